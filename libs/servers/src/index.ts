@@ -1,0 +1,16 @@
+export { dieWithParent, type Command } from './die-with-parent.js';
+export { startNats, type NatsOptions } from './nats.js';
+export {
+  endLeftover,
+  endProcess,
+  isAlive,
+  markOf,
+  readPidFile,
+  removePidFile,
+  writePidFile,
+} from './pid-file.js';
+export type { PidFile, ProcessMark } from './pid-file.js';
+export { freePort, isFree } from './ports.js';
+export { startPostgres, type PostgresOptions } from './postgres.js';
+export { randomPassword, startRedis, type RedisOptions } from './redis.js';
+export type { Server, ServerExit, ServerOptions } from './server.js';
