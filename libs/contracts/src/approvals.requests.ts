@@ -1,0 +1,38 @@
+import { z } from 'zod';
+import { configName, costUsd, hardware, instant, jobId, provider, reason, userId, username } from './fields.js';
+import { LEVELS } from './permissions.js';
+import { defineRequest } from './request.js';
+
+/** What approval rules look at. */
+export const jobFacts = z.object({
+  job_id: jobId,
+  user_id: userId,
+  username,
+  level: z.enum(LEVELS),
+  provider,
+  config_name: configName,
+  hardware,
+  estimated_cost_usd: costUsd,
+  /** Jobs the user submitted in the last 24 hours, this one not counted. */
+  jobs_last_24h: z.int().min(0),
+  first_job: z.boolean(),
+});
+export type JobFacts = z.infer<typeof jobFacts>;
+
+/** A rule holds the job: which one, why, who may decide, until when. */
+export const approvalNeed = z.object({
+  approval_id: z.uuid(),
+  rule_id: z.int().min(1),
+  rule_name: z.string().max(120),
+  reason,
+  required_level: z.enum(LEVELS),
+  expires_at: instant,
+});
+export type ApprovalNeed = z.infer<typeof approvalNeed>;
+
+/** Which of these jobs does a rule hold? One verdict per job, in the same order. */
+export const evaluateJobs = defineRequest(
+  'approvals.evaluate',
+  z.object({ jobs: z.array(jobFacts).min(1).max(256) }),
+  z.object({ verdicts: z.array(z.object({ job_id: jobId, approval: approvalNeed.nullable() })) }),
+);

@@ -1,0 +1,17 @@
+export * from './approvals.events.js';
+export * from './approvals.requests.js';
+export * from './auth.events.js';
+export * from './auth.requests.js';
+export * from './bus.events.js';
+export * from './event.js';
+export * as fields from './fields.js';
+export * from './job-state.js';
+export * from './jobs.events.js';
+export * from './notifier.events.js';
+export * from './permissions.js';
+export * from './principal.js';
+export * from './registry.js';
+export * from './request.js';
+export * from './runs.events.js';
+export * from './secrets.events.js';
+export * from './secrets.requests.js';

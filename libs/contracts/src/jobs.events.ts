@@ -1,0 +1,68 @@
+import { z } from 'zod';
+import { defineEvent } from './event.js';
+import { configName, costUsd, hardware, instant, jobId, provider, reason, secretName, userId, username } from './fields.js';
+import { END_REASONS, JOB_STATES } from './job-state.js';
+import { LEVELS } from './permissions.js';
+import { approvalNeed, jobFacts } from './approvals.requests.js';
+
+const aboutJob = { job_id: jobId, user_id: userId, username, provider, config_name: configName };
+
+/** A job was accepted and is stored. `approval` is there when a rule holds it; without an evaluation the state says so. */
+export const jobSubmitted = defineEvent(
+  'job.submitted',
+  z.object({
+    ...aboutJob,
+    hardware,
+    estimated_cost_usd: costUsd,
+    status: z.enum(JOB_STATES),
+    facts: jobFacts,
+    approval: approvalNeed.optional(),
+  }),
+);
+
+/** A job has everything it needs and waits for its turn. */
+export const jobQueued = defineEvent('job.queued', z.object({ ...aboutJob }));
+
+/** A job has its slot. Only now may a provider be called: once per `attempt`, by the holder of `claim_id`. */
+export const jobClaimed = defineEvent(
+  'job.claimed',
+  z.object({
+    ...aboutJob,
+    level: z.enum(LEVELS),
+    attempt: z.int().min(1),
+    claim_id: z.uuid(),
+    hardware,
+    config: z.record(z.string().max(200), z.json()),
+    max_runtime_seconds: z.int().min(1).optional(),
+    output_path: z.string().max(1_000).optional(),
+    secrets: z.array(secretName).max(50),
+  }),
+);
+
+/** Someone wants a job that has a run to stop. */
+export const jobCancelRequested = defineEvent(
+  'job.cancel_requested',
+  z.object({ job_id: jobId, attempt: z.int().min(1), claim_id: z.uuid() }),
+);
+
+export const jobStarted = defineEvent(
+  'job.started',
+  z.object({ ...aboutJob, attempt: z.int().min(1), started_at: instant }),
+);
+
+const ended = {
+  ...aboutJob,
+  attempt: z.int().min(0),
+  cost_usd: costUsd,
+  started_at: instant.optional(),
+  ended_at: instant,
+};
+export const jobCompleted = defineEvent('job.completed', z.object({ ...ended }));
+export const jobFailed = defineEvent(
+  'job.failed',
+  z.object({ ...ended, reason: z.enum(END_REASONS), message: reason.optional() }),
+);
+export const jobCancelled = defineEvent(
+  'job.cancelled',
+  z.object({ ...ended, reason: z.enum(END_REASONS), message: reason.optional() }),
+);

@@ -1,0 +1,17 @@
+import { z } from 'zod';
+import { userId, username } from './fields.js';
+import { LEVELS, PERMISSIONS } from './permissions.js';
+
+/** Who is calling and what they may do: permissions after overrides and after the key's scope. */
+export const principal = z.object({
+  user_id: userId,
+  username,
+  email: z.email().max(254),
+  level: z.enum(LEVELS),
+  permissions: z.array(z.enum(PERMISSIONS)),
+  via: z.enum(['session', 'api_key']),
+  /** The session's or the key's id, so that one of them can be dropped from caches. */
+  credential_id: z.int().min(1),
+  expires_at: z.iso.datetime().optional(),
+});
+export type Principal = z.infer<typeof principal>;

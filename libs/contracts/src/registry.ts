@@ -1,0 +1,87 @@
+import * as approvals from './approvals.events.js';
+import * as approvalsAsk from './approvals.requests.js';
+import * as auth from './auth.events.js';
+import * as authAsk from './auth.requests.js';
+import { deadLetter } from './bus.events.js';
+import type { EventDef } from './event.js';
+import * as jobs from './jobs.events.js';
+import * as notifier from './notifier.events.js';
+import type { RequestDef } from './request.js';
+import * as runs from './runs.events.js';
+import * as secrets from './secrets.events.js';
+import * as secretsAsk from './secrets.requests.js';
+
+export const SERVICES = ['auth', 'secrets', 'approvals', 'queue-scheduler', 'notifier', 'job-poller'] as const;
+export type ServiceName = (typeof SERVICES)[number];
+
+interface Wiring {
+  readonly publishes: readonly EventDef[];
+  readonly consumes: readonly EventDef[];
+  /** Events every replica listens to on core NATS, besides its durable share of work. */
+  readonly watches: readonly EventDef[];
+  readonly answers: readonly RequestDef[];
+  readonly asks: readonly RequestDef[];
+}
+
+const jobOutcomes = [jobs.jobStarted, jobs.jobCompleted, jobs.jobFailed, jobs.jobCancelled];
+const decisions = [approvals.approvalGranted, approvals.approvalRejected, approvals.approvalExpired, approvals.approvalCancelled];
+
+/** Who says what, who listens, who asks whom: boot checks, NATS permissions and the AsyncAPI document come from this table. */
+export const WIRING: Readonly<Record<ServiceName, Wiring>> = {
+  auth: {
+    publishes: [auth.principalChanged, auth.loginFailure],
+    consumes: [],
+    watches: [auth.principalChanged],
+    answers: [authAsk.introspect],
+    asks: [authAsk.introspect],
+  },
+  secrets: {
+    publishes: [secrets.secretChanged],
+    consumes: [],
+    watches: [auth.principalChanged],
+    answers: [secretsAsk.resolveSecrets, secretsAsk.storeSecret, secretsAsk.deleteSecret, secretsAsk.secretsPublicKey],
+    asks: [authAsk.introspect],
+  },
+  approvals: {
+    publishes: [approvals.approvalRequired, approvals.approvalWaived, ...decisions],
+    consumes: [jobs.jobSubmitted, jobs.jobCancelled],
+    watches: [auth.principalChanged],
+    answers: [approvalsAsk.evaluateJobs],
+    asks: [authAsk.introspect],
+  },
+  'queue-scheduler': {
+    publishes: [jobs.jobSubmitted, jobs.jobQueued, jobs.jobClaimed, jobs.jobCancelRequested, ...jobOutcomes],
+    consumes: [approvals.approvalRequired, approvals.approvalWaived, ...decisions, runs.runStarted, runs.runObserved, runs.runEnded],
+    watches: [auth.principalChanged],
+    answers: [],
+    asks: [authAsk.introspect, approvalsAsk.evaluateJobs],
+  },
+  notifier: {
+    publishes: [notifier.webhookFailure],
+    consumes: [
+      jobs.jobSubmitted,
+      ...jobOutcomes,
+      approvals.approvalRequired,
+      ...decisions,
+      auth.loginFailure,
+      runs.providerError,
+      notifier.webhookFailure,
+      deadLetter,
+    ],
+    watches: [auth.principalChanged],
+    answers: [],
+    asks: [authAsk.introspect, secretsAsk.resolveSecrets, secretsAsk.storeSecret, secretsAsk.deleteSecret, secretsAsk.secretsPublicKey],
+  },
+  'job-poller': {
+    publishes: [runs.runStarted, runs.runObserved, runs.runEnded, runs.providerError],
+    consumes: [jobs.jobClaimed, jobs.jobCancelRequested],
+    watches: [auth.principalChanged],
+    answers: [],
+    asks: [authAsk.introspect, secretsAsk.resolveSecrets],
+  },
+};
+
+/** Every event there is, by name. */
+export const EVENTS: ReadonlyMap<string, EventDef> = new Map(
+  [...Object.values(WIRING).flatMap((wiring) => wiring.publishes), deadLetter].map((def) => [def.name, def]),
+);

@@ -1,0 +1,50 @@
+import { z } from 'zod';
+import { defineEvent } from './event.js';
+import { costUsd, instant, jobId, provider, reason } from './fields.js';
+
+const aboutRun = { job_id: jobId, attempt: z.int().min(1), claim_id: z.uuid(), provider };
+
+/** The provider accepted the run. */
+export const runStarted = defineEvent(
+  'run.started',
+  z.object({ ...aboutRun, external_id: z.string().max(200), started_at: instant }),
+);
+
+/** What the last look at the run showed; published when it changed. */
+export const runObserved = defineEvent(
+  'run.observed',
+  z.object({
+    ...aboutRun,
+    remote_state: z.string().max(60),
+    stage: z.string().max(60).optional(),
+    step: z.int().min(0).optional(),
+    epoch: z.number().min(0).optional(),
+    /** 0 to 1. */
+    progress: z.number().min(0).max(1).optional(),
+    metrics: z.record(z.string().max(60), z.number()).optional(),
+    observed_at: instant,
+  }),
+);
+
+export const RUN_OUTCOMES = ['succeeded', 'failed', 'cancelled', 'timed_out', 'lost', 'refused'] as const;
+export type RunOutcome = (typeof RUN_OUTCOMES)[number];
+
+/** The run is over, for whatever reason; `refused` means that the provider never ran it. */
+export const runEnded = defineEvent(
+  'run.ended',
+  z.object({
+    ...aboutRun,
+    outcome: z.enum(RUN_OUTCOMES),
+    exit_code: z.int().optional(),
+    message: reason.optional(),
+    started_at: instant.optional(),
+    ended_at: instant,
+    /** What the provider itself says it costs, where it does. */
+    cost_usd: costUsd.optional(),
+  }),
+);
+
+export const providerError = defineEvent(
+  'system.provider_error',
+  z.object({ provider, job_id: jobId.optional(), message: reason }),
+);

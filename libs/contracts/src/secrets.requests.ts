@@ -1,0 +1,39 @@
+import { z } from 'zod';
+import { jobId, secretName, userId } from './fields.js';
+import { defineRequest } from './request.js';
+
+/** Bytes that only the asker can open: X25519 key agreement, HKDF-SHA-256, AES-256-GCM; all base64. */
+export const sealedBox = z.object({
+  ephemeral_key: z.string().max(100),
+  nonce: z.string().max(40),
+  ciphertext: z.string().max(400_000),
+});
+export type SealedBox = z.infer<typeof sealedBox>;
+
+/**
+ * The values of these secrets, as a JSON object of name to value sealed to `public_key` (X25519 SPKI DER, base64).
+ * `for` says on whose behalf; names that no source has are listed in `missing` and then nothing is sealed.
+ */
+export const resolveSecrets = defineRequest(
+  'secrets.resolve',
+  z.object({
+    names: z.array(secretName).min(1).max(60),
+    for: z.discriminatedUnion('purpose', [
+      z.object({ purpose: z.literal('run'), job_id: jobId, user_id: userId, attempt: z.int().min(1) }),
+      z.object({ purpose: z.literal('provider'), provider: z.string().max(40) }),
+      z.object({ purpose: z.literal('channel'), channel_id: z.int().min(1) }),
+    ]),
+    public_key: z.string().max(200),
+  }),
+  z.object({ box: sealedBox.optional(), missing: z.array(secretName) }),
+);
+
+/** Stores a secret that another service was given (a channel's password), sealed to the key of `secrets.public_key`. */
+export const storeSecret = defineRequest(
+  'secrets.store',
+  z.object({ name: secretName, box: sealedBox }),
+  z.object({ version: z.int().min(1) }),
+);
+export const deleteSecret = defineRequest('secrets.delete', z.object({ name: secretName }), z.object({ deleted: z.boolean() }));
+/** The key (X25519 SPKI DER, base64) to which values for the secrets service are sealed. */
+export const secretsPublicKey = defineRequest('secrets.public_key', z.object({}), z.object({ public_key: z.string().max(200) }));

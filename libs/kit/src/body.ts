@@ -1,0 +1,70 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { BadInput, TooLarge } from './errors.js';
+
+/** Bytes of a request body that are read at most, unless a route says otherwise. */
+export const MAX_BODY_BYTES = 1_048_576;
+const MAX_DEPTH = 32;
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The body's bytes as they came: signatures are over these. */
+    rawBody?: Buffer;
+  }
+}
+
+const decoder = new TextDecoder('utf-8', { fatal: true });
+
+/**
+ * Reads every body as JSON, whatever type it claims: `curl -d '{…}'` says form-urlencoded and means JSON.
+ * (A browser's form cannot use that to act for a logged-in user: cookie sessions need a CSRF header.)
+ */
+export function readJsonBodies(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: MAX_BODY_BYTES }, (request: FastifyRequest, bytes, done) => {
+    request.rawBody = bytes as Buffer;
+    try {
+      done(null, parseJson(bytes as Buffer));
+    } catch (error) {
+      done(error as Error);
+    }
+  });
+}
+
+/** Parses UTF-8 JSON. @throws BadInput for bad UTF-8, broken JSON, or values that no field of ours can hold. */
+export function parseJson(bytes: Buffer): unknown {
+  if (bytes.length === 0) return undefined;
+  if (bytes.length > MAX_BODY_BYTES) throw new TooLarge(`the body is larger than ${MAX_BODY_BYTES} bytes`);
+  let text: string;
+  try {
+    text = decoder.decode(bytes);
+  } catch (cause) {
+    throw new BadInput([{ path: '', message: 'the body is not valid UTF-8' }], { cause });
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new BadInput([{ path: '', message: `the body is not valid JSON: ${(cause as Error).message.slice(0, 200)}` }], { cause });
+  }
+  refuseUnstorable(value, []);
+  return value;
+}
+
+/** Refuses what would only fail later: bottomless nesting, NUL and lone surrogates (Postgres takes neither), `__proto__`. */
+export function refuseUnstorable(value: unknown, path: readonly (string | number)[]): void {
+  if (typeof value === 'string') {
+    if (value.includes('\u0000')) throw BadInput.at(path.join('.'), 'holds a NUL character');
+    if (!value.isWellFormed()) throw BadInput.at(path.join('.'), 'holds half a surrogate pair');
+    return;
+  }
+  if (value === null || typeof value !== 'object') return;
+  if (path.length >= MAX_DEPTH) throw BadInput.at(path.slice(0, 4).join('.'), `is nested more than ${MAX_DEPTH} levels deep`);
+  if (Array.isArray(value)) {
+    value.forEach((item, index) => refuseUnstorable(item, [...path, index]));
+    return;
+  }
+  for (const [key, item] of Object.entries(value)) {
+    if (key === '__proto__' || key.includes('\u0000') || !key.isWellFormed()) throw BadInput.at(path.join('.'), 'has a key that is not allowed');
+    refuseUnstorable(item, [...path, key]);
+  }
+}

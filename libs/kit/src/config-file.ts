@@ -1,0 +1,130 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { fields } from '@lineclear/contracts';
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { ConfigError, explainIssues } from './config.js';
+
+const pointer = z.string().regex(/^(\/[^/]*)+$/, 'is not a JSON pointer').max(200);
+const template = z.string().min(1).max(2_000);
+const call = z.strictObject({
+  method: z.enum(['GET', 'POST', 'PUT', 'DELETE']),
+  /** Path under `base_url`; `{external_id}` and `{run_key}` are filled in. */
+  path: template,
+  /** JSON body; strings in it may hold `{config}`-style placeholders. */
+  body: z.json().optional(),
+});
+
+const hardwarePrices = z.record(fields.hardware, z.strictObject({ cost_per_hour_usd: z.number().min(0).max(100_000) }));
+
+const httpProvider = z.strictObject({
+  type: z.literal('http'),
+  enabled: z.boolean().default(true),
+  base_url: z.url({ protocol: /^https?$/ }),
+  /** The header that carries the credential; `secret` is the name of a secret. */
+  auth: z
+    .strictObject({
+      header: z.string().min(1).max(100).default('authorization'),
+      scheme: z.string().max(40).default('Bearer'),
+      secret: fields.secretName,
+    })
+    .optional(),
+  submit: call.extend({ external_id: pointer }),
+  /** Finds a run by our key, for when the answer to a submit was lost. */
+  find: call.extend({ external_id: pointer }),
+  status: call.extend({
+    state: pointer,
+    message: pointer.optional(),
+    progress: pointer.optional(),
+    cost_usd: pointer.optional(),
+  }),
+  cancel: call.optional(),
+  logs: call.extend({ text: pointer.optional() }).optional(),
+  /** The provider's words for our states; a word that is not here leaves a run as it was and is reported. */
+  states: z.record(z.string().max(60), z.enum(['submitted', 'starting', 'running', 'succeeded', 'failed', 'cancelled', 'timed_out'])),
+  poll_interval_seconds: z.number().min(0.05).max(3_600).default(5),
+  hardware: hardwarePrices.default({}),
+});
+export type HttpProviderConfig = z.infer<typeof httpProvider>;
+
+const localProvider = z.strictObject({
+  type: z.literal('local'),
+  enabled: z.boolean().default(true),
+  hardware: hardwarePrices.default({}),
+});
+
+/** The configuration file: what must be known at the start. Every key is read by some service; an unknown one stops the boot. */
+export const configFile = z.strictObject({
+  auth: z
+    .strictObject({
+      /** Paths (and what is below them) that need no login. */
+      bypass_paths: z.array(z.string().regex(/^\//).max(200)).max(50).default([]),
+    })
+    .default({ bypass_paths: [] }),
+  background: z
+    .strictObject({
+      job_status_polling: z
+        .strictObject({ enabled: z.boolean().default(true), interval_seconds: z.number().min(0.05).max(3_600).optional() })
+        .default({ enabled: true }),
+    })
+    .default({ job_status_polling: { enabled: true } }),
+  providers: z.record(fields.provider, z.discriminatedUnion('type', [httpProvider, localProvider])).default({}),
+});
+export type ConfigFile = z.infer<typeof configFile>;
+
+/** The places where the file is looked for, first found wins. */
+export function configFilePlaces(env: NodeJS.ProcessEnv): string[] {
+  const home = env['HOME'] ?? homedir();
+  const named = env['LINECLEAR_CONFIG'];
+  if (named) return [named];
+  return [
+    './lineclear.yaml',
+    './lineclear.json',
+    join(home, '.config/lineclear/config.yaml'),
+    join(home, '.config/lineclear/config.json'),
+    '/etc/lineclear/config.yaml',
+    '/etc/lineclear/config.json',
+  ];
+}
+
+/** Reads the configuration file, or gives the defaults where there is none. @throws ConfigError with the path of each wrong key. */
+export function readConfigFile(env: NodeJS.ProcessEnv): ConfigFile {
+  const path = configFilePlaces(env).find((place) => existsSync(place));
+  if (path === undefined) {
+    if (env['LINECLEAR_CONFIG']) throw new ConfigError(`LINECLEAR_CONFIG names ${env['LINECLEAR_CONFIG']}, which is not there`);
+    return configFile.parse({});
+  }
+  return parseConfig(readFileSync(path, 'utf8'), env, path);
+}
+
+/** Parses YAML or JSON text (JSON is YAML), fills `${VAR}` inside strings from `env`, and checks it. */
+export function parseConfig(text: string, env: NodeJS.ProcessEnv, name: string): ConfigFile {
+  let raw: unknown;
+  try {
+    raw = parse(text) ?? {};
+  } catch (cause) {
+    throw new ConfigError(`${name} is neither YAML nor JSON: ${cause instanceof Error ? cause.message : ''}`, { cause });
+  }
+  const missing = new Set<string>();
+  const filled = interpolate(raw, env, missing);
+  if (missing.size > 0) throw new ConfigError(`${name} uses ${[...missing].map((v) => `\${${v}}`).join(', ')}, not set in the environment`);
+  const parsed = configFile.safeParse(filled);
+  if (!parsed.success) throw new ConfigError(`${name} is not right:\n  ${explainIssues(parsed.error).join('\n  ')}`);
+  return parsed.data;
+}
+
+function interpolate(value: unknown, env: NodeJS.ProcessEnv, missing: Set<string>): unknown {
+  if (typeof value === 'string') {
+    return value.replace(/\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g, (_, variable: string) => {
+      const found = env[variable];
+      if (found === undefined) missing.add(variable);
+      return found ?? '';
+    });
+  }
+  if (Array.isArray(value)) return value.map((item) => interpolate(item, env, missing));
+  if (value !== null && typeof value === 'object') {
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, interpolate(item, env, missing)]));
+  }
+  return value;
+}

@@ -1,0 +1,110 @@
+export interface InputError {
+  /** Where in the input: `config.command.0`, or the parameter's name. */
+  readonly path: string;
+  readonly message: string;
+}
+
+/** An error that knows who must act on it: its HTTP status and how loudly it is logged belong to the class. */
+export abstract class AppError extends Error {
+  abstract readonly status: number;
+  abstract readonly code: string;
+  abstract readonly title: string;
+  readonly level: 'debug' | 'info' | 'warn' | 'error' = 'info';
+  readonly errors?: readonly InputError[];
+  readonly headers?: Readonly<Record<string, string>>;
+  override get name(): string {
+    return this.constructor.name;
+  }
+}
+
+export class BadInput extends AppError {
+  readonly status: number = 400;
+  readonly code = 'bad_input';
+  readonly title = 'The request is not valid';
+
+  constructor(
+    override readonly errors: readonly InputError[],
+    options?: ErrorOptions,
+  ) {
+    super(errors.map((e) => (e.path ? `${e.path}: ${e.message}` : e.message)).join('; '), options);
+  }
+
+  static at(path: string, message: string): BadInput {
+    return new BadInput([{ path, message }]);
+  }
+}
+
+export class TooLarge extends AppError {
+  readonly status = 413;
+  readonly code = 'too_large';
+  readonly title = 'The request is too large';
+}
+
+export class NotAuthenticated extends AppError {
+  readonly status = 401;
+  readonly code = 'not_authenticated';
+  readonly title = 'Who is asking?';
+  override readonly headers = { 'www-authenticate': 'Bearer realm="lineclear"' };
+
+  constructor(message = 'a valid API key or session is needed') {
+    super(message);
+  }
+}
+
+export class NotAllowed extends AppError {
+  readonly status = 403;
+  readonly code = 'not_allowed';
+  readonly title = 'Not allowed';
+  override readonly level = 'warn';
+}
+
+/** Also the answer for what exists but belongs to someone else. */
+export class NotFound extends AppError {
+  readonly status = 404;
+  readonly code = 'not_found';
+  readonly title = 'Not found';
+
+  constructor(what: string, id: string | number) {
+    super(`there is no ${what} ${JSON.stringify(String(id).slice(0, 100))}`);
+  }
+}
+
+export class Conflict extends AppError {
+  readonly status = 409;
+  readonly code = 'conflict';
+  readonly title = 'Not possible in the present state';
+}
+
+/** The request is well formed but contradicts an earlier one or a rule of the house. */
+export class Unprocessable extends AppError {
+  readonly status = 422;
+  readonly code = 'unprocessable';
+  readonly title = 'The request cannot be carried out';
+  constructor(
+    message: string,
+    override readonly errors: readonly InputError[] = [],
+  ) {
+    super(message);
+  }
+}
+
+export class TooMany extends AppError {
+  readonly status = 429;
+  readonly code = 'too_many_requests';
+  readonly title = 'Too many requests';
+  override readonly headers: Readonly<Record<string, string>>;
+
+  constructor(message: string, retryAfterSeconds: number) {
+    super(message);
+    this.headers = { 'retry-after': String(Math.max(1, Math.ceil(retryAfterSeconds))) };
+  }
+}
+
+/** Something this service needs is not there right now; nothing was changed, the caller may try again. */
+export class Unavailable extends AppError {
+  readonly status = 503;
+  readonly code = 'unavailable';
+  readonly title = 'Not available right now';
+  override readonly level = 'error';
+  override readonly headers = { 'retry-after': '2' };
+}

@@ -1,0 +1,32 @@
+export { MAX_BODY_BYTES } from './body.js';
+export { Clock, SystemClock } from './clock.js';
+export { ConfigError, flag, readEnv, serviceEnv, type ServiceConfig } from './config.js';
+export { readConfigFile, parseConfig, type ConfigFile, type HttpProviderConfig } from './config-file.js';
+export { inWork } from './context.js';
+export { Database, isDatabaseAway, openDatabase, Queryable, Tx, type DatabaseOptions } from './database.js';
+export {
+  AppError,
+  BadInput,
+  Conflict,
+  NotAllowed,
+  NotAuthenticated,
+  NotFound,
+  TooLarge,
+  TooMany,
+  Unavailable,
+  Unprocessable,
+  type InputError,
+} from './errors.js';
+export { Health, withDeadline, type ComponentHealth, type HealthReport, type HealthStatus } from './health.js';
+export { createLogger, type Logger } from './logger.js';
+export { Metrics } from './metrics.js';
+export { ACCESS, Answers } from './openapi.js';
+export { problemOf, type Problem } from './problem.js';
+export { bullOptions, openRedis } from './redis.js';
+export { SealingKey, sealTo } from './seal.js';
+export { Secret } from './secret.js';
+export { runService, startService, type RunningService, type ServiceDefinition } from './service.js';
+export { CONFIG, LOGGER, SERVICE_NAME } from './tokens.js';
+export { currentTraceparent, inSpan, startTracing } from './tracing.js';
+export { TtlCache } from './ttl-cache.js';
+export { validate } from './validate.js';

@@ -1,0 +1,66 @@
+import {
+  createCipheriv,
+  createDecipheriv,
+  createPrivateKey,
+  createPublicKey,
+  diffieHellman,
+  generateKeyPairSync,
+  hkdfSync,
+  randomBytes,
+  type KeyObject,
+} from 'node:crypto';
+import type { SealedBox } from '@lineclear/contracts';
+
+const INFO = 'lineclear sealed box v1';
+const TAG_BYTES = 16;
+
+/** A key pair to which others can seal: the public half travels, the private half stays in this process. */
+export class SealingKey {
+  readonly #privateKey: KeyObject;
+  /** X25519 SPKI DER, base64. */
+  readonly publicKey: string;
+
+  /** Makes a fresh pair, or takes a private key (PKCS#8 DER, base64) that was kept. */
+  constructor(privateKeyDer?: string) {
+    this.#privateKey =
+      privateKeyDer === undefined
+        ? generateKeyPairSync('x25519').privateKey
+        : createPrivateKey({ key: Buffer.from(privateKeyDer, 'base64'), format: 'der', type: 'pkcs8' });
+    this.publicKey = createPublicKey(this.#privateKey).export({ format: 'der', type: 'spki' }).toString('base64');
+  }
+
+  /** PKCS#8 DER, base64: for whoever keeps the key. */
+  exportPrivate(): string {
+    return this.#privateKey.export({ format: 'der', type: 'pkcs8' }).toString('base64');
+  }
+
+  /** Opens what was sealed to this key; throws when it was sealed to another or was altered. */
+  open(box: SealedBox): string {
+    const key = agreedKey(this.#privateKey, importPublic(box.ephemeral_key));
+    const bytes = Buffer.from(box.ciphertext, 'base64');
+    const decipher = createDecipheriv('aes-256-gcm', key, Buffer.from(box.nonce, 'base64'), { authTagLength: TAG_BYTES });
+    decipher.setAuthTag(bytes.subarray(bytes.length - TAG_BYTES));
+    return Buffer.concat([decipher.update(bytes.subarray(0, bytes.length - TAG_BYTES)), decipher.final()]).toString('utf8');
+  }
+}
+
+/** Seals `text` so that only the holder of the private half of `publicKey` (X25519 SPKI DER, base64) reads it. */
+export function sealTo(publicKey: string, text: string): SealedBox {
+  const ephemeral = generateKeyPairSync('x25519');
+  const nonce = randomBytes(12);
+  const cipher = createCipheriv('aes-256-gcm', agreedKey(ephemeral.privateKey, importPublic(publicKey)), nonce, {
+    authTagLength: TAG_BYTES,
+  });
+  const ciphertext = Buffer.concat([cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()]);
+  return {
+    ephemeral_key: ephemeral.publicKey.export({ format: 'der', type: 'spki' }).toString('base64'),
+    nonce: nonce.toString('base64'),
+    ciphertext: ciphertext.toString('base64'),
+  };
+}
+
+const importPublic = (der: string): KeyObject =>
+  createPublicKey({ key: Buffer.from(der, 'base64'), format: 'der', type: 'spki' });
+
+const agreedKey = (privateKey: KeyObject, publicKey: KeyObject): Buffer =>
+  Buffer.from(hkdfSync('sha256', diffieHellman({ privateKey, publicKey }), Buffer.alloc(0), INFO, 32));
