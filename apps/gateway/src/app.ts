@@ -1,0 +1,124 @@
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
+import { isIP, type Socket } from 'node:net';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import type { Config } from './config.js';
+import { registerDocs } from './docs.js';
+import { isHost, requestIdOf } from './forward-headers.js';
+import { registerHealth } from './health.js';
+import { Metrics } from './metrics.js';
+import { PROBLEM_JSON, problem, sendProblem, type ProblemCode } from './problem.js';
+import { Proxy } from './proxy.js';
+import { routeOf } from './routes.js';
+import { readTarget } from './target.js';
+import { closeUpstreams, openUpstreams } from './upstreams.js';
+
+/** The longest a client may take to send a whole request. */
+const REQUEST_TIMEOUT_MS = 300_000;
+
+/**
+ * Judges each request target once, before any router sees it: refuses what is ambiguous, passes on what the table gives to
+ * a service, and leaves the rest to Fastify, which answers the gateway's own paths.
+ */
+function doorway(proxy: Proxy, own: RequestListener): RequestListener {
+  return (req: IncomingMessage, res: ServerResponse<IncomingMessage> & { req: IncomingMessage }) => {
+    const requestId = requestIdOf(req.headers['x-request-id']);
+    const target = readTarget(req.url ?? '');
+    if (!target.ok) return sendProblem(res, problem('bad_request', target.because, requestId));
+    if (req.headers.host && !isHost(req.headers.host))
+      return sendProblem(res, problem('bad_request', 'the Host header is not a host', requestId));
+    const route = routeOf(target.path);
+    if (route !== undefined) return proxy.pass(req, res, route, target.path + target.search, requestId);
+    req.url = target.path + target.search;
+    req.headers['x-request-id'] = requestId;
+    own(req, res);
+  };
+}
+
+/** Bytes that are no HTTP request still get an answer in the form of all others. */
+function refuseBytes(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
+  const kinds: Readonly<Record<string, ProblemCode>> = {
+    HPE_HEADER_OVERFLOW: 'header_too_large',
+    ERR_HTTP_REQUEST_TIMEOUT: 'timed_out',
+  };
+  const body = problem(
+    kinds[error.code ?? ''] ?? 'bad_request',
+    'this is not an HTTP request we can read',
+    requestIdOf(undefined),
+  );
+  const json = JSON.stringify(body);
+  socket.end(
+    `HTTP/1.1 ${body.status} ${body.title}\r\ncontent-type: ${PROBLEM_JSON}\r\ncontent-length: ${Buffer.byteLength(json)}\r\nconnection: close\r\n\r\n${json}`,
+  );
+}
+
+function isLocal(req: IncomingMessage): boolean {
+  const peer = req.socket.remoteAddress?.replace('::ffff:', '') ?? '';
+  // Behind a proxy on this machine everybody would seem to be here.
+  const relayed = req.headers['x-forwarded-for'] !== undefined || req.headers.forwarded !== undefined;
+  return !relayed && (peer === '::1' || (isIP(peer) === 4 && peer.startsWith('127.')));
+}
+
+export interface Options {
+  readonly origins: Config['origins'];
+  readonly metricsPublic: boolean;
+  readonly version: string;
+  readonly log: FastifyBaseLogger;
+}
+
+/** The whole gateway, not yet listening. Closing it ends streams, lets running requests end, then closes the pools. */
+export function buildApp({ origins, metricsPublic, version, log }: Options): FastifyInstance {
+  const upstreams = openUpstreams(origins);
+  const metrics = new Metrics();
+  const proxy = new Proxy(upstreams, metrics, log);
+  const app = Fastify({
+    loggerInstance: log,
+    // The services log what was asked of them; the gateway logs what did not get through.
+    disableRequestLogging: true,
+    requestIdHeader: 'x-request-id',
+    clientErrorHandler: refuseBytes,
+    serverFactory: (own) =>
+      createServer({ requestTimeout: REQUEST_TIMEOUT_MS, keepAliveTimeout: 72_000 }, doorway(proxy, own)),
+  });
+
+  app.addHook('onRequest', (request, reply, next) => {
+    void reply.header('x-request-id', request.id);
+    next();
+  });
+  app.addHook('onResponse', (_, reply, next) => {
+    metrics.count('gateway', reply.statusCode, reply.elapsedTime);
+    next();
+  });
+  app.setNotFoundHandler((request, reply) =>
+    reply
+      .code(404)
+      .type(PROBLEM_JSON)
+      .serializer(JSON.stringify)
+      .send(problem('not_found', 'there is nothing at this path', request.id)),
+  );
+  app.setErrorHandler<Error & { statusCode?: number }>((error, request, reply) => {
+    const ours = (error.statusCode ?? 500) >= 500;
+    if (ours) request.log.error({ err: error }, 'the gateway failed');
+    const body = ours
+      ? problem('internal', 'this is a bug; the log has it under the request id', request.id)
+      : problem('bad_request', error.message, request.id);
+    return reply.code(body.status).type(PROBLEM_JSON).serializer(JSON.stringify).send(body);
+  });
+
+  registerHealth(app, upstreams, version);
+  registerDocs(app, upstreams, version);
+  app.get('/metrics', async (request, reply) => {
+    if (!metricsPublic && !isLocal(request.raw)) {
+      const body = problem('not_allowed', 'metrics are for callers on this machine', request.id);
+      return reply.code(403).type(PROBLEM_JSON).serializer(JSON.stringify).send(body);
+    }
+    return reply.type(metrics.registry.contentType).send(await metrics.registry.metrics());
+  });
+
+  app.addHook('preClose', (done) => {
+    proxy.drain();
+    done();
+  });
+  app.addHook('onClose', () => closeUpstreams(upstreams));
+  return app;
+}

@@ -1,0 +1,29 @@
+import { Counter, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+
+/** The gateway's own figures, in a registry of its own so that tests can open several gateways. */
+export class Metrics {
+  readonly registry = new Registry();
+  readonly #requests = new Counter({
+    name: 'lineclear_gateway_requests_total',
+    help: 'Requests answered, by service and status class',
+    labelNames: ['service', 'status'] as const,
+    registers: [this.registry],
+  });
+  readonly #seconds = new Histogram({
+    name: 'lineclear_gateway_request_seconds',
+    help: 'From the request to the end of its answer; event streams are left out',
+    labelNames: ['service'] as const,
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
+    registers: [this.registry],
+  });
+
+  constructor() {
+    collectDefaultMetrics({ register: this.registry });
+  }
+
+  /** 499 stands for a client that left before the answer, as in nginx. */
+  count(service: string, status: number, durationMs?: number): void {
+    this.#requests.inc({ service, status: `${Math.floor(status / 100)}xx` });
+    if (durationMs !== undefined) this.#seconds.observe({ service }, durationMs / 1000);
+  }
+}
