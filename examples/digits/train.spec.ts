@@ -35,7 +35,7 @@ async function ended(child: ChildProcess): Promise<Ended> {
   return { code: child.exitCode, out, err };
 }
 
-/** Resolves once the process has printed a line that matches; the output stays readable from the start. */
+/** Sends the signal when a line of the output matches, and waits for the end. */
 async function endedAfterSignal(child: ChildProcess, line: RegExp, signal: NodeJS.Signals): Promise<Ended> {
   let out = '';
   child.stdout!.setEncoding('utf8').on('data', (chunk: string) => {
