@@ -3,7 +3,7 @@ import net from 'node:net';
 import { createRedisServer } from 'js-redis-server';
 
 // It offers no choice of address and would listen on every network of the machine.
-const listen = net.Server.prototype.listen;
+const listen = Reflect.get(net.Server.prototype, 'listen');
 net.Server.prototype.listen = function (port, ...rest) {
   return typeof port === 'number'
     ? listen.call(this, port, '127.0.0.1', ...rest)

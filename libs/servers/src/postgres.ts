@@ -35,7 +35,8 @@ export async function startPostgres(options: PostgresOptions): Promise<Server> {
     max_connections: '200',
     timezone: 'UTC',
     log_timezone: 'UTC',
-    ...(durable ? {} : { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' }),
+    // Without fsync a commit is still in the page cache: it outlives the death of Postgres, not that of the machine.
+    ...(durable ? {} : { fsync: 'off', full_page_writes: 'off' }),
     ...options.settings,
   };
   const url = (port: number): string => `postgresql://postgres:${password}@127.0.0.1:${port}/postgres`;
@@ -59,9 +60,24 @@ export async function startPostgres(options: PostgresOptions): Promise<Server> {
       }),
       url,
       probe: (port) => probePostgres(url(port), cluster),
+      tidy: () => dropForeignLock(cluster),
     },
     options,
   );
+}
+
+/**
+ * A restarted container hands out low pids again: the pid in a lock file that a crash left may then be that of another
+ * program, and Postgres would wait for it forever. A pid that is dead or a Postgres is its own business.
+ */
+function dropForeignLock(cluster: string): void {
+  const lock = join(cluster, 'postmaster.pid');
+  try {
+    const pid = Number.parseInt(readFileSync(lock, 'utf8'), 10);
+    if (!readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(cluster)) rmSync(lock, { force: true });
+  } catch {
+    // No lock, no such process, or no /proc: nothing that we know better than Postgres.
+  }
 }
 
 async function probePostgres(url: string, cluster: string): Promise<void> {

@@ -1,8 +1,7 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, statSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { serverEnv } from './config.js';
+import { type Child, startChild } from './child.js';
 import { type Command, dieWithParent } from './die-with-parent.js';
 import { endLeftover, markOf, removePidFile, writePidFile } from './pid-file.js';
 import { freePort, isFree } from './ports.js';
@@ -14,110 +13,95 @@ export interface ServerRecipe {
   readonly how: string;
   readonly cwd: string;
   readonly env: Record<string, string>;
+  /** Runs as us even when we are root. */
   readonly asOurselves?: boolean;
   readonly stopSignal: 'SIGTERM' | 'SIGINT';
   command(port: number): Command;
   url(port: number): string;
   /** Speaks the server's own protocol; throws until the process with this pid answers. */
   probe(port: number, pid: number): Promise<void>;
+  /** Clears away what a crash left, once it is certain that no process of ours is there. */
+  tidy?(): void;
 }
 
 const READY_WITHIN_MS = 60_000;
 const STOP_WITHIN_MS = 15_000;
 const RETRY_WITHIN_MS = 15_000;
-const LOG_KEPT_BYTES = 16 << 20;
+const ASK_EVERY_MS = 15;
 
 /** Runs a recipe as a child process and stays its owner until it is stopped. */
 export async function runServer(recipe: ServerRecipe, options: ServerOptions): Promise<Server> {
   const logFile = join(options.dir, 'server.log');
   const pidFile = join(options.dir, 'running.json');
   mkdirSync(options.dir, { recursive: true, mode: 0o700 });
-  let child: ChildProcess | undefined;
-  let ended = Promise.resolve();
-  let asked = false;
+  let child: Child | undefined;
+  let isEndAsked = false;
+  let isFirst = true;
   let port = options.port ?? 0;
+  let turn: Promise<void> = Promise.resolve();
 
   async function launch(): Promise<void> {
     await endLeftover(pidFile, `the ${recipe.kind} of ${options.dir}`, recipe.stopSignal);
-    const { file, args } = await dieWithParent(recipe.stopSignal, recipe.command(port));
-    const { fd, from } = openLog(logFile);
-    const fresh = spawn(file, args, {
-      cwd: recipe.cwd,
-      env: serverEnv(recipe.env),
-      stdio: ['ignore', fd, fd],
-      // A group of its own: Ctrl-C reaches us alone, and we end the services before the servers.
-      detached: true,
-      ...(recipe.asOurselves ? {} : serverUser()),
-    });
-    closeSync(fd);
-    asked = false;
-    let exit: { code: number | null; signal: NodeJS.Signals | null } | undefined;
-    let isReady = false;
-    ended = new Promise((done) => {
-      fresh.once('error', (error) => {
-        if (fresh.pid !== undefined) return;
-        exit = { code: 127, signal: null };
-        spawnError = error;
-        done();
-      });
-      fresh.once('exit', (code, signal) => {
-        exit = { code, signal };
-        if (child === fresh) child = undefined;
-        removePidFile(pidFile);
-        done();
-        if (isReady && !asked) options.onExit?.({ code, signal, lastLines: tail(logFile, from) });
-      });
-    });
-    let spawnError: Error | undefined;
-    const pid = fresh.pid;
-    if (pid !== undefined) {
-      child = fresh;
-      const [mine, its] = [markOf(process.pid), markOf(pid)];
-      if (mine !== undefined && its !== undefined) writePidFile(pidFile, { child: its, parent: mine, port });
+    recipe.tidy?.();
+    const command = await dieWithParent(recipe.stopSignal, recipe.command(port));
+    const user = recipe.asOurselves ? {} : serverUser();
+    const fresh = startChild({ command, cwd: recipe.cwd, env: recipe.env, logFile, user });
+    const [parentMark, childMark] = [markOf(process.pid), markOf(fresh.pid)];
+    if (parentMark && childMark) writePidFile(pidFile, { child: childMark, parent: parentMark, port });
+    child = fresh;
+    endAtExit(fresh, recipe.stopSignal);
+    isEndAsked = false;
+    try {
+      await waitUntilReady(recipe, port, fresh);
+    } catch (error) {
+      await end('SIGKILL');
+      throw error;
     }
-    const deadline = Date.now() + READY_WITHIN_MS;
-    let last: unknown;
-    while (exit === undefined && Date.now() < deadline) {
-      try {
-        await recipe.probe(port, pid ?? 0);
-        isReady = true;
-        return;
-      } catch (error) {
-        last = error;
-        await Promise.race([delay(15), ended]);
-      }
-    }
-    if (exit === undefined) await end('SIGKILL');
-    const said = spawnError?.message ?? (tail(logFile, from) || String(last));
-    throw new Error(`${recipe.kind} (${recipe.how}) did not start on port ${port}: ${said}`);
+    void fresh.ended.then((exit) => {
+      if (child !== fresh) return;
+      child = undefined;
+      removePidFile(pidFile);
+      if (!isEndAsked) options.onExit?.(exit);
+    });
   }
 
   async function end(signal: NodeJS.Signals): Promise<void> {
     const running = child;
-    if (running === undefined) return ended;
-    asked = true;
-    running.kill(signal);
-    const gone = await Promise.race([ended.then(() => true), delay(STOP_WITHIN_MS, false, { ref: false })]);
-    if (gone) return;
-    running.kill('SIGKILL');
-    await ended;
+    if (running === undefined) return;
+    isEndAsked = true;
+    running.process.kill(signal);
+    const inTime = await Promise.race([running.ended, delay(STOP_WITHIN_MS, undefined, { ref: false })]);
+    if (inTime === undefined) running.process.kill('SIGKILL');
+    await running.ended;
+    child = undefined;
+    removePidFile(pidFile);
   }
 
-  /** A port of our choice may be taken between the choice and its use; a port of the caller's may be slow to come free. */
+  /** A port of our choice may be taken between the choice and its use; one that we had may be slow to come free. */
   async function start(): Promise<void> {
     if (child !== undefined) return;
     const isOurChoice = port === 0;
+    if (isFirst && !isOurChoice && !(await isFree(port)))
+      throw new Error(`port ${port} of 127.0.0.1 is taken`);
+    isFirst = false;
     const deadline = Date.now() + RETRY_WITHIN_MS;
     for (;;) {
       if (isOurChoice) port = await freePort();
       try {
         return await launch();
       } catch (error) {
-        const isTaken = !(await isFree(port)) || /in use/i.test(String(error));
+        const isTaken = /in use/i.test(String(error)) || !(await isFree(port));
         if (!isTaken || Date.now() > deadline) throw error;
         await delay(isOurChoice ? 1 : 100);
       }
     }
+  }
+
+  /** One thing at a time, in the order asked: a start that is called during a stop begins after it. */
+  function inTurn(action: () => Promise<void>): Promise<void> {
+    const result = turn.then(action);
+    turn = result.catch(() => undefined);
+    return result;
   }
 
   await start();
@@ -130,17 +114,39 @@ export async function runServer(recipe: ServerRecipe, options: ServerOptions): P
     get pid() {
       return child?.pid ?? 0;
     },
-    stop: () => end(recipe.stopSignal),
-    kill: () => end('SIGKILL'),
-    start,
+    stop: () => inTurn(() => end(recipe.stopSignal)),
+    kill: () => inTurn(() => end('SIGKILL')),
+    start: () => inTurn(start),
   };
 }
 
-function openLog(path: string): { fd: number; from: number } {
-  if (existsSync(path) && statSync(path).size > LOG_KEPT_BYTES) renameSync(path, `${path}.1`);
-  const fd = openSync(path, 'a', 0o600);
-  return { fd, from: statSync(path).size };
+const atExit = new Map<Child, NodeJS.Signals>();
+
+/** Where the kernel does not do it: an end of ours that stopped nothing still takes the servers along. */
+function endAtExit(child: Child, signal: NodeJS.Signals): void {
+  if (atExit.size === 0) process.once('exit', endAll);
+  atExit.set(child, signal);
+  void child.ended.then(() => {
+    atExit.delete(child);
+    if (atExit.size === 0) process.off('exit', endAll);
+  });
 }
 
-const tail = (path: string, from: number): string =>
-  readFileSync(path).subarray(from).toString('utf8').trim().split('\n').slice(-4).join(' / ').slice(-800);
+function endAll(): void {
+  for (const [child, signal] of atExit) child.process.kill(signal);
+}
+
+async function waitUntilReady(recipe: ServerRecipe, port: number, child: Child): Promise<void> {
+  const deadline = Date.now() + READY_WITHIN_MS;
+  let last: unknown;
+  while (!child.hasEnded() && Date.now() < deadline) {
+    try {
+      return await recipe.probe(port, child.pid);
+    } catch (error) {
+      last = error;
+      await Promise.race([delay(ASK_EVERY_MS), child.ended]);
+    }
+  }
+  const said = child.hasEnded() ? (await child.ended).lastLines : child.lastLines();
+  throw new Error(`${recipe.kind} (${recipe.how}) did not start on port ${port}: ${said || String(last)}`);
+}

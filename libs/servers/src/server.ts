@@ -30,7 +30,7 @@ export interface ServerOptions {
   readonly dir: string;
   /** Without it a free port is chosen. */
   readonly port?: number;
-  /** false: data may be lost when the machine stops, in exchange for speed (tests). Default true. */
+  /** false: nothing waits for the disk, so data outlives a crash of the server but not of the machine (tests). Default true. */
   readonly durable?: boolean;
   /** Which sources may be tried, in order. Default: all that LINECLEAR_SERVER_SOURCES allows. */
   readonly sources?: readonly ('path' | 'npm' | 'deb' | 'js')[];

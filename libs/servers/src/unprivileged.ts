@@ -5,6 +5,7 @@ import {
   existsSync,
   lstatSync,
   mkdirSync,
+  mkdtempSync,
   readFileSync,
   readdirSync,
   readlinkSync,
@@ -13,6 +14,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
 const NOBODY = { uid: 65_534, gid: 65_534 } as const;
@@ -43,6 +45,13 @@ export function openRootFolder(candidates: readonly string[]): string {
     if (isFolder && uid === 0 && (mode & 0o022) === 0 && isReachableByAll(folder)) return folder;
   }
   throw new Error(`none of ${candidates.join(', ')} can be made a folder of root that others pass through`);
+}
+
+/** A new folder for a test's servers and their data: private, and yet one that servers of root's reach. */
+export function makeScratchFolder(name: string): string {
+  const folder = mkdtempSync(join(tmpdir(), `lineclear-${name}-`));
+  if (isRoot()) chmodSync(folder, 0o711);
+  return folder;
 }
 
 /** The folder of the data of a server: `<dir>/data`, private to the user that the server runs as. */
