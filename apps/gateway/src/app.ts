@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import { isIP, type Socket } from 'node:net';
-import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import type { Config } from './config.js';
 import { registerDocs } from './docs.js';
 import { isHost, requestIdOf } from './forward-headers.js';
@@ -74,7 +74,7 @@ export function buildApp({ origins, metricsPublic, version, log }: Options): Fas
   const app = Fastify({
     loggerInstance: log,
     // The services log what was asked of them; the gateway logs what did not get through.
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     requestIdHeader: 'x-request-id',
     clientErrorHandler: refuseBytes,
     serverFactory: (own) =>

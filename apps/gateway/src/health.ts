@@ -3,7 +3,8 @@ import { z } from 'zod';
 import { SERVICES, type Service } from './routes.js';
 import { ask, explain, type Upstreams } from './upstreams.js';
 
-const DEADLINE_MS = 2_000;
+/** A service gives each of its own checks 2 s; a little more lets its report on a hanging one arrive. */
+const DEADLINE_MS = 2_500;
 /** The check is open to everybody and asks six services, so callers within this time share one answer. */
 const SHARED_MS = 500;
 /** Without these nobody is let in and nothing can be submitted; without another one, work waits. */
