@@ -14,6 +14,7 @@ import { closeUpstreams, openUpstreams } from './upstreams.js';
 
 /** The longest a client may take to send a whole request. */
 const REQUEST_TIMEOUT_MS = 300_000;
+const IDLE_SWEEP_MS = 100;
 
 /**
  * Judges each request target once, before any router sees it: refuses what is ambiguous, passes on what the table gives to
@@ -64,13 +65,21 @@ export interface Options {
   readonly metricsPublic: boolean;
   readonly version: string;
   readonly log: FastifyBaseLogger;
+  /** How long a service may take to begin its answer. */
+  readonly answerTimeoutMs?: number;
 }
 
 /** The whole gateway, not yet listening. Closing it ends streams, lets running requests end, then closes the pools. */
-export function buildApp({ origins, metricsPublic, version, log }: Options): FastifyInstance {
+export function buildApp({
+  origins,
+  metricsPublic,
+  version,
+  log,
+  answerTimeoutMs = 30_000,
+}: Options): FastifyInstance {
   const upstreams = openUpstreams(origins);
   const metrics = new Metrics();
-  const proxy = new Proxy(upstreams, metrics, log);
+  const proxy = new Proxy(upstreams, metrics, log, answerTimeoutMs);
   const app = Fastify({
     loggerInstance: log,
     // The services log what was asked of them; the gateway logs what did not get through.
@@ -115,10 +124,16 @@ export function buildApp({ origins, metricsPublic, version, log }: Options): Fas
     return reply.type(metrics.registry.contentType).send(await metrics.registry.metrics());
   });
 
+  // Fastify closes the idle connections once; one whose request is still being read then would hold the process up.
+  let sweep: NodeJS.Timeout | undefined;
   app.addHook('preClose', (done) => {
     proxy.drain();
+    sweep = setInterval(() => app.server.closeIdleConnections(), IDLE_SWEEP_MS);
     done();
   });
-  app.addHook('onClose', () => closeUpstreams(upstreams));
+  app.addHook('onClose', () => {
+    clearInterval(sweep);
+    return closeUpstreams(upstreams);
+  });
   return app;
 }

@@ -8,7 +8,6 @@ import { problem, sendProblem, type ProblemCode } from './problem.js';
 import type { Route } from './routes.js';
 import { codeOf, explain, type Upstreams } from './upstreams.js';
 
-const HEADERS_TIMEOUT_MS = 30_000;
 const BODY_TIMEOUT_MS = 60_000;
 /** Bodies of a known length up to this are read whole first: cheaper, and a slow sender then holds no service's connection. */
 const READ_WHOLE_BYTES = 64 * 1024;
@@ -170,6 +169,7 @@ export class Proxy {
     private readonly upstreams: Upstreams,
     private readonly metrics: Metrics,
     private readonly log: FastifyBaseLogger,
+    private readonly answerTimeoutMs: number,
   ) {}
 
   pass(req: IncomingMessage, res: ServerResponse, route: Route, target: string, requestId: string): void {
@@ -180,7 +180,11 @@ export class Proxy {
       requestId,
       route,
       () => this.#closing,
-      (error) => this.log.warn({ err: error, service, request_id: requestId }, 'a service gave no answer'),
+      (error) =>
+        this.log.warn(
+          { upstream: service, request_id: requestId, code: codeOf(error) },
+          `no answer: ${error.message}`,
+        ),
     );
     if (streams) this.#open.add(passage);
     res.once('close', () => {
@@ -200,7 +204,7 @@ export class Proxy {
           path: target,
           headers: requestHeaders(req, requestId),
           body: body as Buffer | null,
-          headersTimeout: HEADERS_TIMEOUT_MS,
+          headersTimeout: this.answerTimeoutMs,
           bodyTimeout: streams ? 0 : BODY_TIMEOUT_MS,
         },
         passage,

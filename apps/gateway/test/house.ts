@@ -39,7 +39,7 @@ export async function nowhere(): Promise<string> {
 }
 
 /** A gateway before real servers; a service that is not given says its own name. */
-export async function openHouse(services: Services = {}): Promise<House> {
+export async function openHouse(services: Services = {}, answerTimeoutMs = 30_000): Promise<House> {
   const opened: Server[] = [];
   const entries = SERVICES.map(async (service) => {
     const given = services[service];
@@ -49,7 +49,13 @@ export async function openHouse(services: Services = {}): Promise<House> {
     return [service, await listen(server)] as const;
   });
   const origins = Object.fromEntries(await Promise.all(entries)) as Record<Service, string>;
-  const app = buildApp({ origins, metricsPublic: false, version: '9.9.9', log: pino({ level: 'silent' }) });
+  const app = buildApp({
+    origins,
+    metricsPublic: false,
+    version: '9.9.9',
+    log: pino({ level: 'silent' }),
+    answerTimeoutMs,
+  });
   onTestFinished(async () => {
     await app.close();
     for (const server of opened) server.closeAllConnections();

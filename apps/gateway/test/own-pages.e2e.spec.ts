@@ -90,7 +90,7 @@ describe('the documents', () => {
   it('are merged, with the services that are down named', async () => {
     const own = (name: string, path: string) =>
       json({ paths: { [path]: {} }, components: { schemas: { Error: { const: name }, Same: {} } } });
-    const asked = vi.fn(own('auth', '/api/users'));
+    const asked = vi.fn<RequestListener>(own('auth', '/api/users'));
     const house = await openHouse({
       auth: asked,
       secrets: own('secrets', '/api/secrets'),
