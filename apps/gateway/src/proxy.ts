@@ -158,8 +158,9 @@ class Passage implements Dispatcher.DispatchHandler {
 }
 
 /**
- * Passes requests on, bytes as they come, both ways. Written over undici's dispatch because the ready-made plugin
- * (@fastify/http-proxy) cost about twice the CPU a request (130-190 us to 70-90); nothing is ever sent twice.
+ * Passes requests on, bytes as they come, both ways. Written over undici's dispatch: @fastify/http-proxy took 115-190 us of
+ * CPU a request bare, this takes 70-95 with ids, forwarding headers and metrics (a server that only answers takes 28), and
+ * what happens to a refused upload or a lost service is ours to say. Nothing is ever sent twice.
  */
 export class Proxy {
   readonly #open = new Set<Passage>();
