@@ -26,7 +26,8 @@ const OURS = new Set([
   'content-length',
 ]);
 
-const REQUEST_ID = /^[\w.:-]{1,64}$/;
+/** As the services read it, so that one id holds all the way. */
+const REQUEST_ID = /^[\w.-]{1,100}$/;
 const TRACEPARENT = /^(?!ff)[\da-f]{2}-(?!0{32})[\da-f]{32}-(?!0{16})[\da-f]{16}-[\da-f]{2}$/;
 const HOST = /^[\w.:[\]-]{1,260}$/;
 
