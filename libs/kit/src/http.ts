@@ -9,7 +9,6 @@ import { inWork } from './context.js';
 import { MAX_BODY_BYTES, readJsonBodies } from './body.js';
 import type { Logger } from './logger.js';
 import type { Metrics } from './metrics.js';
-import { problemOf } from './problem.js';
 import { remote } from './tracing.js';
 
 const REQUEST_ID = /^[A-Za-z0-9_.-]{1,100}$/;
@@ -60,11 +59,5 @@ export function prepareHttp(app: NestFastifyApplication, metrics: Metrics, log: 
     duration.observe({ method: request.method, route, status: String(reply.statusCode) }, reply.elapsedTime / 1000);
     log.debug({ method: request.method, path: route, status: reply.statusCode, ms: Math.round(reply.elapsedTime * 10) / 10 }, 'answered');
     done();
-  });
-  // Errors before a route's handler (broken JSON, too large) do not pass Nest's filters.
-  fastify.setErrorHandler((error, request, reply) => {
-    const problem = problemOf(error, request.id);
-    if (problem.status >= 500) log.error({ err: error }, problem.detail);
-    void reply.status(problem.status).header('content-type', 'application/problem+json; charset=utf-8').send(JSON.stringify(problem));
   });
 }

@@ -1,0 +1,36 @@
+import { Module, type DynamicModule, type Provider } from '@nestjs/common';
+import { APP_GUARD, DiscoveryModule } from '@nestjs/core';
+import { Bus } from '@lineclear/bus';
+import { Clock } from '@lineclear/kit';
+import { AccessGuard, BYPASS_PATHS } from './access.guard.js';
+import { DeadLettersController } from './dead-letters.controller.js';
+import { AskAuth, PRINCIPAL_TTL_SECONDS, Principals, TokenLookup } from './principals.js';
+
+export interface AccessOptions {
+  readonly bypassPaths: readonly string[];
+  readonly principalTtlSeconds?: number;
+  /** The auth service looks tokens up in its own tables; everyone else asks it. */
+  readonly lookup?: Provider;
+  readonly imports?: DynamicModule['imports'];
+}
+
+/** Closes every route of a service but those marked otherwise. */
+@Module({})
+export class AccessModule {
+  static of(options: AccessOptions): DynamicModule {
+    const lookup: Provider = options.lookup ?? { provide: TokenLookup, inject: [Bus], useFactory: (bus: Bus) => new AskAuth(bus) };
+    const principals: Provider = {
+      provide: Principals,
+      inject: [TokenLookup, Bus, Clock],
+      useFactory: (found: TokenLookup, bus: Bus, clock: Clock) => new Principals(found, bus, clock, options.principalTtlSeconds ?? PRINCIPAL_TTL_SECONDS),
+    };
+    return {
+      module: AccessModule,
+      global: true,
+      imports: [DiscoveryModule, ...(options.imports ?? [])],
+      controllers: [DeadLettersController],
+      providers: [lookup, principals, { provide: BYPASS_PATHS, useValue: options.bypassPaths }, { provide: APP_GUARD, useClass: AccessGuard }],
+      exports: [Principals],
+    };
+  }
+}

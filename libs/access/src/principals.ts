@@ -1,0 +1,62 @@
+import { introspect, principalChanged, type Principal } from '@lineclear/contracts';
+import { ask, Bus } from '@lineclear/bus';
+import { Clock, TtlCache } from '@lineclear/kit';
+import type { Token } from './token.js';
+
+/** Whose a token is. `csrfSha256` is there for sessions: what a change by cookie must prove to know. */
+export interface Identity {
+  readonly principal: Principal | null;
+  readonly csrfSha256?: string | undefined;
+}
+
+/** Where identities come from: the auth service, over NATS, for all but that service itself. */
+export abstract class TokenLookup {
+  abstract find(token: Token): Promise<Identity>;
+}
+
+const ASK_DEADLINE_MS = 2_000;
+
+export class AskAuth extends TokenLookup {
+  constructor(private readonly bus: Bus) {
+    super();
+  }
+
+  override async find(token: Token): Promise<Identity> {
+    const { principal, csrf_sha256 } = await ask(this.bus, introspect, { kind: token.kind, token_sha256: token.sha256 }, ASK_DEADLINE_MS);
+    return { principal, csrfSha256: csrf_sha256 };
+  }
+}
+
+/** Seconds for which a principal is believed without asking again. */
+export const PRINCIPAL_TTL_SECONDS = 60;
+const UNKNOWN_TTL_MS = 2_000;
+
+/** Principals by token: asked once, believed for a minute, dropped at once when `auth.principal_changed` says so. */
+export class Principals {
+  readonly #cache: TtlCache<Identity>;
+
+  constructor(
+    private readonly lookup: TokenLookup,
+    bus: Bus,
+    private readonly clock: Clock,
+    ttlSeconds: number,
+  ) {
+    this.#cache = new TtlCache({ clock, ttlMs: ttlSeconds * 1_000, maxEntries: 10_000 });
+    bus.watch(principalChanged, (event) => this.#cache.deleteWhere(({ principal }) => principal?.user_id === event.data.user_id));
+  }
+
+  /** @throws Unavailable when the identity is not cached and auth does not answer: nobody passes on hope. */
+  async of(token: Token): Promise<Identity> {
+    const identity = await this.#cache.getOrLoad(
+      `${token.kind}:${token.sha256}`,
+      () => this.lookup.find(token),
+      ({ principal }) => this.#ttlMs(principal),
+    );
+    const until = identity.principal?.expires_at;
+    return until !== undefined && new Date(until) <= this.clock.now() ? { principal: null } : identity;
+  }
+
+  #ttlMs(principal: Principal | null): number | undefined {
+    return principal === null ? UNKNOWN_TTL_MS : undefined;
+  }
+}

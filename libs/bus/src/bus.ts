@@ -1,0 +1,96 @@
+import { WIRING, deadLetter, type EventData, type EventDef, type EventOf, type ServiceName } from '@lineclear/contracts';
+import { currentTraceparent, type Database, type Logger, type Tx } from '@lineclear/kit';
+import type { NatsConnection, Subscription } from '@nats-io/transport-node';
+import { newEventId } from './event-id.js';
+import { StreamPublisher } from './publisher.js';
+import { Relay } from './relay.js';
+
+export interface Outgoing<D extends EventDef = EventDef> {
+  readonly def: D;
+  readonly data: EventData<D>;
+  /** The aggregate it is about: `job/job_…`, `user/12`. Events about one aggregate reach the stream in order. */
+  readonly about: string;
+  /** The aggregate's version after the change. */
+  readonly version?: number;
+  /** The trace it belongs to, where that is not the running one. */
+  readonly traceparent?: string | undefined;
+}
+
+/** Names an event to publish, with its data checked against its contract's type. */
+export const event = <D extends EventDef>(def: D, data: EventData<D>, rest: Omit<Outgoing, 'def' | 'data'>): Outgoing => ({ def, data, ...rest });
+
+/** One door to NATS: publish in a transaction, watch live, and what the consumers and requests build on. */
+export class Bus {
+  readonly publisher: StreamPublisher;
+  readonly #relay: Relay;
+
+  constructor(
+    readonly service: ServiceName,
+    readonly connection: NatsConnection,
+    readonly database: Database,
+    readonly log: Logger,
+  ) {
+    this.publisher = new StreamPublisher(connection, `_INBOX.${service}`);
+    this.#relay = new Relay({ database, connection, publisher: this.publisher, service, log });
+  }
+
+  /** Starts carrying the outbox to the stream. */
+  start(): void {
+    this.#relay.start();
+  }
+
+  /**
+   * Writes events to the outbox in the transaction of the change they tell of: they are published if, and only if, it
+   * commits. @throws ZodError when data breaks its contract.
+   */
+  async publish(tx: Tx, ...events: readonly Outgoing[]): Promise<void> {
+    if (events.length === 0) return;
+    const allowed = WIRING[this.service].publishes;
+    const rows = events.map((outgoing) => {
+      const { def } = outgoing;
+      if (def !== deadLetter && !allowed.includes(def)) throw new Error(`${this.service} does not declare that it publishes ${def.name}`);
+      return { id: newEventId(), subject: def.subject, outgoing };
+    });
+    await tx.query(
+      `insert into outbox (event_id, subject, body)
+       select e.id, e.subject, e.body from unnest($1::uuid[], $2::text[], $3::text[]) with ordinality as e(id, subject, body, position) order by position`,
+      [rows.map((row) => row.id), rows.map((row) => row.subject), rows.map((row) => JSON.stringify(this.#envelope(row.id, row.outgoing)))],
+    );
+    tx.afterCommit(() => this.#relay.wake());
+  }
+
+  #envelope(id: string, { def, data, about, version, traceparent = currentTraceparent() }: Outgoing): object {
+    return {
+      specversion: '1.0',
+      id,
+      type: def.name,
+      source: `lineclear/${this.service}`,
+      time: new Date().toISOString(),
+      subject: about,
+      ...(version === undefined ? {} : { sequence: version }),
+      ...(traceparent === undefined ? {} : { traceparent }),
+      data: def.data.parse(data),
+    };
+  }
+
+  /**
+   * Calls `react` in this process for each event from now on, with no durability: for caches and live views, which
+   * every replica has its own of. A broken event is logged and left out.
+   */
+  watch<D extends EventDef>(def: D, react: (event: EventOf<D>) => void): Subscription {
+    return this.connection.subscribe(def.subject, {
+      callback: (error, msg) => {
+        if (error) return;
+        const parsed = def.schema.safeParse(JSON.parse(msg.string()));
+        if (parsed.success) react(parsed.data as EventOf<D>);
+        else this.log.error({ err: parsed.error, subject: def.subject }, 'a watched event broke its contract');
+      },
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#relay.close();
+    this.publisher.close();
+    await this.connection.drain();
+  }
+}

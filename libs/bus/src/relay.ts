@@ -1,0 +1,138 @@
+import type { Database, Logger } from '@lineclear/kit';
+import type { NatsConnection } from '@nats-io/transport-node';
+import type pg from 'pg';
+import { EVENT_RETENTION_DAYS } from './streams.js';
+import type { StreamPublisher } from './publisher.js';
+
+const BATCH = 500;
+const POLL_MS = 250;
+const RETRY_MS = 500;
+const CLEAN_EVERY_MS = 3_600_000;
+// One relay per database works at a time; whoever holds this lock is it.
+const RELAY_LOCK = 727_275;
+
+interface Row {
+  readonly id: number;
+  readonly event_id: string;
+  readonly subject: string;
+  readonly body: string;
+}
+
+/**
+ * Carries events from the outbox to the stream. It always reads what is still there from the start (ids are not in
+ * commit order, so "after the last one" would lose rows), sends it pipelined, and deletes what the stream has.
+ * One replica does this at a time, so events of one aggregate keep their order; another takes over when it goes.
+ */
+export class Relay {
+  readonly #stop = new AbortController();
+  #running: Promise<void> | undefined;
+  #lock: pg.Client | undefined;
+  #leads = false;
+  #woken = false;
+  #wakeUp: (() => void) | undefined;
+
+  constructor(
+    private readonly parts: {
+      database: Database;
+      connection: NatsConnection;
+      publisher: StreamPublisher;
+      service: string;
+      log: Logger;
+    },
+  ) {}
+
+  start(): void {
+    // A replica that is not the relay tells the one that is.
+    this.parts.connection.subscribe(`poke.${this.parts.service}`, { callback: () => this.#signal() });
+    this.#running = this.#run();
+  }
+
+  /** Called after a commit that wrote to the outbox. The poll would find it too, later. */
+  wake(): void {
+    if (this.#leads) this.#signal();
+    else if (!this.parts.connection.isClosed()) this.parts.connection.publish(`poke.${this.parts.service}`);
+  }
+
+  /** Sends what is there, then ends. */
+  async close(): Promise<void> {
+    this.#stop.abort();
+    this.#signal();
+    await this.#running;
+    await this.#lock?.end().catch(() => undefined);
+  }
+
+  #signal(): void {
+    this.#woken = true;
+    this.#wakeUp?.();
+  }
+
+  async #run(): Promise<void> {
+    let cleanedAt = 0;
+    while (!this.#stop.signal.aborted) {
+      try {
+        this.#leads = await this.#tryToLead();
+        if (!this.#leads) {
+          await this.#pause(1_000);
+          continue;
+        }
+        while (await this.#carryBatch());
+        if (Date.now() - cleanedAt > CLEAN_EVERY_MS) {
+          cleanedAt = Date.now();
+          await this.parts.database.query(`delete from inbox where processed_at < now() - interval '${EVENT_RETENTION_DAYS + 1} days'`);
+        }
+        await this.#pause(POLL_MS);
+      } catch (error) {
+        if (this.#stop.signal.aborted) return;
+        this.parts.log.warn({ err: error }, 'the outbox relay waits and tries again');
+        await this.#lock?.end().catch(() => undefined);
+        this.#lock = undefined;
+        this.#leads = false;
+        await this.#pause(RETRY_MS);
+      }
+    }
+  }
+
+  async #tryToLead(): Promise<boolean> {
+    if (!this.#lock) {
+      const lock = await this.parts.database.dedicated();
+      // The lock is the connection's: when that breaks, this replica is the relay no longer.
+      lock.on('error', () => this.#lost(lock));
+      lock.on('end', () => this.#lost(lock));
+      this.#lock = lock;
+      this.#leads = false;
+    }
+    if (this.#leads) return true;
+    const { rows } = await this.#lock.query<{ ok: boolean }>('select pg_try_advisory_lock($1) as ok', [RELAY_LOCK]);
+    return rows[0]?.ok ?? false;
+  }
+
+  #lost(lock: pg.Client): void {
+    if (this.#lock !== lock) return;
+    this.#lock = undefined;
+    this.#leads = false;
+  }
+
+  /** Carries one batch; true when there may be more. */
+  async #carryBatch(): Promise<boolean> {
+    this.#woken = false;
+    const rows = await this.parts.database.query<Row>('select id, event_id, subject, body from outbox order by id limit $1', [BATCH]);
+    if (rows.length === 0) return false;
+    const acked = await this.parts.publisher.publish(rows.map((row) => ({ subject: row.subject, id: row.event_id, body: row.body })));
+    const done = rows.filter((_, index) => acked[index]).map((row) => row.id);
+    if (done.length > 0) await this.parts.database.query('delete from outbox where id = any($1)', [done]);
+    if (done.length < rows.length) throw new Error(`the stream did not take ${rows.length - done.length} of ${rows.length} events`);
+    return rows.length === BATCH || this.#woken;
+  }
+
+  async #pause(ms: number): Promise<void> {
+    if (this.#woken || this.#stop.signal.aborted) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.#wakeUp = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.#wakeUp = undefined;
+  }
+}

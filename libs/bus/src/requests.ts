@@ -1,0 +1,83 @@
+import { applyDecorators, Catch, UseFilters, type RpcExceptionFilter } from '@nestjs/common';
+import { MessagePattern, NatsContext, ServerNats, Transport } from '@nestjs/microservices';
+import type { ReplyOf, RequestDef, RequestOf } from '@lineclear/contracts';
+import { AppError, currentTraceparent, inSpan, Unavailable } from '@lineclear/kit';
+import { headers, type NatsConnection } from '@nats-io/transport-node';
+import { SpanKind } from '@opentelemetry/api';
+import { throwError, type Observable } from 'rxjs';
+import type { z } from 'zod';
+import type { Bus } from './bus.js';
+import { takesDataAndContext } from './on-event.js';
+
+const TRACEPARENT = 'traceparent';
+
+/** Nest's NATS transport for request/reply, on the connection the service has already. */
+export class RequestStrategy extends ServerNats {
+  constructor(private readonly shared: NatsConnection, queue: string) {
+    super({ queue });
+  }
+
+  override async createNatsClient(): Promise<never> {
+    return this.shared as never;
+  }
+
+  /** The connection belongs to the bus, which drains it: questions under way are still answered. */
+  override async close(): Promise<void> {}
+}
+
+@Catch()
+class ReplyWithCode implements RpcExceptionFilter {
+  catch(error: unknown): Observable<never> {
+    return throwError(() =>
+      error instanceof AppError ? { code: error.code, message: error.message } : { code: 'internal', message: 'the answerer failed' },
+    );
+  }
+}
+
+type MethodOf<D extends RequestDef> = (
+  target: object,
+  key: string | symbol,
+  slot: TypedPropertyDescriptor<(request: RequestOf<D>) => Promise<z.input<D['reply']>>>,
+) => void;
+
+/** Answers a question: the method sees a valid request, and what it returns is checked before it leaves. */
+export const OnRequest = <D extends RequestDef>(def: D): MethodOf<D> => {
+  const decorate = applyDecorators(MessagePattern(def.subject, Transport.NATS), UseFilters(ReplyWithCode));
+  return (target, key, slot) => {
+    const answer = slot.value;
+    if (!answer) throw new Error(`@OnRequest(${def.name}) belongs on a method`);
+    slot.value = async function (this: unknown, raw: unknown, context?: unknown) {
+      const traceparent = context instanceof NatsContext ? (context.getHeaders() as { get(name: string): string } | undefined)?.get(TRACEPARENT) : undefined;
+      return inSpan(`answer ${def.name}`, { kind: SpanKind.SERVER, traceparent: traceparent || undefined }, async () =>
+        def.reply.parse(await answer.call(this, def.request.parse(raw) as never)),
+      );
+    } as never;
+    takesDataAndContext(target, key);
+    (decorate as MethodDecorator)(target, key, slot as never);
+  };
+};
+
+/**
+ * Asks another service and waits at most `deadlineMs`. @throws Unavailable when nobody answers in time, or the
+ * answerer failed, or its answer breaks the contract.
+ */
+export async function ask<D extends RequestDef>(bus: Bus, def: D, request: z.input<D['request']>, deadlineMs: number): Promise<ReplyOf<D>> {
+  return inSpan(`ask ${def.name}`, { kind: SpanKind.CLIENT }, async () => {
+    const head = headers();
+    const traceparent = currentTraceparent();
+    if (traceparent) head.set(TRACEPARENT, traceparent);
+    // The shape of Nest's NATS packets: the id marks a request that wants an answer.
+    const packet = JSON.stringify({ pattern: def.subject, data: request, id: '1' });
+    let answer: { err?: { code?: string; message?: string }; response?: unknown };
+    try {
+      const msg = await bus.connection.request(def.subject, packet, { timeout: deadlineMs, headers: head });
+      answer = msg.json();
+    } catch (cause) {
+      throw new Unavailable(`${def.name.split('.')[0]} does not answer right now`, { cause });
+    }
+    if (answer.err) throw new Unavailable(`${def.name} failed: ${answer.err.message ?? answer.err.code ?? 'no reason given'}`);
+    const parsed = def.reply.safeParse(answer.response);
+    if (!parsed.success) throw new Unavailable(`the answer to ${def.name} broke its contract`, { cause: parsed.error });
+    return parsed.data as ReplyOf<D>;
+  });
+}

@@ -1,0 +1,52 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { introspect, LEVEL_PERMISSIONS, principalChanged, type Level, type Permission, type Principal } from '@lineclear/contracts';
+import type { Peer } from './peer.js';
+
+export interface Person {
+  readonly principal: Principal;
+  /** Goes into `Authorization: Bearer`. */
+  readonly token: string;
+}
+
+/** Users with API keys, known through the auth service's contract; for tests of one service without the auth service. */
+export interface People {
+  add(level: Level, more?: { username?: string; permissions?: readonly Permission[] }): Person;
+  /** What auth does when someone's rights change. */
+  change(person: Person, permissions: readonly Permission[]): Promise<void>;
+  /** Auth stops answering. */
+  down(): void;
+  up(): void;
+}
+
+export function people(peer: Peer): People {
+  const byToken = new Map<string, Principal>();
+  let nextId = 1;
+  const up = (): void => peer.answer(introspect, ({ token_sha256 }) => ({ principal: byToken.get(token_sha256) ?? null }));
+  up();
+  const sha256 = (token: string): string => createHash('sha256').update(token).digest('hex');
+  return {
+    add(level, more = {}) {
+      const id = nextId;
+      nextId += 1;
+      const username = more.username ?? `${level}${id}`;
+      const token = `lc_${randomBytes(24).toString('base64url')}`;
+      const principal: Principal = {
+        user_id: id,
+        username,
+        email: `${username}@lineclear.test`,
+        level,
+        permissions: [...(more.permissions ?? LEVEL_PERMISSIONS[level])],
+        via: 'api_key',
+        credential_id: id,
+      };
+      byToken.set(sha256(token), principal);
+      return { principal, token };
+    },
+    async change(person, permissions) {
+      byToken.set(sha256(person.token), { ...person.principal, permissions: [...permissions] });
+      await peer.publish(principalChanged, { user_id: person.principal.user_id });
+    },
+    down: () => peer.stopAnswering(introspect),
+    up,
+  };
+}
