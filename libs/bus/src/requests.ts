@@ -34,10 +34,10 @@ class ReplyWithCode implements RpcExceptionFilter {
   }
 }
 
-type MethodOf<D extends RequestDef> = (
+type MethodOf<D extends RequestDef> = <Reply extends z.input<D['reply']>>(
   target: object,
   key: string | symbol,
-  slot: TypedPropertyDescriptor<(request: RequestOf<D>) => Promise<z.input<D['reply']>>>,
+  slot: TypedPropertyDescriptor<(request: RequestOf<D>) => Promise<Reply>>,
 ) => void;
 
 /** Answers a question: the method sees a valid request, and what it returns is checked before it leaves. */
