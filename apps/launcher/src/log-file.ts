@@ -1,0 +1,36 @@
+import { createWriteStream, existsSync, renameSync, statSync, type WriteStream } from 'node:fs';
+
+const KEPT_BYTES = 16 << 20;
+
+/** A file that lines are appended to; when it has grown large it becomes `<file>.1` and a new one begins. */
+export class LogFile {
+  #stream: WriteStream;
+  #bytes: number;
+
+  constructor(private readonly path: string) {
+    this.#bytes = existsSync(path) ? statSync(path).size : 0;
+    this.#stream = this.#open();
+  }
+
+  write(line: string): void {
+    if (this.#bytes > KEPT_BYTES) {
+      this.#stream.end();
+      renameSync(this.path, `${this.path}.1`);
+      this.#stream = this.#open();
+      this.#bytes = 0;
+    }
+    this.#bytes += line.length + 1;
+    this.#stream.write(`${line}\n`);
+  }
+
+  close(): Promise<void> {
+    return new Promise((done) => this.#stream.end(done));
+  }
+
+  #open(): WriteStream {
+    const stream = createWriteStream(this.path, { flags: 'a', mode: 0o600 });
+    // A full disk must not end the house: the lines are still on the terminal.
+    stream.on('error', () => undefined);
+    return stream;
+  }
+}
