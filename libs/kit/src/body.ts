@@ -1,8 +1,10 @@
+import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { BadInput, TooLarge } from './errors.js';
 
 /** Bytes of a request body that are read at most, unless a route says otherwise. */
 export const MAX_BODY_BYTES = 1_048_576;
+const MAX_DRAINED_BYTES = 32 * MAX_BODY_BYTES;
 const MAX_DEPTH = 32;
 
 declare module 'fastify' {
@@ -20,20 +22,40 @@ const decoder = new TextDecoder('utf-8', { fatal: true });
  */
 export function readJsonBodies(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: MAX_BODY_BYTES }, (request: FastifyRequest, bytes, done) => {
-    request.rawBody = bytes as Buffer;
-    try {
-      done(null, parseJson(bytes as Buffer));
-    } catch (error) {
-      done(error as Error);
-    }
+  app.addContentTypeParser('*', (request: FastifyRequest, payload: IncomingMessage, done) => {
+    readAll(payload).then(
+      (bytes) => {
+        request.rawBody = bytes;
+        try {
+          done(null, parseJson(bytes));
+        } catch (error) {
+          done(error as Error);
+        }
+      },
+      (error: Error) => done(error),
+    );
   });
 }
 
-/** Parses UTF-8 JSON. @throws BadInput for bad UTF-8, broken JSON, or values that no field of ours can hold. */
+/** Reads a body up to its limit; more is thrown away unkept, so that the client, still sending, gets to read the answer. */
+function readAll(payload: IncomingMessage): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    const tooLarge = new TooLarge(`the body is larger than ${MAX_BODY_BYTES} bytes`);
+    payload.on('data', (chunk: Buffer) => {
+      size += chunk.length;
+      if (size <= MAX_BODY_BYTES) chunks.push(chunk);
+      else if (size > MAX_DRAINED_BYTES) reject(tooLarge);
+    });
+    payload.on('end', () => (size > MAX_BODY_BYTES ? reject(tooLarge) : resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks))));
+    payload.on('error', reject);
+  });
+}
+
+/** Parses UTF-8 JSON; no bytes are no value. @throws BadInput for bad UTF-8, broken JSON, or values that no field of ours can hold. */
 export function parseJson(bytes: Buffer): unknown {
   if (bytes.length === 0) return undefined;
-  if (bytes.length > MAX_BODY_BYTES) throw new TooLarge(`the body is larger than ${MAX_BODY_BYTES} bytes`);
   let text: string;
   try {
     text = decoder.decode(bytes);

@@ -13,6 +13,7 @@ export const Answers = (status: number, schema: z.ZodType | null, summary: strin
 
 type Json = Record<string, unknown>;
 interface RouteArgument {
+  readonly index: number;
   readonly data?: string;
   readonly schema?: z.ZodType;
 }
@@ -59,7 +60,8 @@ export function openApiOf(service: string, discovery: DiscoveryService): Json {
       const handler = prototype[name];
       const method: unknown = handler && Reflect.getMetadata('method', handler);
       if (handler === undefined || typeof method !== 'number') continue;
-      const template = fullPath(metatype, handler);
+      // Routes that every service has, each for its own, carry its name.
+      const template = fullPath(metatype, handler).replace(':service', service);
       if (!template.startsWith('/api')) continue;
       const verb = (RequestMethod[method] ?? 'GET').toLowerCase();
       (paths[template.replace(/:([A-Za-z_]+)/g, '{$1}')] ??= {})[verb] = operation(service, metatype, name, handler);
@@ -85,7 +87,8 @@ function operation(service: string, controller: object, name: string, handler: o
   const args = (Reflect.getMetadata('__routeArguments__', controller, name) ?? {}) as Record<string, RouteArgument>;
   const parameters: Json[] = [];
   let requestBody: Json | undefined;
-  for (const [key, argument] of Object.entries(args)) {
+  const inOrder = Object.entries(args).sort(([, a], [, b]) => a.index - b.index);
+  for (const [key, argument] of inOrder) {
     if (!argument.schema) continue;
     const kind = Number(key.split(':')[0]);
     const json = toJson(argument.schema, 'input');

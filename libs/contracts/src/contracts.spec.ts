@@ -1,0 +1,113 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import {
+  deadLetter,
+  EVENTS,
+  FINAL_STATES,
+  isFinal,
+  JOB_MOVES,
+  JOB_STATES,
+  LEVEL_PERMISSIONS,
+  LEVEL_PRIORITY,
+  LEVELS,
+  mayMove,
+  PERMISSIONS,
+  reaches,
+  SERVICES,
+  WIRING,
+} from './index.js';
+
+describe('permissions', () => {
+  // The matrix as it is promised: viewer, researcher, lead, admin.
+  it.each([
+    ['job.submit', '.xxx'],
+    ['job.view.own', 'xxxx'],
+    ['job.view.all', '..xx'],
+    ['job.cancel.own', '.xxx'],
+    ['job.cancel.all', '...x'],
+    ['job.priority.high', '..xx'],
+    ['job.bypass.queue', '...x'],
+    ['job.bypass.approval', '...x'],
+    ['config.view', 'xxxx'],
+    ['config.create', '.xxx'],
+    ['config.edit.own', '.xxx'],
+    ['config.edit.all', '...x'],
+    ['admin.users', '...x'],
+    ['admin.approve', '..xx'],
+    ['admin.audit', '..xx'],
+    ['admin.config', '...x'],
+    ['queue.approve', '..xx'],
+    ['queue.manage', '...x'],
+    ['org.view', '..xx'],
+    ['org.create', '...x'],
+    ['team.view', '..xx'],
+    ['team.create', '..xx'],
+    ['team.manage.members', '..xx'],
+  ] as const)('%s belongs to %s', (permission, row) => {
+    expect(LEVELS.map((level) => (LEVEL_PERMISSIONS[level].includes(permission) ? 'x' : '.')).join('')).toBe(row);
+  });
+
+  it('are listed once each, and there are no others', () => {
+    expect(new Set(PERMISSIONS).size).toBe(PERMISSIONS.length);
+    expect(PERMISSIONS).toHaveLength(23);
+  });
+
+  it('order levels by their number', () => {
+    expect(LEVELS.map((level) => LEVEL_PRIORITY[level])).toEqual([10, 20, 30, 100]);
+    expect(reaches('lead', 'lead') && reaches('admin', 'lead') && !reaches('researcher', 'lead')).toBe(true);
+  });
+});
+
+describe('job states', () => {
+  it('lead every job to an end, and never out of it', () => {
+    for (const state of JOB_STATES) {
+      const seen = new Set([state]);
+      for (const at of seen) for (const next of JOB_MOVES[at]) seen.add(next);
+      expect([...seen].some(isFinal), state).toBe(true);
+      expect(mayMove(state, state)).toBe(false);
+    }
+    expect(JOB_STATES.filter(isFinal)).toEqual([...FINAL_STATES]);
+  });
+
+  it('let nothing run that was not queued and claimed', () => {
+    expect(JOB_STATES.filter((from) => mayMove(from, 'running'))).toEqual(['dispatching']);
+    expect(JOB_STATES.filter((from) => mayMove(from, 'dispatching'))).toEqual(['queued']);
+  });
+});
+
+describe('the wiring', () => {
+  const all = SERVICES.map((service) => WIRING[service]);
+
+  it('has one publisher for each event and one answerer for each question', () => {
+    const published = all.flatMap((wiring) => wiring.publishes);
+    expect(new Set(published).size).toBe(published.length);
+    const answered = all.flatMap((wiring) => wiring.answers);
+    expect(new Set(answered).size).toBe(answered.length);
+    for (const wiring of all) {
+      for (const def of [...wiring.consumes, ...wiring.watches]) expect(def === deadLetter || published.includes(def), def.name).toBe(true);
+      for (const def of wiring.asks) expect(answered, def.name).toContain(def);
+    }
+  });
+
+  it('lets only those ask for secrets who act with them', () => {
+    const askers = SERVICES.filter((service) => WIRING[service].asks.some((def) => def.name === 'secrets.resolve'));
+    expect(askers).toEqual(['notifier', 'job-poller']);
+  });
+});
+
+describe('released events', () => {
+  const samples = JSON.parse(readFileSync(new URL('../samples/released-events.json', import.meta.url), 'utf8')) as { type: string }[];
+
+  it.each(samples.map((sample) => [sample.type, sample] as const))('%s still parses, with nothing lost', (type, sample) => {
+    expect(EVENTS.get(type)?.schema.parse(sample)).toEqual(sample);
+  });
+
+  it('are all kept as samples', () => {
+    expect(samples.map((sample) => sample.type).sort()).toEqual([...EVENTS.keys()].sort());
+  });
+
+  it('may be given fields that are not known yet', () => {
+    const sample = samples[0]!;
+    expect(EVENTS.get(sample.type)?.schema.safeParse({ ...sample, newer: 1 }).success).toBe(true);
+  });
+});

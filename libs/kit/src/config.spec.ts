@@ -1,0 +1,51 @@
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { z } from 'zod';
+import { configFilePlaces, parseConfig, readConfigFile } from './config-file.js';
+import { flag, readEnv } from './config.js';
+
+const schema = z.object({ URL: z.url(), SECONDS: z.coerce.number().int().min(5).default(30), ON: flag.default(false) });
+
+it('reads the environment once into a frozen object', () => {
+  const config = readEnv(schema, { URL: 'http://a.test', SECONDS: '', ON: 'yes', OTHER: 'x' });
+  expect(config).toEqual({ URL: 'http://a.test', SECONDS: 30, ON: true });
+  expect(Object.isFrozen(config)).toBe(true);
+});
+
+it('lists every wrong name and never a value', () => {
+  expect(() => readEnv(schema, { URL: 'hunter2', SECONDS: '3' })).toThrow(/URL: .*\n.*SECONDS: /);
+  expect(() => readEnv(schema, { URL: 'hunter2' })).not.toThrow('hunter2');
+});
+
+it('takes YAML and JSON, and fills variables in', () => {
+  const yaml = 'auth:\n  bypass_paths: ["${PREFIX}/metrics"]\n';
+  expect(parseConfig(yaml, { PREFIX: '/api' }, 'x').auth.bypass_paths).toEqual(['/api/metrics']);
+  expect(parseConfig('{"background":{"job_status_polling":{"interval_seconds":7}}}', {}, 'x').background.job_status_polling).toEqual({
+    enabled: true,
+    interval_seconds: 7,
+  });
+  expect(() => parseConfig(yaml, {}, 'x')).toThrow('${PREFIX}');
+});
+
+it.each([
+  ['colour: red', /colour/],
+  ['auth:\n  bypass: []', /auth: .*bypass/],
+  ['auth:\n  bypass_paths: [3]', /auth\.bypass_paths\.0/],
+  ['providers:\n  x:\n    type: http', /providers\.x\.base_url/],
+  ['providers:\n  "Bad Name":\n    type: local', /providers/],
+  ['a: [', /neither YAML nor JSON/],
+])('refuses %j with the path', (text, message) => {
+  expect(() => parseConfig(text, {}, 'lineclear.yaml')).toThrow(message);
+});
+
+it('looks in the documented places, and a named file must be there', () => {
+  const home = mkdtempSync(join(tmpdir(), 'lineclear-config-'));
+  expect(configFilePlaces({ HOME: home })[0]).toBe('./lineclear.yaml');
+  expect(readConfigFile({ HOME: home }).providers).toEqual({});
+  mkdirSync(join(home, '.config/lineclear'), { recursive: true });
+  writeFileSync(join(home, '.config/lineclear/config.yaml'), 'auth: { bypass_paths: ["/health"] }');
+  expect(readConfigFile({ HOME: home }).auth.bypass_paths).toEqual(['/health']);
+  expect(() => readConfigFile({ HOME: home, LINECLEAR_CONFIG: join(home, 'none.yaml') })).toThrow('not there');
+});

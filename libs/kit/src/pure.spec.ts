@@ -1,0 +1,100 @@
+import { inspect } from 'node:util';
+import fc from 'fast-check';
+import { describe, expect, it, vi } from 'vitest';
+import { parseJson } from './body.js';
+import { Clock } from './clock.js';
+import { SealingKey, sealTo } from './seal.js';
+import { Secret } from './secret.js';
+import { TtlCache } from './ttl-cache.js';
+
+class TestClock extends Clock {
+  ms = 0;
+  override now(): Date {
+    return new Date(this.ms);
+  }
+}
+
+describe('Secret', () => {
+  it('does not print', () => {
+    const secret = new Secret('hunter2');
+    expect([String(secret), JSON.stringify({ secret }), inspect({ secret }), `${secret}`].join()).not.toContain('hunter2');
+    expect(secret.reveal()).toBe('hunter2');
+  });
+});
+
+describe('sealed boxes', () => {
+  it('open for their key only, and whole', () => {
+    fc.assert(
+      fc.property(fc.string({ maxLength: 300 }), (text) => {
+        const key = new SealingKey();
+        const box = sealTo(key.publicKey, text);
+        expect(key.open(box)).toBe(text);
+        expect(() => new SealingKey().open(box)).toThrow();
+        const bytes = Buffer.from(box.ciphertext, 'base64');
+        bytes[bytes.length - 1]! ^= 1;
+        expect(() => key.open({ ...box, ciphertext: bytes.toString('base64') })).toThrow();
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  it('open again with the kept private key', () => {
+    const key = new SealingKey();
+    expect(new SealingKey(key.exportPrivate()).open(sealTo(key.publicKey, 'x'))).toBe('x');
+  });
+});
+
+describe('TtlCache', () => {
+  it('forgets in time and by size', () => {
+    const clock = new TestClock();
+    const cache = new TtlCache<number>({ clock, ttlMs: 100, maxEntries: 2 });
+    cache.set('a', 1);
+    clock.ms = 99;
+    expect(cache.get('a')).toBe(1);
+    clock.ms = 100;
+    expect(cache.get('a')).toBeUndefined();
+    cache.set('a', 1);
+    cache.set('b', 2);
+    cache.get('a');
+    cache.set('c', 3);
+    expect([cache.get('a'), cache.get('b'), cache.get('c')]).toEqual([1, undefined, 3]);
+  });
+
+  it('loads a key once for all who wait, keeps no failure, and drops what was deleted meanwhile', async () => {
+    const cache = new TtlCache<number>({ clock: new TestClock(), ttlMs: 100, maxEntries: 10 });
+    const load = vi.fn(async () => 5);
+    expect(await Promise.all([cache.getOrLoad('a', load), cache.getOrLoad('a', load)])).toEqual([5, 5]);
+    expect(load).toHaveBeenCalledTimes(1);
+    await expect(cache.getOrLoad('b', async () => Promise.reject(new Error('no')))).rejects.toThrow('no');
+    expect(await cache.getOrLoad('b', async () => 7)).toBe(7);
+    let finish = (_: number): void => {};
+    const slow = cache.getOrLoad('c', () => new Promise((resolve) => (finish = resolve)));
+    cache.delete('c');
+    finish(1);
+    expect(await slow).toBe(1);
+    expect(cache.get('c')).toBeUndefined();
+  });
+});
+
+describe('bodies', () => {
+  it('come back as JSON says', () => {
+    fc.assert(
+      fc.property(fc.jsonValue({ maxDepth: 5 }), (value) => {
+        const text = JSON.stringify(value);
+        fc.pre(!text.includes('\\u0000') && !text.includes('__proto__') && !/\\ud[89a-f]/i.test(text));
+        expect(parseJson(Buffer.from(text))).toEqual(JSON.parse(text));
+      }),
+    );
+  });
+
+  it.each([
+    ['{"a":', /not valid JSON/],
+    [Buffer.from([0x22, 0xff, 0x22]), /not valid UTF-8/],
+    ['{"a":{"b":"x\\u0000"}}', /a\.b: holds a NUL/],
+    ['{"a":["\\ud800"]}', /a\.0: holds half a surrogate/],
+    [`${'['.repeat(50)}${']'.repeat(50)}`, /nested more than 32/],
+    ['{"__proto__":{"x":1}}', /key that is not allowed/],
+  ])('refuses %j', (body, message) => {
+    expect(() => parseJson(Buffer.from(body as string))).toThrow(message);
+  });
+});
