@@ -16,6 +16,8 @@ export interface LauncherConfig {
   readonly databaseUrl: string | undefined;
   readonly redisUrl: string | undefined;
   readonly natsUrl: string | undefined;
+  /** npm started us, through a shell: a signal to npm ends that shell and never arrives here. */
+  readonly isUnderNpm: boolean;
   /** The whole environment: services are given what the user set, such as keys of providers. */
   readonly env: Readonly<NodeJS.ProcessEnv>;
 }
@@ -34,6 +36,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): LauncherConfig
     databaseUrl: data.DATABASE_URL,
     redisUrl: data.REDIS_URL,
     natsUrl: data.NATS_URL,
+    isUnderNpm: env['npm_lifecycle_event'] !== undefined,
     env,
   };
 }

@@ -7,6 +7,7 @@ import { table } from './table.js';
 
 // npm passes on a Ctrl-C that the terminal has sent to us already: only a later one is a second one.
 const SECOND_AFTER_MS = 700;
+const LOOK_EVERY_MS = 300;
 
 /**
  * What `npm start` does once everything is built: starts the house, says where it is, and ends it on Ctrl-C. Services can
@@ -21,21 +22,25 @@ export async function runLauncher(services?: readonly ServiceSpec[]): Promise<vo
   const { promise: asked, resolve: ask } = openPromise();
 
   const end = (): void => {
-    const now = performance.now();
-    if (askedAt === undefined) {
-      askedAt = now;
-      out('\nending: services first, then servers (once more to end at once)\n');
-      starting.abort(new Error('the start was called off'));
-      ask();
-    } else if (now - askedAt > SECOND_AFTER_MS) {
-      house?.abandon();
-      process.exit(130);
-    }
+    if (askedAt !== undefined) return;
+    askedAt = performance.now();
+    out('\nending: services first, then servers (once more to end at once)\n');
+    starting.abort(new Error('the start was called off'));
+    ask();
   };
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, end);
+  const onSignal = (): void => {
+    if (askedAt === undefined) return end();
+    if (performance.now() - askedAt < SECOND_AFTER_MS) return;
+    house?.abandon();
+    process.exit(130);
+  };
+  // The terminal may go before us; what is left to say then is in the log files.
+  process.stdout.on('error', () => undefined);
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
 
   try {
     const config = readConfig();
+    if (config.isUnderNpm) whenParentEnds(end);
     // Lines of services wait until the table stands, so that it is in one piece.
     const waiting: string[] = [];
     let print = (text: string): void => void waiting.push(text);
@@ -55,10 +60,15 @@ export async function runLauncher(services?: readonly ServiceSpec[]): Promise<vo
     out('ended\n');
     process.exit(0);
   } catch (error) {
-    if (askedAt !== undefined) process.exit(0);
+    if (error === starting.signal.reason) process.exit(0);
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
     process.exit(1);
   }
+}
+
+function whenParentEnds(then: () => void): void {
+  const parent = process.ppid;
+  setInterval(() => process.ppid !== parent && then(), LOOK_EVERY_MS).unref();
 }
 
 function openPromise(): { promise: Promise<void>; resolve: () => void } {

@@ -94,7 +94,9 @@ export function supervise(spec: ProcessSpec, listener: Listener): Supervised {
     deaths = pauseMs.deaths;
     if (!wasEverReady && failedStarts >= GIVE_UP_AFTER_STARTS) return;
     listener.news(`ended (${why}); it is started again in ${pauseMs.ms} ms`);
-    pause = setTimeout(() => void launch(), pauseMs.ms);
+    pause = setTimeout(() => {
+      launch().catch((error: unknown) => again(String(error), 0));
+    }, pauseMs.ms);
   }
 
   async function start(): Promise<void> {
