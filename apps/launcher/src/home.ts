@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { isRoot } from '@lineclear/servers';
+import { dirname, join } from 'node:path';
+import { isReachableByAll, isRoot } from '@lineclear/servers';
 
 /** Makes the folder that holds everything the house keeps, closed to everyone else. */
 export function openHome(home: string): void {
   mkdirSync(home, { recursive: true, mode: 0o700 });
   // Servers of root's run as nobody: they pass through, and everything else in here is closed to them.
-  if (isRoot() && statSync(home).uid === 0) chmodSync(home, 0o711);
-  for (const name of ['logs', 'runs', 'running'])
+  if (isRoot() && statSync(home).uid === 0 && isReachableByAll(dirname(home))) chmodSync(home, 0o711);
+  for (const name of ['logs', 'runs', 'running', 'compile-cache'])
     mkdirSync(join(home, name), { recursive: true, mode: 0o700 });
 }
 

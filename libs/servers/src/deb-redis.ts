@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { cacheFolder, fillOnce } from './cache.js';
+import { fillOnce } from './cache.js';
 import { serverEnv, toolEnv } from './config.js';
 import { mustRun, run } from './run.js';
 import type { Program } from './server.js';
@@ -18,7 +18,8 @@ export async function debRedis(): Promise<Program | string> {
   const name = `redis-deb-${systemName()}-${process.arch}`;
   const folder = await fillOnce(name, async (half) => {
     // The lists of the system when it has some; else our own, which any user may fetch.
-    await unpack(half, []).catch(async () => unpack(half, await privateLists()));
+    await unpack(half, []).catch(async () => unpack(half, await privateLists(join(half, 'apt'))));
+    rmSync(join(half, 'apt'), { recursive: true, force: true });
     await mustRun(serverIn(half), ['--version'], { env: serverEnv(librariesOf(half)) });
   });
   const words = await mustRun(serverIn(folder), ['--version'], { env: serverEnv(librariesOf(folder)) });
@@ -74,8 +75,7 @@ async function missingPackages(options: readonly string[]): Promise<string[]> {
   throw new Error(reasons.join(' / '));
 }
 
-async function privateLists(): Promise<string[]> {
-  const base = join(cacheFolder(), 'apt');
+async function privateLists(base: string): Promise<string[]> {
   for (const folder of ['lists/partial', 'cache/archives/partial'])
     mkdirSync(join(base, folder), { recursive: true });
   const options = [

@@ -14,4 +14,4 @@ export { freePort, isFree } from './ports.js';
 export { startPostgres, type PostgresOptions } from './postgres.js';
 export { randomPassword, startRedis, type RedisOptions } from './redis.js';
 export type { Server, ServerExit, ServerOptions } from './server.js';
-export { isRoot, makeScratchFolder } from './unprivileged.js';
+export { isReachableByAll, isRoot, makeScratchFolder } from './unprivileged.js';
