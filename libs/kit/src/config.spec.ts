@@ -19,6 +19,14 @@ it('lists every wrong name and never a value', () => {
   expect(() => readEnv(schema, { URL: 'hunter2' })).not.toThrow('hunter2');
 });
 
+it('reads values that are given as files', () => {
+  const file = join(mkdtempSync(join(tmpdir(), 'lineclear-env-')), 'url');
+  writeFileSync(file, 'http://from-file.test\n');
+  expect(readEnv(schema, { URL_FILE: file }).URL).toBe('http://from-file.test');
+  expect(readEnv(schema, { URL_FILE: file, URL: 'http://named.test' }).URL).toBe('http://named.test');
+  expect(() => readEnv(schema, { URL_FILE: '/nowhere' })).toThrow('URL_FILE');
+});
+
 it('takes YAML and JSON, and fills variables in', () => {
   const yaml = 'auth:\n  bypass_paths: ["${PREFIX}/metrics"]\n';
   expect(parseConfig(yaml, { PREFIX: '/api' }, 'x').auth.bypass_paths).toEqual(['/api/metrics']);

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 
 /** The configuration is wrong: the message lists every name and what is wrong with it. The boot stops. */
@@ -10,17 +11,31 @@ export function explainIssues(error: z.ZodError): string[] {
   return error.issues.map((issue) => `${issue.path.map(String).join('.') || '(root)'}: ${issue.message}`);
 }
 
-/** Reads the environment once through a schema into a frozen object. @throws ConfigError naming each wrong variable, never its value. */
+/**
+ * Reads the environment once through a schema into a frozen object. `NAME_FILE` names a file that holds the value of
+ * `NAME`: that is how containers hand over secrets. @throws ConfigError naming each wrong variable, never its value.
+ */
 export function readEnv<Shape extends z.ZodRawShape>(
   schema: z.ZodObject<Shape>,
   env: NodeJS.ProcessEnv,
 ): Readonly<z.infer<z.ZodObject<Shape>>> {
   const known = Object.keys(schema.shape);
-  // An empty variable means "not set", as it does for most programs.
-  const given = Object.fromEntries(known.map((name) => [name, env[name] === '' ? undefined : env[name]]));
+  const given = Object.fromEntries(known.map((name) => [name, valueOf(name, env)]));
   const parsed = schema.safeParse(given);
   if (!parsed.success) throw new ConfigError(`the environment is not right:\n  ${explainIssues(parsed.error).join('\n  ')}`);
   return Object.freeze(parsed.data);
+}
+
+function valueOf(name: string, env: NodeJS.ProcessEnv): string | undefined {
+  // An empty variable means "not set", as it does for most programs.
+  if (env[name]) return env[name];
+  const file = env[`${name}_FILE`];
+  if (!file) return undefined;
+  try {
+    return readFileSync(file, 'utf8').trim();
+  } catch (cause) {
+    throw new ConfigError(`${name}_FILE names ${file}, which cannot be read`, { cause });
+  }
 }
 
 export const flag = z
