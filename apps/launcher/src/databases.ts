@@ -1,6 +1,6 @@
 import pg from 'pg';
 
-export const databaseName = (service: string): string => `lineclear_${service.replaceAll('-', '_')}`;
+const databaseName = (service: string): string => `lineclear_${service.replaceAll('-', '_')}`;
 
 interface Wanted {
   readonly service: string;

@@ -5,7 +5,7 @@ import { PROJECT } from './services.js';
 /** The user that may do everything: for people who look after the house, and for tests. No service has its password. */
 export const OPERATOR = 'operator';
 
-export const PERMISSIONS_FILE = join(PROJECT, 'deploy', 'nats', 'permissions.json');
+const PERMISSIONS_FILE = join(PROJECT, 'deploy', 'nats', 'permissions.json');
 
 /** What each service's user may publish and subscribe to, as generated from the contracts. */
 export function readPermissions(file: string = PERMISSIONS_FILE): Record<string, object> {

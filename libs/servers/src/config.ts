@@ -1,7 +1,7 @@
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 
-export const SOURCES = ['path', 'npm', 'deb', 'js'] as const;
+const SOURCES = ['path', 'npm', 'deb', 'js'] as const;
 export type Source = (typeof SOURCES)[number];
 
 /** Where downloaded and unpacked servers are kept, as the environment asks for it. */

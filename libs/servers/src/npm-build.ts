@@ -48,7 +48,7 @@ function findInstalled(pin: Pin): string | undefined {
 }
 
 /** Installs one exact package into a folder of its own; no script of it runs and no lock of ours changes. */
-export async function npmInstall(prefix: string, spec: string): Promise<void> {
+async function npmInstall(prefix: string, spec: string): Promise<void> {
   mkdirSync(prefix, { recursive: true });
   // npm that runs under another Node than ours is fine: nothing is compiled and no script runs.
   const flags = [
