@@ -1,0 +1,97 @@
+import { randomBytes } from 'node:crypto';
+import { constants } from 'node:fs';
+import { link, lstat, mkdir, open, unlink } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { ConfigError } from '@lineclear/kit';
+import { decodeMasterKey, MASTER_KEY_BYTES } from '../domain/kek.js';
+
+const MAX_FILE_BYTES = 1_024;
+const OTHERS = 0o077;
+
+/** The key in a file, or undefined when there is no file. @throws ConfigError when others could read or replace the file, or it holds no key. */
+export async function readKeyFile(path: string): Promise<Buffer | undefined> {
+  try {
+    const entry = await lstat(path);
+    if (!isTrusted(entry.uid))
+      throw refused(
+        path,
+        entry.isSymbolicLink() ? 'is a link that another user made' : 'belongs to another user',
+      );
+    const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    try {
+      // What was opened is judged, not what the path may point to a moment later.
+      const { uid, mode, size, ...stat } = await file
+        .stat()
+        .then((s) => ({ uid: s.uid, mode: s.mode, size: s.size, regular: s.isFile() }));
+      if (!stat.regular) throw refused(path, 'is not a regular file');
+      if (!isTrusted(uid)) throw refused(path, 'belongs to another user');
+      if ((mode & OTHERS) !== 0)
+        throw refused(path, `is open to others (mode ${(mode & 0o777).toString(8)}): chmod 600 it`);
+      if (size > MAX_FILE_BYTES) throw refused(path, 'is too large for a key');
+      const bytes = await file.readFile();
+      const key = decodeMasterKey(bytes.toString('utf8'));
+      bytes.fill(0);
+      if (key === undefined) throw refused(path, 'does not hold the base64 of 32 bytes');
+      return key;
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return undefined;
+    if (error instanceof ConfigError) throw error;
+    throw refused(path, `cannot be read (${(error as Error).message})`, error);
+  }
+}
+
+/**
+ * Makes a key file with a new random key, readable by this user alone, unless there is one by now. It appears whole or
+ * not at all, so that of several processes that start at once one makes the key and all read the same.
+ */
+export async function createKeyFile(path: string): Promise<void> {
+  const draft = `${path}.${process.pid}.${randomBytes(6).toString('hex')}`;
+  const key = randomBytes(MASTER_KEY_BYTES);
+  try {
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    const file = await open(
+      draft,
+      constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW,
+      0o600,
+    );
+    try {
+      await file.writeFile(`${key.toString('base64')}\n`);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    // A link fails where a file exists already; a rename would replace it.
+    await link(draft, path).catch((error: unknown) => {
+      if (!hasCode(error, 'EEXIST')) throw error;
+    });
+    await unlink(draft);
+    await syncFolder(dirname(path));
+  } catch (error) {
+    await unlink(draft).catch(() => undefined);
+    throw refused(path, `cannot be made (${(error as Error).message})`, error);
+  } finally {
+    key.fill(0);
+  }
+}
+
+/** Without this a crash of the machine could lose the file's name, and with it every secret. */
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, constants.O_RDONLY);
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
+
+// Root could read the key anyway; files mounted into a container are often root's.
+const isTrusted = (uid: number): boolean => uid === 0 || uid === process.getuid?.();
+
+const refused = (path: string, why: string, cause?: unknown): ConfigError =>
+  new ConfigError(`LINECLEAR_KEY_FILE: ${path} ${why}`, { cause });
+
+const hasCode = (error: unknown, code: string): boolean =>
+  error instanceof Error && 'code' in error && error.code === code;

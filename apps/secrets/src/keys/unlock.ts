@@ -1,0 +1,65 @@
+import { ConfigError, type Database, type Logger } from '@lineclear/kit';
+import type { Config } from '../config.js';
+import { listKeks, noteKek, type NotedKek } from '../db/keys.repo.js';
+import { decodeMasterKey, deriveKek, isSameKek } from '../domain/kek.js';
+import { createKeyFile, readKeyFile } from './key-file.js';
+import { KeyRing } from './key-ring.js';
+
+// Any number works as long as every replica takes the same one and nothing else in this database does.
+const UNLOCK_LOCK = 727_275;
+
+/**
+ * Finds the key-encryption key and proves that it is the one this database was begun with; at the very first start it
+ * is made and noted. Replicas that start together do so one after the other. @throws ConfigError for a wrong, missing or exposed key.
+ */
+export async function unlock(database: Database, config: Config, log: Logger): Promise<KeyRing> {
+  const lock = await database.dedicated();
+  try {
+    await lock.query('select pg_advisory_lock($1)', [UNLOCK_LOCK]);
+    const noted = await listKeks(database);
+    const masterKey = await findMasterKey(config, noted, log);
+    const kek = deriveKek(masterKey);
+    masterKey.fill(0);
+    if (noted.length === 0) {
+      await noteKek(database, kek);
+      log.info({ kek: kek.id }, 'this key encrypts the secrets from now on');
+    } else if (!noted.some((known) => isSameKek(kek, known))) {
+      throw new ConfigError(
+        `this is not the key that the secrets in this database are encrypted with (${kek.id}; it needs ${idsOf(noted)}). ` +
+          `${sourceOf(config)} must hold that one again. Nothing was changed.`,
+      );
+    }
+    return new KeyRing(kek);
+  } finally {
+    await lock.end();
+  }
+}
+
+async function findMasterKey(config: Config, noted: readonly NotedKek[], log: Logger): Promise<Buffer> {
+  const given = config.LINECLEAR_CREDENTIAL_KEY && decodeMasterKey(config.LINECLEAR_CREDENTIAL_KEY.reveal());
+  if (given) return given;
+  const path = config.LINECLEAR_KEY_FILE;
+  if (path === undefined) throw new ConfigError('set LINECLEAR_CREDENTIAL_KEY or LINECLEAR_KEY_FILE');
+  const kept = await readKeyFile(path);
+  if (kept) return kept;
+  // A new key would open nothing of what is here, and would hide that the old one is gone.
+  if (noted.length > 0) {
+    throw new ConfigError(
+      `LINECLEAR_KEY_FILE: there is no ${path}, but this database has secrets encrypted with ${idsOf(noted)}: bring that key back`,
+    );
+  }
+  await createKeyFile(path);
+  log.warn(
+    { path },
+    'made a new key for the secrets: keep a copy of this file elsewhere, without it they are lost',
+  );
+  const made = await readKeyFile(path);
+  if (!made) throw new ConfigError(`LINECLEAR_KEY_FILE: ${path} was made and is gone again`);
+  return made;
+}
+
+const idsOf = (noted: readonly NotedKek[]): string => noted.map(({ id }) => id).join(', ');
+const sourceOf = (config: Config): string =>
+  config.LINECLEAR_CREDENTIAL_KEY
+    ? 'LINECLEAR_CREDENTIAL_KEY'
+    : `LINECLEAR_KEY_FILE (${config.LINECLEAR_KEY_FILE})`;

@@ -1,0 +1,58 @@
+import { Controller } from '@nestjs/common';
+import {
+  deleteSecret,
+  secretsPublicKey,
+  storeSecret,
+  type ReplyOf,
+  type RequestOf,
+  type SealedBox,
+} from '@lineclear/contracts';
+import { OnRequest } from '@lineclear/bus';
+import { BadInput, SealingKey, validate } from '@lineclear/kit';
+import { GLOBAL, isChannelName } from '../domain/lookup.js';
+import { secretValue } from '../domain/secret-value.js';
+import { OwnStore } from '../sources/own-store.js';
+
+/** What the notifier was given for its channels goes into the store sealed, and nothing else can be set this way. */
+@Controller()
+export class KeepChannelSecrets {
+  constructor(
+    private readonly store: OwnStore,
+    private readonly sealingKey: SealingKey,
+  ) {}
+
+  @OnRequest(secretsPublicKey)
+  // oxlint-disable-next-line typescript/require-await -- answers are promises
+  async publicKey(_: RequestOf<typeof secretsPublicKey>): Promise<ReplyOf<typeof secretsPublicKey>> {
+    return { public_key: this.sealingKey.publicKey };
+  }
+
+  @OnRequest(storeSecret)
+  async keep({ name, box }: RequestOf<typeof storeSecret>): Promise<ReplyOf<typeof storeSecret>> {
+    requireChannelName(name);
+    const value = validate(secretValue, this.#open(box), 'box');
+    const { version } = await this.store.put({ scope: GLOBAL, name, value });
+    return { version };
+  }
+
+  @OnRequest(deleteSecret)
+  async forget({ name }: RequestOf<typeof deleteSecret>): Promise<ReplyOf<typeof deleteSecret>> {
+    requireChannelName(name);
+    return { deleted: await this.store.remove(GLOBAL, name) };
+  }
+
+  #open(box: SealedBox): string {
+    try {
+      return this.sealingKey.open(box);
+    } catch (cause) {
+      throw new BadInput([{ path: 'box', message: 'is not sealed to the key of secrets.public_key' }], {
+        cause,
+      });
+    }
+  }
+}
+
+function requireChannelName(name: string): void {
+  if (!isChannelName(name))
+    throw BadInput.at('name', 'only secrets of channels (channel.…) are kept this way');
+}
