@@ -1,0 +1,117 @@
+// The speed of the line and the floors of the machine, side by side in one run. Prints a table, writes bench-results.json.
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { startHouse } from '@lineclear/launcher';
+import { startFakeProvider } from '@lineclear/testkit/fake-provider';
+import { measureFloors } from './floors.mjs';
+import { openLine } from './line.mjs';
+import { closedLoop, openLoop, quantile, round, sleep } from './measure.mjs';
+import { furnish, writeConfig } from './setup.mjs';
+
+const USERS = 16;
+const SUSTAINED_SECONDS = Number(process.env.BENCH_SECONDS ?? 30);
+const SERVICES = ['auth', 'secrets', 'approvals', 'queue-scheduler', 'notifier', 'job-poller', 'gateway'];
+
+const rows = [];
+function row(figure, value, unit, floor, better = 'more') {
+  const rounded = round(value, unit === 'ms' || unit === 's' ? 2 : 0);
+  const ratio = floor === undefined ? undefined : round(better === 'more' ? value / floor : floor / value, 2);
+  rows.push({ figure, value: rounded, unit, ...(floor === undefined ? {} : { floor: round(floor, 2), ratio }) });
+  console.log(`${figure.padEnd(44)} ${String(rounded).padStart(10)} ${unit.padEnd(8)}${floor === undefined ? '' : ` floor ${round(floor, 2)}, ratio ${ratio}`}`);
+}
+
+const residentMb = (pid) => Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? Number.NaN) / 1_024;
+
+/** How long after its submit each of these jobs was claimed, in ms; waits until all are, at most 30 s. */
+async function claimLatencies(line, starts) {
+  const deadline = performance.now() + 30_000;
+  while ([...starts.keys()].some((id) => !line.claimed.has(id)) && performance.now() < deadline) await sleep(50);
+  return [...starts].filter(([id]) => line.claimed.has(id)).map(([id, at]) => line.claimed.get(id) - at);
+}
+
+async function timed(line, starts) {
+  const before = performance.now();
+  starts.set(await line.submit(), before);
+}
+
+const home = mkdtempSync(join(tmpdir(), 'lineclear-bench-'));
+const provider = await startFakeProvider({ finish: 'at once' });
+const env = { ...process.env, LINECLEAR_CONFIG: writeConfig(home, provider.url), LINECLEAR_LOG_LEVEL: 'warn', LINECLEAR_LOG_FORMAT: 'json' };
+let house;
+let line;
+try {
+  let before = performance.now();
+  house = await startHouse({ home, env });
+  row('start.first_s', (performance.now() - before) / 1_000, 's');
+  await house.stop();
+  before = performance.now();
+  house = await startHouse({ home, env });
+  row('start.second_s', (performance.now() - before) / 1_000, 's', 10, 'less');
+  for (const { what, readyAfterMs } of house.rows) if (SERVICES.includes(what)) row(`service.${what}.cold_start_ms`, readyAfterMs, 'ms');
+
+  const keys = await furnish(house, { users: USERS });
+  line = await openLine(house, keys);
+  await sleep(5_000);
+  for (const name of SERVICES) row(`service.${name}.rest_mb`, residentMb(house.services[name].pid), 'MB', 160, 'less');
+
+  const floors = await measureFloors(house.servers.postgres.url);
+  row('floor.commits_per_s_1', floors[1].perSecond, '/s');
+  row('floor.commits_per_s_32', floors[32].perSecond, '/s');
+
+  await closedLoop(16, 3, () => line.submit());
+  await sleep(2_000);
+
+  const one = await closedLoop(1, 5, () => line.submit());
+  row('submit.p50_ms', quantile(one.latencies, 0.5), 'ms', 5, 'less');
+  row('submit.p99_ms', quantile(one.latencies, 0.99), 'ms');
+  row('submit.per_s_1', one.perSecond, '/s', floors[1].perSecond);
+  await sleep(2_000);
+
+  const slow = new Map();
+  await openLoop(20, 15, () => timed(line, slow));
+  const slowMs = await claimLatencies(line, slow);
+  row('line.submit_to_claimed_p50_ms', quantile(slowMs, 0.5), 'ms', 15, 'less');
+  row('line.submit_to_claimed_p99_ms', quantile(slowMs, 0.99), 'ms', 50, 'less');
+
+  const lagBefore = await line.lag();
+  const claimedBefore = line.claimed.size;
+  const completedBefore = line.completedCount();
+  before = performance.now();
+  const lags = [];
+  const sampling = setInterval(() => void line.lag().then((lag) => lags.push(lag)), 3_000);
+  const many = await closedLoop(64, SUSTAINED_SECONDS, () => line.submit());
+  clearInterval(sampling);
+  const seconds = (performance.now() - before) / 1_000;
+  const claimedPerSecond = (line.claimed.size - claimedBefore) / seconds;
+  const completedPerSecond = (line.completedCount() - completedBefore) / seconds;
+  const lagAfter = await line.lag();
+  row('submit.per_s_64', many.perSecond, '/s', floors[32].perSecond);
+  row('submit.p50_ms_64', quantile(many.latencies, 0.5), 'ms');
+  row('submit.p99_ms_64', quantile(many.latencies, 0.99), 'ms');
+  row('line.sustained_jobs_per_s', claimedPerSecond, '/s', 1_500);
+  row('line.completed_jobs_per_s', completedPerSecond, '/s');
+  console.log('lag before', lagBefore, '\nlag during', lags, '\nlag after', lagAfter);
+  for (const [what, value] of Object.entries(lagAfter)) row(`lag.${what}_after`, value, 'events');
+  for (const name of SERVICES) row(`service.${name}.busy_mb`, residentMb(house.services[name].pid), 'MB');
+
+  while (Object.values(await line.lag()).some((value) => value > 50)) await sleep(500);
+  const half = new Map();
+  await openLoop(claimedPerSecond / 2, 10, () => timed(line, half));
+  const halfMs = await claimLatencies(line, half);
+  row('line.half_load_submit_to_claimed_p50_ms', quantile(halfMs, 0.5), 'ms');
+  row('line.half_load_submit_to_claimed_p99_ms', quantile(halfMs, 0.99), 'ms');
+
+  await closedLoop(32, 5, () => line.submit()).then(({ latencies, perSecond }) => {
+    row('submit.per_s_32', perSecond, '/s', floors[32].perSecond);
+    row('submit.p50_ms_32', quantile(latencies, 0.5), 'ms');
+    row('submit.p99_ms_32', quantile(latencies, 0.99), 'ms');
+  });
+} finally {
+  writeFileSync('bench-results.json', `${JSON.stringify(rows, null, 2)}\n`);
+  await line?.close();
+  await house?.stop();
+  await provider.close();
+  rmSync(home, { recursive: true, force: true });
+}

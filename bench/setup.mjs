@@ -1,0 +1,67 @@
+import { writeFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+
+/** The configuration of a house whose `bench` provider is the given HTTP server. */
+export function writeConfig(home, providerUrl) {
+  const path = join(home, 'bench.yaml');
+  const text = JSON.stringify({
+    providers: {
+      bench: {
+        type: 'http',
+        base_url: providerUrl,
+        submit: { method: 'POST', path: '/runs', body: { key: '{run_key}', config: '{config}' }, external_id: '/id' },
+        find: { method: 'GET', path: '/runs?key={run_key}', external_id: '/items/0/id' },
+        status: { method: 'GET', path: '/runs/{external_id}', state: '/status' },
+        cancel: { method: 'POST', path: '/runs/{external_id}/cancel' },
+        states: { queued: 'submitted', running: 'running', succeeded: 'succeeded', failed: 'failed', cancelled: 'cancelled' },
+        poll_interval_seconds: 1,
+        hardware: { 'gpu-a100': { cost_per_hour_usd: 4 } },
+      },
+    },
+  });
+  writeFileSync(path, text);
+  return path;
+}
+
+async function call(house, key, method, path, body) {
+  const response = await fetch(new URL(path, house.url), {
+    method,
+    headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+  const answer = await response.json();
+  if (response.status >= 300) throw new Error(`${method} ${path}: ${response.status} ${JSON.stringify(answer)}`);
+  return answer;
+}
+
+/** Makes 100 rules that look at every job and hold none, opens the ceilings, and makes users; gives their API keys. */
+export async function furnish(house, { users }) {
+  const admin = (method, path, body) => call(house, house.adminKey, method, path, body);
+  await admin('POST', '/api/queue/concurrency', { max_concurrent: 100_000, user_max_concurrent: 100_000 });
+  const conditions = [
+    (n) => ({ condition: 'cost_exceeds', threshold: String(1_000 + n) }),
+    (n) => ({ condition: 'hardware_type', threshold: `h${n}00-*` }),
+    (n) => ({ condition: 'config_pattern', threshold: `production-${n}-*` }),
+    (n) => ({ condition: 'provider', threshold: `other-${n}` }),
+    (n) => ({ condition: 'daily_jobs_exceed', threshold: String(10_000_000 + n) }),
+  ];
+  for (let n = 0; n < 100; n += 1) {
+    await admin('POST', '/api/approvals/rules', { name: `rule-${n}`, priority: n, required_approver_level: 'lead', ...conditions[n % conditions.length](n) });
+  }
+  const keys = [];
+  for (let n = 0; n < users; n += 1) {
+    const username = `bench${n}`;
+    const password = randomBytes(18).toString('base64url');
+    await admin('POST', '/api/users', { username, email: `${username}@lineclear.test`, password, level_names: ['researcher'] });
+    const login = await fetch(new URL('/api/auth/login', house.url), { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ username, password }) });
+    const { csrf_token } = await login.json();
+    const key = await fetch(new URL('/api/auth/api-keys', house.url), {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'x-csrf-token': csrf_token, cookie: login.headers.getSetCookie().map((c) => c.split(';')[0]).join('; ') },
+      body: JSON.stringify({ name: 'bench' }),
+    });
+    keys.push((await key.json()).key);
+  }
+  return keys;
+}
