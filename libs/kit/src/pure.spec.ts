@@ -17,7 +17,9 @@ class TestClock extends Clock {
 describe('Secret', () => {
   it('does not print', () => {
     const secret = new Secret('hunter2');
-    expect([String(secret), JSON.stringify({ secret }), inspect({ secret }), `${secret}`].join()).not.toContain('hunter2');
+    expect(
+      [String(secret), JSON.stringify({ secret }), inspect({ secret }), '' + secret].join(),
+    ).not.toContain('hunter2');
     expect(secret.reveal()).toBe('hunter2');
   });
 });
@@ -67,7 +69,7 @@ describe('TtlCache', () => {
     expect(load).toHaveBeenCalledTimes(1);
     await expect(cache.getOrLoad('b', async () => Promise.reject(new Error('no')))).rejects.toThrow('no');
     expect(await cache.getOrLoad('b', async () => 7)).toBe(7);
-    let finish = (_: number): void => {};
+    let finish: (value: number) => void = () => undefined;
     const slow = cache.getOrLoad('c', () => new Promise((resolve) => (finish = resolve)));
     cache.delete('c');
     finish(1);
@@ -96,5 +98,16 @@ describe('bodies', () => {
     ['{"__proto__":{"x":1}}', /key that is not allowed/],
   ])('refuses %j', (body, message) => {
     expect(() => parseJson(Buffer.from(body as string))).toThrow(message);
+  });
+
+  it.each(['{"value":hunter2}', 'hunter2', '{"value":"hunter2" x}', '{"value":"hunter2'])('quotes nothing of the broken body %j', (body) => {
+    let thrown: unknown;
+    try {
+      parseJson(Buffer.from(body));
+    } catch (error) {
+      thrown = error;
+    }
+    expect(inspect(thrown, { depth: 9 }).split('\n    at ')[0]).toMatch(/not valid JSON/);
+    expect(inspect(thrown, { depth: 9 })).not.toContain('hunter2');
   });
 });
