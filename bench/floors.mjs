@@ -14,7 +14,9 @@ export async function measureFloors(adminUrl) {
   const floors = {};
   for (const clients of [1, 32]) {
     const pool = new pg.Pool({ connectionString: url.href, max: clients });
-    await pool.query('create table if not exists floor (id bigint generated always as identity primary key, body text not null)');
+    await pool.query(
+      'create table if not exists floor (id bigint generated always as identity primary key, body text not null)',
+    );
     const insert = { name: 'floor', text: 'insert into floor (body) values ($1)', values: ['x'.repeat(200)] };
     await closedLoop(clients, 0.5, () => pool.query(insert));
     const { latencies, perSecond } = await closedLoop(clients, SECONDS, () => pool.query(insert));

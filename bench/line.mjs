@@ -7,10 +7,16 @@ import { Pool } from 'undici';
 /** The line as a load generator sees it: users with keys, a way to submit, and the events that come back. */
 export async function openLine(house, users) {
   const http = new Pool(house.url, { connections: 128, pipelining: 1 });
-  const nats = await connect({ servers: house.servers.nats.url.replace(/^nats:\/\/[^@]*@/, ''), ...login(house.servers.nats.url), name: 'bench' });
+  const nats = await connect({
+    servers: house.servers.nats.url.replace(/^nats:\/\/[^@]*@/, ''),
+    ...login(house.servers.nats.url),
+    name: 'bench',
+  });
   const claimed = new Map();
   let completed = 0;
-  nats.subscribe('lineclear.job.claimed', { callback: (_, msg) => claimed.set(msg.json().data.job_id, performance.now()) });
+  nats.subscribe('lineclear.job.claimed', {
+    callback: (_, msg) => claimed.set(msg.json().data.job_id, performance.now()),
+  });
   nats.subscribe('lineclear.job.completed', { callback: () => (completed += 1) });
   await nats.flush();
   const manager = await jetstreamManager(nats);
@@ -27,7 +33,11 @@ export async function openLine(house, users) {
       const { statusCode, body } = await http.request({
         method: 'POST',
         path: '/api/cloud/bench/submit',
-        headers: { authorization: `Bearer ${users[n % users.length]}`, 'content-type': 'application/json', 'idempotency-key': `bench-${process.pid}-${n}` },
+        headers: {
+          authorization: `Bearer ${users[n % users.length]}`,
+          'content-type': 'application/json',
+          'idempotency-key': `bench-${process.pid}-${n}`,
+        },
         body: JSON.stringify({
           config_name: `bench-${n % 50}`,
           config: { model: 'resnet', dataset: 's3://bucket/data', learning_rate: 0.001, steps: 1000 },

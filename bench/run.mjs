@@ -18,16 +18,25 @@ const rows = [];
 function row(figure, value, unit, floor, better = 'more') {
   const rounded = round(value, unit === 'ms' || unit === 's' ? 2 : 0);
   const ratio = floor === undefined ? undefined : round(better === 'more' ? value / floor : floor / value, 2);
-  rows.push({ figure, value: rounded, unit, ...(floor === undefined ? {} : { floor: round(floor, 2), ratio }) });
-  console.log(`${figure.padEnd(44)} ${String(rounded).padStart(10)} ${unit.padEnd(8)}${floor === undefined ? '' : ` floor ${round(floor, 2)}, ratio ${ratio}`}`);
+  rows.push({
+    figure,
+    value: rounded,
+    unit,
+    ...(floor === undefined ? {} : { floor: round(floor, 2), ratio }),
+  });
+  console.log(
+    `${figure.padEnd(44)} ${String(rounded).padStart(10)} ${unit.padEnd(8)}${floor === undefined ? '' : ` floor ${round(floor, 2)}, ratio ${ratio}`}`,
+  );
 }
 
-const residentMb = (pid) => Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? Number.NaN) / 1_024;
+const residentMb = (pid) =>
+  Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? Number.NaN) / 1_024;
 
 /** How long after its submit each of these jobs was claimed, in ms; waits until all are, at most 30 s. */
 async function claimLatencies(line, starts) {
   const deadline = performance.now() + 30_000;
-  while ([...starts.keys()].some((id) => !line.claimed.has(id)) && performance.now() < deadline) await sleep(50);
+  while ([...starts.keys()].some((id) => !line.claimed.has(id)) && performance.now() < deadline)
+    await sleep(50);
   return [...starts].filter(([id]) => line.claimed.has(id)).map(([id, at]) => line.claimed.get(id) - at);
 }
 
@@ -38,7 +47,12 @@ async function timed(line, starts) {
 
 const home = mkdtempSync(join(tmpdir(), 'lineclear-bench-'));
 const provider = await startFakeProvider({ finish: 'at once' });
-const env = { ...process.env, LINECLEAR_CONFIG: writeConfig(home, provider.url), LINECLEAR_LOG_LEVEL: 'warn', LINECLEAR_LOG_FORMAT: 'json' };
+const env = {
+  ...process.env,
+  LINECLEAR_CONFIG: writeConfig(home, provider.url),
+  LINECLEAR_LOG_LEVEL: 'warn',
+  LINECLEAR_LOG_FORMAT: 'json',
+};
 let house;
 let line;
 try {
@@ -49,12 +63,14 @@ try {
   before = performance.now();
   house = await startHouse({ home, env });
   row('start.second_s', (performance.now() - before) / 1_000, 's', 10, 'less');
-  for (const { what, readyAfterMs } of house.rows) if (SERVICES.includes(what)) row(`service.${what}.cold_start_ms`, readyAfterMs, 'ms');
+  for (const { what, readyAfterMs } of house.rows)
+    if (SERVICES.includes(what)) row(`service.${what}.cold_start_ms`, readyAfterMs, 'ms');
 
   const keys = await furnish(house, { users: USERS });
   line = await openLine(house, keys);
   await sleep(5_000);
-  for (const name of SERVICES) row(`service.${name}.rest_mb`, residentMb(house.services[name].pid), 'MB', 160, 'less');
+  for (const name of SERVICES)
+    row(`service.${name}.rest_mb`, residentMb(house.services[name].pid), 'MB', 160, 'less');
 
   const floors = await measureFloors(house.servers.postgres.url);
   row('floor.commits_per_s_1', floors[1].perSecond, '/s');

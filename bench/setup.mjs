@@ -10,11 +10,22 @@ export function writeConfig(home, providerUrl) {
       bench: {
         type: 'http',
         base_url: providerUrl,
-        submit: { method: 'POST', path: '/runs', body: { key: '{run_key}', config: '{config}' }, external_id: '/id' },
+        submit: {
+          method: 'POST',
+          path: '/runs',
+          body: { key: '{run_key}', config: '{config}' },
+          external_id: '/id',
+        },
         find: { method: 'GET', path: '/runs?key={run_key}', external_id: '/items/0/id' },
         status: { method: 'GET', path: '/runs/{external_id}', state: '/status' },
         cancel: { method: 'POST', path: '/runs/{external_id}/cancel' },
-        states: { queued: 'submitted', running: 'running', succeeded: 'succeeded', failed: 'failed', cancelled: 'cancelled' },
+        states: {
+          queued: 'submitted',
+          running: 'running',
+          succeeded: 'succeeded',
+          failed: 'failed',
+          cancelled: 'cancelled',
+        },
         poll_interval_seconds: 1,
         hardware: { 'gpu-a100': { cost_per_hour_usd: 4 } },
       },
@@ -31,7 +42,8 @@ async function call(house, key, method, path, body) {
     body: JSON.stringify(body),
   });
   const answer = await response.json();
-  if (response.status >= 300) throw new Error(`${method} ${path}: ${response.status} ${JSON.stringify(answer)}`);
+  if (response.status >= 300)
+    throw new Error(`${method} ${path}: ${response.status} ${JSON.stringify(answer)}`);
   return answer;
 }
 
@@ -47,18 +59,39 @@ export async function furnish(house, { users }) {
     (n) => ({ condition: 'daily_jobs_exceed', threshold: String(10_000_000 + n) }),
   ];
   for (let n = 0; n < 100; n += 1) {
-    await admin('POST', '/api/approvals/rules', { name: `rule-${n}`, priority: n, required_approver_level: 'lead', ...conditions[n % conditions.length](n) });
+    await admin('POST', '/api/approvals/rules', {
+      name: `rule-${n}`,
+      priority: n,
+      required_approver_level: 'lead',
+      ...conditions[n % conditions.length](n),
+    });
   }
   const keys = [];
   for (let n = 0; n < users; n += 1) {
     const username = `bench${n}`;
     const password = randomBytes(18).toString('base64url');
-    await admin('POST', '/api/users', { username, email: `${username}@lineclear.test`, password, level_names: ['researcher'] });
-    const login = await fetch(new URL('/api/auth/login', house.url), { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ username, password }) });
+    await admin('POST', '/api/users', {
+      username,
+      email: `${username}@lineclear.test`,
+      password,
+      level_names: ['researcher'],
+    });
+    const login = await fetch(new URL('/api/auth/login', house.url), {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ username, password }),
+    });
     const { csrf_token } = await login.json();
     const key = await fetch(new URL('/api/auth/api-keys', house.url), {
       method: 'POST',
-      headers: { 'content-type': 'application/json', 'x-csrf-token': csrf_token, cookie: login.headers.getSetCookie().map((c) => c.split(';')[0]).join('; ') },
+      headers: {
+        'content-type': 'application/json',
+        'x-csrf-token': csrf_token,
+        cookie: login.headers
+          .getSetCookie()
+          .map((c) => c.split(';')[0])
+          .join('; '),
+      },
       body: JSON.stringify({ name: 'bench' }),
     });
     keys.push((await key.json()).key);

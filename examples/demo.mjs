@@ -12,7 +12,8 @@ import { Webhook } from 'standardwebhooks';
 const DEADLINE_MS = 180_000;
 const here = fileURLToPath(new URL('.', import.meta.url));
 const started = performance.now();
-const say = (text) => console.log(`${((performance.now() - started) / 1000).toFixed(1).padStart(6)} s  ${text}`);
+const say = (text) =>
+  console.log(`${((performance.now() - started) / 1000).toFixed(1).padStart(6)} s  ${text}`);
 
 /** Calls the API and gives the body back; anything but success ends the demo with what was answered. */
 function caller(baseUrl, token) {
@@ -24,7 +25,8 @@ function caller(baseUrl, token) {
       signal: AbortSignal.timeout(20_000),
     });
     const answer = await response.json();
-    if (!expected.includes(response.status)) throw new Error(`${method} ${path}: ${response.status} ${JSON.stringify(answer)}`);
+    if (!expected.includes(response.status))
+      throw new Error(`${method} ${path}: ${response.status} ${JSON.stringify(answer)}`);
     return answer;
   };
 }
@@ -32,20 +34,29 @@ function caller(baseUrl, token) {
 /** Makes a user and an API key of theirs, as they would themselves. */
 async function person(house, admin, username, level) {
   const password = randomBytes(18).toString('base64url');
-  await admin('POST', '/api/users', { username, email: `${username}@lineclear.test`, password, level_names: [level] });
+  await admin('POST', '/api/users', {
+    username,
+    email: `${username}@lineclear.test`,
+    password,
+    level_names: [level],
+  });
   const login = await fetch(new URL('/api/auth/login', house.url), {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ username, password }),
   });
-  if (login.status !== 200) throw new Error(`${username} cannot log in: ${login.status} ${await login.text()}`);
+  if (login.status !== 200)
+    throw new Error(`${username} cannot log in: ${login.status} ${await login.text()}`);
   const { csrf_token } = await login.json();
   const key = await fetch(new URL('/api/auth/api-keys', house.url), {
     method: 'POST',
     headers: {
       'content-type': 'application/json',
       'x-csrf-token': csrf_token,
-      cookie: login.headers.getSetCookie().map((cookie) => cookie.split(';')[0]).join('; '),
+      cookie: login.headers
+        .getSetCookie()
+        .map((cookie) => cookie.split(';')[0])
+        .join('; '),
     },
     body: JSON.stringify({ name: 'demo' }),
   });
@@ -97,7 +108,9 @@ function printTimeline(job, approval, hook) {
   let before = new Date(moments[0][1]).getTime();
   for (const [what, at] of moments) {
     const ms = new Date(at).getTime() - before;
-    console.log(`  ${new Date(at).toISOString().slice(11, 23)}  ${what.padEnd(20)} ${`+${ms} ms`.padStart(10)}`);
+    console.log(
+      `  ${new Date(at).toISOString().slice(11, 23)}  ${what.padEnd(20)} ${`+${ms} ms`.padStart(10)}`,
+    );
     before = new Date(at).getTime();
   }
 }
@@ -112,9 +125,22 @@ try {
   const admin = caller(house.url, house.adminKey);
   say(`the house is open at ${house.url}`);
 
-  await admin('PUT', '/api/cloud/providers/local/config', { hardware: { local: { cost_per_hour_usd: 20_000 } } });
-  await admin('POST', '/api/approvals/rules', { name: 'high_cost', condition: 'cost_exceeds', threshold: '50', required_approver_level: 'lead', exempt_levels: ['admin'] });
-  const channel = await admin('POST', '/api/cloud/notifications/channels', { channel_type: 'webhook', name: 'demo', webhook_url: receiver.url, webhook_secret: secret });
+  await admin('PUT', '/api/cloud/providers/local/config', {
+    hardware: { local: { cost_per_hour_usd: 20_000 } },
+  });
+  await admin('POST', '/api/approvals/rules', {
+    name: 'high_cost',
+    condition: 'cost_exceeds',
+    threshold: '50',
+    required_approver_level: 'lead',
+    exempt_levels: ['admin'],
+  });
+  const channel = await admin('POST', '/api/cloud/notifications/channels', {
+    channel_type: 'webhook',
+    name: 'demo',
+    webhook_url: receiver.url,
+    webhook_secret: secret,
+  });
   await admin('POST', '/api/cloud/notifications/preferences', { event_type: '*', channel_id: channel.id });
   const ada = await person(house, admin, 'ada', 'researcher');
   const lea = await person(house, admin, 'lea', 'lead');
@@ -122,12 +148,23 @@ try {
 
   const submitted = await ada('POST', '/api/cloud/local/submit', {
     config_name: 'digits',
-    config: { command: [process.execPath, join(here, 'digits/train.mjs'), '--epochs', '10', '--epoch-pause-ms', '200'] },
+    config: {
+      command: [
+        process.execPath,
+        join(here, 'digits/train.mjs'),
+        '--epochs',
+        '10',
+        '--epoch-pause-ms',
+        '200',
+      ],
+    },
     hardware: 'local',
     estimated_duration_seconds: 10,
     max_runtime_seconds: 120,
   });
-  say(`ada submitted ${submitted.job_id}: ${submitted.status}, estimated at $${submitted.estimated_cost_usd.toFixed(2)}`);
+  say(
+    `ada submitted ${submitted.job_id}: ${submitted.status}, estimated at $${submitted.estimated_cost_usd.toFixed(2)}`,
+  );
   if (submitted.status !== 'pending_approval') throw new Error('the rule did not hold the job');
 
   const request = await until('the approval request', async () => {
@@ -149,17 +186,25 @@ try {
     return ['completed', 'failed', 'cancelled'].includes(now.status) && now;
   });
   const { logs } = await ada('GET', `/api/cloud/jobs/${submitted.job_id}/logs`);
-  if (job.status !== 'completed') throw new Error(`the job ended as ${job.status}: ${job.message ?? ''}\n${logs}`);
+  if (job.status !== 'completed')
+    throw new Error(`the job ended as ${job.status}: ${job.message ?? ''}\n${logs}`);
   say(logs.trim().split('\n').at(-1));
-  const outputs = readdirSync(join(home, 'runs'), { recursive: true }).filter((file) => file.endsWith('model.json'));
-  if (outputs.length === 0 || !existsSync(join(home, 'runs', outputs[0]))) throw new Error('the run left no model');
+  const outputs = readdirSync(join(home, 'runs'), { recursive: true }).filter((file) =>
+    file.endsWith('model.json'),
+  );
+  if (outputs.length === 0 || !existsSync(join(home, 'runs', outputs[0])))
+    throw new Error('the run left no model');
 
-  const completed = await until('the webhook', () => receiver.received.find(({ type, data }) => type === 'job.completed' && data.job_id === job.job_id));
+  const completed = await until('the webhook', () =>
+    receiver.received.find(({ type, data }) => type === 'job.completed' && data.job_id === job.job_id),
+  );
   completed.received_at = new Date().toISOString();
   say(`webhooks received and verified: ${receiver.received.map(({ type }) => type).join(', ')}`);
   const decided = await lea('GET', `/api/approvals/requests/${request.id}`);
   printTimeline(job, decided, completed);
-  console.log(`\nA model was trained for $${job.cost_usd.toFixed(2)}, with ${decided.reviewed_by}'s word for it.`);
+  console.log(
+    `\nA model was trained for $${job.cost_usd.toFixed(2)}, with ${decided.reviewed_by}'s word for it.`,
+  );
 } catch (error) {
   console.error(error);
   process.exitCode = 1;

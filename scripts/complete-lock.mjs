@@ -3,7 +3,18 @@
 // version and platform here (no integrity: the mirror could not tell it), so the lock says the same wherever it was made.
 import { readFileSync, writeFileSync } from 'node:fs';
 
-const OS = ['aix', 'android', 'darwin', 'freebsd', 'linux', 'netbsd', 'openbsd', 'openharmony', 'sunos', 'win32'];
+const OS = [
+  'aix',
+  'android',
+  'darwin',
+  'freebsd',
+  'linux',
+  'netbsd',
+  'openbsd',
+  'openharmony',
+  'sunos',
+  'win32',
+];
 const CPU = ['arm64', 'arm', 'ia32', 'loong64', 'mips64el', 'ppc64', 'riscv64', 's390x', 'x64'];
 
 const path = new URL('../package-lock.json', import.meta.url);
@@ -22,8 +33,15 @@ for (const [from, entry] of Object.entries({ ...lock.packages })) {
     const parts = name.split(/[/-]/);
     const os = OS.filter((o) => parts.includes(o));
     const cpu = CPU.filter((c) => parts.includes(c));
-    if (os.length === 0) throw new Error(`${name}: no platform in its name, so it cannot be completed by guessing`);
-    lock.packages[`node_modules/${name}`] = { version, ...(cpu.length > 0 ? { cpu } : {}), dev: entry.dev, optional: true, os };
+    if (os.length === 0)
+      throw new Error(`${name}: no platform in its name, so it cannot be completed by guessing`);
+    lock.packages[`node_modules/${name}`] = {
+      version,
+      ...(cpu.length > 0 ? { cpu } : {}),
+      dev: entry.dev,
+      optional: true,
+      os,
+    };
     added += 1;
   }
 }

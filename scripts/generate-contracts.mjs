@@ -16,26 +16,49 @@ function asyncApi() {
   const channels = {};
   const operations = {};
   const messages = {};
-  const channel = (id, address, message) => (channels[id] = { address, messages: { [message]: { $ref: `#/components/messages/${message}` } } });
+  const channel = (id, address, message) =>
+    (channels[id] = { address, messages: { [message]: { $ref: `#/components/messages/${message}` } } });
   for (const [name, def] of EVENTS) {
-    messages[name] = { name, contentType: 'application/cloudevents+json', payload: schemaOf(def.schema, 'output') };
+    messages[name] = {
+      name,
+      contentType: 'application/cloudevents+json',
+      payload: schemaOf(def.schema, 'output'),
+    };
     channel(name, def.subject, name);
   }
-  const refs = (id, message) => ({ channel: { $ref: `#/channels/${id}` }, messages: [{ $ref: `#/channels/${id}/messages/${message}` }] });
+  const refs = (id, message) => ({
+    channel: { $ref: `#/channels/${id}` },
+    messages: [{ $ref: `#/channels/${id}/messages/${message}` }],
+  });
   for (const service of SERVICES) {
     const wiring = WIRING[service];
-    for (const def of wiring.publishes) operations[`${service}.publishes.${def.name}`] = { action: 'send', ...refs(def.name, def.name) };
-    for (const def of wiring.consumes) operations[`${service}.consumes.${def.name}`] = { action: 'receive', ...refs(def.name, def.name) };
+    for (const def of wiring.publishes)
+      operations[`${service}.publishes.${def.name}`] = { action: 'send', ...refs(def.name, def.name) };
+    for (const def of wiring.consumes)
+      operations[`${service}.consumes.${def.name}`] = { action: 'receive', ...refs(def.name, def.name) };
     for (const def of wiring.answers) {
       const [ask, answer] = [`${def.name}.request`, `${def.name}.reply`];
       messages[ask] = { name: ask, payload: schemaOf(def.request, 'output') };
       messages[answer] = { name: answer, payload: schemaOf(def.reply, 'output') };
       channel(ask, def.subject, ask);
-      channels[answer] = { address: null, messages: { [answer]: { $ref: `#/components/messages/${answer}` } } };
-      operations[`${service}.answers.${def.name}`] = { action: 'receive', ...refs(ask, ask), reply: refs(answer, answer) };
+      channels[answer] = {
+        address: null,
+        messages: { [answer]: { $ref: `#/components/messages/${answer}` } },
+      };
+      operations[`${service}.answers.${def.name}`] = {
+        action: 'receive',
+        ...refs(ask, ask),
+        reply: refs(answer, answer),
+      };
     }
   }
-  return { asyncapi: '3.0.0', info: { title: 'Lineclear events and requests', version: '0.1.0' }, channels, operations, components: { messages } };
+  return {
+    asyncapi: '3.0.0',
+    info: { title: 'Lineclear events and requests', version: '0.1.0' },
+    channels,
+    operations,
+    components: { messages },
+  };
 }
 
 const streams = ['LINECLEAR', 'LINECLEAR_DEAD'];
@@ -55,12 +78,16 @@ function permissions(service) {
         `replay.${service}`,
         `dead.${service}.>`,
         '$JS.API.INFO',
-        ...streams.flatMap((stream) => ['INFO', 'CREATE', 'UPDATE'].map((verb) => `$JS.API.STREAM.${verb}.${stream}`)),
+        ...streams.flatMap((stream) =>
+          ['INFO', 'CREATE', 'UPDATE'].map((verb) => `$JS.API.STREAM.${verb}.${stream}`),
+        ),
         ...['MSG.GET', 'MSG.DELETE'].map((verb) => `$JS.API.STREAM.${verb}.LINECLEAR_DEAD`),
         '$JS.API.DIRECT.GET.LINECLEAR_DEAD',
         ...(consumes.length > 0
           ? [
-              ...['INFO', 'MSG.NEXT', 'CREATE', 'DURABLE.CREATE', 'DELETE'].map((verb) => `$JS.API.CONSUMER.${verb}.LINECLEAR.${consumer}`),
+              ...['INFO', 'MSG.NEXT', 'CREATE', 'DURABLE.CREATE', 'DELETE'].map(
+                (verb) => `$JS.API.CONSUMER.${verb}.LINECLEAR.${consumer}`,
+              ),
               `$JS.API.CONSUMER.CREATE.LINECLEAR.${below}`,
               `$JS.ACK.LINECLEAR.${below}`,
               '$JS.FC.>',
@@ -69,7 +96,13 @@ function permissions(service) {
       ],
     },
     subscribe: {
-      allow: [`_INBOX.${service}.>`, `poke.${service}`, `poke.${service}.>`, ...watches.map((def) => def.subject), ...answers.map((def) => def.subject)],
+      allow: [
+        `_INBOX.${service}.>`,
+        `poke.${service}`,
+        `poke.${service}.>`,
+        ...watches.map((def) => def.subject),
+        ...answers.map((def) => def.subject),
+      ],
     },
     ...(answers.length > 0 ? { allow_responses: { max: 2, expires: '30s' } } : {}),
   };

@@ -23,32 +23,54 @@ const PICTURE: Readonly<Record<string, readonly string[]>> = {
 };
 
 describe('projects depend on each other as in the picture', () => {
-  const found = ['apps', 'libs'].flatMap((folder) => readdirSync(new URL(folder, root)).map((name) => `${folder}/${name}`));
+  const found = ['apps', 'libs'].flatMap((folder) =>
+    readdirSync(new URL(folder, root)).map((name) => `${folder}/${name}`),
+  );
 
   it('knows every project', () => {
     expect(found.sort()).toEqual(Object.keys(PICTURE).sort());
   });
 
   it.each(Object.entries(PICTURE))('%s', (project, allowed) => {
-    const { dependencies = {} } = JSON.parse(readFileSync(new URL(`${project}/package.json`, root), 'utf8')) as { dependencies?: Record<string, string> };
-    const used = Object.keys(dependencies).filter((name) => name.startsWith('@lineclear/')).map((name) => name.slice('@lineclear/'.length));
+    const { dependencies = {} } = JSON.parse(
+      readFileSync(new URL(`${project}/package.json`, root), 'utf8'),
+    ) as { dependencies?: Record<string, string> };
+    const used = Object.keys(dependencies)
+      .filter((name) => name.startsWith('@lineclear/'))
+      .map((name) => name.slice('@lineclear/'.length));
     expect(used.filter((name) => !allowed.includes(name))).toEqual([]);
-    const { references = [] } = JSON.parse(readFileSync(new URL(`${project}/tsconfig.json`, root), 'utf8')) as { references?: { path: string }[] };
-    expect(references.map(({ path }) => path.split('/').at(-1)).sort(), 'tsconfig references').toEqual(used.sort());
+    const { references = [] } = JSON.parse(
+      readFileSync(new URL(`${project}/tsconfig.json`, root), 'utf8'),
+    ) as { references?: { path: string }[] };
+    expect(references.map(({ path }) => path.replace(/.*\//, '')).sort(), 'tsconfig references').toEqual(
+      used.sort(),
+    );
   });
 });
 
 describe('every service', () => {
-  it.each(Object.keys(PICTURE).filter((project) => project.startsWith('apps/')))('%s has a README and one main', (project) => {
-    expect(existsSync(new URL(`${project}/README.md`, root))).toBe(true);
-    expect(existsSync(new URL(`${project}/src/main.ts`, root))).toBe(true);
-  });
+  it.each(Object.keys(PICTURE).filter((project) => project.startsWith('apps/')))(
+    '%s has a README and one main',
+    (project) => {
+      expect(existsSync(new URL(`${project}/README.md`, root))).toBe(true);
+      expect(existsSync(new URL(`${project}/src/main.ts`, root))).toBe(true);
+    },
+  );
 
   it('reads the environment in its config only', () => {
     const readers = Object.keys(PICTURE)
-      .flatMap((project) => readdirSync(new URL(`${project}/src`, root), { recursive: true, encoding: 'utf8' }).map((file) => `${project}/src/${file}`))
+      .flatMap((project) =>
+        readdirSync(new URL(`${project}/src`, root), { recursive: true, encoding: 'utf8' }).map(
+          (file) => `${project}/src/${file}`,
+        ),
+      )
       .filter((file) => file.endsWith('.ts'))
-      .filter((file) => !file.endsWith('.spec.ts') && !/\/(config|main)\.ts$/.test(file) && !file.startsWith('libs/testkit'))
+      .filter(
+        (file) =>
+          !file.endsWith('.spec.ts') &&
+          !/\/(config|main)\.ts$/.test(file) &&
+          !file.startsWith('libs/testkit'),
+      )
       .filter((file) => readFileSync(new URL(file, root), 'utf8').includes('process.env'));
     expect(readers).toEqual([]);
   });

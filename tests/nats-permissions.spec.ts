@@ -5,14 +5,24 @@ import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
 // The committed permissions, under a real server: what each service's user may say and hear.
-const permissions = JSON.parse(readFileSync(new URL('../deploy/nats/permissions.json', import.meta.url), 'utf8')) as Record<string, object>;
+const permissions = JSON.parse(
+  readFileSync(new URL('../deploy/nats/permissions.json', import.meta.url), 'utf8'),
+) as Record<string, object>;
 let dir: string;
 let nats: Server;
 
 beforeAll(async () => {
   dir = makeScratchFolder('permissions');
-  const users = SERVICES.map((name) => `{ user: "${name}", password: "pw-${name}", permissions: ${JSON.stringify(permissions[name])} }`);
-  nats = await startNats({ dir, durable: false, authorization: `authorization { users: [ ${users.join(', ')} ] }`, login: { user: 'auth', password: 'pw-auth' } });
+  const users = SERVICES.map(
+    (name) =>
+      `{ user: "${name}", password: "pw-${name}", permissions: ${JSON.stringify(permissions[name])} }`,
+  );
+  nats = await startNats({
+    dir,
+    durable: false,
+    authorization: `authorization { users: [ ${users.join(', ')} ] }`,
+    login: { user: 'auth', password: 'pw-auth' },
+  });
 });
 afterAll(async () => {
   await nats?.stop();
@@ -20,7 +30,13 @@ afterAll(async () => {
 });
 
 const as = (service: ServiceName): Promise<NatsConnection> =>
-  connect({ servers: `127.0.0.1:${nats.port}`, user: service, pass: `pw-${service}`, inboxPrefix: `_INBOX.${service}`, reconnect: false });
+  connect({
+    servers: `127.0.0.1:${nats.port}`,
+    user: service,
+    pass: `pw-${service}`,
+    inboxPrefix: `_INBOX.${service}`,
+    reconnect: false,
+  });
 
 async function mayAsk(service: ServiceName, subject: string): Promise<boolean> {
   const connection = await as(service);
@@ -75,7 +91,8 @@ it('lets no service publish the events of another', async () => {
   const connection = await as('job-poller');
   const refused: string[] = [];
   void (async () => {
-    for await (const status of connection.status()) if (status.type === 'error') refused.push(String(status.error));
+    for await (const status of connection.status())
+      if (status.type === 'error') refused.push(String(status.error));
   })();
   connection.publish('lineclear.approval.granted', '{}');
   await connection.flush();

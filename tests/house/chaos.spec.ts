@@ -33,14 +33,35 @@ beforeAll(async () => {
   house = await startHouse({
     home: join(home, 'house'),
     durable: false,
-    env: { ...process.env, LINECLEAR_CONFIG: config, LINECLEAR_WEBHOOK_ALLOW_CIDRS: '127.0.0.0/8', LINECLEAR_LOG_LEVEL: 'warn', WEBHOOK_RETRY_SECONDS: '0,1,2,2,2,5,5,5', JOB_LEASE_SECONDS: '10', NUDGE_AFTER_SECONDS: '5' },
+    env: {
+      ...process.env,
+      LINECLEAR_CONFIG: config,
+      LINECLEAR_WEBHOOK_ALLOW_CIDRS: '127.0.0.0/8',
+      LINECLEAR_LOG_LEVEL: 'warn',
+      WEBHOOK_RETRY_SECONDS: '0,1,2,2,2,5,5,5',
+      JOB_LEASE_SECONDS: '10',
+      NUDGE_AFTER_SECONDS: '5',
+    },
     print: (from, line) => process.env['CHAOS_LOG'] && console.log(from, line),
   });
   admin = client(house.url, house.adminKey);
-  users = await Promise.all(['u1', 'u2', 'u3', 'u4'].map((name) => person(house.url, admin, name, 'researcher')));
+  users = await Promise.all(
+    ['u1', 'u2', 'u3', 'u4'].map((name) => person(house.url, admin, name, 'researcher')),
+  );
   ok(await admin.post('/api/queue/concurrency', { max_concurrent: 40, user_max_concurrent: 15 }));
-  const channel = ok(await admin.post('/api/cloud/notifications/channels', { channel_type: 'webhook', name: 'ci', webhook_url: hooks.url, webhook_secret: secret }), 201);
-  ok(await admin.post('/api/cloud/notifications/preferences', { event_type: 'job.*', channel_id: channel.id }), 201);
+  const channel = ok(
+    await admin.post('/api/cloud/notifications/channels', {
+      channel_type: 'webhook',
+      name: 'ci',
+      webhook_url: hooks.url,
+      webhook_secret: secret,
+    }),
+    201,
+  );
+  ok(
+    await admin.post('/api/cloud/notifications/preferences', { event_type: 'job.*', channel_id: channel.id }),
+    201,
+  );
 }, 180_000);
 
 afterAll(async () => {
@@ -88,7 +109,11 @@ async function wreck(): Promise<void> {
   redis.disconnect();
 }
 
-const shuffled = <T>(items: readonly T[]): T[] => items.map((item) => [Math.random(), item] as const).sort(([a], [b]) => a - b).map(([, item]) => item);
+const shuffled = <T>(items: readonly T[]): T[] =>
+  items
+    .map((item) => [Math.random(), item] as const)
+    .sort(([a], [b]) => a - b)
+    .map(([, item]) => item);
 
 it('ends every job exactly once, whatever is killed, flushed, stopped or restarted', async () => {
   const ids: string[] = [];
@@ -104,10 +129,13 @@ it('ends every job exactly once, whatever is killed, flushed, stopped or restart
   expect(new Set(ids).size).toBe(JOBS);
 
   // Every job ends, and as what the provider did with it.
-  await vi.waitFor(async () => {
-    const states = await statesOf(ids);
-    expect(states.filter((state) => !FINAL.includes(state))).toHaveLength(0);
-  }, { timeout: 180_000, interval: 500 });
+  await vi.waitFor(
+    async () => {
+      const states = await statesOf(ids);
+      expect(states.filter((state) => !FINAL.includes(state))).toHaveLength(0);
+    },
+    { timeout: 180_000, interval: 500 },
+  );
   expect((await statesOf(ids)).filter((state) => state !== 'completed')).toHaveLength(0);
 
   // Every remote side saw one run per attempt, and there was one attempt per job.
@@ -118,24 +146,34 @@ it('ends every job exactly once, whatever is killed, flushed, stopped or restart
   // Exactly one end of each job is on the stream, and at least one webhook told of it.
   const ended = await completedOnStream();
   expect(ids.filter((id) => ended.get(id) !== 1)).toHaveLength(0);
-  await vi.waitFor(() => {
-    const told = new Set(hooks.received.filter(({ type }) => type === 'job.completed').map(({ data }) => data.job_id));
-    expect(ids.filter((id) => !told.has(id))).toHaveLength(0);
-  }, { timeout: 90_000, interval: 500 });
+  await vi.waitFor(
+    () => {
+      const told = new Set(
+        hooks.received.filter(({ type }) => type === 'job.completed').map(({ data }) => data.job_id),
+      );
+      expect(ids.filter((id) => !told.has(id))).toHaveLength(0);
+    },
+    { timeout: 90_000, interval: 500 },
+  );
 
   // Nothing waits anywhere, and no slot is taken.
-  await vi.waitFor(async () => {
-    for (const [name, { databaseUrl }] of Object.entries(house.services)) {
-      if (databaseUrl) expect(await rowsIn(databaseUrl, 'outbox'), name).toBe(0);
-    }
-  }, { timeout: 30_000, interval: 250 });
+  await vi.waitFor(
+    async () => {
+      for (const [name, { databaseUrl }] of Object.entries(house.services)) {
+        if (databaseUrl) expect(await rowsIn(databaseUrl, 'outbox'), name).toBe(0);
+      }
+    },
+    { timeout: 30_000, interval: 250 },
+  );
   expect(ok(await admin.get('/api/queue'))).toMatchObject({ total_pending: 0, total_running: 0 });
 }, 480_000);
 
 async function statesOf(ids: readonly string[]): Promise<string[]> {
   const database = new pg.Client({ connectionString: house.services['queue-scheduler']!.databaseUrl });
   await database.connect();
-  const { rows } = await database.query<{ state: string }>('select state from jobs where id = any($1)', [ids]);
+  const { rows } = await database.query<{ state: string }>('select state from jobs where id = any($1)', [
+    ids,
+  ]);
   await database.end();
   expect(rows).toHaveLength(ids.length);
   return rows.map(({ state }) => state);
@@ -152,7 +190,9 @@ async function rowsIn(url: string, table: string): Promise<number> {
 async function completedOnStream(): Promise<Map<string, number>> {
   const { username, password, host } = new URL(house.servers.nats.url);
   const nats = await connect({ servers: host, user: username, pass: password });
-  const consumer = await jetstream(nats).consumers.get('LINECLEAR', { filter_subjects: 'lineclear.job.completed' });
+  const consumer = await jetstream(nats).consumers.get('LINECLEAR', {
+    filter_subjects: 'lineclear.job.completed',
+  });
   const counts = new Map<string, number>();
   const { num_pending: total } = await consumer.info();
   const messages = total > 0 ? await consumer.fetch({ max_messages: total, expires: 5_000 }) : [];

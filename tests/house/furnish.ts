@@ -12,13 +12,32 @@ export function ok(answer: Answer, status = 200): Answer['body'] {
 }
 
 /** Makes a user and an API key of theirs, as they would themselves: a login, then a key. */
-export async function person(url: string, admin: Client, username: string, level: string): Promise<Client & { key: string }> {
+export async function person(
+  url: string,
+  admin: Client,
+  username: string,
+  level: string,
+): Promise<Client & { key: string }> {
   const password = randomBytes(18).toString('base64url');
-  ok(await admin.post('/api/users', { username, email: `${username}@lineclear.test`, password, level_names: [level] }), 201);
+  ok(
+    await admin.post('/api/users', {
+      username,
+      email: `${username}@lineclear.test`,
+      password,
+      level_names: [level],
+    }),
+    201,
+  );
   const login = await client(url).post('/api/auth/login', { username, password });
   const { csrf_token } = ok(login);
-  const cookie = login.headers.getSetCookie().map((line) => line.split(';')[0]).join('; ');
-  const { key } = ok(await client(url).post('/api/auth/api-keys', { name: 'test' }, { cookie, 'x-csrf-token': csrf_token }), 201);
+  const cookie = login.headers
+    .getSetCookie()
+    .map((line) => line.split(';')[0])
+    .join('; ');
+  const { key } = ok(
+    await client(url).post('/api/auth/api-keys', { name: 'test' }, { cookie, 'x-csrf-token': csrf_token }),
+    201,
+  );
   return { ...client(url, key), key };
 }
 
@@ -28,7 +47,9 @@ export interface Hook {
 }
 
 /** A receiver of webhooks that keeps those whose signature is right and refuses the others. */
-export async function receiveWebhooks(secret: string): Promise<{ url: string; received: Hook[]; refused: () => number; close(): Promise<void> }> {
+export async function receiveWebhooks(
+  secret: string,
+): Promise<{ url: string; received: Hook[]; refused: () => number; close(): Promise<void> }> {
   const verifier = new Webhook(secret);
   const received: Hook[] = [];
   let refused = 0;
@@ -37,7 +58,12 @@ export async function receiveWebhooks(secret: string): Promise<{ url: string; re
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
       try {
-        received.push(verifier.verify(Buffer.concat(chunks).toString('utf8'), request.headers as Record<string, string>) as Hook);
+        received.push(
+          verifier.verify(
+            Buffer.concat(chunks).toString('utf8'),
+            request.headers as Record<string, string>,
+          ) as Hook,
+        );
         response.writeHead(204).end();
       } catch {
         refused += 1;
@@ -60,12 +86,23 @@ export const newWebhookSecret = (): string => `whsec_${randomBytes(32).toString(
 export const fakeProviderConfig = (baseUrl: string, more: object = {}): object => ({
   type: 'http',
   base_url: baseUrl,
-  submit: { method: 'POST', path: '/runs', body: { key: '{run_key}', config: '{config}' }, external_id: '/id' },
+  submit: {
+    method: 'POST',
+    path: '/runs',
+    body: { key: '{run_key}', config: '{config}' },
+    external_id: '/id',
+  },
   find: { method: 'GET', path: '/runs?key={run_key}', external_id: '/items/0/id' },
   status: { method: 'GET', path: '/runs/{external_id}', state: '/status', progress: '/progress' },
   cancel: { method: 'POST', path: '/runs/{external_id}/cancel' },
   logs: { method: 'GET', path: '/runs/{external_id}/logs', text: '/text' },
-  states: { queued: 'submitted', running: 'running', succeeded: 'succeeded', failed: 'failed', cancelled: 'cancelled' },
+  states: {
+    queued: 'submitted',
+    running: 'running',
+    succeeded: 'succeeded',
+    failed: 'failed',
+    cancelled: 'cancelled',
+  },
   poll_interval_seconds: 0.5,
   hardware: { 'gpu-a100': { cost_per_hour_usd: 4 } },
   ...more,

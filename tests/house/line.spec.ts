@@ -29,15 +29,46 @@ beforeAll(async () => {
   house = await startHouse({
     home: join(home, 'house'),
     durable: false,
-    env: { ...process.env, LINECLEAR_WEBHOOK_ALLOW_CIDRS: '127.0.0.0/8', LINECLEAR_LOG_LEVEL: 'debug', LINECLEAR_LOG_FORMAT: 'json' },
+    env: {
+      ...process.env,
+      LINECLEAR_WEBHOOK_ALLOW_CIDRS: '127.0.0.0/8',
+      LINECLEAR_LOG_LEVEL: 'debug',
+      LINECLEAR_LOG_FORMAT: 'json',
+    },
     print: (_, line) => printed.push(line),
   });
   admin = client(house.url, house.adminKey);
-  [ada, bob, lea] = await Promise.all([person(house.url, admin, 'ada', 'researcher'), person(house.url, admin, 'bob', 'researcher'), person(house.url, admin, 'lea', 'lead')]);
-  ok(await admin.put('/api/cloud/providers/local/config', { hardware: { local: { cost_per_hour_usd: 36 } } }));
-  ok(await admin.post('/api/approvals/rules', { name: 'high_cost', condition: 'cost_exceeds', threshold: '50', required_approver_level: 'lead', exempt_levels: ['admin'] }), 201);
-  const channel = ok(await admin.post('/api/cloud/notifications/channels', { channel_type: 'webhook', name: 'ci', webhook_url: hooks.url, webhook_secret: secret }), 201);
-  ok(await admin.post('/api/cloud/notifications/preferences', { event_type: '*', channel_id: channel.id }), 201);
+  [ada, bob, lea] = await Promise.all([
+    person(house.url, admin, 'ada', 'researcher'),
+    person(house.url, admin, 'bob', 'researcher'),
+    person(house.url, admin, 'lea', 'lead'),
+  ]);
+  ok(
+    await admin.put('/api/cloud/providers/local/config', { hardware: { local: { cost_per_hour_usd: 36 } } }),
+  );
+  ok(
+    await admin.post('/api/approvals/rules', {
+      name: 'high_cost',
+      condition: 'cost_exceeds',
+      threshold: '50',
+      required_approver_level: 'lead',
+      exempt_levels: ['admin'],
+    }),
+    201,
+  );
+  const channel = ok(
+    await admin.post('/api/cloud/notifications/channels', {
+      channel_type: 'webhook',
+      name: 'ci',
+      webhook_url: hooks.url,
+      webhook_secret: secret,
+    }),
+    201,
+  );
+  ok(
+    await admin.post('/api/cloud/notifications/preferences', { event_type: '*', channel_id: channel.id }),
+    201,
+  );
 }, 180_000);
 
 afterAll(async () => {
@@ -46,26 +77,46 @@ afterAll(async () => {
   rmSync(home, { recursive: true, force: true });
 }, 60_000);
 
-const job = (more: object = {}) => ({ config_name: 'sleepless', config: { command: [process.execPath, '-e', '0'] }, hardware: 'local', estimated_duration_seconds: 10, ...more });
-const statusOf = async (who: Client, id: string): Promise<string> => ok(await who.get(`/api/cloud/jobs/${id}`)).status;
+const job = (more: object = {}) => ({
+  config_name: 'sleepless',
+  config: { command: [process.execPath, '-e', '0'] },
+  hardware: 'local',
+  estimated_duration_seconds: 10,
+  ...more,
+});
+const statusOf = async (who: Client, id: string): Promise<string> =>
+  ok(await who.get(`/api/cloud/jobs/${id}`)).status;
 const ends = (who: Client, id: string, as: string): Promise<void> =>
   vi.waitFor(async () => expect(await statusOf(who, id)).toBe(as), { timeout: 60_000, interval: 100 });
 
 it('carries a real training run from submit through a rule, a human, a process and a webhook', async () => {
-  const submitted = ok(await ada.post('/api/cloud/local/submit', job({
-    config_name: 'digits',
-    config: { command: [process.execPath, TRAIN, '--epochs', '3'] },
-    estimated_duration_seconds: 7_200,
-    max_runtime_seconds: 120,
-  })), 202);
-  expect(submitted).toMatchObject({ status: 'pending_approval', estimated_cost_usd: 72, approval: { reason: expect.stringContaining('50') } });
+  const submitted = ok(
+    await ada.post(
+      '/api/cloud/local/submit',
+      job({
+        config_name: 'digits',
+        config: { command: [process.execPath, TRAIN, '--epochs', '3'] },
+        estimated_duration_seconds: 7_200,
+        max_runtime_seconds: 120,
+      }),
+    ),
+    202,
+  );
+  expect(submitted).toMatchObject({
+    status: 'pending_approval',
+    estimated_cost_usd: 72,
+    approval: { reason: expect.stringContaining('50') },
+  });
 
-  const pending = await vi.waitFor(async () => {
-    const { requests } = ok(await lea.get('/api/approvals/requests?pending_only=true'));
-    const [found] = requests.filter((request: { job_id: string }) => request.job_id === submitted.job_id);
-    expect(found).toBeDefined();
-    return found;
-  }, { timeout: 10_000 });
+  const pending = await vi.waitFor(
+    async () => {
+      const { requests } = ok(await lea.get('/api/approvals/requests?pending_only=true'));
+      const [found] = requests.filter((request: { job_id: string }) => request.job_id === submitted.job_id);
+      expect(found).toBeDefined();
+      return found;
+    },
+    { timeout: 10_000 },
+  );
   expect((await ada.post(`/api/approvals/requests/${pending.id}/approve`, {})).status).toBe(403);
   expect(await statusOf(ada, submitted.job_id)).toBe('pending_approval');
   ok(await lea.post(`/api/approvals/requests/${pending.id}/approve`, { notes: 'go' }));
@@ -73,35 +124,69 @@ it('carries a real training run from submit through a rule, a human, a process a
   await ends(ada, submitted.job_id, 'completed');
   const { logs } = ok(await ada.get(`/api/cloud/jobs/${submitted.job_id}/logs`));
   expect(logs).toContain('test_accuracy=0.9');
-  await vi.waitFor(() => {
-    const types = hooks.received.filter(({ data }) => data.job_id === submitted.job_id).map(({ type }) => type);
-    expect(types).toEqual(expect.arrayContaining(['job.submitted', 'approval.required', 'approval.granted', 'job.started', 'job.completed']));
-  }, { timeout: 20_000 });
+  await vi.waitFor(
+    () => {
+      const types = hooks.received
+        .filter(({ data }) => data.job_id === submitted.job_id)
+        .map(({ type }) => type);
+      expect(types).toEqual(
+        expect.arrayContaining([
+          'job.submitted',
+          'approval.required',
+          'approval.granted',
+          'job.started',
+          'job.completed',
+        ]),
+      );
+    },
+    { timeout: 20_000 },
+  );
   expect(hooks.refused()).toBe(0);
 }, 120_000);
 
 it('is one trace from submit to notification', async () => {
   const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
-  const submitted = ok(await ada.post('/api/cloud/local/submit', job(), { traceparent: `00-${traceId}-00f067aa0ba902b7-01` }), 202);
+  const submitted = ok(
+    await ada.post('/api/cloud/local/submit', job(), { traceparent: `00-${traceId}-00f067aa0ba902b7-01` }),
+    202,
+  );
   await ends(ada, submitted.job_id, 'completed');
-  await vi.waitFor(() => expect(hooks.received.some(({ type, data }) => type === 'job.completed' && data.job_id === submitted.job_id)).toBe(true), { timeout: 20_000 });
-  const services = new Set(printed.filter((line) => line.includes(traceId)).map((line) => (JSON.parse(line) as { service: string }).service));
+  await vi.waitFor(
+    () =>
+      expect(
+        hooks.received.some(({ type, data }) => type === 'job.completed' && data.job_id === submitted.job_id),
+      ).toBe(true),
+    { timeout: 20_000 },
+  );
+  const services = new Set(
+    printed
+      .filter((line) => line.includes(traceId))
+      .map((line) => (JSON.parse(line) as { service: string }).service),
+  );
   expect([...services]).toEqual(expect.arrayContaining(['queue-scheduler', 'job-poller', 'notifier']));
 }, 60_000);
 
 it('gives 8 parallel submits with one key one job, another body an error, and another caller a job of his own', async () => {
   const key = { 'idempotency-key': 'nightly-1' };
   const body = job({ config: { command: [process.execPath, '-e', '1'] } });
-  const answers = await Promise.all(Array.from({ length: 8 }, () => ada.post('/api/cloud/local/submit', body, key)));
+  const answers = await Promise.all(
+    Array.from({ length: 8 }, () => ada.post('/api/cloud/local/submit', body, key)),
+  );
   const ids = new Set(answers.map((answer) => ok(answer, answer.status === 200 ? 200 : 202).job_id));
   expect(ids.size).toBe(1);
-  expect([409, 422]).toContain((await ada.post('/api/cloud/local/submit', { ...body, config_name: 'other' }, key)).status);
+  expect([409, 422]).toContain(
+    (await ada.post('/api/cloud/local/submit', { ...body, config_name: 'other' }, key)).status,
+  );
   expect(ids.has(ok(await bob.post('/api/cloud/local/submit', body, key), 202).job_id)).toBe(false);
 });
 
 it('shows nobody the job of another, and lets nobody cancel it', async () => {
-  const { job_id } = ok(await ada.post('/api/cloud/local/submit', job({ estimated_duration_seconds: 7_200 })), 202);
-  for (const path of [`/api/cloud/jobs/${job_id}`, `/api/cloud/jobs/${job_id}/logs`]) expect((await bob.get(path)).status, path).toBe(404);
+  const { job_id } = ok(
+    await ada.post('/api/cloud/local/submit', job({ estimated_duration_seconds: 7_200 })),
+    202,
+  );
+  for (const path of [`/api/cloud/jobs/${job_id}`, `/api/cloud/jobs/${job_id}/logs`])
+    expect((await bob.get(path)).status, path).toBe(404);
   expect((await bob.post(`/api/cloud/jobs/${job_id}/cancel`)).status).toBe(404);
   expect((await client(house.url).get(`/api/cloud/jobs/${job_id}`)).status).toBe(401);
   expect((await lea.get(`/api/cloud/jobs/${job_id}`)).status).toBe(200);
@@ -110,8 +195,19 @@ it('shows nobody the job of another, and lets nobody cancel it', async () => {
 });
 
 it('stops a running job when asked, and the process with it', async () => {
-  const { job_id } = ok(await ada.post('/api/cloud/local/submit', job({ config: { command: [process.execPath, '-e', 'setInterval(() => {}, 1000); console.log("up")'] } })), 202);
-  await vi.waitFor(async () => expect(ok(await ada.get(`/api/cloud/jobs/${job_id}/logs`)).logs).toContain('up'), { timeout: 20_000 });
+  const { job_id } = ok(
+    await ada.post(
+      '/api/cloud/local/submit',
+      job({
+        config: { command: [process.execPath, '-e', 'setInterval(() => {}, 1000); console.log("up")'] },
+      }),
+    ),
+    202,
+  );
+  await vi.waitFor(
+    async () => expect(ok(await ada.get(`/api/cloud/jobs/${job_id}/logs`)).logs).toContain('up'),
+    { timeout: 20_000 },
+  );
   ok(await ada.post(`/api/cloud/jobs/${job_id}/cancel`), 202);
   await ends(ada, job_id, 'cancelled');
 }, 60_000);
@@ -135,20 +231,34 @@ it('answers 503 to whom it does not know while auth is down, and lets nobody pas
   // Whoever was seen within the last minute is still known.
   expect((await ada.get('/api/cloud/jobs')).status).toBe(200);
   await house.services['auth']!.start();
-  await vi.waitFor(async () => expect((await carl.post('/api/cloud/local/submit', job())).status).toBe(202), { timeout: 10_000 });
+  await vi.waitFor(async () => expect((await carl.post('/api/cloud/local/submit', job())).status).toBe(202), {
+    timeout: 10_000,
+  });
 }, 120_000);
 
 it('keeps every ceiling while many submit at once', async () => {
   ok(await admin.post('/api/queue/concurrency', { max_concurrent: 4, user_max_concurrent: 3 }));
   const long = job({ config: { command: [process.execPath, '-e', 'setTimeout(() => {}, 600)'] } });
-  const all = await Promise.all([ada, bob, lea].flatMap((who) => Array.from({ length: 8 }, async () => ({ who, id: ok(await who.post('/api/cloud/local/submit', long), 202).job_id }))));
+  const all = await Promise.all(
+    [ada, bob, lea].flatMap((who) =>
+      Array.from({ length: 8 }, async () => ({
+        who,
+        id: ok(await who.post('/api/cloud/local/submit', long), 202).job_id,
+      })),
+    ),
+  );
   const peaks: number[] = [];
-  await vi.waitFor(async () => {
-    const { jobs } = ok(await admin.get('/api/cloud/jobs?limit=100'));
-    const mine = jobs.filter((one: { job_id: string }) => all.some(({ id }) => id === one.job_id));
-    peaks.push(mine.filter((one: { status: string }) => ['dispatching', 'running'].includes(one.status)).length);
-    expect(mine.filter((one: { status: string }) => !FINAL.includes(one.status))).toHaveLength(0);
-  }, { timeout: 90_000, interval: 50 });
+  await vi.waitFor(
+    async () => {
+      const { jobs } = ok(await admin.get('/api/cloud/jobs?limit=100'));
+      const mine = jobs.filter((one: { job_id: string }) => all.some(({ id }) => id === one.job_id));
+      peaks.push(
+        mine.filter((one: { status: string }) => ['dispatching', 'running'].includes(one.status)).length,
+      );
+      expect(mine.filter((one: { status: string }) => !FINAL.includes(one.status))).toHaveLength(0);
+    },
+    { timeout: 90_000, interval: 50 },
+  );
   expect(Math.max(...peaks)).toBeLessThanOrEqual(4);
   expect(Math.max(...peaks)).toBeGreaterThan(1);
   ok(await admin.post('/api/queue/concurrency', { max_concurrent: 10, user_max_concurrent: 5 }));
@@ -156,8 +266,15 @@ it('keeps every ceiling while many submit at once', async () => {
 
 it('gives a job its secret and shows it nowhere else', async () => {
   ok(await admin.post('/api/secrets', { name: 'WANDB_API_KEY', value: CANARY }), 201);
-  const script = 'console.log("length", process.env.WANDB_API_KEY.length, process.env.WANDB_API_KEY, Object.keys(process.env).filter(k => /DATABASE|NATS|REDIS/.test(k)).length)';
-  const { job_id } = ok(await ada.post('/api/cloud/local/submit', job({ config: { command: [process.execPath, '-e', script] }, secrets: ['WANDB_API_KEY'] })), 202);
+  const script =
+    'console.log("length", process.env.WANDB_API_KEY.length, process.env.WANDB_API_KEY, Object.keys(process.env).filter(k => /DATABASE|NATS|REDIS/.test(k)).length)';
+  const { job_id } = ok(
+    await ada.post(
+      '/api/cloud/local/submit',
+      job({ config: { command: [process.execPath, '-e', script] }, secrets: ['WANDB_API_KEY'] }),
+    ),
+    202,
+  );
   await ends(ada, job_id, 'completed');
   const { logs } = await vi.waitFor(async () => {
     const body = ok(await ada.get(`/api/cloud/jobs/${job_id}/logs`));
@@ -168,7 +285,9 @@ it('gives a job its secret and shows it nowhere else', async () => {
   expect(logs).toMatch(/ 0\s*$/);
   expect(logs).not.toContain(CANARY);
 
-  for (const service of Object.values(house.services)) if (service.databaseUrl) expect(await dumpOf(service.databaseUrl), service.databaseUrl).not.toContain(CANARY);
+  for (const service of Object.values(house.services))
+    if (service.databaseUrl)
+      expect(await dumpOf(service.databaseUrl), service.databaseUrl).not.toContain(CANARY);
   expect(await redisDump()).not.toContain(CANARY);
   expect(printed.join('\n')).not.toContain(CANARY);
   // JetStream's files, Postgres' files, logs: everything the house keeps, but the run's own folder, which is the job's.
@@ -178,22 +297,38 @@ it('gives a job its secret and shows it nowhere else', async () => {
 }, 90_000);
 
 it('opens to each service its own database only', async () => {
-  const databases = Object.values(house.services).flatMap(({ databaseUrl }) => (databaseUrl ? [new URL(databaseUrl)] : []));
+  const databases = Object.values(house.services).flatMap(({ databaseUrl }) =>
+    databaseUrl ? [new URL(databaseUrl)] : [],
+  );
   expect(databases).toHaveLength(6);
   for (const own of databases) {
     for (const other of databases.filter(({ pathname }) => pathname !== own.pathname)) {
       const url = new URL(own);
       url.pathname = other.pathname;
       const intruder = new pg.Client({ connectionString: url.href });
-      await expect(intruder.connect(), `${own.username} into ${other.pathname}`).rejects.toThrow(/permission denied/);
+      await expect(intruder.connect(), `${own.username} into ${other.pathname}`).rejects.toThrow(
+        /permission denied/,
+      );
     }
   }
 });
 
 it('documents every service at one address', async () => {
   const document = ok(await client(house.url).get('/api/docs/openapi.json'));
-  for (const path of ['/api/auth/login', '/api/users', '/api/secrets', '/api/approvals/rules', '/api/cloud/{provider}/submit', '/api/cloud/notifications/channels', '/api/cloud/jobs/{id}/logs', '/api/system/dead-letters/approvals']) {
-    expect(Object.keys(document.paths).map((known) => known.replace(/\{[^}]+\}/g, '{}')), path).toContain(path.replace(/\{[^}]+\}/g, '{}'));
+  for (const path of [
+    '/api/auth/login',
+    '/api/users',
+    '/api/secrets',
+    '/api/approvals/rules',
+    '/api/cloud/{provider}/submit',
+    '/api/cloud/notifications/channels',
+    '/api/cloud/jobs/{id}/logs',
+    '/api/system/dead-letters/approvals',
+  ]) {
+    expect(
+      Object.keys(document.paths).map((known) => known.replace(/\{[^}]+\}/g, '{}')),
+      path,
+    ).toContain(path.replace(/\{[^}]+\}/g, '{}'));
   }
   expectProblem(await client(house.url).get('/api/no-such-thing'), 'unknown path');
 });
@@ -208,9 +343,12 @@ it('is healthy, deep down', async () => {
 async function dumpOf(url: string): Promise<string> {
   const database = new pg.Client({ connectionString: url });
   await database.connect();
-  const { rows } = await database.query<{ name: string }>("select format('%I.%I', schemaname, tablename) as name from pg_tables where schemaname = 'public'");
+  const { rows } = await database.query<{ name: string }>(
+    "select format('%I.%I', schemaname, tablename) as name from pg_tables where schemaname = 'public'",
+  );
   let text = '';
-  for (const { name } of rows) text += JSON.stringify((await database.query(`select t::text from ${name} t`)).rows);
+  for (const { name } of rows)
+    text += JSON.stringify((await database.query(`select t::text from ${name} t`)).rows);
   await database.end();
   return text;
 }
@@ -219,17 +357,20 @@ async function redisDump(): Promise<string> {
   const redis = new Redis(house.servers.redis.url, { lazyConnect: true });
   await redis.connect();
   let text = '';
-  for (const key of await redis.keys('*')) text += `${key}${(await redis.dumpBuffer(key))?.toString('latin1') ?? ''}`;
+  for (const key of await redis.keys('*'))
+    text += `${key}${(await redis.dumpBuffer(key))?.toString('latin1') ?? ''}`;
   redis.disconnect();
   return text;
 }
 
 function filesBelow(folder: string): string[] {
-  return readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((name) => join(folder, name)).filter((path) => {
-    try {
-      return statSync(path).isFile();
-    } catch {
-      return false;
-    }
-  });
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .map((name) => join(folder, name))
+    .filter((path) => {
+      try {
+        return statSync(path).isFile();
+      } catch {
+        return false;
+      }
+    });
 }

@@ -22,8 +22,8 @@ export interface LauncherConfig {
   readonly env: Readonly<NodeJS.ProcessEnv>;
 }
 
-/** Reads the environment; an empty variable counts as not set. @throws Error naming each wrong variable, never its value. */
-export function readConfig(env: NodeJS.ProcessEnv = process.env): LauncherConfig {
+/** Reads the environment; an empty variable counts as not set, and a `home` that is given wins. @throws Error naming each wrong variable, never its value. */
+export function readConfig(env: NodeJS.ProcessEnv = process.env, givenHome?: string): LauncherConfig {
   const given = Object.fromEntries(Object.keys(Env.shape).map((name) => [name, env[name] || undefined]));
   const { success, data, error } = Env.safeParse(given);
   if (!success) {
@@ -32,7 +32,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): LauncherConfig
   }
   return {
     port: data.PORT,
-    home: resolve(data.LINECLEAR_HOME ?? join(homedir(), '.lineclear')),
+    home: resolve(givenHome ?? data.LINECLEAR_HOME ?? join(homedir(), '.lineclear')),
     databaseUrl: data.DATABASE_URL,
     redisUrl: data.REDIS_URL,
     natsUrl: data.NATS_URL,

@@ -52,7 +52,7 @@ export interface House {
 /** Starts the whole house on one folder, and owns every process of it until stop(). */
 export async function startHouse(options: HouseOptions): Promise<House> {
   const { home, services: specs = SERVICES, print = () => undefined, signal } = options;
-  const config = readConfig({ ...(options.env ?? process.env), LINECLEAR_HOME: home });
+  const config = readConfig(options.env, home);
   openHome(home);
   const unlock = lockHome(home);
   const opened: { servers: Server[]; services: Map<ServiceSpec, HouseService>; logs: LogFile[] } = {

@@ -1,5 +1,11 @@
 import { timingSafeEqual } from 'node:crypto';
-import { Inject, Injectable, type CanActivate, type ExecutionContext, type OnApplicationBootstrap } from '@nestjs/common';
+import {
+  Inject,
+  Injectable,
+  type CanActivate,
+  type ExecutionContext,
+  type OnApplicationBootstrap,
+} from '@nestjs/common';
 import { DiscoveryService, MetadataScanner, Reflector } from '@nestjs/core';
 import { ACCESS, NotAllowed, NotAuthenticated } from '@lineclear/kit';
 import type { FastifyRequest } from 'fastify';
@@ -46,7 +52,8 @@ export class AccessGuard implements CanActivate, OnApplicationBootstrap {
     const { principal, csrfSha256 } = await this.principals.of(token);
     if (!principal) throw new NotAuthenticated();
     if (token.kind === 'session' && !SAFE_METHODS.includes(request.method)) requireCsrf(request, csrfSha256);
-    if (access?.permission && !can(principal, access.permission)) throw new NotAllowed(`this needs the permission ${access.permission}`);
+    if (access?.permission && !can(principal, access.permission))
+      throw new NotAllowed(`this needs the permission ${access.permission}`);
     request.principal = principal;
     return true;
   }
@@ -60,6 +67,8 @@ export class AccessGuard implements CanActivate, OnApplicationBootstrap {
 function requireCsrf(request: FastifyRequest, expectedSha256: string | undefined): void {
   const given = request.headers['x-csrf-token'];
   const matches =
-    typeof given === 'string' && expectedSha256 !== undefined && timingSafeEqual(Buffer.from(hashToken(given)), Buffer.from(expectedSha256));
+    typeof given === 'string' &&
+    expectedSha256 !== undefined &&
+    timingSafeEqual(Buffer.from(hashToken(given)), Buffer.from(expectedSha256));
   if (!matches) throw new NotAllowed('a change by session cookie needs the X-CSRF-Token that the login gave');
 }

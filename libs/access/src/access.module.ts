@@ -18,18 +18,28 @@ export interface AccessOptions {
 @Module({})
 export class AccessModule {
   static of(options: AccessOptions): DynamicModule {
-    const lookup: Provider = options.lookup ?? { provide: TokenLookup, inject: [Bus], useFactory: (bus: Bus) => new AskAuth(bus) };
+    const lookup: Provider = options.lookup ?? {
+      provide: TokenLookup,
+      inject: [Bus],
+      useFactory: (bus: Bus) => new AskAuth(bus),
+    };
     const principals: Provider = {
       provide: Principals,
       inject: [TokenLookup, Bus, Clock],
-      useFactory: (found: TokenLookup, bus: Bus, clock: Clock) => new Principals(found, bus, clock, options.principalTtlSeconds ?? PRINCIPAL_TTL_SECONDS),
+      useFactory: (found: TokenLookup, bus: Bus, clock: Clock) =>
+        new Principals(found, bus, clock, options.principalTtlSeconds ?? PRINCIPAL_TTL_SECONDS),
     };
     return {
       module: AccessModule,
       global: true,
       imports: [DiscoveryModule, ...(options.imports ?? [])],
       controllers: [DeadLettersController],
-      providers: [lookup, principals, { provide: BYPASS_PATHS, useValue: options.bypassPaths }, { provide: APP_GUARD, useClass: AccessGuard }],
+      providers: [
+        lookup,
+        principals,
+        { provide: BYPASS_PATHS, useValue: options.bypassPaths },
+        { provide: APP_GUARD, useClass: AccessGuard },
+      ],
       exports: [Principals],
     };
   }

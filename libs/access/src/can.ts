@@ -1,7 +1,8 @@
 import type { Permission, Principal } from '@lineclear/contracts';
 
 /** Whether this principal may do this at all. Permissions already carry overrides and the key's scope. */
-export const can = (principal: Principal, permission: Permission): boolean => principal.permissions.includes(permission);
+export const can = (principal: Principal, permission: Permission): boolean =>
+  principal.permissions.includes(permission);
 
 /** Whether this principal may do this to something of `ownerId`: with `<what>.all`, or with `<what>.own` on what is theirs. */
 export function canFor(principal: Principal, what: 'job.view' | 'job.cancel', ownerId: number): boolean {

@@ -5,7 +5,10 @@ import { z } from 'zod';
 import { Allow } from './decorators.js';
 
 const id = z.coerce.number().int().min(1).max(Number.MAX_SAFE_INTEGER);
-const listQuery = z.strictObject({ limit: z.coerce.number().int().min(1).max(200).default(50), cursor: id.optional() });
+const listQuery = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+  cursor: id.optional(),
+});
 const letter = z.object({
   id: z.int(),
   event_type: z.string(),
@@ -26,8 +29,15 @@ export class DeadLettersController {
 
   @Get()
   @Allow('admin.config')
-  @Answers(200, z.object({ items: z.array(letter), next_cursor: z.int().optional() }), 'Lists the events this service gave up on, newest first')
-  async list(@Param('service') service: string, @Query({ schema: listQuery }) query: z.infer<typeof listQuery>): Promise<object> {
+  @Answers(
+    200,
+    z.object({ items: z.array(letter), next_cursor: z.int().optional() }),
+    'Lists the events this service gave up on, newest first',
+  )
+  async list(
+    @Param('service') service: string,
+    @Query({ schema: listQuery }) query: z.infer<typeof listQuery>,
+  ): Promise<object> {
     this.#mine(service);
     const items = await this.deadLetters.list(query.limit, query.cursor);
     const last = items.at(-1);
@@ -36,8 +46,15 @@ export class DeadLettersController {
 
   @Post(':id/replay')
   @Allow('admin.config')
-  @Answers(202, z.object({ replayed: z.int() }), 'Gives the event to this service once more and removes the dead letter')
-  async replay(@Param('service') service: string, @Param('id', { schema: id }) letterId: number): Promise<object> {
+  @Answers(
+    202,
+    z.object({ replayed: z.int() }),
+    'Gives the event to this service once more and removes the dead letter',
+  )
+  async replay(
+    @Param('service') service: string,
+    @Param('id', { schema: id }) letterId: number,
+  ): Promise<object> {
     this.#mine(service);
     await this.deadLetters.replay(letterId);
     return { replayed: letterId };
@@ -46,7 +63,10 @@ export class DeadLettersController {
   @Delete(':id')
   @Allow('admin.config')
   @Answers(200, z.object({ discarded: z.int() }), 'Discards the dead letter')
-  async discard(@Param('service') service: string, @Param('id', { schema: id }) letterId: number): Promise<object> {
+  async discard(
+    @Param('service') service: string,
+    @Param('id', { schema: id }) letterId: number,
+  ): Promise<object> {
     this.#mine(service);
     await this.deadLetters.discard(letterId);
     return { discarded: letterId };

@@ -22,7 +22,12 @@ export class AskAuth extends TokenLookup {
   }
 
   override async find(token: Token): Promise<Identity> {
-    const { principal, csrf_sha256 } = await ask(this.bus, introspect, { kind: token.kind, token_sha256: token.sha256 }, ASK_DEADLINE_MS);
+    const { principal, csrf_sha256 } = await ask(
+      this.bus,
+      introspect,
+      { kind: token.kind, token_sha256: token.sha256 },
+      ASK_DEADLINE_MS,
+    );
     return { principal, csrfSha256: csrf_sha256 };
   }
 }
@@ -42,7 +47,9 @@ export class Principals {
     ttlSeconds: number,
   ) {
     this.#cache = new TtlCache({ clock, ttlMs: ttlSeconds * 1_000, maxEntries: 10_000 });
-    bus.watch(principalChanged, (event) => this.#cache.deleteWhere(({ principal }) => principal?.user_id === event.data.user_id));
+    bus.watch(principalChanged, (event) =>
+      this.#cache.deleteWhere(({ principal }) => principal?.user_id === event.data.user_id),
+    );
   }
 
   /** @throws Unavailable when the identity is not cached and auth does not answer: nobody passes on hope. */

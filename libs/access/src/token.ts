@@ -19,6 +19,8 @@ export function tokenOf(headers: FastifyRequest['headers']): Token | undefined {
   const header = headers['x-api-key'];
   const key = bearer ?? (typeof header === 'string' ? header.trim() : undefined);
   if (key && key.length <= MAX_TOKEN_LENGTH) return { kind: 'api_key', sha256: hashToken(key) };
-  const session = new RegExp(`(?:^|;\\s*)${SESSION_COOKIE}=([^;\\s]{1,${MAX_TOKEN_LENGTH}})`).exec(headers.cookie ?? '')?.[1];
+  const session = new RegExp(`(?:^|;\\s*)${SESSION_COOKIE}=([^;\\s]{1,${MAX_TOKEN_LENGTH}})`).exec(
+    headers.cookie ?? '',
+  )?.[1];
   return session ? { kind: 'session', sha256: hashToken(session) } : undefined;
 }

@@ -67,7 +67,10 @@ export class BatchRunner {
       for (const { message } of arrived) message.ack();
     } catch (error) {
       if (arrived.length > 1 && !this.#stop.signal.aborted) {
-        this.bus.log.warn({ err: error, events: arrived.length }, 'a batch failed; its events are handled one by one');
+        this.bus.log.warn(
+          { err: error, events: arrived.length },
+          'a batch failed; its events are handled one by one',
+        );
         for (const one of arrived) await this.#runAlone(one);
       } else await this.#failed(arrived[0]!, error);
     }
@@ -84,7 +87,8 @@ export class BatchRunner {
     const reaction = typeof type === 'string' ? this.#byName.get(type) : undefined;
     if (!reaction) return `no handler for ${String(type)}`;
     const parsed = reaction.def.schema.safeParse(raw);
-    if (!parsed.success) return `broke its contract: ${parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`).join('; ')}`;
+    if (!parsed.success)
+      return `broke its contract: ${parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`).join('; ')}`;
     return { message, event: parsed.data as ParsedEvent, reaction };
   }
 
@@ -129,14 +133,20 @@ export class BatchRunner {
     // In the order in which the service declares its events: the order of their life.
     const inOrder = [...groups].sort(([a], [b]) => (this.#order.get(a) ?? 0) - (this.#order.get(b) ?? 0));
     for (const [reaction, group] of inOrder) {
-      if (reaction.batch) await reaction.handle(group.map((one) => one.event), tx);
+      if (reaction.batch)
+        await reaction.handle(
+          group.map((one) => one.event),
+          tx,
+        );
       else for (const one of group) await this.#handleOne(one, tx);
     }
   }
 
   async #handleOne({ event, reaction }: Arrived, tx: Tx): Promise<void> {
     await inWork({ event_id: event.id }, () =>
-      inSpan(`handle ${event.type}`, { kind: SpanKind.CONSUMER, traceparent: event.traceparent }, () => reaction.handle(event, tx)),
+      inSpan(`handle ${event.type}`, { kind: SpanKind.CONSUMER, traceparent: event.traceparent }, () =>
+        reaction.handle(event, tx),
+      ),
     );
   }
 
@@ -144,8 +154,12 @@ export class BatchRunner {
     const deliveries = message.info.deliveryCount;
     if (this.#stop.signal.aborted) return message.nak();
     if (error instanceof NotYet && deliveries < MAX_WAITS) return message.nak(NOT_YET_MS);
-    if (deliveries >= MAX_DELIVERIES) return this.#bury(message, error instanceof Error ? error.message : String(error));
-    this.bus.log.warn({ err: error, event: event.type, event_id: event.id, deliveries }, 'an event could not be handled; it comes again');
+    if (deliveries >= MAX_DELIVERIES)
+      return this.#bury(message, error instanceof Error ? error.message : String(error));
+    this.bus.log.warn(
+      { err: error, event: event.type, event_id: event.id, deliveries },
+      'an event could not be handled; it comes again',
+    );
     return message.nak(BACKOFF_MS[Math.min(deliveries, BACKOFF_MS.length) - 1] ?? NOT_YET_MS);
   }
 

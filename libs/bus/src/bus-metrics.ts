@@ -8,7 +8,11 @@ import { EVENTS_STREAM } from './streams.js';
 /** What shows that events flow: how many wait to go out and how long, how many wait to be handled. Read at each scrape. */
 export function watchBusMetrics(bus: Bus, metrics: Metrics): void {
   const registers = [metrics.registry];
-  const outbox = new Gauge({ name: 'lineclear_outbox_events', help: 'Events committed but not yet on the stream', registers });
+  const outbox = new Gauge({
+    name: 'lineclear_outbox_events',
+    help: 'Events committed but not yet on the stream',
+    registers,
+  });
   new Gauge({
     name: 'lineclear_outbox_oldest_seconds',
     help: 'Age of the oldest event in the outbox',
@@ -22,7 +26,11 @@ export function watchBusMetrics(bus: Bus, metrics: Metrics): void {
     },
   });
   if (WIRING[bus.service].consumes.length === 0) return;
-  const unacknowledged = new Gauge({ name: 'lineclear_consumer_unacknowledged', help: 'Events delivered to this service and not yet acknowledged', registers });
+  const unacknowledged = new Gauge({
+    name: 'lineclear_consumer_unacknowledged',
+    help: 'Events delivered to this service and not yet acknowledged',
+    registers,
+  });
   new Gauge({
     name: 'lineclear_consumer_pending',
     help: 'Events on the stream that this service has not yet received',

@@ -1,4 +1,11 @@
-import { Inject, Injectable, Module, type DynamicModule, type INestApplication, type OnApplicationShutdown } from '@nestjs/common';
+import {
+  Inject,
+  Injectable,
+  Module,
+  type DynamicModule,
+  type INestApplication,
+  type OnApplicationShutdown,
+} from '@nestjs/common';
 import type { ServiceName } from '@lineclear/contracts';
 import { Database, Health, LOGGER, Metrics, type Logger } from '@lineclear/kit';
 import { Bus } from './bus.js';
@@ -33,15 +40,28 @@ export class BusModule {
     const bus = {
       provide: Bus,
       inject: [Database, LOGGER],
-      useFactory: async (database: Database, log: Logger) => new Bus(service, await connectNats(natsUrl, service, log), database, log),
+      useFactory: async (database: Database, log: Logger) =>
+        new Bus(service, await connectNats(natsUrl, service, log), database, log),
     };
-    const deadLetters = { provide: DeadLetters, inject: [Bus], useFactory: (given: Bus) => new DeadLetters(given) };
-    return { module: BusModule, global: true, providers: [bus, deadLetters, BusLifetime], exports: [Bus, DeadLetters] };
+    const deadLetters = {
+      provide: DeadLetters,
+      inject: [Bus],
+      useFactory: (given: Bus) => new DeadLetters(given),
+    };
+    return {
+      module: BusModule,
+      global: true,
+      providers: [bus, deadLetters, BusLifetime],
+      exports: [Bus, DeadLetters],
+    };
   }
 }
 
 /** The microservice strategies a service connects: durable events, and request/reply. */
 export function busTransports(app: INestApplication): { strategy: object }[] {
   const bus = app.get(Bus);
-  return [{ strategy: new EventStrategy(bus, app.get(DeadLetters)) }, { strategy: new RequestStrategy(bus.connection, bus.service) }];
+  return [
+    { strategy: new EventStrategy(bus, app.get(DeadLetters)) },
+    { strategy: new RequestStrategy(bus.connection, bus.service) },
+  ];
 }

@@ -1,19 +1,59 @@
 import { Controller, Inject, Module } from '@nestjs/common';
-import { approvalWaived, deadLetter, evaluateJobs, jobCancelled, jobSubmitted, type EventOf, type RequestOf } from '@lineclear/contracts';
+import {
+  approvalWaived,
+  deadLetter,
+  evaluateJobs,
+  jobCancelled,
+  jobSubmitted,
+  type EventOf,
+  type RequestOf,
+} from '@lineclear/contracts';
 import { AccessModule } from '@lineclear/access';
 import { readEnv, serviceEnv, startService, type RunningService, type Tx } from '@lineclear/kit';
-import { client, connectPeer, pendingEvents, people, startBackends, type Backends, type Peer } from '@lineclear/testkit';
+import {
+  client,
+  connectPeer,
+  pendingEvents,
+  people,
+  startBackends,
+  type Backends,
+  type Peer,
+} from '@lineclear/testkit';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { ask, Bus, BusModule, busEntities, BusTables1767225600000, busTransports, event, OnEvent, OnEvents, OnRequest } from './index.js';
+import {
+  ask,
+  Bus,
+  BusModule,
+  busEntities,
+  BusTables1767225600000,
+  busTransports,
+  event,
+  OnEvent,
+  OnEvents,
+  OnRequest,
+} from './index.js';
 
 const JOB = (n: number): string => `job_${n.toString(16).padStart(32, '0')}`;
-const about = (n: number) => ({ user_id: 1, username: 'ada', provider: 'local', config_name: 'tiny', job_id: JOB(n) });
+const about = (n: number) => ({
+  user_id: 1,
+  username: 'ada',
+  provider: 'local',
+  config_name: 'tiny',
+  job_id: JOB(n),
+});
 const submitted = (n: number) => ({
   ...about(n),
   hardware: 'gpu',
   estimated_cost_usd: 1,
   status: 'awaiting_evaluation' as const,
-  facts: { ...about(n), level: 'viewer' as const, hardware: 'gpu', estimated_cost_usd: 1, jobs_last_24h: 0, first_job: true },
+  facts: {
+    ...about(n),
+    level: 'viewer' as const,
+    hardware: 'gpu',
+    estimated_cost_usd: 1,
+    jobs_last_24h: 0,
+    first_job: true,
+  },
 });
 
 /** A service as small as one can be: it notes each job it hears of and says that nothing holds it. */
@@ -29,7 +69,10 @@ class Notes {
     Notes.batches.push(events.length);
     for (const { data } of events) {
       await tx.query('insert into note (job_id) values ($1)', [data.job_id]);
-      await this.bus.publish(tx, event(approvalWaived, { job_id: data.job_id }, { about: `job/${data.job_id}` }));
+      await this.bus.publish(
+        tx,
+        event(approvalWaived, { job_id: data.job_id }, { about: `job/${data.job_id}` }),
+      );
     }
     if (events.some(({ data }) => Notes.poison.has(data.job_id))) throw new Error('poisoned');
   }
@@ -40,7 +83,9 @@ class Notes {
   }
 
   @OnRequest(evaluateJobs)
-  async evaluate({ jobs }: RequestOf<typeof evaluateJobs>): Promise<{ verdicts: { job_id: string; approval: null }[] }> {
+  async evaluate({
+    jobs,
+  }: RequestOf<typeof evaluateJobs>): Promise<{ verdicts: { job_id: string; approval: null }[] }> {
     if (jobs.length > 1) throw new Error('one at a time');
     return { verdicts: jobs.map(({ job_id }) => ({ job_id, approval: null })) };
   }
@@ -58,7 +103,11 @@ const boot = (): Promise<RunningService> =>
   startService({
     name: 'approvals',
     config: readEnv(serviceEnv, env),
-    modules: [BusModule.of('approvals', backends.nats.url), AccessModule.of({ bypassPaths: [] }), { module: NotesModule }],
+    modules: [
+      BusModule.of('approvals', backends.nats.url),
+      AccessModule.of({ bypassPaths: [] }),
+      { module: NotesModule },
+    ],
     entities: [...busEntities],
     migrations: [BusTables1767225600000],
     transports: busTransports,
@@ -80,7 +129,10 @@ afterAll(async () => {
 
 const notesOf = async (n: number): Promise<number> =>
   (await service.database.query('select 1 from note where job_id = $1', [JOB(n)])).length;
-const settled = async (): Promise<void> => vi.waitFor(async () => expect(await pendingEvents(backends.nats.url, 'approvals')).toBe(0), { timeout: 20_000 });
+const settled = async (): Promise<void> =>
+  vi.waitFor(async () => expect(await pendingEvents(backends.nats.url, 'approvals')).toBe(0), {
+    timeout: 20_000,
+  });
 
 it('carries an event through handler, database and outbox to the stream', async () => {
   await peer.publish(jobSubmitted, submitted(1));
@@ -107,14 +159,26 @@ it('handles what arrives together as one batch', async () => {
 it('lets one bad message hold up nobody, buries it, says so, and replays it', async () => {
   Notes.poison.add(JOB(7));
   await Promise.all([6, 7, 8].map((n) => peer.publish(jobSubmitted, submitted(n))));
-  await vi.waitFor(async () => expect([await notesOf(6), await notesOf(7), await notesOf(8)]).toEqual([1, 0, 1]));
+  await vi.waitFor(async () =>
+    expect([await notesOf(6), await notesOf(7), await notesOf(8)]).toEqual([1, 0, 1]),
+  );
 
-  await peer.publishRaw(jobSubmitted.subject, JSON.stringify({ specversion: '1.0', type: 'job.submitted', data: {} }));
+  await peer.publishRaw(
+    jobSubmitted.subject,
+    JSON.stringify({ specversion: '1.0', type: 'job.submitted', data: {} }),
+  );
   const admin = people(peer).add('admin');
   const http = client(service.url, admin.token);
-  await vi.waitFor(async () => expect((await http.get('/api/system/dead-letters/approvals')).body.items.length).toBeGreaterThan(0), { timeout: 20_000 });
+  await vi.waitFor(
+    async () =>
+      expect((await http.get('/api/system/dead-letters/approvals')).body.items.length).toBeGreaterThan(0),
+    { timeout: 20_000 },
+  );
   const { body } = await http.get('/api/system/dead-letters/approvals');
-  expect(body.items[0]).toMatchObject({ event_type: 'job.submitted', reason: expect.stringContaining('broke its contract') });
+  expect(body.items[0]).toMatchObject({
+    event_type: 'job.submitted',
+    reason: expect.stringContaining('broke its contract'),
+  });
   await vi.waitFor(() => expect(peer.events(deadLetter)).toHaveLength(1));
   expect((await http.delete(`/api/system/dead-letters/approvals/${body.items[0].id}`)).status).toBe(200);
   expect((await http.delete(`/api/system/dead-letters/approvals/${body.items[0].id}`)).status).toBe(404);
@@ -127,7 +191,9 @@ it('lets one bad message hold up nobody, buries it, says so, and replays it', as
 it('replays a dead letter to this service alone', async () => {
   await peer.publishRaw('replay.approvals', JSON.stringify({ nonsense: true }));
   const http = client(service.url, people(peer).add('admin').token);
-  await vi.waitFor(async () => expect((await http.get('/api/system/dead-letters/approvals')).body.items).toHaveLength(1));
+  await vi.waitFor(async () =>
+    expect((await http.get('/api/system/dead-letters/approvals')).body.items).toHaveLength(1),
+  );
   const [letter] = (await http.get('/api/system/dead-letters/approvals')).body.items;
   expect((await http.post(`/api/system/dead-letters/approvals/${letter.id}/replay`)).status).toBe(202);
   await vi.waitFor(async () => {
@@ -145,26 +211,40 @@ it('publishes nothing of a transaction that is rolled back', async () => {
     }),
   ).rejects.toThrow('no');
   await peer.publish(jobSubmitted, submitted(98));
-  await vi.waitFor(() => expect(peer.events(approvalWaived).some((e) => e.data.job_id === JOB(98))).toBe(true));
+  await vi.waitFor(() =>
+    expect(peer.events(approvalWaived).some((e) => e.data.job_id === JOB(98))).toBe(true),
+  );
   expect(peer.events(approvalWaived).some((e) => e.data.job_id === JOB(99))).toBe(false);
 });
 
 it('refuses data that breaks the contract and events the service does not declare', async () => {
   const bus = service.app.get(Bus);
-  await expect(service.database.tx((tx) => bus.publish(tx, event(approvalWaived, { job_id: 'x' }, { about: 'a' })))).rejects.toThrow('job id');
-  await expect(service.database.tx((tx) => bus.publish(tx, event(jobSubmitted, submitted(1), { about: 'a' })))).rejects.toThrow('does not declare');
+  await expect(
+    service.database.tx((tx) => bus.publish(tx, event(approvalWaived, { job_id: 'x' }, { about: 'a' }))),
+  ).rejects.toThrow('job id');
+  await expect(
+    service.database.tx((tx) => bus.publish(tx, event(jobSubmitted, submitted(1), { about: 'a' }))),
+  ).rejects.toThrow('does not declare');
 });
 
 it('keeps events in the outbox while NATS is down and delivers them after', async () => {
   const bus = service.app.get(Bus);
   await backends.nats.stop();
   for (let n = 200; n < 220; n += 1) {
-    await service.database.tx((tx) => bus.publish(tx, event(approvalWaived, { job_id: JOB(n) }, { about: `job/${n}` })));
+    await service.database.tx((tx) =>
+      bus.publish(tx, event(approvalWaived, { job_id: JOB(n) }, { about: `job/${n}` })),
+    );
   }
   expect((await service.database.query('select 1 from outbox')).length).toBe(20);
   await backends.nats.start();
   await vi.waitFor(
-    () => expect(peer.events(approvalWaived).map((e) => e.data.job_id).filter((id) => id >= JOB(200) && id < JOB(220))).toEqual(Array.from({ length: 20 }, (_, n) => JOB(200 + n))),
+    () =>
+      expect(
+        peer
+          .events(approvalWaived)
+          .map((e) => e.data.job_id)
+          .filter((id) => id >= JOB(200) && id < JOB(220)),
+      ).toEqual(Array.from({ length: 20 }, (_, n) => JOB(200 + n))),
     { timeout: 20_000 },
   );
   await vi.waitFor(async () => expect(await service.database.query('select 1 from outbox')).toHaveLength(0));
@@ -175,10 +255,14 @@ it('keeps events in the outbox while NATS is down and delivers them after', asyn
 
 it('answers questions by the contract, and says so when the answerer fails or is away', async () => {
   const facts = submitted(1).facts;
-  await expect(peer.ask(evaluateJobs, { jobs: [facts] })).resolves.toEqual({ verdicts: [{ job_id: JOB(1), approval: null }] });
+  await expect(peer.ask(evaluateJobs, { jobs: [facts] })).resolves.toEqual({
+    verdicts: [{ job_id: JOB(1), approval: null }],
+  });
   await expect(peer.ask(evaluateJobs, { jobs: [facts, facts] })).rejects.toThrow('the answerer failed');
   const bus = service.app.get(Bus);
-  await expect(ask(bus, { ...evaluateJobs, subject: 'ask.approvals.nobody' as never }, { jobs: [facts] }, 500)).rejects.toThrow('does not answer');
+  await expect(
+    ask(bus, { ...evaluateJobs, subject: 'ask.approvals.nobody' as never }, { jobs: [facts] }, 500),
+  ).rejects.toThrow('does not answer');
 });
 
 it('is closed to strangers, to small keys, and to everyone when auth is away', async () => {
@@ -202,10 +286,18 @@ it('publishes from two replicas, each event once and in order', async () => {
     const buses = [service.app.get(Bus), second.app.get(Bus)];
     for (let n = 300; n < 340; n += 1) {
       const bus = buses[n % 2]!;
-      await bus.database.tx((tx) => bus.publish(tx, event(approvalWaived, { job_id: JOB(n) }, { about: 'job/one' })));
+      await bus.database.tx((tx) =>
+        bus.publish(tx, event(approvalWaived, { job_id: JOB(n) }, { about: 'job/one' })),
+      );
     }
-    const seen = (): string[] => peer.events(approvalWaived).map((e) => e.data.job_id).filter((id) => id >= JOB(300) && id < JOB(340));
-    await vi.waitFor(() => expect(seen()).toEqual(Array.from({ length: 40 }, (_, n) => JOB(300 + n))), { timeout: 20_000 });
+    const seen = (): string[] =>
+      peer
+        .events(approvalWaived)
+        .map((e) => e.data.job_id)
+        .filter((id) => id >= JOB(300) && id < JOB(340));
+    await vi.waitFor(() => expect(seen()).toEqual(Array.from({ length: 40 }, (_, n) => JOB(300 + n))), {
+      timeout: 20_000,
+    });
   } finally {
     await second.close();
   }

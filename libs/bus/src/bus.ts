@@ -1,4 +1,11 @@
-import { WIRING, deadLetter, type EventData, type EventDef, type EventOf, type ServiceName } from '@lineclear/contracts';
+import {
+  WIRING,
+  deadLetter,
+  type EventData,
+  type EventDef,
+  type EventOf,
+  type ServiceName,
+} from '@lineclear/contracts';
 import { currentTraceparent, type Database, type Logger, type Tx } from '@lineclear/kit';
 import type { NatsConnection, Subscription } from '@nats-io/transport-node';
 import { newEventId } from './event-id.js';
@@ -17,7 +24,11 @@ export interface Outgoing<D extends EventDef = EventDef> {
 }
 
 /** Names an event to publish, with its data checked against its contract's type. */
-export const event = <D extends EventDef>(def: D, data: EventData<D>, rest: Omit<Outgoing, 'def' | 'data'>): Outgoing => ({ def, data, ...rest });
+export const event = <D extends EventDef>(
+  def: D,
+  data: EventData<D>,
+  rest: Omit<Outgoing, 'def' | 'data'>,
+): Outgoing => ({ def, data, ...rest });
 
 /** One door to NATS: publish in a transaction, watch live, and what the consumers and requests build on. */
 export class Bus {
@@ -48,13 +59,18 @@ export class Bus {
     const allowed = WIRING[this.service].publishes;
     const rows = events.map((outgoing) => {
       const { def } = outgoing;
-      if (def !== deadLetter && !allowed.includes(def)) throw new Error(`${this.service} does not declare that it publishes ${def.name}`);
+      if (def !== deadLetter && !allowed.includes(def))
+        throw new Error(`${this.service} does not declare that it publishes ${def.name}`);
       return { id: newEventId(), subject: def.subject, outgoing };
     });
     await tx.query(
       `insert into outbox (event_id, subject, body)
        select e.id, e.subject, e.body from unnest($1::uuid[], $2::text[], $3::text[]) with ordinality as e(id, subject, body, position) order by position`,
-      [rows.map((row) => row.id), rows.map((row) => row.subject), rows.map((row) => JSON.stringify(this.#envelope(row.id, row.outgoing)))],
+      [
+        rows.map((row) => row.id),
+        rows.map((row) => row.subject),
+        rows.map((row) => JSON.stringify(this.#envelope(row.id, row.outgoing))),
+      ],
     );
     tx.afterCommit(() => this.#relay.wake());
   }
@@ -83,7 +99,8 @@ export class Bus {
         if (error) return;
         const parsed = def.schema.safeParse(JSON.parse(msg.string()));
         if (parsed.success) react(parsed.data as EventOf<D>);
-        else this.log.error({ err: parsed.error, subject: def.subject }, 'a watched event broke its contract');
+        else
+          this.log.error({ err: parsed.error, subject: def.subject }, 'a watched event broke its contract');
       },
     });
   }

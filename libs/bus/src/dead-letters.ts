@@ -33,14 +33,25 @@ export class DeadLetters {
         // A second death of the same event after a replay is another letter.
         id: `${service}:${message.seq}`,
         body: message.data,
-        headers: { [REASON]: headerSafe(reason), [EVENT_ID]: id, [DELIVERIES]: String(message.info.deliveryCount) },
+        headers: {
+          [REASON]: headerSafe(reason),
+          [EVENT_ID]: id,
+          [DELIVERIES]: String(message.info.deliveryCount),
+        },
       },
     ]);
     if (!kept) throw new Error('the dead-letter stream did not take it');
     log.error({ event: type, event_id: id, reason }, 'gave up on an event: it is a dead letter now');
-    const data = { service, event_type: type.slice(0, 80), event_id: id.slice(0, 64), reason: reason.slice(0, 2_000) };
+    const data = {
+      service,
+      event_type: type.slice(0, 80),
+      event_id: id.slice(0, 64),
+      reason: reason.slice(0, 2_000),
+    };
     // Telling is a courtesy; losing it must not bring the dead letter back.
-    await database.tx((tx) => this.bus.publish(tx, event(deadLetter, data, { about: `dead-letter/${id}` }))).catch((error: unknown) => log.warn({ err: error }, 'could not announce a dead letter'));
+    await database
+      .tx((tx) => this.bus.publish(tx, event(deadLetter, data, { about: `dead-letter/${id}` })))
+      .catch((error: unknown) => log.warn({ err: error }, 'could not announce a dead letter'));
   }
 
   /** The newest `limit` letters below `before`, newest first. */
@@ -49,7 +60,11 @@ export class DeadLetters {
     const info = await manager.streams.info(DEAD_STREAM);
     const letters: DeadLetter[] = [];
     const mine = `dead.${this.bus.service}.`;
-    for (let seq = Math.min(before - 1, info.state.last_seq); seq >= info.state.first_seq && letters.length < limit; seq -= 1) {
+    for (
+      let seq = Math.min(before - 1, info.state.last_seq);
+      seq >= info.state.first_seq && letters.length < limit;
+      seq -= 1
+    ) {
       const stored = await this.#stored(seq);
       if (stored?.subject.startsWith(mine)) letters.push(letterOf(stored, mine));
     }

@@ -48,13 +48,23 @@ export class EventStrategy extends Server implements CustomTransportStrategy {
     const handlers = new Map(this.messageHandlers);
     const reactions = consumes.map((def): Reaction => {
       const handler = handlers.get(def.subject);
-      if (!handler) throw new Error(`${this.bus.service} declares that it consumes ${def.name}, but no method is marked @OnEvent for it`);
+      if (!handler)
+        throw new Error(
+          `${this.bus.service} declares that it consumes ${def.name}, but no method is marked @OnEvent for it`,
+        );
       if (handler.next) throw new Error(`${this.bus.service} has two handlers for ${def.name}`);
       handlers.delete(def.subject);
-      return { def, batch: Boolean(handler.extras?.['batch']), handle: (given, tx) => call(handler, given, tx) };
+      return {
+        def,
+        batch: Boolean(handler.extras?.['batch']),
+        handle: (given, tx) => call(handler, given, tx),
+      };
     });
     const [undeclared] = handlers.values();
-    if (undeclared) throw new Error(`${this.bus.service} handles ${(undeclared.extras?.['def'] as EventDef).name}, which it does not declare to consume`);
+    if (undeclared)
+      throw new Error(
+        `${this.bus.service} handles ${(undeclared.extras?.['def'] as EventDef | undefined)?.name}, which it does not declare to consume`,
+      );
     return reactions;
   }
 
@@ -74,7 +84,11 @@ export class EventStrategy extends Server implements CustomTransportStrategy {
   /** If the stream or the consumer is gone (the server lost its storage), both are made again. */
   async #superviseUntilClosed(messages: ConsumerMessages): Promise<void> {
     for await (const status of messages.status()) {
-      if (status.type === 'consumer_not_found' || status.type === 'stream_not_found' || status.type === 'consumer_deleted') {
+      if (
+        status.type === 'consumer_not_found' ||
+        status.type === 'stream_not_found' ||
+        status.type === 'consumer_deleted'
+      ) {
         messages.stop();
         break;
       }
@@ -96,7 +110,8 @@ export class EventStrategy extends Server implements CustomTransportStrategy {
   async #drain(): Promise<void> {
     // What arrives in the same turn of the event loop belongs to the same batch.
     await new Promise((resolve) => setImmediate(resolve));
-    while (this.#buffer.length > 0 && !this.#closed) await this.#runner.run(this.#buffer.splice(0, MAX_BATCH));
+    while (this.#buffer.length > 0 && !this.#closed)
+      await this.#runner.run(this.#buffer.splice(0, MAX_BATCH));
     this.#draining = undefined;
   }
 
@@ -120,5 +135,6 @@ export class EventStrategy extends Server implements CustomTransportStrategy {
 
 async function call(handler: MessageHandler, given: unknown, tx: unknown): Promise<void> {
   const result: unknown = await handler(given, tx);
-  if (result && typeof result === 'object' && 'subscribe' in result) await lastValueFrom(result as never, { defaultValue: undefined });
+  if (result && typeof result === 'object' && 'subscribe' in result)
+    await lastValueFrom(result as never, { defaultValue: undefined });
 }

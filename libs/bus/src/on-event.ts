@@ -29,7 +29,10 @@ export const OnEvent = <D extends EventDef>(def: D): MethodOf<Handler<D>> => rea
 export const OnEvents = <D extends EventDef>(def: D): MethodOf<BatchHandler<D>> => reaction(def, true);
 
 const reaction = (def: EventDef, batch: boolean): MethodDecorator => {
-  const onMethod = applyDecorators(EventPattern(def.subject, EVENTS_TRANSPORT, { def, batch }) as MethodDecorator, UseFilters(HandOn));
+  const onMethod = applyDecorators(
+    EventPattern(def.subject, EVENTS_TRANSPORT, { def, batch }) as MethodDecorator,
+    UseFilters(HandOn),
+  );
   return (target, key, slot) => {
     takesDataAndContext(target, key);
     return (onMethod as MethodDecorator)(target, key, slot);

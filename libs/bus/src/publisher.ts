@@ -1,4 +1,10 @@
-import { createInbox, headers, type Msg, type NatsConnection, type Subscription } from '@nats-io/transport-node';
+import {
+  createInbox,
+  headers,
+  type Msg,
+  type NatsConnection,
+  type Subscription,
+} from '@nats-io/transport-node';
 
 export interface OutgoingMessage {
   readonly subject: string;
@@ -25,7 +31,9 @@ export class StreamPublisher {
     inboxPrefix: string,
   ) {
     this.#inbox = createInbox(inboxPrefix);
-    this.#subscription = connection.subscribe(`${this.#inbox}.*`, { callback: (_, msg) => this.#acknowledged(msg) });
+    this.#subscription = connection.subscribe(`${this.#inbox}.*`, {
+      callback: (_, msg) => this.#acknowledged(msg),
+    });
   }
 
   /** Sends all messages in order; resolves to those the stream has, in the same order as true, the others false. */
@@ -35,11 +43,16 @@ export class StreamPublisher {
     const acks = messages.map((message) => {
       const key = String((this.#next += 1));
       keys.push(key);
-      const ack = new Promise<boolean>((resolve) => this.#waiting.set(key, (failure) => resolve(failure === undefined)));
+      const ack = new Promise<boolean>((resolve) =>
+        this.#waiting.set(key, (failure) => resolve(failure === undefined)),
+      );
       const head = headers();
       head.set('Nats-Msg-Id', message.id);
       for (const [name, value] of Object.entries(message.headers ?? {})) head.set(name, value);
-      this.connection.publish(message.subject, message.body, { reply: `${this.#inbox}.${key}`, headers: head });
+      this.connection.publish(message.subject, message.body, {
+        reply: `${this.#inbox}.${key}`,
+        headers: head,
+      });
       return ack;
     });
     const deadline = new Promise<void>((resolve) => {

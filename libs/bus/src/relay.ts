@@ -78,7 +78,9 @@ export class Relay {
         while (await this.#carryBatch());
         if (Date.now() - cleanedAt > CLEAN_EVERY_MS) {
           cleanedAt = Date.now();
-          await this.parts.database.query(`delete from inbox where processed_at < now() - interval '${EVENT_RETENTION_DAYS + 1} days'`);
+          await this.parts.database.query(
+            `delete from inbox where processed_at < now() - interval '${EVENT_RETENTION_DAYS + 1} days'`,
+          );
         }
         await this.#pause(POLL_MS);
       } catch (error) {
@@ -102,7 +104,9 @@ export class Relay {
       this.#leads = false;
     }
     if (this.#leads) return true;
-    const { rows } = await this.#lock.query<{ ok: boolean }>('select pg_try_advisory_lock($1) as ok', [RELAY_LOCK]);
+    const { rows } = await this.#lock.query<{ ok: boolean }>('select pg_try_advisory_lock($1) as ok', [
+      RELAY_LOCK,
+    ]);
     return rows[0]?.ok ?? false;
   }
 
@@ -115,12 +119,18 @@ export class Relay {
   /** Carries one batch; true when there may be more. */
   async #carryBatch(): Promise<boolean> {
     this.#woken = false;
-    const rows = await this.parts.database.query<Row>('select id, event_id, subject, body from outbox order by id limit $1', [BATCH]);
+    const rows = await this.parts.database.query<Row>(
+      'select id, event_id, subject, body from outbox order by id limit $1',
+      [BATCH],
+    );
     if (rows.length === 0) return false;
-    const acked = await this.parts.publisher.publish(rows.map((row) => ({ subject: row.subject, id: row.event_id, body: row.body })));
+    const acked = await this.parts.publisher.publish(
+      rows.map((row) => ({ subject: row.subject, id: row.event_id, body: row.body })),
+    );
     const done = rows.filter((_, index) => acked[index]).map((row) => row.id);
     if (done.length > 0) await this.parts.database.query('delete from outbox where id = any($1)', [done]);
-    if (done.length < rows.length) throw new Error(`the stream did not take ${rows.length - done.length} of ${rows.length} events`);
+    if (done.length < rows.length)
+      throw new Error(`the stream did not take ${rows.length - done.length} of ${rows.length} events`);
     return rows.length === BATCH || this.#woken;
   }
 

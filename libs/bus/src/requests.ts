@@ -13,7 +13,10 @@ const TRACEPARENT = 'traceparent';
 
 /** Nest's NATS transport for request/reply, on the connection the service has already. */
 export class RequestStrategy extends ServerNats {
-  constructor(private readonly shared: NatsConnection, queue: string) {
+  constructor(
+    private readonly shared: NatsConnection,
+    queue: string,
+  ) {
     super({ queue });
   }
 
@@ -29,7 +32,9 @@ export class RequestStrategy extends ServerNats {
 class ReplyWithCode implements RpcExceptionFilter {
   catch(error: unknown): Observable<never> {
     return throwError(() =>
-      error instanceof AppError ? { code: error.code, message: error.message } : { code: 'internal', message: 'the answerer failed' },
+      error instanceof AppError
+        ? { code: error.code, message: error.message }
+        : { code: 'internal', message: 'the answerer failed' },
     );
   }
 }
@@ -47,9 +52,14 @@ export const OnRequest = <D extends RequestDef>(def: D): MethodOf<D> => {
     const answer = slot.value;
     if (!answer) throw new Error(`@OnRequest(${def.name}) belongs on a method`);
     slot.value = async function (this: unknown, raw: unknown, context?: unknown) {
-      const traceparent = context instanceof NatsContext ? (context.getHeaders() as { get(name: string): string } | undefined)?.get(TRACEPARENT) : undefined;
-      return inSpan(`answer ${def.name}`, { kind: SpanKind.SERVER, traceparent: traceparent || undefined }, async () =>
-        def.reply.parse(await answer.call(this, def.request.parse(raw) as never)),
+      const traceparent =
+        context instanceof NatsContext
+          ? (context.getHeaders() as { get(name: string): string } | undefined)?.get(TRACEPARENT)
+          : undefined;
+      return inSpan(
+        `answer ${def.name}`,
+        { kind: SpanKind.SERVER, traceparent: traceparent || undefined },
+        async () => def.reply.parse(await answer.call(this, def.request.parse(raw) as never)),
       );
     } as never;
     takesDataAndContext(target, key);
@@ -61,7 +71,12 @@ export const OnRequest = <D extends RequestDef>(def: D): MethodOf<D> => {
  * Asks another service and waits at most `deadlineMs`. @throws Unavailable when nobody answers in time, or the
  * answerer failed, or its answer breaks the contract.
  */
-export async function ask<D extends RequestDef>(bus: Bus, def: D, request: z.input<D['request']>, deadlineMs: number): Promise<ReplyOf<D>> {
+export async function ask<D extends RequestDef>(
+  bus: Bus,
+  def: D,
+  request: z.input<D['request']>,
+  deadlineMs: number,
+): Promise<ReplyOf<D>> {
   return inSpan(`ask ${def.name}`, { kind: SpanKind.CLIENT }, async () => {
     const head = headers();
     const traceparent = currentTraceparent();
@@ -75,9 +90,13 @@ export async function ask<D extends RequestDef>(bus: Bus, def: D, request: z.inp
     } catch (cause) {
       throw new Unavailable(`${def.name.split('.')[0]} does not answer right now`, { cause });
     }
-    if (answer.err) throw new Unavailable(`${def.name} failed: ${answer.err.message ?? answer.err.code ?? 'no reason given'}`);
+    if (answer.err)
+      throw new Unavailable(
+        `${def.name} failed: ${answer.err.message ?? answer.err.code ?? 'no reason given'}`,
+      );
     const parsed = def.reply.safeParse(answer.response);
-    if (!parsed.success) throw new Unavailable(`the answer to ${def.name} broke its contract`, { cause: parsed.error });
+    if (!parsed.success)
+      throw new Unavailable(`the answer to ${def.name} broke its contract`, { cause: parsed.error });
     return parsed.data as ReplyOf<D>;
   });
 }

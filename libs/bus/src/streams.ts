@@ -61,7 +61,10 @@ const consumerConfig = (service: ServiceName): Partial<ConsumerConfig> => ({
 });
 
 /** Creates what is missing and corrects what differs: streams first, then the service's consumer if it consumes anything. */
-export async function ensureStreams(connection: NatsConnection, service: ServiceName): Promise<JetStreamManager> {
+export async function ensureStreams(
+  connection: NatsConnection,
+  service: ServiceName,
+): Promise<JetStreamManager> {
   const manager = await jetstreamManager(connection);
   for (const config of streams) {
     const found = await orNull(manager.streams.info(config.name));
@@ -78,7 +81,9 @@ export async function ensureStreams(connection: NatsConnection, service: Service
 }
 
 const differs = (found: object, wanted: object): boolean =>
-  Object.entries(wanted).some(([key, value]) => JSON.stringify((found as Record<string, unknown>)[key]) !== JSON.stringify(value));
+  Object.entries(wanted).some(
+    ([key, value]) => JSON.stringify((found as Record<string, unknown>)[key]) !== JSON.stringify(value),
+  );
 
 const NOT_FOUND = 404;
 

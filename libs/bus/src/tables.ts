@@ -1,9 +1,21 @@
-import { Column, Entity, Index, PrimaryColumn, PrimaryGeneratedColumn, type MigrationInterface, type QueryRunner } from 'typeorm';
+import {
+  Column,
+  Entity,
+  Index,
+  PrimaryColumn,
+  PrimaryGeneratedColumn,
+  type MigrationInterface,
+  type QueryRunner,
+} from 'typeorm';
 
 /** An event that is committed but not yet on the stream. The relay deletes it once the stream has it. */
 @Entity('outbox')
 export class OutboxRow {
-  @PrimaryGeneratedColumn('identity', { type: 'bigint', generatedIdentity: 'ALWAYS', primaryKeyConstraintName: 'outbox_pk' })
+  @PrimaryGeneratedColumn('identity', {
+    type: 'bigint',
+    generatedIdentity: 'ALWAYS',
+    primaryKeyConstraintName: 'outbox_pk',
+  })
   id: number;
 
   @Column('uuid')
@@ -52,7 +64,9 @@ export class BusTables1767225600000 implements MigrationInterface {
       constraint "inbox_pk" primary key ("event_id"))`);
     await runner.query(`create index "inbox_processed_at" on "inbox" ("processed_at")`);
     // Rows live for milliseconds: without early vacuuming, dead ones pile up at the end that the relay reads.
-    await runner.query(`alter table "outbox" set (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0)`);
+    await runner.query(
+      `alter table "outbox" set (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0)`,
+    );
   }
 
   async down(runner: QueryRunner): Promise<void> {

@@ -1,7 +1,17 @@
 import { z } from 'zod';
 import { approvalNeed } from './approvals.requests.js';
 import { defineEvent } from './event.js';
-import { configName, costUsd, hardware, instant, jobId, provider, reason, userId, username } from './fields.js';
+import {
+  configName,
+  costUsd,
+  hardware,
+  instant,
+  jobId,
+  provider,
+  reason,
+  userId,
+  username,
+} from './fields.js';
 
 /** A job without an evaluation was looked at late, and no rule holds it. */
 export const approvalWaived = defineEvent('approval.waived', z.object({ job_id: jobId }));
@@ -28,9 +38,15 @@ const decided = {
   via: z.enum(['api', 'email', 'slack', 'link']),
   at: instant,
 };
-export const approvalGranted = defineEvent('approval.granted', z.object({ ...decided, notes: reason.optional() }));
+export const approvalGranted = defineEvent(
+  'approval.granted',
+  z.object({ ...decided, notes: reason.optional() }),
+);
 export const approvalRejected = defineEvent('approval.rejected', z.object({ ...decided, reason }));
-export const approvalExpired = defineEvent('approval.expired', z.object({ approval_id: z.uuid(), job_id: jobId, at: instant }));
+export const approvalExpired = defineEvent(
+  'approval.expired',
+  z.object({ approval_id: z.uuid(), job_id: jobId, at: instant }),
+);
 /** The requester (or someone who may approve) withdrew the request. */
 export const approvalCancelled = defineEvent(
   'approval.cancelled',

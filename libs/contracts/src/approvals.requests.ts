@@ -1,5 +1,15 @@
 import { z } from 'zod';
-import { configName, costUsd, hardware, instant, jobId, provider, reason, userId, username } from './fields.js';
+import {
+  configName,
+  costUsd,
+  hardware,
+  instant,
+  jobId,
+  provider,
+  reason,
+  userId,
+  username,
+} from './fields.js';
 import { LEVELS } from './permissions.js';
 import { defineRequest } from './request.js';
 

@@ -44,7 +44,9 @@ describe('permissions', () => {
     ['team.create', '..xx'],
     ['team.manage.members', '..xx'],
   ] as const)('%s belongs to %s', (permission, row) => {
-    expect(LEVELS.map((level) => (LEVEL_PERMISSIONS[level].includes(permission) ? 'x' : '.')).join('')).toBe(row);
+    expect(LEVELS.map((level) => (LEVEL_PERMISSIONS[level].includes(permission) ? 'x' : '.')).join('')).toBe(
+      row,
+    );
   });
 
   it('are listed once each, and there are no others', () => {
@@ -84,23 +86,31 @@ describe('the wiring', () => {
     const answered = all.flatMap((wiring) => wiring.answers);
     expect(new Set(answered).size).toBe(answered.length);
     for (const wiring of all) {
-      for (const def of [...wiring.consumes, ...wiring.watches]) expect(def === deadLetter || published.includes(def), def.name).toBe(true);
+      for (const def of [...wiring.consumes, ...wiring.watches])
+        expect(def === deadLetter || published.includes(def), def.name).toBe(true);
       for (const def of wiring.asks) expect(answered, def.name).toContain(def);
     }
   });
 
   it('lets only those ask for secrets who act with them', () => {
-    const askers = SERVICES.filter((service) => WIRING[service].asks.some((def) => def.name === 'secrets.resolve'));
+    const askers = SERVICES.filter((service) =>
+      WIRING[service].asks.some((def) => def.name === 'secrets.resolve'),
+    );
     expect(askers).toEqual(['notifier', 'job-poller']);
   });
 });
 
 describe('released events', () => {
-  const samples = JSON.parse(readFileSync(new URL('../samples/released-events.json', import.meta.url), 'utf8')) as { type: string }[];
+  const samples = JSON.parse(
+    readFileSync(new URL('../samples/released-events.json', import.meta.url), 'utf8'),
+  ) as { type: string }[];
 
-  it.each(samples.map((sample) => [sample.type, sample] as const))('%s still parses, with nothing lost', (type, sample) => {
-    expect(EVENTS.get(type)?.schema.parse(sample)).toEqual(sample);
-  });
+  it.each(samples.map((sample) => [sample.type, sample] as const))(
+    '%s still parses, with nothing lost',
+    (type, sample) => {
+      expect(EVENTS.get(type)?.schema.parse(sample)).toEqual(sample);
+    },
+  );
 
   it('are all kept as samples', () => {
     expect(samples.map((sample) => sample.type).sort()).toEqual([...EVENTS.keys()].sort());

@@ -16,7 +16,12 @@ const envelope = z.object({
 
 /** Declares an event: its name, its NATS subject, and the schema of its whole envelope with `data` inside. */
 export function defineEvent<const Name extends string, Data extends z.ZodType>(name: Name, data: Data) {
-  return { name, subject: `lineclear.${name}` as const, data, schema: envelope.extend({ type: z.literal(name), data }) };
+  return {
+    name,
+    subject: `lineclear.${name}` as const,
+    data,
+    schema: envelope.extend({ type: z.literal(name), data }),
+  };
 }
 
 export type EventDef = ReturnType<typeof defineEvent<string, z.ZodType>>;

@@ -1,6 +1,17 @@
 import { z } from 'zod';
 import { defineEvent } from './event.js';
-import { configName, costUsd, hardware, instant, jobId, provider, reason, secretName, userId, username } from './fields.js';
+import {
+  configName,
+  costUsd,
+  hardware,
+  instant,
+  jobId,
+  provider,
+  reason,
+  secretName,
+  userId,
+  username,
+} from './fields.js';
 import { END_REASONS, JOB_STATES } from './job-state.js';
 import { LEVELS } from './permissions.js';
 import { approvalNeed, jobFacts } from './approvals.requests.js';

@@ -1,7 +1,12 @@
 /** The four levels, lowest first; a level's number orders people and decides whose jobs go first. */
 export const LEVELS = ['viewer', 'researcher', 'lead', 'admin'] as const;
 export type Level = (typeof LEVELS)[number];
-export const LEVEL_PRIORITY: Readonly<Record<Level, number>> = { viewer: 10, researcher: 20, lead: 30, admin: 100 };
+export const LEVEL_PRIORITY: Readonly<Record<Level, number>> = {
+  viewer: 10,
+  researcher: 20,
+  lead: 30,
+  admin: 100,
+};
 
 const viewer = ['job.view.own', 'config.view'] as const;
 const researcher = ['job.submit', 'job.cancel.own', 'config.create', 'config.edit.own'] as const;
@@ -40,4 +45,5 @@ export const LEVEL_PERMISSIONS: Readonly<Record<Level, readonly Permission[]>> =
 };
 
 /** Whether a person of level `held` may act where `needed` is asked for. */
-export const reaches = (held: Level, needed: Level): boolean => LEVEL_PRIORITY[held] >= LEVEL_PRIORITY[needed];
+export const reaches = (held: Level, needed: Level): boolean =>
+  LEVEL_PRIORITY[held] >= LEVEL_PRIORITY[needed];

@@ -11,7 +11,14 @@ import * as runs from './runs.events.js';
 import * as secrets from './secrets.events.js';
 import * as secretsAsk from './secrets.requests.js';
 
-export const SERVICES = ['auth', 'secrets', 'approvals', 'queue-scheduler', 'notifier', 'job-poller'] as const;
+export const SERVICES = [
+  'auth',
+  'secrets',
+  'approvals',
+  'queue-scheduler',
+  'notifier',
+  'job-poller',
+] as const;
 export type ServiceName = (typeof SERVICES)[number];
 
 interface Wiring {
@@ -24,7 +31,12 @@ interface Wiring {
 }
 
 const jobOutcomes = [jobs.jobStarted, jobs.jobCompleted, jobs.jobFailed, jobs.jobCancelled];
-const decisions = [approvals.approvalGranted, approvals.approvalRejected, approvals.approvalExpired, approvals.approvalCancelled];
+const decisions = [
+  approvals.approvalGranted,
+  approvals.approvalRejected,
+  approvals.approvalExpired,
+  approvals.approvalCancelled,
+];
 
 /** Who says what, who listens, who asks whom: boot checks, NATS permissions and the AsyncAPI document come from this table. */
 export const WIRING: Readonly<Record<ServiceName, Wiring>> = {
@@ -39,7 +51,12 @@ export const WIRING: Readonly<Record<ServiceName, Wiring>> = {
     publishes: [secrets.secretChanged],
     consumes: [],
     watches: [auth.principalChanged],
-    answers: [secretsAsk.resolveSecrets, secretsAsk.storeSecret, secretsAsk.deleteSecret, secretsAsk.secretsPublicKey],
+    answers: [
+      secretsAsk.resolveSecrets,
+      secretsAsk.storeSecret,
+      secretsAsk.deleteSecret,
+      secretsAsk.secretsPublicKey,
+    ],
     asks: [authAsk.introspect],
   },
   approvals: {
@@ -51,7 +68,14 @@ export const WIRING: Readonly<Record<ServiceName, Wiring>> = {
   },
   'queue-scheduler': {
     publishes: [jobs.jobSubmitted, jobs.jobQueued, jobs.jobClaimed, jobs.jobCancelRequested, ...jobOutcomes],
-    consumes: [approvals.approvalRequired, approvals.approvalWaived, ...decisions, runs.runStarted, runs.runObserved, runs.runEnded],
+    consumes: [
+      approvals.approvalRequired,
+      approvals.approvalWaived,
+      ...decisions,
+      runs.runStarted,
+      runs.runObserved,
+      runs.runEnded,
+    ],
     watches: [auth.principalChanged],
     answers: [],
     asks: [authAsk.introspect, approvalsAsk.evaluateJobs],
@@ -70,7 +94,13 @@ export const WIRING: Readonly<Record<ServiceName, Wiring>> = {
     ],
     watches: [auth.principalChanged],
     answers: [],
-    asks: [authAsk.introspect, secretsAsk.resolveSecrets, secretsAsk.storeSecret, secretsAsk.deleteSecret, secretsAsk.secretsPublicKey],
+    asks: [
+      authAsk.introspect,
+      secretsAsk.resolveSecrets,
+      secretsAsk.storeSecret,
+      secretsAsk.deleteSecret,
+      secretsAsk.secretsPublicKey,
+    ],
   },
   'job-poller': {
     publishes: [runs.runStarted, runs.runObserved, runs.runEnded, runs.providerError],

@@ -34,6 +34,14 @@ export const storeSecret = defineRequest(
   z.object({ name: secretName, box: sealedBox }),
   z.object({ version: z.int().min(1) }),
 );
-export const deleteSecret = defineRequest('secrets.delete', z.object({ name: secretName }), z.object({ deleted: z.boolean() }));
+export const deleteSecret = defineRequest(
+  'secrets.delete',
+  z.object({ name: secretName }),
+  z.object({ deleted: z.boolean() }),
+);
 /** The key (X25519 SPKI DER, base64) to which values for the secrets service are sealed. */
-export const secretsPublicKey = defineRequest('secrets.public_key', z.object({}), z.object({ public_key: z.string().max(200) }));
+export const secretsPublicKey = defineRequest(
+  'secrets.public_key',
+  z.object({}),
+  z.object({ public_key: z.string().max(200) }),
+);

@@ -6,7 +6,10 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 import { ConfigError, explainIssues } from './config.js';
 
-const pointer = z.string().regex(/^(\/[^/]*)+$/, 'is not a JSON pointer').max(200);
+const pointer = z
+  .string()
+  .regex(/^(\/[^/]*)+$/, 'is not a JSON pointer')
+  .max(200);
 const template = z.string().min(1).max(2_000);
 const call = z.strictObject({
   method: z.enum(['GET', 'POST', 'PUT', 'DELETE']),
@@ -16,7 +19,10 @@ const call = z.strictObject({
   body: z.json().optional(),
 });
 
-const hardwarePrices = z.record(fields.hardware, z.strictObject({ cost_per_hour_usd: z.number().min(0).max(100_000) }));
+const hardwarePrices = z.record(
+  fields.hardware,
+  z.strictObject({ cost_per_hour_usd: z.number().min(0).max(100_000) }),
+);
 
 const httpProvider = z.strictObject({
   type: z.literal('http'),
@@ -42,7 +48,10 @@ const httpProvider = z.strictObject({
   cancel: call.optional(),
   logs: call.extend({ text: pointer.optional() }).optional(),
   /** The provider's words for our states; a word that is not here leaves a run as it was and is reported. */
-  states: z.record(z.string().max(60), z.enum(['submitted', 'starting', 'running', 'succeeded', 'failed', 'cancelled', 'timed_out'])),
+  states: z.record(
+    z.string().max(60),
+    z.enum(['submitted', 'starting', 'running', 'succeeded', 'failed', 'cancelled', 'timed_out']),
+  ),
   poll_interval_seconds: z.number().min(0.05).max(3_600).default(5),
   hardware: hardwarePrices.default({}),
 });
@@ -65,11 +74,16 @@ export const configFile = z.strictObject({
   background: z
     .strictObject({
       job_status_polling: z
-        .strictObject({ enabled: z.boolean().default(true), interval_seconds: z.number().min(0.05).max(3_600).optional() })
+        .strictObject({
+          enabled: z.boolean().default(true),
+          interval_seconds: z.number().min(0.05).max(3_600).optional(),
+        })
         .default({ enabled: true }),
     })
     .default({ job_status_polling: { enabled: true } }),
-  providers: z.record(fields.provider, z.discriminatedUnion('type', [httpProvider, localProvider])).default({}),
+  providers: z
+    .record(fields.provider, z.discriminatedUnion('type', [httpProvider, localProvider]))
+    .default({}),
 });
 export type ConfigFile = z.infer<typeof configFile>;
 
@@ -92,7 +106,8 @@ export function configFilePlaces(env: NodeJS.ProcessEnv): string[] {
 export function readConfigFile(env: NodeJS.ProcessEnv): ConfigFile {
   const path = configFilePlaces(env).find((place) => existsSync(place));
   if (path === undefined) {
-    if (env['LINECLEAR_CONFIG']) throw new ConfigError(`LINECLEAR_CONFIG names ${env['LINECLEAR_CONFIG']}, which is not there`);
+    if (env['LINECLEAR_CONFIG'])
+      throw new ConfigError(`LINECLEAR_CONFIG names ${env['LINECLEAR_CONFIG']}, which is not there`);
     return configFile.parse({});
   }
   return parseConfig(readFileSync(path, 'utf8'), env, path);
@@ -104,13 +119,20 @@ export function parseConfig(text: string, env: NodeJS.ProcessEnv, name: string):
   try {
     raw = parse(text) ?? {};
   } catch (cause) {
-    throw new ConfigError(`${name} is neither YAML nor JSON: ${cause instanceof Error ? cause.message : ''}`, { cause });
+    throw new ConfigError(
+      `${name} is neither YAML nor JSON: ${cause instanceof Error ? cause.message : ''}`,
+      { cause },
+    );
   }
   const missing = new Set<string>();
   const filled = interpolate(raw, env, missing);
-  if (missing.size > 0) throw new ConfigError(`${name} uses ${[...missing].map((v) => `\${${v}}`).join(', ')}, not set in the environment`);
+  if (missing.size > 0)
+    throw new ConfigError(
+      `${name} uses ${[...missing].map((v) => `\${${v}}`).join(', ')}, not set in the environment`,
+    );
   const parsed = configFile.safeParse(filled);
-  if (!parsed.success) throw new ConfigError(`${name} is not right:\n  ${explainIssues(parsed.error).join('\n  ')}`);
+  if (!parsed.success)
+    throw new ConfigError(`${name} is not right:\n  ${explainIssues(parsed.error).join('\n  ')}`);
   return parsed.data;
 }
 
@@ -124,7 +146,9 @@ function interpolate(value: unknown, env: NodeJS.ProcessEnv, missing: Set<string
   }
   if (Array.isArray(value)) return value.map((item) => interpolate(item, env, missing));
   if (value !== null && typeof value === 'object') {
-    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, interpolate(item, env, missing)]));
+    return Object.fromEntries(
+      Object.entries(value).map(([key, item]) => [key, interpolate(item, env, missing)]),
+    );
   }
   return value;
 }

@@ -6,7 +6,11 @@ import { z } from 'zod';
 import { configFilePlaces, parseConfig, readConfigFile } from './config-file.js';
 import { flag, readEnv } from './config.js';
 
-const schema = z.object({ URL: z.url(), SECONDS: z.coerce.number().int().min(5).default(30), ON: flag.default(false) });
+const schema = z.object({
+  URL: z.url(),
+  SECONDS: z.coerce.number().int().min(5).default(30),
+  ON: flag.default(false),
+});
 
 it('reads the environment once into a frozen object', () => {
   const config = readEnv(schema, { URL: 'http://a.test', SECONDS: '', ON: 'yes', OTHER: 'x' });
@@ -30,7 +34,10 @@ it('reads values that are given as files', () => {
 it('takes YAML and JSON, and fills variables in', () => {
   const yaml = 'auth:\n  bypass_paths: ["${PREFIX}/metrics"]\n';
   expect(parseConfig(yaml, { PREFIX: '/api' }, 'x').auth.bypass_paths).toEqual(['/api/metrics']);
-  expect(parseConfig('{"background":{"job_status_polling":{"interval_seconds":7}}}', {}, 'x').background.job_status_polling).toEqual({
+  expect(
+    parseConfig('{"background":{"job_status_polling":{"interval_seconds":7}}}', {}, 'x').background
+      .job_status_polling,
+  ).toEqual({
     enabled: true,
     interval_seconds: 7,
   });
@@ -55,5 +62,7 @@ it('looks in the documented places, and a named file must be there', () => {
   mkdirSync(join(home, '.config/lineclear'), { recursive: true });
   writeFileSync(join(home, '.config/lineclear/config.yaml'), 'auth: { bypass_paths: ["/health"] }');
   expect(readConfigFile({ HOME: home }).auth.bypass_paths).toEqual(['/health']);
-  expect(() => readConfigFile({ HOME: home, LINECLEAR_CONFIG: join(home, 'none.yaml') })).toThrow('not there');
+  expect(() => readConfigFile({ HOME: home, LINECLEAR_CONFIG: join(home, 'none.yaml') })).toThrow(
+    'not there',
+  );
 });

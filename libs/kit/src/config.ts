@@ -22,7 +22,8 @@ export function readEnv<Shape extends z.ZodRawShape>(
   const known = Object.keys(schema.shape);
   const given = Object.fromEntries(known.map((name) => [name, valueOf(name, env)]));
   const parsed = schema.safeParse(given);
-  if (!parsed.success) throw new ConfigError(`the environment is not right:\n  ${explainIssues(parsed.error).join('\n  ')}`);
+  if (!parsed.success)
+    throw new ConfigError(`the environment is not right:\n  ${explainIssues(parsed.error).join('\n  ')}`);
   return Object.freeze(parsed.data);
 }
 

@@ -1,6 +1,12 @@
 import { createHash } from 'node:crypto';
 import pg from 'pg';
-import { DataSource, type EntityManager, type EntitySchema, type MigrationInterface, type QueryRunner } from 'typeorm';
+import {
+  DataSource,
+  type EntityManager,
+  type EntitySchema,
+  type MigrationInterface,
+  type QueryRunner,
+} from 'typeorm';
 import type { PostgresDriver } from 'typeorm/driver/postgres/PostgresDriver.js';
 import type { Logger } from './logger.js';
 
@@ -94,7 +100,11 @@ export class Database extends Queryable {
 
   /** A connection of its own, for session-level locks. The caller ends it. */
   async dedicated(): Promise<pg.Client> {
-    const client = new pg.Client({ connectionString: urlOf(this.source), keepAlive: true, application_name: 'lineclear lock' });
+    const client = new pg.Client({
+      connectionString: urlOf(this.source),
+      keepAlive: true,
+      application_name: 'lineclear lock',
+    });
     await client.connect();
     return client;
   }
@@ -110,13 +120,21 @@ const names = new Map<string, string>();
 // Texts that are put together at run time must not fill a connection's statement cache without end.
 const MAX_NAMED = 500;
 
-async function run<Row>(on: pg.Pool | pg.PoolClient, text: string, values: readonly unknown[]): Promise<Row[]> {
+async function run<Row>(
+  on: pg.Pool | pg.PoolClient,
+  text: string,
+  values: readonly unknown[],
+): Promise<Row[]> {
   let name = names.get(text);
   if (name === undefined && names.size < MAX_NAMED) {
     name = createHash('sha1').update(text).digest('base64url').slice(0, 20);
     names.set(text, name);
   }
-  const result = await on.query({ ...(name === undefined ? {} : { name }), text, values: values as unknown[] });
+  const result = await on.query({
+    ...(name === undefined ? {} : { name }),
+    text,
+    values: values as unknown[],
+  });
   return result.rows as Row[];
 }
 
@@ -157,6 +175,9 @@ async function migrate(database: Database): Promise<void> {
 export function isDatabaseAway(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const { code } = error as { code?: unknown };
-  if (typeof code === 'string' && /^(08...|57P0.|53300|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT)$/.test(code)) return true;
-  return /Connection terminated|connection timeout|timeout exceeded when trying to connect|Client has encountered a connection error/i.test(error.message);
+  if (typeof code === 'string' && /^(08...|57P0.|53300|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT)$/.test(code))
+    return true;
+  return /Connection terminated|connection timeout|timeout exceeded when trying to connect|Client has encountered a connection error/i.test(
+    error.message,
+  );
 }

@@ -52,7 +52,8 @@ export class Health {
 
   async report(): Promise<HealthReport> {
     const components = await Promise.all(this.#checks.map((check) => this.#ask(check)));
-    const worst = (status: HealthStatus): boolean => components.some((component) => component.status === status);
+    const worst = (status: HealthStatus): boolean =>
+      components.some((component) => component.status === status);
     return {
       status: this.#stopping || worst('unhealthy') ? 'unhealthy' : worst('degraded') ? 'degraded' : 'healthy',
       service: this.service,
@@ -70,7 +71,12 @@ export class Health {
       return { name: check.name, status: 'healthy', latency_ms: latency() };
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
-      return { name: check.name, status: check.essential ? 'unhealthy' : 'degraded', latency_ms: latency(), message: message.slice(0, 300) };
+      return {
+        name: check.name,
+        status: check.essential ? 'unhealthy' : 'degraded',
+        latency_ms: latency(),
+        message: message.slice(0, 300),
+      };
     }
   }
 }

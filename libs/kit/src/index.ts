@@ -18,7 +18,13 @@ export {
   Unprocessable,
   type InputError,
 } from './errors.js';
-export { Health, withDeadline, type ComponentHealth, type HealthReport, type HealthStatus } from './health.js';
+export {
+  Health,
+  withDeadline,
+  type ComponentHealth,
+  type HealthReport,
+  type HealthStatus,
+} from './health.js';
 export { createLogger, type Logger } from './logger.js';
 export { Metrics } from './metrics.js';
 export { ACCESS, Answers } from './openapi.js';

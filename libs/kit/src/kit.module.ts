@@ -31,6 +31,13 @@ export class KitModule {
       { provide: Metrics, useValue: parts.metrics },
       { provide: Health, useValue: parts.health },
     ];
-    return { module: KitModule, global: true, imports: [DiscoveryModule], controllers: [OperationsController], providers, exports: providers.map((p) => p.provide) };
+    return {
+      module: KitModule,
+      global: true,
+      imports: [DiscoveryModule],
+      controllers: [OperationsController],
+      providers,
+      exports: providers.map((p) => p.provide),
+    };
   }
 }

@@ -2,9 +2,20 @@ import { Body, Controller, Get, HttpCode, Module, Param, Post, Query, SetMetadat
 import { client, expectProblem, refusesBadInput, startBackends, type Backends } from '@lineclear/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { ACCESS, Answers, Conflict, readEnv, serviceEnv, startService, type RunningService } from './index.js';
+import {
+  ACCESS,
+  Answers,
+  Conflict,
+  readEnv,
+  serviceEnv,
+  startService,
+  type RunningService,
+} from './index.js';
 
-const body = z.strictObject({ name: z.string().min(1).max(20), nested: z.strictObject({ count: z.int() }).optional() });
+const body = z.strictObject({
+  name: z.string().min(1).max(20),
+  nested: z.strictObject({ count: z.int() }).optional(),
+});
 const query = z.strictObject({ limit: z.coerce.number().int().max(100).default(10) });
 const Open = () => SetMetadata(ACCESS, { public: true });
 
@@ -22,7 +33,10 @@ class Things {
   @Get(':id')
   @HttpCode(200)
   @Open()
-  get(@Param('id', { schema: z.coerce.number().int() }) id: number, @Query({ schema: query }) { limit }: z.infer<typeof query>): object {
+  get(
+    @Param('id', { schema: z.coerce.number().int() }) id: number,
+    @Query({ schema: query }) { limit }: z.infer<typeof query>,
+  ): object {
     return { id, limit };
   }
 }
@@ -69,14 +83,20 @@ describe('HTTP', () => {
   });
 
   it('takes JSON whatever the content type says, as `curl -d` sends it', async () => {
-    const answer = await client(service.url).post('/api/things', '{"name":"curl"}', { 'content-type': 'application/x-www-form-urlencoded' });
+    const answer = await client(service.url).post('/api/things', '{"name":"curl"}', {
+      'content-type': 'application/x-www-form-urlencoded',
+    });
     expect(answer.status).toBe(201);
     expect(answer.body).toEqual({ name: 'curl' });
   });
 
   it('tells known errors whole and unknown ones not at all', async () => {
     const http = client(service.url);
-    expect((await http.post('/api/things', { name: 'taken' })).body).toMatchObject({ status: 409, code: 'conflict', detail: 'that name is taken' });
+    expect((await http.post('/api/things', { name: 'taken' })).body).toMatchObject({
+      status: 409,
+      code: 'conflict',
+      detail: 'that name is taken',
+    });
     const bug = await http.post('/api/things', { name: 'bug' });
     expect(bug.status).toBe(500);
     expect(JSON.stringify(bug.body)).not.toContain('secret detail');
@@ -84,22 +104,37 @@ describe('HTTP', () => {
 
   it('passes a request id through, or makes one', async () => {
     const http = client(service.url);
-    expect((await http.get('/api/things/7', { 'x-request-id': 'mine-1' })).headers.get('x-request-id')).toBe('mine-1');
-    expect((await http.get('/api/things/7', { 'x-request-id': 'bad id' })).headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
+    expect((await http.get('/api/things/7', { 'x-request-id': 'mine-1' })).headers.get('x-request-id')).toBe(
+      'mine-1',
+    );
+    expect(
+      (await http.get('/api/things/7', { 'x-request-id': 'bad id' })).headers.get('x-request-id'),
+    ).toMatch(/^[0-9a-f-]{36}$/);
   });
 
   it('is alive, ready, and says what it is made of', async () => {
     const http = client(service.url);
     expect((await http.get('/health/live')).status).toBe(200);
     expect((await http.get('/health/ready')).body).toMatchObject({ status: 'ready' });
-    expect((await http.get('/health')).body).toMatchObject({ status: 'healthy', components: [{ name: 'database', status: 'healthy' }] });
+    expect((await http.get('/health')).body).toMatchObject({
+      status: 'healthy',
+      components: [{ name: 'database', status: 'healthy' }],
+    });
     expect((await http.get('/metrics')).body).toContain('lineclear_http_request_duration_seconds_bucket');
   });
 
   it('documents its routes from the schemas that check them', async () => {
     const { body: document } = await client(service.url).get('/openapi.json');
-    expect(document.paths['/api/things'].post.requestBody.content['application/json'].schema).toMatchObject({ required: ['name'], additionalProperties: false });
-    expect(document.paths['/api/things/{id}'].get.parameters.map((p: { name: string; in: string }) => [p.name, p.in])).toEqual([
+    expect(document.paths['/api/things'].post.requestBody.content['application/json'].schema).toMatchObject({
+      required: ['name'],
+      additionalProperties: false,
+    });
+    expect(
+      document.paths['/api/things/{id}'].get.parameters.map((p: { name: string; in: string }) => [
+        p.name,
+        p.in,
+      ]),
+    ).toEqual([
       ['id', 'path'],
       ['limit', 'query'],
     ]);
@@ -128,8 +163,10 @@ describe('database', () => {
   });
 
   it('reads counts and money as numbers', async () => {
-    expect(await service.database.query("select count(*) as n, 1.25::numeric as money, now() as at from generate_series(1,3)")).toEqual([
-      { n: 3, money: 1.25, at: expect.any(Date) },
-    ]);
+    expect(
+      await service.database.query(
+        'select count(*) as n, 1.25::numeric as money, now() as at from generate_series(1,3)',
+      ),
+    ).toEqual([{ n: 3, money: 1.25, at: expect.any(Date) }]);
   });
 });

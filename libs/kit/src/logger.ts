@@ -24,7 +24,14 @@ export function createLogger(options: { name: string; format: 'json' | 'pretty';
     },
     options.format === 'json'
       ? pino.destination({ fd: 1, sync: true })
-      : PinoPretty({ messageKey: 'message', singleLine: true, ignore: 'pid,hostname,service,name', translateTime: 'SYS:HH:MM:ss.l', colorize: process.stdout.isTTY, sync: true }),
+      : PinoPretty({
+          messageKey: 'message',
+          singleLine: true,
+          ignore: 'pid,hostname,service,name',
+          translateTime: 'SYS:HH:MM:ss.l',
+          colorize: process.stdout.isTTY,
+          sync: true,
+        }),
   );
 }
 
@@ -35,7 +42,11 @@ export class NestLogger implements LoggerService {
   #write(level: 'warn' | 'error' | 'debug', message: unknown, rest: unknown[]): void {
     const context = rest.at(-1);
     if (message instanceof Error) this.logger[level]({ err: message, context }, message.message);
-    else this.logger[level]({ context, ...(level === 'error' && rest.length > 1 ? { stack: rest[0] } : {}) }, String(message));
+    else
+      this.logger[level](
+        { context, ...(level === 'error' && rest.length > 1 ? { stack: rest[0] } : {}) },
+        String(message),
+      );
   }
 
   log(message: unknown, ...rest: unknown[]): void {

@@ -42,7 +42,10 @@ const PROBLEM = {
           detail: { type: 'string' },
           code: { type: 'string' },
           request_id: { type: 'string' },
-          errors: { type: 'array', items: { type: 'object', properties: { path: { type: 'string' }, message: { type: 'string' } } } },
+          errors: {
+            type: 'array',
+            items: { type: 'object', properties: { path: { type: 'string' }, message: { type: 'string' } } },
+          },
         },
       },
     },
@@ -64,10 +67,20 @@ export function openApiOf(service: string, discovery: DiscoveryService): Json {
       const template = fullPath(metatype, handler).replace(':service', service);
       if (!template.startsWith('/api')) continue;
       const verb = (RequestMethod[method] ?? 'GET').toLowerCase();
-      (paths[template.replace(/:([A-Za-z_]+)/g, '{$1}')] ??= {})[verb] = operation(service, metatype, name, handler);
+      (paths[template.replace(/:([A-Za-z_]+)/g, '{$1}')] ??= {})[verb] = operation(
+        service,
+        metatype,
+        name,
+        handler,
+      );
     }
   }
-  return { openapi: '3.1.0', info: { title: `Lineclear ${service}`, version: '0.1.0' }, paths, components: { securitySchemes: SECURITY } };
+  return {
+    openapi: '3.1.0',
+    info: { title: `Lineclear ${service}`, version: '0.1.0' },
+    paths,
+    components: { securitySchemes: SECURITY },
+  };
 }
 
 const SECURITY = {
@@ -77,14 +90,21 @@ const SECURITY = {
 };
 
 function fullPath(controller: object, handler: object): string {
-  const parts = [Reflect.getMetadata('path', controller), Reflect.getMetadata('path', handler)].map((part) => String(Array.isArray(part) ? part[0] : part));
+  const parts = [Reflect.getMetadata('path', controller), Reflect.getMetadata('path', handler)].map((part) =>
+    String(Array.isArray(part) ? part[0] : part),
+  );
   return `/${parts.join('/')}`.replace(/\/+/g, '/').replace(/(.)\/$/, '$1');
 }
 
 function operation(service: string, controller: object, name: string, handler: object): Json {
-  const answer = Reflect.getMetadata(ANSWER, handler) as { status: number; schema: z.ZodType | null } | undefined;
-  const access = Reflect.getMetadata(ACCESS, handler) as { permission?: string; public?: boolean } | undefined;
-  const args = (Reflect.getMetadata('__routeArguments__', controller, name) ?? {}) as Record<string, RouteArgument>;
+  const answer = Reflect.getMetadata(ANSWER, handler) as
+    { status: number; schema: z.ZodType | null } | undefined;
+  const access = Reflect.getMetadata(ACCESS, handler) as
+    { permission?: string; public?: boolean } | undefined;
+  const args = (Reflect.getMetadata('__routeArguments__', controller, name) ?? {}) as Record<
+    string,
+    RouteArgument
+  >;
   const parameters: Json[] = [];
   let requestBody: Json | undefined;
   const inOrder = Object.entries(args).sort(([, a], [, b]) => a.index - b.index);
@@ -93,20 +113,25 @@ function operation(service: string, controller: object, name: string, handler: o
     const kind = Number(key.split(':')[0]);
     const json = toJson(argument.schema, 'input');
     if (kind === BODY) requestBody = { required: true, content: { 'application/json': { schema: json } } };
-    if (kind === PARAM || kind === QUERY) parameters.push(...parametersOf(kind === PARAM ? 'path' : 'query', argument, json));
+    if (kind === PARAM || kind === QUERY)
+      parameters.push(...parametersOf(kind === PARAM ? 'path' : 'query', argument, json));
   }
   return {
     operationId: `${service}.${name}`,
     tags: [service],
     summary: Reflect.getMetadata(SUMMARY, handler) as unknown,
-    ...(access?.public === true ? { security: [] } : { security: [{ bearer: [] }, { apiKey: [] }, { session: [] }] }),
+    ...(access?.public === true
+      ? { security: [] }
+      : { security: [{ bearer: [] }, { apiKey: [] }, { session: [] }] }),
     ...(access?.permission === undefined ? {} : { 'x-permission': access.permission }),
     ...(parameters.length > 0 ? { parameters } : {}),
     ...(requestBody ? { requestBody } : {}),
     responses: {
       [answer?.status ?? 200]: {
         description: 'Done',
-        ...(answer?.schema ? { content: { 'application/json': { schema: toJson(answer.schema, 'output') } } } : {}),
+        ...(answer?.schema
+          ? { content: { 'application/json': { schema: toJson(answer.schema, 'output') } } }
+          : {}),
       },
       '4XX': PROBLEM,
       '5XX': PROBLEM,
@@ -115,7 +140,8 @@ function operation(service: string, controller: object, name: string, handler: o
 }
 
 function parametersOf(place: 'path' | 'query', argument: RouteArgument, json: Json): Json[] {
-  if (argument.data !== undefined) return [{ name: argument.data, in: place, required: place === 'path', schema: json }];
+  if (argument.data !== undefined)
+    return [{ name: argument.data, in: place, required: place === 'path', schema: json }];
   const required = (json['required'] ?? []) as string[];
   return Object.entries((json['properties'] ?? {}) as Record<string, Json>).map(([name, schema]) => ({
     name,

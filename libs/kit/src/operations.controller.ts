@@ -31,7 +31,9 @@ export class OperationsController {
   async ready(@Res() reply: FastifyReply): Promise<void> {
     const report = await this.health.report();
     const ready = report.status !== 'unhealthy';
-    await reply.status(ready ? 200 : 503).send({ status: ready ? 'ready' : 'not_ready', components: report.components });
+    await reply
+      .status(ready ? 200 : 503)
+      .send({ status: ready ? 'ready' : 'not_ready', components: report.components });
   }
 
   @Get('health')
@@ -44,7 +46,9 @@ export class OperationsController {
   @Get('metrics')
   @Open()
   async prometheus(@Res() reply: FastifyReply): Promise<void> {
-    await reply.header('content-type', this.metrics.registry.contentType).send(await this.metrics.registry.metrics());
+    await reply
+      .header('content-type', this.metrics.registry.contentType)
+      .send(await this.metrics.registry.metrics());
   }
 
   @Get('openapi.json')

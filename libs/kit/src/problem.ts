@@ -18,12 +18,18 @@ export interface Problem {
 /** What the caller is told about an error: all of an AppError, only the outline of anything unexpected. */
 export function problemOf(error: unknown, requestId?: string): Problem {
   const known = describe(asAppError(error));
-  return { type: `urn:lineclear:problem:${known.code}`, ...known, ...(requestId === undefined ? {} : { request_id: requestId }) };
+  return {
+    type: `urn:lineclear:problem:${known.code}`,
+    ...known,
+    ...(requestId === undefined ? {} : { request_id: requestId }),
+  };
 }
 
 /** A database that is away is not a bug but a reason to try again. */
 const asAppError = (error: unknown): unknown =>
-  isDatabaseAway(error) ? new Unavailable('the database is not reachable right now', { cause: error }) : error;
+  isDatabaseAway(error)
+    ? new Unavailable('the database is not reachable right now', { cause: error })
+    : error;
 
 function describe(error: unknown): Omit<Problem, 'type'> {
   if (error instanceof AppError) {
@@ -31,19 +37,43 @@ function describe(error: unknown): Omit<Problem, 'type'> {
     return { title, status, detail, code, ...(errors && errors.length > 0 ? { errors } : {}) };
   }
   const status = statusOf(error);
-  if (status === 404) return { title: 'Not found', status, detail: 'there is nothing at this path', code: 'not_found' };
-  if (status === 413) return { title: 'The request is too large', status, detail: 'the body is larger than this route takes', code: 'too_large' };
-  if (status === 415) return { title: 'Unsupported media type', status, detail: 'send JSON (content-type: application/json)', code: 'unsupported_media_type' };
+  if (status === 404)
+    return { title: 'Not found', status, detail: 'there is nothing at this path', code: 'not_found' };
+  if (status === 413)
+    return {
+      title: 'The request is too large',
+      status,
+      detail: 'the body is larger than this route takes',
+      code: 'too_large',
+    };
+  if (status === 415)
+    return {
+      title: 'Unsupported media type',
+      status,
+      detail: 'send JSON (content-type: application/json)',
+      code: 'unsupported_media_type',
+    };
   if (status !== undefined && status < 500) {
-    return { title: 'The request is not valid', status, detail: error instanceof Error ? error.message : 'bad request', code: 'bad_request' };
+    return {
+      title: 'The request is not valid',
+      status,
+      detail: error instanceof Error ? error.message : 'bad request',
+      code: 'bad_request',
+    };
   }
-  return { title: 'An error on our side', status: 500, detail: 'this is a bug; the log has it under the request id', code: 'internal' };
+  return {
+    title: 'An error on our side',
+    status: 500,
+    detail: 'this is a bug; the log has it under the request id',
+    code: 'internal',
+  };
 }
 
 function statusOf(error: unknown): number | undefined {
   if (error instanceof HttpException) return error.getStatus();
   // Fastify's own errors (broken JSON, wrong media type, too large) carry their status.
-  if (error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number') return error.statusCode;
+  if (error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number')
+    return error.statusCode;
   return undefined;
 }
 
@@ -58,7 +88,10 @@ export class ProblemFilter implements ExceptionFilter {
     const reply = host.switchToHttp().getResponse<FastifyReply>();
     const problem = problemOf(error, request.id);
     const level = error instanceof AppError ? error.level : problem.status >= 500 ? 'error' : 'info';
-    this.log[level]({ err: error, status: problem.status, method: request.method, path: request.routeOptions?.url }, problem.detail);
+    this.log[level](
+      { err: error, status: problem.status, method: request.method, path: request.routeOptions?.url },
+      problem.detail,
+    );
     if (reply.sent) return;
     void reply
       .status(problem.status)

@@ -2,7 +2,10 @@ import { Redis } from 'ioredis';
 import type { Logger } from './logger.js';
 
 /** How BullMQ connects: workers wait for Redis as long as it takes, and each service keeps to its own key prefix. */
-export function bullOptions(url: string, service: string): { connection: { url: string; maxRetriesPerRequest: null }; prefix: string } {
+export function bullOptions(
+  url: string,
+  service: string,
+): { connection: { url: string; maxRetriesPerRequest: null }; prefix: string } {
   return { connection: { url, maxRetriesPerRequest: null }, prefix: `lineclear:${service}` };
 }
 

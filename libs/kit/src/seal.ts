@@ -26,7 +26,9 @@ export class SealingKey {
       privateKeyDer === undefined
         ? generateKeyPairSync('x25519').privateKey
         : createPrivateKey({ key: Buffer.from(privateKeyDer, 'base64'), format: 'der', type: 'pkcs8' });
-    this.publicKey = createPublicKey(this.#privateKey).export({ format: 'der', type: 'spki' }).toString('base64');
+    this.publicKey = createPublicKey(this.#privateKey)
+      .export({ format: 'der', type: 'spki' })
+      .toString('base64');
   }
 
   /** PKCS#8 DER, base64: for whoever keeps the key. */
@@ -38,9 +40,14 @@ export class SealingKey {
   open(box: SealedBox): string {
     const key = agreedKey(this.#privateKey, importPublic(box.ephemeral_key));
     const bytes = Buffer.from(box.ciphertext, 'base64');
-    const decipher = createDecipheriv('aes-256-gcm', key, Buffer.from(box.nonce, 'base64'), { authTagLength: TAG_BYTES });
+    const decipher = createDecipheriv('aes-256-gcm', key, Buffer.from(box.nonce, 'base64'), {
+      authTagLength: TAG_BYTES,
+    });
     decipher.setAuthTag(bytes.subarray(bytes.length - TAG_BYTES));
-    return Buffer.concat([decipher.update(bytes.subarray(0, bytes.length - TAG_BYTES)), decipher.final()]).toString('utf8');
+    return Buffer.concat([
+      decipher.update(bytes.subarray(0, bytes.length - TAG_BYTES)),
+      decipher.final(),
+    ]).toString('utf8');
   }
 }
 
@@ -48,9 +55,14 @@ export class SealingKey {
 export function sealTo(publicKey: string, text: string): SealedBox {
   const ephemeral = generateKeyPairSync('x25519');
   const nonce = randomBytes(12);
-  const cipher = createCipheriv('aes-256-gcm', agreedKey(ephemeral.privateKey, importPublic(publicKey)), nonce, {
-    authTagLength: TAG_BYTES,
-  });
+  const cipher = createCipheriv(
+    'aes-256-gcm',
+    agreedKey(ephemeral.privateKey, importPublic(publicKey)),
+    nonce,
+    {
+      authTagLength: TAG_BYTES,
+    },
+  );
   const ciphertext = Buffer.concat([cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()]);
   return {
     ephemeral_key: ephemeral.publicKey.export({ format: 'der', type: 'spki' }).toString('base64'),

@@ -39,15 +39,27 @@ export interface RunningService {
 const KEEP_ALIVE_MS = 72_000;
 
 /** Boots a service: tracing, database (migrated), Nest, transports, HTTP. */
-export async function startService<Config extends ServiceConfig>(definition: ServiceDefinition<Config>): Promise<RunningService> {
+export async function startService<Config extends ServiceConfig>(
+  definition: ServiceDefinition<Config>,
+): Promise<RunningService> {
   const { name, config } = definition;
   const log = createLogger({ name, format: config.LINECLEAR_LOG_FORMAT, level: config.LINECLEAR_LOG_LEVEL });
   const stopTracing = startTracing(name, config.OTEL_EXPORTER_OTLP_ENDPOINT);
   const clock = definition.clock ?? new SystemClock();
   const metrics = new Metrics(name);
   const health = new Health(name, clock);
-  const database = await openDatabase({ url: config.DATABASE_URL, poolSize: config.DATABASE_POOL, entities: definition.entities, migrations: definition.migrations, log });
-  health.register({ name: 'database', essential: true, run: async () => void (await database.query('select 1')) });
+  const database = await openDatabase({
+    url: config.DATABASE_URL,
+    poolSize: config.DATABASE_POOL,
+    entities: definition.entities,
+    migrations: definition.migrations,
+    log,
+  });
+  health.register({
+    name: 'database',
+    essential: true,
+    run: async () => void (await database.query('select 1')),
+  });
 
   const kit = KitModule.of({ name, config, log, clock, database, metrics, health });
   const root: DynamicModule = { module: class Root {}, imports: [kit, ...definition.modules] };
@@ -59,7 +71,8 @@ export async function startService<Config extends ServiceConfig>(definition: Ser
   prepareHttp(app, metrics, log);
   app.useGlobalPipes(new ValidationPipe());
   app.useGlobalFilters(new ProblemFilter(log));
-  for (const transport of definition.transports?.(app) ?? []) app.connectMicroservice(transport as never, { inheritAppConfig: false });
+  for (const transport of definition.transports?.(app) ?? [])
+    app.connectMicroservice(transport as never, { inheritAppConfig: false });
   await app.startAllMicroservices();
   await app.listen(config.PORT, config.HOST);
   // Longer than the gateway keeps its connections, so that it is never the server that closes one in use.
@@ -83,7 +96,9 @@ export async function startService<Config extends ServiceConfig>(definition: Ser
 const STOP_DEADLINE_MS = 10_000;
 
 /** What every main.ts does: boots the service and stays until SIGTERM or SIGINT. */
-export async function runService<Config extends ServiceConfig>(define: () => ServiceDefinition<Config>): Promise<void> {
+export async function runService<Config extends ServiceConfig>(
+  define: () => ServiceDefinition<Config>,
+): Promise<void> {
   let service: RunningService;
   try {
     service = await startService(define());

@@ -1,9 +1,24 @@
-import { context, propagation, ROOT_CONTEXT, SpanStatusCode, trace, type Attributes, type Context, type SpanKind } from '@opentelemetry/api';
+import {
+  context,
+  propagation,
+  ROOT_CONTEXT,
+  SpanStatusCode,
+  trace,
+  type Attributes,
+  type Context,
+  type SpanKind,
+} from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { W3CTraceContextPropagator } from '@opentelemetry/core';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto';
 import { resourceFromAttributes } from '@opentelemetry/resources';
-import { AlwaysOffSampler, AlwaysOnSampler, BasicTracerProvider, BatchSpanProcessor, ParentBasedSampler } from '@opentelemetry/sdk-trace-base';
+import {
+  AlwaysOffSampler,
+  AlwaysOnSampler,
+  BasicTracerProvider,
+  BatchSpanProcessor,
+  ParentBasedSampler,
+} from '@opentelemetry/sdk-trace-base';
 
 /**
  * Starts tracing for this process. Trace ids travel always (so that logs of all services can be joined); spans are
@@ -11,7 +26,10 @@ import { AlwaysOffSampler, AlwaysOnSampler, BasicTracerProvider, BatchSpanProces
  */
 export function startTracing(service: string, otlpEndpoint: string | undefined): () => Promise<void> {
   const provider = new BasicTracerProvider({
-    resource: resourceFromAttributes({ 'service.name': `lineclear-${service}`, 'service.namespace': 'lineclear' }),
+    resource: resourceFromAttributes({
+      'service.name': `lineclear-${service}`,
+      'service.namespace': 'lineclear',
+    }),
     // The gateway may have started a trace without recording it: whoever has an exporter records its own part.
     sampler: new ParentBasedSampler(
       otlpEndpoint === undefined
@@ -21,7 +39,11 @@ export function startTracing(service: string, otlpEndpoint: string | undefined):
     spanProcessors:
       otlpEndpoint === undefined
         ? []
-        : [new BatchSpanProcessor(new OTLPTraceExporter({ url: `${otlpEndpoint.replace(/\/$/, '')}/v1/traces` }))],
+        : [
+            new BatchSpanProcessor(
+              new OTLPTraceExporter({ url: `${otlpEndpoint.replace(/\/$/, '')}/v1/traces` }),
+            ),
+          ],
   });
   context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
   propagation.setGlobalPropagator(new W3CTraceContextPropagator());
@@ -50,11 +72,18 @@ export async function inSpan<T>(
   const parent = options.traceparent === undefined ? context.active() : remote(options.traceparent);
   const span = trace
     .getTracer('lineclear')
-    .startSpan(name, { kind: options.kind, ...(options.attributes ? { attributes: options.attributes } : {}) }, parent);
+    .startSpan(
+      name,
+      { kind: options.kind, ...(options.attributes ? { attributes: options.attributes } : {}) },
+      parent,
+    );
   try {
     return await context.with(trace.setSpan(parent, span), fn);
   } catch (error) {
-    span.setStatus({ code: SpanStatusCode.ERROR, message: error instanceof Error ? error.message : String(error) });
+    span.setStatus({
+      code: SpanStatusCode.ERROR,
+      message: error instanceof Error ? error.message : String(error),
+    });
     throw error;
   } finally {
     span.end();
@@ -62,5 +91,4 @@ export async function inSpan<T>(
 }
 
 /** The context of a `traceparent` that came from outside; a broken one starts a new trace. */
-export const remote = (traceparent: string): Context =>
-  propagation.extract(ROOT_CONTEXT, { traceparent });
+export const remote = (traceparent: string): Context => propagation.extract(ROOT_CONTEXT, { traceparent });

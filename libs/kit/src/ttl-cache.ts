@@ -26,7 +26,11 @@ export class TtlCache<Value> {
   }
 
   /** The cached value, or the one `load` brings. Callers that come while it loads share its outcome; failures are not kept. */
-  async getOrLoad(key: string, load: () => Promise<Value>, ttlMsOf?: (value: Value) => number | undefined): Promise<Value> {
+  async getOrLoad(
+    key: string,
+    load: () => Promise<Value>,
+    ttlMsOf?: (value: Value) => number | undefined,
+  ): Promise<Value> {
     const cached = this.get(key);
     if (cached !== undefined) return cached;
     const running = this.#loading.get(key);

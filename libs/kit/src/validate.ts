@@ -16,13 +16,20 @@ export class ValidationPipe implements PipeTransform {
 }
 
 /** Parses `value` by `schema`. @throws BadInput with one entry per wrong or unknown field. */
-export function validate<Schema extends z.ZodType>(schema: Schema, value: unknown, root?: string): z.infer<Schema> {
+export function validate<Schema extends z.ZodType>(
+  schema: Schema,
+  value: unknown,
+  root?: string,
+): z.infer<Schema> {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const errors = parsed.error.issues.flatMap((issue): InputError[] => {
     const path = root === undefined ? issue.path : [root, ...issue.path];
     if (issue.code === 'unrecognized_keys') {
-      return issue.keys.map((key) => ({ path: [...path, key].map(String).join('.'), message: 'is not a known field' }));
+      return issue.keys.map((key) => ({
+        path: [...path, key].map(String).join('.'),
+        message: 'is not a known field',
+      }));
     }
     return [{ path: path.map(String).join('.'), message: issue.message }];
   });

@@ -25,11 +25,16 @@ export async function refusesBadInput(
   for (const [what, body] of HOPELESS) expectProblem(await send(path, body), `${path}: ${what}`);
   const unknown = await send(path, { ...good, no_such_field: 1 });
   expectProblem(unknown, `${path}: unknown field`, 'no_such_field');
-  for (const [field, body] of wrong) expectProblem(await send(path, body), `${path}: ${JSON.stringify(body).slice(0, 80)}`, field);
+  for (const [field, body] of wrong)
+    expectProblem(await send(path, body), `${path}: ${JSON.stringify(body).slice(0, 80)}`, field);
 }
 
 /** Asserts a 4xx problem document, and that one of its errors is about `field`. */
-export function expectProblem(answer: { status: number; headers: Headers; body: unknown }, what: string, field?: string): void {
+export function expectProblem(
+  answer: { status: number; headers: Headers; body: unknown },
+  what: string,
+  field?: string,
+): void {
   expect(answer.status, what).toBeGreaterThanOrEqual(400);
   expect(answer.status, `${what}: ${JSON.stringify(answer.body)}`).toBeLessThan(500);
   expect(answer.headers.get('content-type'), what).toContain('application/problem+json');
@@ -38,6 +43,9 @@ export function expectProblem(answer: { status: number; headers: Headers; body: 
   expect(problem.detail, what).toBeTypeOf('string');
   if (field !== undefined) {
     const paths = problem.errors?.map((error) => error.path) ?? [];
-    expect(paths.some((path) => path === field || path.startsWith(`${field}.`)), `${what}: errors name ${JSON.stringify(paths)}, not ${field}`).toBe(true);
+    expect(
+      paths.some((path) => path === field || path.startsWith(`${field}.`)),
+      `${what}: errors name ${JSON.stringify(paths)}, not ${field}`,
+    ).toBe(true);
   }
 }

@@ -7,17 +7,24 @@ export interface Answer {
   readonly body: any;
 }
 
+type Send = (path: string, body?: unknown, headers?: Record<string, string>) => Promise<Answer>;
+type Fetch = (path: string, headers?: Record<string, string>) => Promise<Answer>;
 export interface Client {
-  get(path: string, headers?: Record<string, string>): Promise<Answer>;
-  post(path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>;
-  put(path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>;
-  patch(path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>;
-  delete(path: string, headers?: Record<string, string>): Promise<Answer>;
+  readonly get: Fetch;
+  readonly post: Send;
+  readonly put: Send;
+  readonly patch: Send;
+  readonly delete: Fetch;
 }
 
 /** A client of one base URL, with a token if there is one. A string or bytes as body are sent as they are. */
 export function client(baseUrl: string, token?: string): Client {
-  const send = async (method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answer> => {
+  const send = async (
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<Answer> => {
     const raw = typeof body === 'string' || body instanceof Uint8Array;
     const response = await fetch(new URL(path, baseUrl), {
       method,
@@ -27,7 +34,9 @@ export function client(baseUrl: string, token?: string): Client {
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         ...headers,
       },
-      ...(body === undefined ? {} : { body: (raw ? body : JSON.stringify(body)) as NonNullable<RequestInit['body']> }),
+      ...(body === undefined
+        ? {}
+        : { body: (raw ? body : JSON.stringify(body)) as NonNullable<RequestInit['body']> }),
     });
     const text = await response.text();
     return { status: response.status, headers: response.headers, body: parsed(text) };

@@ -13,7 +13,11 @@ declare module 'vitest' {
 /** One real Postgres for the whole run; Redis and NATS start in milliseconds, so each test file has its own. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const dir = makeScratchFolder('tests');
-  const postgres = await startPostgres({ dir: join(dir, 'postgres'), durable: false, settings: { max_connections: '400' } });
+  const postgres = await startPostgres({
+    dir: join(dir, 'postgres'),
+    durable: false,
+    settings: { max_connections: '400' },
+  });
   project.provide('postgresUrl', postgres.url);
   return async () => {
     await postgres.stop();

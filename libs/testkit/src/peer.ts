@@ -1,4 +1,12 @@
-import { WIRING, type EventData, type EventDef, type EventOf, type ReplyOf, type RequestDef, type RequestOf } from '@lineclear/contracts';
+import {
+  WIRING,
+  type EventData,
+  type EventDef,
+  type EventOf,
+  type ReplyOf,
+  type RequestDef,
+  type RequestOf,
+} from '@lineclear/contracts';
 import { newEventId } from '@lineclear/bus';
 import { jetstream, jetstreamManager, JetStreamApiError } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
@@ -6,13 +14,20 @@ import { connect } from '@nats-io/transport-node';
 /** The rest of the house as one test sees it: it says what other services would say, over real NATS, by the contracts. */
 export interface Peer {
   /** Puts an event on the stream as its emitter would. Give an `id` to send the same one twice. */
-  publish<D extends EventDef>(def: D, data: EventData<D>, options?: { about?: string; id?: string; version?: number }): Promise<string>;
+  publish<D extends EventDef>(
+    def: D,
+    data: EventData<D>,
+    options?: { about?: string; id?: string; version?: number },
+  ): Promise<string>;
   /** Puts any bytes on an event's subject, as a broken emitter would. */
   publishRaw(subject: string, body: string): Promise<void>;
   /** The events of this kind that were seen on the stream so far, in order. */
   events<D extends EventDef>(def: D): EventOf<D>[];
   /** Answers a question as its service would; the last answer given counts. */
-  answer<D extends RequestDef>(def: D, reply: (request: RequestOf<D>) => ReplyOf<D> | Promise<ReplyOf<D>>): void;
+  answer<D extends RequestDef>(
+    def: D,
+    reply: (request: RequestOf<D>) => ReplyOf<D> | Promise<ReplyOf<D>>,
+  ): void;
   /** Asks a question as another service would. @throws with the answerer's message */
   ask<D extends RequestDef>(def: D, request: RequestOf<D>): Promise<ReplyOf<D>>;
   /** Answers no more, as when the service is down. */
@@ -39,7 +54,8 @@ export async function connectPeer(natsUrl: string): Promise<Peer> {
   return {
     async publish(def, data, options = {}) {
       const id = options.id ?? newEventId();
-      const source = Object.entries(WIRING).find(([, wiring]) => wiring.publishes.includes(def))?.[0] ?? 'test';
+      const source =
+        Object.entries(WIRING).find(([, wiring]) => wiring.publishes.includes(def))?.[0] ?? 'test';
       const envelope = {
         specversion: '1.0',
         id,
@@ -66,7 +82,11 @@ export async function connectPeer(natsUrl: string): Promise<Peer> {
       subscriptions.set(def.subject, subscription);
     },
     async ask(def, request) {
-      const msg = await connection.request(def.subject, JSON.stringify({ pattern: def.subject, data: request, id: 'test' }), { timeout: 5_000 });
+      const msg = await connection.request(
+        def.subject,
+        JSON.stringify({ pattern: def.subject, data: request, id: 'test' }),
+        { timeout: 5_000 },
+      );
       const { err, response } = msg.json<{ err?: { message: string }; response: unknown }>();
       if (err) throw new Error(err.message);
       return def.reply.parse(response) as never;
@@ -80,7 +100,10 @@ export async function connectPeer(natsUrl: string): Promise<Peer> {
     },
   };
 
-  async function respond(msg: { json(): unknown; respond(body: string): boolean }, def: RequestDef): Promise<void> {
+  async function respond(
+    msg: { json(): unknown; respond(body: string): boolean },
+    def: RequestDef,
+  ): Promise<void> {
     const packet = msg.json() as { id: string; data: unknown };
     try {
       const request = def.request.parse(packet.data);

@@ -1,5 +1,12 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { introspect, LEVEL_PERMISSIONS, principalChanged, type Level, type Permission, type Principal } from '@lineclear/contracts';
+import {
+  introspect,
+  LEVEL_PERMISSIONS,
+  principalChanged,
+  type Level,
+  type Permission,
+  type Principal,
+} from '@lineclear/contracts';
 import type { Peer } from './peer.js';
 
 export interface Person {
@@ -21,7 +28,8 @@ export interface People {
 export function people(peer: Peer): People {
   const byToken = new Map<string, Principal>();
   let nextId = 1;
-  const up = (): void => peer.answer(introspect, ({ token_sha256 }) => ({ principal: byToken.get(token_sha256) ?? null }));
+  const up = (): void =>
+    peer.answer(introspect, ({ token_sha256 }) => ({ principal: byToken.get(token_sha256) ?? null }));
   up();
   const sha256 = (token: string): string => createHash('sha256').update(token).digest('hex');
   return {
