@@ -2,7 +2,7 @@ import { expect } from 'vitest';
 import type { Client } from './client.js';
 
 /** Bodies that no route may take, whatever it is for. */
-const HOPELESS: readonly [string, string | Uint8Array][] = [
+export const HOPELESS_BODIES: readonly [string, string | Uint8Array][] = [
   ['broken JSON', '{"name": '],
   ['bad UTF-8', new Uint8Array([0x7b, 0x22, 0x61, 0x22, 0x3a, 0x22, 0xc3, 0x28, 0x22, 0x7d])],
   ['an 11 MB body', `{"name":"${'x'.repeat(11 * 1024 * 1024)}"}`],
@@ -22,7 +22,7 @@ export async function refusesBadInput(
   good: object,
   wrong: readonly (readonly [field: string, body: object])[],
 ): Promise<void> {
-  for (const [what, body] of HOPELESS) expectProblem(await send(path, body), `${path}: ${what}`);
+  for (const [what, body] of HOPELESS_BODIES) expectProblem(await send(path, body), `${path}: ${what}`);
   const unknown = await send(path, { ...good, no_such_field: 1 });
   expectProblem(unknown, `${path}: unknown field`, 'no_such_field');
   for (const [field, body] of wrong)

@@ -1,5 +1,5 @@
 export { startBackends, type Backends } from './backends.js';
-export { expectProblem, refusesBadInput } from './bad-input.js';
+export { expectProblem, HOPELESS_BODIES, refusesBadInput } from './bad-input.js';
 export { client, type Answer, type Client } from './client.js';
 export { people, type People, type Person } from './people.js';
 export { connectPeer, pendingEvents, type Peer } from './peer.js';

@@ -1,0 +1,152 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { startHouse, type House } from '@lineclear/launcher';
+import { makeScratchFolder } from '@lineclear/servers';
+import { client, expectProblem, HOPELESS_BODIES, type Client } from '@lineclear/testkit';
+import pg from 'pg';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { ok } from './furnish.js';
+
+interface Schema {
+  readonly type?: string;
+  readonly properties?: Record<string, Schema>;
+  readonly required?: string[];
+}
+interface Operation {
+  readonly security?: unknown[];
+  readonly requestBody?: { content: { 'application/json': { schema: Schema } } };
+}
+interface Route {
+  readonly name: string;
+  readonly method: string;
+  readonly path: string;
+  readonly operation: Operation;
+  readonly body: Schema | undefined;
+}
+
+let home: string;
+let house: House;
+let admin: Client;
+let routes: Route[];
+
+beforeAll(async () => {
+  home = makeScratchFolder('routes');
+  house = await startHouse({
+    home: join(home, 'house'),
+    durable: false,
+    env: { ...process.env, LINECLEAR_LOG_LEVEL: 'error' },
+  });
+  admin = client(house.url, house.adminKey);
+  const { paths } = ok(await client(house.url).get('/api/docs/openapi.json')) as {
+    paths: Record<string, Record<string, Operation>>;
+  };
+  routes = Object.entries(paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => ({
+      name: `${method.toUpperCase()} ${path}`,
+      method: method.toUpperCase(),
+      path: fill(path),
+      operation,
+      body: operation.requestBody?.content['application/json'].schema,
+    })),
+  );
+}, 120_000);
+
+afterAll(async () => {
+  await house?.stop();
+  rmSync(home, { recursive: true, force: true });
+}, 60_000);
+
+/** A path with something in place of each parameter that is well formed and not there. */
+const fill = (path: string): string =>
+  path.replace(/\{([^}]+)\}/g, (_, name: string) => {
+    if (name === 'provider') return 'local';
+    if (/name|service|prefix/.test(name)) return 'no_such_name';
+    if (/job/.test(name) || path.startsWith('/api/cloud/jobs/')) return `job_${'0'.repeat(32)}`;
+    if (path.startsWith('/api/approvals/requests/') || path.includes('deliveries'))
+      return '00000000-0000-4000-8000-000000000000';
+    return '999999';
+  });
+
+const send = (who: Client, { method, path }: Route, body?: unknown) => {
+  if (method === 'GET') return who.get(path);
+  if (method === 'DELETE') return who.delete(path);
+  if (method === 'PUT') return who.put(path, body);
+  return method === 'PATCH' ? who.patch(path, body) : who.post(path, body);
+};
+
+it('is documented', () => {
+  expect(routes.length).toBeGreaterThan(40);
+});
+
+it('is closed to anonymous callers, but for the login and the first admin', async () => {
+  const open = routes.filter(({ operation }) => operation.security?.length === 0).map(({ name }) => name);
+  expect(
+    open.filter(
+      (name) =>
+        !/^(POST \/api\/auth\/(login|logout|setup\/first-admin)|GET \/api\/auth\/(check|setup\/status))$/.test(
+          name,
+        ),
+    ),
+  ).toEqual([]);
+  for (const route of routes.filter(({ name }) => !open.includes(name))) {
+    const answer = await send(client(house.url), route, {});
+    expect(answer.status, route.name).toBe(401);
+    expectProblem(answer, route.name);
+  }
+});
+
+it('refuses every hopeless body with a problem, and every wrong field by its name, and writes nothing', async () => {
+  const before = await rowCounts();
+  for (const route of routes) {
+    const { body } = route;
+    if (!body) continue;
+    for (const [what, bytes] of HOPELESS_BODIES)
+      expectProblem(await send(admin, route, bytes), `${route.name}: ${what}`);
+    expectProblem(
+      await send(admin, route, { no_such_field: 1 }),
+      `${route.name}: unknown field`,
+      'no_such_field',
+    );
+    for (const field of body.required ?? [])
+      expectProblem(await send(admin, route, {}), `${route.name}: without ${field}`, field);
+    for (const [field, schema] of Object.entries(body.properties ?? {})) {
+      for (const wrong of wrongValues(schema)) {
+        expectProblem(
+          await send(admin, route, { [field]: wrong }),
+          `${route.name}: ${field} = ${JSON.stringify(wrong).slice(0, 40)}`,
+          field,
+        );
+      }
+    }
+  }
+  expect(await rowCounts()).toEqual(before);
+}, 240_000);
+
+function wrongValues({ type }: Schema): unknown[] {
+  if (type === 'string') return [{ not: 'a string' }, ['x'], 'x'.repeat(300_000)];
+  if (type === 'number' || type === 'integer') return ['many', {}, -1e308];
+  if (type === 'boolean') return ['perhaps', 3];
+  if (type === 'array') return [{}, 'x', 3];
+  if (type === 'object') return ['x', 3, []];
+  return [];
+}
+
+/** Rows per table in all databases, but for tables that note requests as such. */
+async function rowCounts(): Promise<Record<string, number>> {
+  const counts: Record<string, number> = {};
+  for (const [service, { databaseUrl }] of Object.entries(house.services)) {
+    if (!databaseUrl) continue;
+    const database = new pg.Client({ connectionString: databaseUrl });
+    await database.connect();
+    const { rows: tables } = await database.query<{ name: string }>(
+      "select tablename as name from pg_tables where schemaname = 'public' order by 1",
+    );
+    for (const { name } of tables) {
+      if (/^(inbox|outbox)$|failure|throttle|migrations/.test(name)) continue;
+      const { rows } = await database.query<{ n: number }>(`select count(*)::int as n from "${name}"`);
+      counts[`${service}.${name}`] = rows[0]!.n;
+    }
+    await database.end();
+  }
+  return counts;
+}
