@@ -1,0 +1,47 @@
+import type { Queryable, Tx } from '@lineclear/kit';
+
+export interface NewSession {
+  readonly userId: number;
+  readonly tokenSha256: string;
+  readonly csrfSha256: string;
+  readonly createdAt: Date;
+  readonly expiresAt: Date;
+  readonly address: string;
+  readonly userAgent: string;
+}
+
+export async function insert(tx: Tx, session: NewSession): Promise<void> {
+  await tx.query(
+    `insert into sessions (user_id, token_sha256, csrf_sha256, created_at, expires_at, last_seen_at, address, user_agent)
+     values ($1, $2, $3, $4, $5, $4, $6, $7)`,
+    [
+      session.userId,
+      session.tokenSha256,
+      session.csrfSha256,
+      session.createdAt,
+      session.expiresAt,
+      session.address,
+      session.userAgent,
+    ],
+  );
+}
+
+export async function end(tx: Tx, id: number): Promise<void> {
+  await tx.query('delete from sessions where id = $1', [id]);
+}
+
+/** Ends all of a person's sessions, or all but one. */
+export async function endAllOf(tx: Tx, userId: number, exceptId = 0): Promise<void> {
+  await tx.query('delete from sessions where user_id = $1 and id <> $2', [userId, exceptId]);
+}
+
+export async function seen(on: Queryable, ids: readonly number[], now: Date): Promise<void> {
+  await on.query(
+    `update sessions set last_seen_at = $2 where id = any($1) and last_seen_at < $2::timestamptz - interval '1 minute'`,
+    [ids, now],
+  );
+}
+
+export async function purgeExpired(on: Queryable, now: Date): Promise<void> {
+  await on.query('delete from sessions where expires_at <= $1', [now]);
+}

@@ -1,0 +1,56 @@
+import { LEVEL_PERMISSIONS, type Level, type Permission } from '@lineclear/contracts';
+import { expect, it } from 'vitest';
+import { judgeChange, type Standing } from './judge-change.js';
+
+const as = (level: Level, more: Partial<Standing> = {}): Standing => ({
+  level,
+  isActive: true,
+  permissions: LEVEL_PERMISSIONS[level],
+  ...more,
+});
+const without = (level: Level, permission: Permission): Standing =>
+  as(level, { permissions: LEVEL_PERMISSIONS[level].filter((p) => p !== permission) });
+const admin = { permissions: LEVEL_PERMISSIONS.admin, isTarget: false };
+const oneself = { permissions: LEVEL_PERMISSIONS.admin, isTarget: true };
+const provisioner = {
+  permissions: ['admin.users', ...LEVEL_PERMISSIONS.researcher] as const,
+  isTarget: false,
+};
+
+it.each([
+  ['an admin makes an admin', admin, undefined, as('admin'), 'allowed'],
+  ['an admin demotes an admin', admin, as('admin'), as('viewer'), 'allowed'],
+  ['an admin closes a lead', admin, as('lead'), as('lead', { isActive: false }), 'allowed'],
+  ['a narrow key makes a researcher', provisioner, undefined, as('researcher'), 'allowed'],
+  ['a narrow key makes a lead', provisioner, undefined, as('lead'), 'beyond_caller'],
+  ['a narrow key promotes a viewer to admin', provisioner, as('viewer'), as('admin'), 'beyond_caller'],
+  ['a narrow key touches an admin', provisioner, as('admin'), as('admin'), 'beyond_caller'],
+  ['a narrow key demotes an admin', provisioner, as('admin'), as('viewer'), 'beyond_caller'],
+  ['one renames oneself', oneself, as('admin'), as('admin'), 'allowed'],
+  ['one demotes oneself', oneself, as('admin'), as('lead'), 'weakens_oneself'],
+  ['one closes oneself', oneself, as('admin'), as('admin', { isActive: false }), 'weakens_oneself'],
+  ['one denies oneself', oneself, as('admin'), without('admin', 'job.submit'), 'weakens_oneself'],
+  [
+    'one takes a level and keeps its permissions',
+    oneself,
+    as('admin'),
+    as('lead', { permissions: LEVEL_PERMISSIONS.admin }),
+    'weakens_oneself',
+  ],
+  [
+    'one lifts one’s own denial',
+    { ...oneself, permissions: without('admin', 'queue.manage').permissions },
+    without('admin', 'queue.manage'),
+    as('admin'),
+    'beyond_caller',
+  ],
+] as const)('%s', (_, caller, before, after, state) => {
+  expect(judgeChange(caller, before, after).state).toBe(state);
+});
+
+it('names what is missing', () => {
+  expect(judgeChange({ permissions: ['admin.users'], isTarget: false }, undefined, as('viewer'))).toEqual({
+    state: 'beyond_caller',
+    permissions: ['job.view.own', 'config.view'],
+  });
+});

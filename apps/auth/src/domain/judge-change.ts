@@ -1,0 +1,37 @@
+import { reaches, type Level, type Permission } from '@lineclear/contracts';
+import { beyond } from './permissions.js';
+
+/** Where a person stands: what decides whether somebody else may change that. */
+export interface Standing {
+  readonly level: Level;
+  readonly isActive: boolean;
+  readonly permissions: readonly Permission[];
+}
+
+export type Verdict =
+  | { readonly state: 'allowed' }
+  /** People do not take rights from themselves: a slip would lock them out. */
+  | { readonly state: 'weakens_oneself' }
+  /** The change gives, or reaches a person who has, what the caller does not hold. */
+  | { readonly state: 'beyond_caller'; readonly permissions: readonly Permission[] };
+
+/**
+ * Whether the caller may make a person who stands as `before` (undefined: who is new) stand as `after`. Nobody gives, or
+ * acts on someone with, more than they hold: otherwise a key scoped to `admin.users` could make itself an admin.
+ */
+export function judgeChange(
+  caller: { readonly permissions: readonly Permission[]; readonly isTarget: boolean },
+  before: Standing | undefined,
+  after: Standing,
+): Verdict {
+  const touched = [...new Set([...(before?.permissions ?? []), ...after.permissions])];
+  const missing = beyond(caller.permissions, touched);
+  if (missing.length > 0) return { state: 'beyond_caller', permissions: missing };
+  if (caller.isTarget && before && isWeaker(after, before)) return { state: 'weakens_oneself' };
+  return { state: 'allowed' };
+}
+
+const isWeaker = (after: Standing, before: Standing): boolean =>
+  (before.isActive && !after.isActive) ||
+  !reaches(after.level, before.level) ||
+  beyond(after.permissions, before.permissions).length > 0;

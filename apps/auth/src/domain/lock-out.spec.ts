@@ -1,0 +1,42 @@
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { ACCOUNT_RULE, ADDRESS_RULE, addressGroup, failuresWithOneMore, lockOutSeconds } from './lock-out.js';
+
+it.each([
+  [ACCOUNT_RULE, 'account', [0, 0, 0, 0, 0, 10, 30, 60, 300, 900, 900, 900]],
+  [ADDRESS_RULE, 'address', [...Array<number>(20).fill(0), 10, 30, 60, 300, 900, 3_600, 3_600]],
+] as const)('waits after failures by %# (%s)', (rule, _, delays) => {
+  expect(delays.map((__, failures) => lockOutSeconds(rule, failures))).toEqual(delays);
+});
+
+it('never waits less after more failures', () => {
+  fc.assert(
+    fc.property(fc.constantFrom(ACCOUNT_RULE, ADDRESS_RULE), fc.nat(5_000), (rule, failures) => {
+      expect(lockOutSeconds(rule, failures + 1)).toBeGreaterThanOrEqual(lockOutSeconds(rule, failures));
+    }),
+  );
+});
+
+it.each([
+  [3, 0, 4],
+  [3, 3_600, 4],
+  [3, 86_400, 4],
+  [3, 86_401, 1],
+  [40, 100_000, 1],
+])('%d failures, the last %d s ago, become %d', (failures, agoSeconds, expected) => {
+  const now = new Date('2026-03-01T12:00:00Z');
+  const lastFailureAt = new Date(now.getTime() - agoSeconds * 1_000);
+  expect(failuresWithOneMore(ACCOUNT_RULE, { failures, lastFailureAt }, now)).toBe(expected);
+});
+
+it.each([
+  ['203.0.113.7', '203.0.113.7'],
+  ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
+  ['2001:0DB8:0001:0002::9', '2001:db8:1:2::/64'],
+  ['2001:db8::1', '2001:db8:0:0::/64'],
+  ['::1', '0:0:0:0::/64'],
+  ['fe80::1%eth0', 'fe80:0:0:0::/64'],
+  ['unknown', 'unknown'],
+])('%s counts as %s', (address, group) => {
+  expect(addressGroup(address)).toBe(group);
+});

@@ -1,0 +1,50 @@
+/** How long wrong passwords keep an account, or an address, from trying again. */
+export interface LockOutRule {
+  /** Failures that cost nothing: people mistype. */
+  readonly freeFailures: number;
+  /** The wait after each failure beyond these; the last one repeats. */
+  readonly delaysSeconds: readonly number[];
+  /** After this long without a failure, counting starts anew. */
+  readonly forgetAfterSeconds: number;
+}
+
+export const ACCOUNT_RULE: LockOutRule = {
+  freeFailures: 4,
+  delaysSeconds: [10, 30, 60, 300, 900],
+  forgetAfterSeconds: 86_400,
+};
+// Many people may share one address, so it is given more room; then it waits longer.
+export const ADDRESS_RULE: LockOutRule = {
+  freeFailures: 19,
+  delaysSeconds: [10, 30, 60, 300, 900, 3_600],
+  forgetAfterSeconds: 3_600,
+};
+
+/** The wait after that many failures in a row. */
+export function lockOutSeconds(rule: LockOutRule, failures: number): number {
+  const beyondFree = failures - rule.freeFailures;
+  if (beyondFree <= 0) return 0;
+  return rule.delaysSeconds[Math.min(beyondFree, rule.delaysSeconds.length) - 1] ?? 0;
+}
+
+/** The failures so far with one more: counted anew when the last one is long ago. */
+export function failuresWithOneMore(
+  rule: LockOutRule,
+  so: { readonly failures: number; readonly lastFailureAt: Date },
+  now: Date,
+): number {
+  const quietMs = now.getTime() - so.lastFailureAt.getTime();
+  return quietMs > rule.forgetAfterSeconds * 1_000 ? 1 : so.failures + 1;
+}
+
+/** What an address is counted as: an IPv6 caller has a whole /64 to come from, so that is one address. */
+export function addressGroup(address: string): string {
+  if (!address.includes(':')) return address;
+  const [head = '', tail] = address.toLowerCase().split('%')[0]!.split('::');
+  const left = head === '' ? [] : head.split(':');
+  const right = tail === undefined || tail === '' ? [] : tail.split(':');
+  const zeros =
+    tail === undefined ? [] : Array<string>(Math.max(0, 8 - left.length - right.length)).fill('0');
+  const groups = [...left, ...zeros, ...right].slice(0, 4).map((group) => group.replace(/^0+(?=.)/, ''));
+  return `${groups.join(':')}::/64`;
+}

@@ -1,0 +1,42 @@
+import { LEVELS, PERMISSIONS, type Level } from '@lineclear/contracts';
+import { z } from 'zod';
+import { MAX_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH } from '../domain/password-rules.js';
+
+// Fields that several routes take, each with its bound. What people read must not hold line breaks or other controls.
+const printable = /^\P{Cc}*$/u;
+export const username = z
+  .string()
+  .regex(/^[a-zA-Z0-9_.-]{1,50}$/, 'is not 1 to 50 of the characters a-z A-Z 0-9 _ . -');
+export const email = z.email().max(254);
+export const displayName = z.string().trim().min(1).max(120).regex(printable, 'holds control characters');
+export const keyName = z.string().trim().min(1).max(100).regex(printable, 'holds control characters');
+export const newPassword = z.string().min(MIN_PASSWORD_LENGTH).max(MAX_PASSWORD_LENGTH);
+/** A password to compare with: whatever it is, it may be wrong. */
+export const givenPassword = z.string().min(1).max(MAX_PASSWORD_LENGTH);
+export const permission = z.enum(PERMISSIONS);
+export const level = z.enum(LEVELS);
+/** Several levels per person may come; today it is one. */
+export const levelNames = z.array(level).length(1, 'holds exactly one level');
+
+const MAX_ID = 2_147_483_647;
+export const rowId = z
+  .string()
+  .regex(/^[1-9][0-9]{0,9}$/, 'is not an id')
+  .transform(Number)
+  .refine((id) => id <= MAX_ID, 'is not an id');
+export const pageSize = z.coerce.number().int().min(1).max(500).default(100);
+
+/** One level from both of its spellings; undefined when neither is there. @returns false when they differ */
+export function levelOf(body: {
+  readonly level?: Level | undefined;
+  readonly level_names?: readonly Level[] | undefined;
+}): Level | undefined | false {
+  const named = body.level_names?.[0];
+  if (body.level !== undefined && named !== undefined && body.level !== named) return false;
+  return body.level ?? named;
+}
+
+export const bothLevelsAgree = {
+  check: (body: Parameters<typeof levelOf>[0]): boolean => levelOf(body) !== false,
+  params: { path: ['level_names'], message: 'says another level than `level`' },
+};

@@ -1,0 +1,31 @@
+import { LEVELS, PERMISSIONS } from '@lineclear/contracts';
+import { z } from 'zod';
+import type { UserRow } from '../db/users.repo.js';
+import { effectivePermissions } from '../domain/permissions.js';
+
+export const userSchema = z.object({
+  id: z.int(),
+  username: z.string(),
+  email: z.string(),
+  display_name: z.string(),
+  level: z.enum(LEVELS),
+  level_names: z.array(z.enum(LEVELS)),
+  is_active: z.boolean(),
+  permissions: z.array(z.enum(PERMISSIONS)),
+  created_at: z.iso.datetime(),
+  last_login_at: z.iso.datetime().nullable(),
+});
+
+/** A person as the API shows them: with what they may do, and nothing of how they log in. */
+export const userView = (user: UserRow): z.infer<typeof userSchema> => ({
+  id: user.id,
+  username: user.username,
+  email: user.email,
+  display_name: user.display_name,
+  level: user.level,
+  level_names: [user.level],
+  is_active: user.is_active,
+  permissions: effectivePermissions(user.level, user.overrides),
+  created_at: user.created_at.toISOString(),
+  last_login_at: user.last_login_at?.toISOString() ?? null,
+});

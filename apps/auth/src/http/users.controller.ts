@@ -1,0 +1,137 @@
+import { Body, Controller, Delete, Get, Param, Patch, Post, Query } from '@nestjs/common';
+import { Allow, Who } from '@lineclear/access';
+import type { Principal } from '@lineclear/contracts';
+import { Answers, Database, NotFound } from '@lineclear/kit';
+import { z } from 'zod';
+import * as users from '../db/users.repo.js';
+import { ManageUsers } from '../people/manage-users.js';
+import {
+  bothLevelsAgree,
+  displayName,
+  email,
+  level,
+  levelNames,
+  levelOf,
+  newPassword,
+  pageSize,
+  rowId,
+  username,
+} from './fields.js';
+import { userSchema, userView } from './user-view.js';
+
+const levels = { level: level.optional(), level_names: levelNames.optional() };
+const create = z
+  .strictObject({
+    email,
+    username,
+    password: newPassword.optional(),
+    display_name: displayName.optional(),
+    ...levels,
+  })
+  .refine(bothLevelsAgree.check, bothLevelsAgree.params);
+const patch = z
+  .strictObject({
+    email: email.optional(),
+    display_name: displayName.optional(),
+    is_active: z.boolean().optional(),
+    password: newPassword.optional(),
+    ...levels,
+  })
+  .refine(bothLevelsAgree.check, bothLevelsAgree.params)
+  .refine((body) => Object.keys(body).length > 0, 'holds nothing to change');
+const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
+const listQuery = z.strictObject({
+  limit: pageSize,
+  cursor: rowId.optional(),
+  include_inactive: flag.optional(),
+});
+const list = z.object({ users: z.array(userSchema), total: z.int(), next_cursor: z.int().optional() });
+type User = z.infer<typeof userSchema>;
+
+@Controller('api/users')
+export class UsersController {
+  constructor(
+    private readonly manage: ManageUsers,
+    private readonly database: Database,
+  ) {}
+
+  @Get()
+  @Allow('admin.users')
+  @Answers(200, list, 'Lists people by id; closed accounts with `include_inactive=true`')
+  async list(@Query({ schema: listQuery }) query: z.infer<typeof listQuery>): Promise<z.infer<typeof list>> {
+    const { limit, cursor: after = 0, include_inactive: includeInactive = false } = query;
+    const { rows, total } = await users.page(this.database, { after, limit, includeInactive });
+    const last = rows.at(-1);
+    return {
+      users: rows.map(userView),
+      total,
+      ...(rows.length === limit && last ? { next_cursor: last.id } : {}),
+    };
+  }
+
+  @Post()
+  @Allow('admin.users')
+  @Answers(
+    201,
+    userSchema,
+    'Makes a user, a researcher unless said otherwise; without a password they cannot log in yet',
+  )
+  async create(
+    @Who() caller: Principal,
+    @Body({ schema: create }) body: z.infer<typeof create>,
+  ): Promise<User> {
+    const given = {
+      username: body.username,
+      email: body.email,
+      displayName: body.display_name,
+      password: body.password,
+    };
+    return userView(await this.manage.create(caller, { ...given, level: levelOf(body) || 'researcher' }));
+  }
+
+  @Get('me')
+  @Allow()
+  @Answers(200, userSchema, 'Shows the caller as a person')
+  async me(@Who() caller: Principal): Promise<User> {
+    return this.#view(caller.user_id);
+  }
+
+  @Get(':id')
+  @Allow('admin.users')
+  @Answers(200, userSchema, 'Shows a person')
+  async get(@Param('id', { schema: rowId }) id: number): Promise<User> {
+    return this.#view(id);
+  }
+
+  @Patch(':id')
+  @Allow('admin.users')
+  @Answers(200, userSchema, 'Changes a person; a new password or an end of activity ends their sessions')
+  async change(
+    @Who() caller: Principal,
+    @Param('id', { schema: rowId }) id: number,
+    @Body({ schema: patch }) body: z.infer<typeof patch>,
+  ): Promise<User> {
+    const { email: newEmail, display_name, is_active, password } = body;
+    const change = {
+      email: newEmail,
+      displayName: display_name,
+      isActive: is_active,
+      password,
+      level: levelOf(body) || undefined,
+    };
+    return userView(await this.manage.change(caller, id, change));
+  }
+
+  @Delete(':id')
+  @Allow('admin.users')
+  @Answers(200, userSchema, 'Closes an account: it stays known by its name, and its sessions and keys end')
+  async close(@Who() caller: Principal, @Param('id', { schema: rowId }) id: number): Promise<User> {
+    return userView(await this.manage.close(caller, id));
+  }
+
+  async #view(id: number): Promise<User> {
+    const user = await users.byId(this.database, id);
+    if (!user) throw new NotFound('user', id);
+    return userView(user);
+  }
+}

@@ -1,0 +1,152 @@
+import { Injectable } from '@nestjs/common';
+import { Bus, event } from '@lineclear/bus';
+import { principalChanged, type Level, type Permission, type Principal } from '@lineclear/contracts';
+import { BadInput, Clock, Conflict, Database, NotAllowed, NotFound, type Tx } from '@lineclear/kit';
+import { Passwords } from '../credentials/passwords.js';
+import * as apiKeys from '../db/api-keys.repo.js';
+import * as sessions from '../db/sessions.repo.js';
+import * as users from '../db/users.repo.js';
+import { judgeChange, type Standing } from '../domain/judge-change.js';
+import { passwordFault } from '../domain/password-rules.js';
+import { effectivePermissions } from '../domain/permissions.js';
+
+export interface UserRequest {
+  readonly username: string;
+  readonly email: string;
+  readonly displayName?: string | undefined;
+  readonly level: Level;
+  readonly password?: string | undefined;
+}
+
+export interface UserChange {
+  readonly email?: string | undefined;
+  readonly displayName?: string | undefined;
+  readonly level?: Level | undefined;
+  readonly isActive?: boolean | undefined;
+  readonly password?: string | undefined;
+}
+
+/** What those who look after people do to them. Every change is judged on what it makes of the person. */
+@Injectable()
+export class ManageUsers {
+  constructor(
+    private readonly database: Database,
+    private readonly bus: Bus,
+    private readonly clock: Clock,
+    private readonly passwords: Passwords,
+  ) {}
+
+  async create(caller: Principal, request: UserRequest): Promise<users.UserRow> {
+    const { username, email, level, displayName: display_name = username } = request;
+    const permissions = effectivePermissions(level, []);
+    allowOrThrow(
+      judgeChange({ permissions: caller.permissions, isTarget: false }, undefined, {
+        level,
+        isActive: true,
+        permissions,
+      }),
+    );
+    const password_hash = request.password === undefined ? null : await this.#hash(request.password, request);
+    const made = this.database.tx(async (tx) => {
+      const id = await users.insert(
+        tx,
+        { username, email, display_name, level, password_hash },
+        this.clock.now(),
+      );
+      return (await users.byId(tx, id))!;
+    });
+    return users.refuseTaken(made);
+  }
+
+  async change(caller: Principal, id: number, change: UserChange): Promise<users.UserRow> {
+    let password_hash: string | undefined;
+    if (change.password !== undefined) {
+      if (id === caller.user_id)
+        throw new Conflict('your own password is changed at /api/auth/change-password, with the current one');
+      const account = await users.accountById(this.database, id);
+      if (!account) throw new NotFound('user', id);
+      password_hash = await this.#hash(change.password, {
+        ...account,
+        ...(change.email === undefined ? {} : { email: change.email }),
+      });
+    }
+    const { email, displayName: display_name, level, isActive: is_active } = change;
+    return this.#rightsChange(caller, id, async (tx) => {
+      await users.update(tx, id, { email, display_name, level, is_active, password_hash });
+      if (password_hash !== undefined || is_active === false) await sessions.endAllOf(tx, id);
+    });
+  }
+
+  /** Closes an account for good: its sessions and keys end. The person stays known, as jobs and approvals name them. */
+  async close(caller: Principal, id: number): Promise<users.UserRow> {
+    return this.#rightsChange(caller, id, async (tx) => {
+      await users.update(tx, id, { is_active: false });
+      await sessions.endAllOf(tx, id);
+      await apiKeys.revokeAllOf(tx, id, this.clock.now());
+    });
+  }
+
+  async setPermission(
+    caller: Principal,
+    id: number,
+    permission: Permission,
+    granted: boolean,
+  ): Promise<users.UserRow> {
+    return this.#rightsChange(caller, id, (tx) => users.setOverride(tx, id, permission, granted));
+  }
+
+  async clearPermission(caller: Principal, id: number, permission: Permission): Promise<users.UserRow> {
+    return this.#rightsChange(caller, id, async (tx) => {
+      if (!(await users.clearOverride(tx, id, permission)))
+        throw new NotFound('permission override', permission);
+    });
+  }
+
+  /** Makes the change, looks at what became of the person and of everyone, and takes it back if that must not be. */
+  async #rightsChange(
+    caller: Principal,
+    id: number,
+    change: (tx: Tx) => Promise<void>,
+  ): Promise<users.UserRow> {
+    const changed = this.database.tx(async (tx) => {
+      await users.lockRights(tx);
+      const before = await users.byId(tx, id);
+      if (!before) throw new NotFound('user', id);
+      await change(tx);
+      const after = (await users.byId(tx, id))!;
+      const isTarget = id === caller.user_id;
+      allowOrThrow(
+        judgeChange({ permissions: caller.permissions, isTarget }, standingOf(before), standingOf(after)),
+      );
+      if (!(await users.anAdminIsLeft(tx))) throw new Conflict('no active admin would be left');
+      await this.bus.publish(tx, event(principalChanged, { user_id: id }, { about: `user/${id}` }));
+      return after;
+    });
+    return users.refuseTaken(changed);
+  }
+
+  async #hash(password: string, person: { username: string; email: string }): Promise<string> {
+    const fault = passwordFault(password, person);
+    if (fault !== undefined) throw BadInput.at('password', fault);
+    return this.passwords.hash(password);
+  }
+}
+
+const standingOf = (user: users.UserRow): Standing => ({
+  level: user.level,
+  isActive: user.is_active,
+  permissions: effectivePermissions(user.level, user.overrides),
+});
+
+function allowOrThrow(verdict: ReturnType<typeof judgeChange>): void {
+  switch (verdict.state) {
+    case 'allowed':
+      return;
+    case 'weakens_oneself':
+      throw new Conflict('nobody takes rights from themselves: another admin can');
+    case 'beyond_caller':
+      throw new NotAllowed(
+        `this is about rights that the caller does not hold: ${verdict.permissions.join(', ')}`,
+      );
+  }
+}

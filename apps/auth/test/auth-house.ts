@@ -1,0 +1,128 @@
+import type { Level } from '@lineclear/contracts';
+import { Clock, startService, type RunningService } from '@lineclear/kit';
+import {
+  client,
+  connectPeer,
+  startBackends,
+  type Answer,
+  type Backends,
+  type Client,
+  type Peer,
+} from '@lineclear/testkit';
+import { define } from '../src/app.module.js';
+
+export const PASSWORD = 'steady hands on the lever';
+export const ADMIN = { username: 'root', email: 'root@lineclear.test', password: PASSWORD };
+
+/** The real time, and as much later as a test says. */
+export class LaterClock extends Clock {
+  laterMs = 0;
+  override now(): Date {
+    return new Date(Date.now() + this.laterMs);
+  }
+}
+
+export interface LoggedIn {
+  readonly http: Client;
+  readonly cookie: string;
+  readonly csrfToken: string;
+}
+
+/** The auth service on real servers, with an address of its own for each test that fails logins. */
+export interface AuthHouse {
+  readonly service: RunningService;
+  readonly backends: Backends;
+  readonly peer: Peer;
+  readonly clock: LaterClock;
+  readonly anonymous: Client;
+  /** With the key of the first admin. */
+  readonly admin: Client;
+  readonly adminId: number;
+  /** A client with a key. */
+  key(token: string): Client;
+  /** Makes a user and a key of theirs. */
+  person(level: Level): Promise<{ id: number; username: string; http: Client; token: string }>;
+  login(username: string, password?: string): Promise<LoggedIn>;
+  /** What is in the tables: for "nothing was written". */
+  rows(): Promise<unknown>;
+  close(): Promise<void>;
+}
+
+export async function openAuthHouse(
+  options: { firstAdmin?: boolean; env?: Record<string, string> } = {},
+): Promise<AuthHouse> {
+  const backends = await startBackends();
+  const clock = new LaterClock();
+  const service = await startService(define(await backends.envFor('auth', options.env), { clock }));
+  const peer = await connectPeer(backends.nats.url);
+  const anonymous = client(service.url);
+  let [admin, adminId, made] = [anonymous, 0, 0];
+
+  const sessionOf = (answer: Answer): LoggedIn => {
+    const cookie = answer.headers.getSetCookie()[0]?.split(';')[0] ?? '';
+    const csrfToken = answer.body.csrf_token as string;
+    return { cookie, csrfToken, http: withHeaders(anonymous, { cookie, 'x-csrf-token': csrfToken }) };
+  };
+  const login = async (username: string, password = PASSWORD): Promise<LoggedIn> =>
+    sessionOf(await anonymous.post('/api/auth/login', { username, password }));
+  const keyOf = async (username: string): Promise<string> =>
+    (await (await login(username)).http.post('/api/auth/api-keys', { name: 'test' })).body.key as string;
+
+  if (options.firstAdmin !== false) {
+    adminId = (await anonymous.post('/api/auth/setup/first-admin', ADMIN)).body.user.id;
+    admin = client(service.url, await keyOf(ADMIN.username));
+  }
+
+  return {
+    service,
+    backends,
+    peer,
+    clock,
+    anonymous,
+    admin,
+    adminId,
+    login,
+    key: (token) => client(service.url, token),
+    async person(level) {
+      made += 1;
+      const username = `${level}.${made}`;
+      const { body } = await admin.post('/api/users', {
+        username,
+        email: `${username}@lineclear.test`,
+        password: PASSWORD,
+        level,
+      });
+      const token = await keyOf(username);
+      return { id: body.id, username, token, http: client(service.url, token) };
+    },
+    async rows() {
+      const tables = ['users', 'permission_overrides', 'sessions', 'api_keys', 'login_failures', 'outbox'];
+      const counts = await Promise.all(
+        tables.map(async (table) => {
+          const volatile =
+            table === 'api_keys' ? `- 'last_used_at'` : table === 'sessions' ? `- 'last_seen_at'` : '';
+          return service.database.query(
+            `select md5(coalesce(string_agg((to_jsonb(t) ${volatile})::text, '' order by t::text), '')) as h from ${table} t`,
+          );
+        }),
+      );
+      return counts;
+    },
+    async close() {
+      await peer.close();
+      await service.close();
+      await backends.stop();
+    },
+  };
+}
+
+/** The same client, sending these headers with everything. */
+export function withHeaders(http: Client, headers: Record<string, string>): Client {
+  return {
+    get: (path, more) => http.get(path, { ...headers, ...more }),
+    post: (path, body, more) => http.post(path, body, { ...headers, ...more }),
+    put: (path, body, more) => http.put(path, body, { ...headers, ...more }),
+    patch: (path, body, more) => http.patch(path, body, { ...headers, ...more }),
+    delete: (path, more) => http.delete(path, { ...headers, ...more }),
+  };
+}
