@@ -9,10 +9,10 @@ const MAX_FILE_BYTES = 1_024;
 const OTHERS = 0o077;
 
 /** The key in a file, or undefined when there is no file. @throws ConfigError when others could read or replace the file, or it holds no key. */
-export async function readKeyFile(path: string): Promise<Buffer | undefined> {
+export async function readKeyFile(path: string, me = process.getuid?.()): Promise<Buffer | undefined> {
   try {
     const entry = await lstat(path);
-    if (!isTrusted(entry.uid))
+    if (!isTrusted(entry.uid, me))
       throw refused(
         path,
         entry.isSymbolicLink() ? 'is a link that another user made' : 'belongs to another user',
@@ -24,7 +24,7 @@ export async function readKeyFile(path: string): Promise<Buffer | undefined> {
         .stat()
         .then((s) => ({ uid: s.uid, mode: s.mode, size: s.size, regular: s.isFile() }));
       if (!stat.regular) throw refused(path, 'is not a regular file');
-      if (!isTrusted(uid)) throw refused(path, 'belongs to another user');
+      if (!isTrusted(uid, me)) throw refused(path, 'belongs to another user');
       if ((mode & OTHERS) !== 0)
         throw refused(path, `is open to others (mode ${(mode & 0o777).toString(8)}): chmod 600 it`);
       if (size > MAX_FILE_BYTES) throw refused(path, 'is too large for a key');
@@ -88,7 +88,7 @@ async function syncFolder(path: string): Promise<void> {
 }
 
 // Root could read the key anyway; files mounted into a container are often root's.
-const isTrusted = (uid: number): boolean => uid === 0 || uid === process.getuid?.();
+const isTrusted = (uid: number, me: number | undefined): boolean => uid === 0 || uid === me;
 
 const refused = (path: string, why: string, cause?: unknown): ConfigError =>
   new ConfigError(`LINECLEAR_KEY_FILE: ${path} ${why}`, { cause });

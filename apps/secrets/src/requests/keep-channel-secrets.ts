@@ -23,7 +23,7 @@ export class KeepChannelSecrets {
 
   @OnRequest(secretsPublicKey)
   // oxlint-disable-next-line typescript/require-await -- answers are promises
-  async publicKey(_: RequestOf<typeof secretsPublicKey>): Promise<ReplyOf<typeof secretsPublicKey>> {
+  async publicKey(_request: RequestOf<typeof secretsPublicKey>): Promise<ReplyOf<typeof secretsPublicKey>> {
     return { public_key: this.sealingKey.publicKey };
   }
 
