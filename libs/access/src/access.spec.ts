@@ -1,8 +1,7 @@
 import { LEVEL_PERMISSIONS, PERMISSIONS, principalChanged, type Principal } from '@lineclear/contracts';
-import { Bus } from '@lineclear/bus';
 import { Clock, readEnv, serviceEnv, startService, Unavailable, type RunningService } from '@lineclear/kit';
-import { BusModule, busEntities, BusTables1767225600000, busTransports } from '@lineclear/bus';
-import { connectPeer, startBackends, type Backends, type Peer } from '@lineclear/testkit';
+import { Bus, BusModule, busEntities, BusTables1767225600000, busTransports } from '@lineclear/bus';
+import { startBackends, type Backends } from '@lineclear/testkit';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { can, canFor } from './can.js';
 import { Principals, TokenLookup, type Identity } from './principals.js';
@@ -78,7 +77,6 @@ describe('the cache of principals', () => {
   const token: Token = { kind: 'api_key', sha256: hashToken('lc_a') };
   let backends: Backends;
   let service: RunningService;
-  let peer: Peer;
 
   beforeAll(async () => {
     backends = await startBackends();
@@ -90,11 +88,8 @@ describe('the cache of principals', () => {
       migrations: [BusTables1767225600000],
       transports: (app) => busTransports(app).slice(1),
     });
-    // The stream is made by the event strategy of a whole service; here only its subject is needed.
-    peer = await connectPeer(backends.nats.url);
   });
   afterAll(async () => {
-    await peer?.close();
     await service?.close();
     await backends?.stop();
   });

@@ -97,7 +97,7 @@ export class Bus {
     return this.connection.subscribe(def.subject, {
       callback: (error, msg) => {
         if (error) return;
-        const parsed = def.schema.safeParse(JSON.parse(msg.string()));
+        const parsed = def.schema.safeParse(parsedOrNull(msg.string()));
         if (parsed.success) react(parsed.data as EventOf<D>);
         else
           this.log.error({ err: parsed.error, subject: def.subject }, 'a watched event broke its contract');
@@ -109,5 +109,13 @@ export class Bus {
     await this.#relay.close();
     this.publisher.close();
     await this.connection.drain();
+  }
+}
+
+function parsedOrNull(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
   }
 }
