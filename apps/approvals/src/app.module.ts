@@ -1,0 +1,54 @@
+import { BullModule } from '@nestjs/bullmq';
+import { Module, type DynamicModule } from '@nestjs/common';
+import { AccessModule } from '@lineclear/access';
+import { busEntities, BusModule, BusTables1767225600000, busTransports } from '@lineclear/bus';
+import { bullOptions, readConfigFile, type Clock, type ServiceDefinition } from '@lineclear/kit';
+import { readConfig, type Config } from './config.js';
+import { CurrentRules } from './current-rules.js';
+import { ApprovalRequestRow } from './db/approval-request.entity.js';
+import { ApprovalRuleRow } from './db/approval-rule.entity.js';
+import { RulesAndRequests1767225601000 } from './db/migrations/1767225601000-rules-and-requests.js';
+import { RulesVersionRow } from './db/rules-version.entity.js';
+import { Decisions } from './decisions.js';
+import { CloseRequestsOfCancelledJobs } from './events/close-requests-of-cancelled-jobs.js';
+import { EvaluateJobs } from './events/evaluate-jobs.js';
+import { OpenRequests } from './events/open-requests.js';
+import { RequestsController } from './http/requests.controller.js';
+import { RulesController } from './http/rules.controller.js';
+import { EXPIRY_QUEUE, ExpireRequests, ExpirySchedule } from './jobs/expire-requests.js';
+
+@Module({
+  controllers: [
+    RulesController,
+    RequestsController,
+    EvaluateJobs,
+    OpenRequests,
+    CloseRequestsOfCancelledJobs,
+  ],
+  providers: [CurrentRules, Decisions, ExpireRequests, ExpirySchedule],
+})
+class ApprovalsModule {
+  static of(config: Config): DynamicModule {
+    const redis = BullModule.forRoot(bullOptions(config.REDIS_URL, 'approvals'));
+    return { module: ApprovalsModule, imports: [redis, BullModule.registerQueue({ name: EXPIRY_QUEUE })] };
+  }
+}
+
+/** The approvals service, by this environment. */
+export function define(env: NodeJS.ProcessEnv, more: { clock?: Clock } = {}): ServiceDefinition<Config> {
+  const config = readConfig(env);
+  const file = readConfigFile(env);
+  return {
+    name: 'approvals',
+    config,
+    modules: [
+      BusModule.of('approvals', config.NATS_URL),
+      AccessModule.of({ bypassPaths: file.auth.bypass_paths }),
+      ApprovalsModule.of(config),
+    ],
+    entities: [...busEntities, ApprovalRuleRow, RulesVersionRow, ApprovalRequestRow],
+    migrations: [BusTables1767225600000, RulesAndRequests1767225601000],
+    transports: busTransports,
+    ...more,
+  };
+}

@@ -1,0 +1,82 @@
+import { Column, Entity, Index, PrimaryColumn, Unique } from 'typeorm';
+import type { Level } from '@lineclear/contracts';
+import type { RequestStatus, Via } from '../domain/approval-request.js';
+
+/**
+ * A request, with the rule as it was when the job asked: rules may change or go. A row `never_opened` is a mark that the
+ * job was cancelled before its request came; nobody but the repo sees it.
+ */
+@Entity('approval_request')
+@Unique('approval_request_job', ['job_id'])
+@Unique('approval_request_seq', ['seq'])
+@Index('approval_request_pending', ['expires_at'], { where: `"status" = 'pending'` })
+@Index('approval_request_marks', ['created_at'], { where: `"status" = 'never_opened'` })
+@Index('approval_request_user', ['user_id', 'seq'])
+export class ApprovalRequestRow {
+  @PrimaryColumn('uuid', { primaryKeyConstraintName: 'approval_request_pk' })
+  id: string;
+
+  /** The order in which requests are listed. */
+  @Column({ type: 'bigint', generated: 'identity', generatedIdentity: 'ALWAYS' })
+  seq: number;
+
+  @Column('text')
+  job_id: string;
+
+  @Column('int')
+  user_id: number;
+
+  @Column('text')
+  username: string;
+
+  @Column('text')
+  provider: string;
+
+  @Column('text')
+  config_name: string;
+
+  @Column('text')
+  hardware: string;
+
+  @Column('numeric', { precision: 14, scale: 4 })
+  estimated_cost_usd: number;
+
+  @Column('int')
+  rule_id: number;
+
+  @Column('text')
+  rule_name: string;
+
+  @Column('text')
+  reason: string;
+
+  @Column('text')
+  required_level: Level;
+
+  @Column('text')
+  status: RequestStatus | 'never_opened';
+
+  @Column('timestamptz')
+  created_at: Date;
+
+  @Column('timestamptz')
+  expires_at: Date;
+
+  @Column('text', { nullable: true })
+  reviewed_by: string | null;
+
+  @Column('int', { nullable: true })
+  reviewed_by_id: number | null;
+
+  @Column('timestamptz', { nullable: true })
+  reviewed_at: Date | null;
+
+  @Column('text', { nullable: true })
+  review_notes: string | null;
+
+  @Column('text', { nullable: true })
+  decided_via: Via | null;
+
+  @Column('text', { nullable: true })
+  traceparent: string | null;
+}

@@ -1,0 +1,226 @@
+import type { Queryable, Tx } from '@lineclear/kit';
+import type { ApprovalRequest, RequestStatus, Via } from '../domain/approval-request.js';
+import type { ApprovalRequestRow } from './approval-request.entity.js';
+
+export type NewRequest = Omit<
+  ApprovalRequest,
+  'status' | 'createdAt' | 'reviewedBy' | 'reviewedById' | 'reviewedAt' | 'reviewNotes' | 'decidedVia'
+>;
+
+/** Opens these requests; a job that has one already, or was cancelled before, keeps what it has. */
+export async function openRequests(tx: Tx, requests: readonly NewRequest[], now: Date): Promise<void> {
+  if (requests.length === 0) return;
+  // In one order everywhere, so that replicas that meet wait for each other and do not deadlock.
+  const sorted = requests.toSorted((a, b) => (a.jobId < b.jobId ? -1 : 1));
+  await tx.query(
+    `insert into approval_request (id, job_id, user_id, username, provider, config_name, hardware, estimated_cost_usd, rule_id,
+       rule_name, reason, required_level, expires_at, traceparent, status, created_at)
+     select *, 'pending', $15::timestamptz from unnest($1::uuid[], $2::text[], $3::int[], $4::text[], $5::text[], $6::text[], $7::text[],
+       $8::numeric[], $9::int[], $10::text[], $11::text[], $12::text[], $13::timestamptz[], $14::text[])
+     on conflict do nothing`,
+    [
+      sorted.map((r) => r.id),
+      sorted.map((r) => r.jobId),
+      sorted.map((r) => r.userId),
+      sorted.map((r) => r.username),
+      sorted.map((r) => r.provider),
+      sorted.map((r) => r.configName),
+      sorted.map((r) => r.hardware),
+      sorted.map((r) => r.estimatedCostUsd),
+      sorted.map((r) => r.ruleId),
+      sorted.map((r) => r.ruleName),
+      sorted.map((r) => r.reason),
+      sorted.map((r) => r.requiredLevel),
+      sorted.map((r) => r.expiresAt),
+      sorted.map((r) => r.traceparent),
+      now,
+    ],
+  );
+}
+
+/** What is known of these jobs: a request, or `never` where the job was cancelled before one was opened. */
+export async function requestsOfJobs(
+  db: Queryable,
+  jobIds: readonly string[],
+): Promise<Map<string, ApprovalRequest | 'never'>> {
+  const rows = await db.query<ApprovalRequestRow>(
+    'select * from approval_request where job_id = any($1::text[])',
+    [jobIds],
+  );
+  return new Map(rows.map((row) => [row.job_id, row.status === 'never_opened' ? 'never' : requestOf(row)]));
+}
+
+/** Ends what waits for a decision on jobs that are cancelled, and marks those whose request has not come yet. */
+export async function closeForCancelledJobs(
+  tx: Tx,
+  jobs: readonly {
+    id: string;
+    markId: string;
+    userId: number;
+    username: string;
+    provider: string;
+    configName: string;
+  }[],
+  now: Date,
+): Promise<void> {
+  const sorted = jobs.toSorted((a, b) => (a.id < b.id ? -1 : 1));
+  // A mark has no rule and no cost, only the job. One statement, so that a request being opened at this moment is met.
+  await tx.query(
+    `insert into approval_request (id, job_id, user_id, username, provider, config_name, hardware, estimated_cost_usd, rule_id,
+       rule_name, reason, required_level, expires_at, status, created_at)
+     select j.*, '', 0, 0, '', '', 'admin', $7::timestamptz, 'never_opened', $7::timestamptz
+     from unnest($1::uuid[], $2::text[], $3::int[], $4::text[], $5::text[], $6::text[]) as j
+     on conflict (job_id) do update set status = 'cancelled', reviewed_at = $7 where approval_request.status = 'pending'`,
+    [
+      sorted.map((job) => job.markId),
+      sorted.map((job) => job.id),
+      sorted.map((job) => job.userId),
+      sorted.map((job) => job.username),
+      sorted.map((job) => job.provider),
+      sorted.map((job) => job.configName),
+      now,
+    ],
+  );
+}
+
+/** Forgets marks from before `before`: no event older than that can still arrive. */
+export async function forgetMarks(db: Queryable, before: Date): Promise<void> {
+  await db.query(`delete from approval_request where status = 'never_opened' and created_at < $1`, [before]);
+}
+
+export async function findRequest(db: Queryable, id: string): Promise<ApprovalRequest | undefined> {
+  return first(
+    await db.query<ApprovalRequestRow>(
+      `select * from approval_request where id = $1 and status <> 'never_opened'`,
+      [id],
+    ),
+  );
+}
+
+export async function findRequestOfJob(db: Queryable, jobId: string): Promise<ApprovalRequest | undefined> {
+  return first(
+    await db.query<ApprovalRequestRow>(
+      `select * from approval_request where job_id = $1 and status <> 'never_opened'`,
+      [jobId],
+    ),
+  );
+}
+
+export interface Outcome {
+  readonly status: 'approved' | 'rejected' | 'cancelled';
+  readonly byId: number;
+  readonly by: string;
+  readonly notes: string | null;
+  readonly via: Via;
+}
+
+/** Writes the outcome if the request still waits and is in time; otherwise changes nothing. One statement: one winner. */
+export async function settleRequest(
+  tx: Tx,
+  id: string,
+  outcome: Outcome,
+  now: Date,
+): Promise<ApprovalRequest | undefined> {
+  return first(
+    await tx.query<ApprovalRequestRow>(
+      `update approval_request set status = $2, reviewed_by_id = $3, reviewed_by = $4, review_notes = $5, decided_via = $6, reviewed_at = $7
+       where id = $1 and status = 'pending' and expires_at > $7 returning *`,
+      [id, outcome.status, outcome.byId, outcome.by, outcome.notes, outcome.via, now],
+    ),
+  );
+}
+
+/** Writes down up to `limit` expiries whose time has come; several replicas may do so at once. */
+export async function expireRequests(tx: Tx, limit: number, now: Date): Promise<ApprovalRequest[]> {
+  const rows = await tx.query<ApprovalRequestRow>(
+    `update approval_request set status = 'expired', reviewed_at = $1 where id in (
+       select id from approval_request where status = 'pending' and expires_at <= $1 order by expires_at limit $2 for update skip locked)
+     returning *`,
+    [now, limit],
+  );
+  return rows.map(requestOf);
+}
+
+export interface RequestFilter {
+  readonly status?: RequestStatus | undefined;
+  readonly userId?: number | undefined;
+}
+
+/** The condition of a filter, with its values. Each filter has its own text, so that each can use its own index. */
+function where(
+  filter: RequestFilter,
+  now: Date,
+): { values: unknown[]; condition: string; value: (given: unknown) => string } {
+  const values: unknown[] = [];
+  const value = (given: unknown): string => `$${values.push(given)}`;
+  const conditions = [statusCondition(filter.status, now, value)];
+  if (filter.userId !== undefined) conditions.push(`user_id = ${value(filter.userId)}`);
+  return { values, condition: conditions.join(' and '), value };
+}
+
+function statusCondition(
+  status: RequestStatus | undefined,
+  now: Date,
+  value: (given: unknown) => string,
+): string {
+  if (status === undefined) return `status <> 'never_opened'`;
+  if (status === 'pending') return `status = 'pending' and expires_at > ${value(now)}`;
+  // Pending and past is as good as expired, before the sweep as after it.
+  if (status === 'expired')
+    return `(status = 'expired' or (status = 'pending' and expires_at <= ${value(now)}))`;
+  return `status = ${value(status)}`;
+}
+
+/** The newest `limit` requests below `before`, newest first, each with its place in the list. */
+export async function listRequests(
+  db: Queryable,
+  filter: RequestFilter,
+  page: { limit: number; before: number | undefined },
+  now: Date,
+): Promise<{ seq: number; request: ApprovalRequest }[]> {
+  const { values, condition, value } = where(filter, now);
+  const before = page.before === undefined ? '' : `and seq < ${value(page.before)}`;
+  const rows = await db.query<ApprovalRequestRow>(
+    `select * from approval_request where ${condition} ${before} order by seq desc limit ${value(page.limit)}`,
+    values,
+  );
+  return rows.map((row) => ({ seq: row.seq, request: requestOf(row) }));
+}
+
+export async function countRequests(db: Queryable, filter: RequestFilter, now: Date): Promise<number> {
+  const { values, condition } = where(filter, now);
+  const [row] = await db.query<{ count: number }>(
+    `select count(*) as count from approval_request where ${condition}`,
+    values,
+  );
+  return row?.count ?? 0;
+}
+
+const first = ([row]: ApprovalRequestRow[]): ApprovalRequest | undefined => row && requestOf(row);
+
+function requestOf(row: ApprovalRequestRow): ApprovalRequest {
+  if (row.status === 'never_opened') throw new Error(`the mark of ${row.job_id} was taken for a request`);
+  return {
+    id: row.id,
+    jobId: row.job_id,
+    userId: row.user_id,
+    username: row.username,
+    provider: row.provider,
+    configName: row.config_name,
+    hardware: row.hardware,
+    estimatedCostUsd: row.estimated_cost_usd,
+    ruleId: row.rule_id,
+    ruleName: row.rule_name,
+    reason: row.reason,
+    requiredLevel: row.required_level,
+    status: row.status,
+    createdAt: row.created_at,
+    expiresAt: row.expires_at,
+    reviewedBy: row.reviewed_by,
+    reviewedById: row.reviewed_by_id,
+    reviewedAt: row.reviewed_at,
+    reviewNotes: row.review_notes,
+    decidedVia: row.decided_via,
+    traceparent: row.traceparent,
+  };
+}

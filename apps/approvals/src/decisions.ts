@@ -1,0 +1,103 @@
+import { Injectable } from '@nestjs/common';
+import { Bus } from '@lineclear/bus';
+import { Clock, Conflict, Database, Metrics, NotAllowed, NotFound, type Queryable } from '@lineclear/kit';
+import { Counter, Gauge } from 'prom-client';
+import { countRequests, findRequest, settleRequest, type Outcome } from './db/requests.repo.js';
+import { statusAt, type ApprovalRequest } from './domain/approval-request.js';
+import { decide, stillOpen, type Decider, type Decision } from './domain/decide.js';
+import { outcomeOf } from './events/outcome-of-request.js';
+
+/** Where every decision ends, however it came in: judged, written by compare-and-set, told, in one transaction. */
+@Injectable()
+export class Decisions {
+  readonly #counter: Counter;
+
+  constructor(
+    private readonly database: Database,
+    private readonly bus: Bus,
+    private readonly clock: Clock,
+    metrics: Metrics,
+  ) {
+    new Gauge({
+      name: 'lineclear_approval_requests_pending',
+      help: 'Approval requests that wait for a decision',
+      registers: [metrics.registry],
+      async collect() {
+        this.set(await countRequests(database, { status: 'pending' }, clock.now()));
+      },
+    });
+    this.#counter = new Counter({
+      name: 'lineclear_approval_decisions_total',
+      help: 'Approval requests that ended, by how',
+      labelNames: ['decision'],
+      registers: [metrics.registry],
+    });
+  }
+
+  /** @throws NotFound, NotAllowed (one's own, or the level is too low), Conflict (decided or expired already) */
+  async decide(id: string, by: Decider, outcome: Omit<Outcome, 'byId' | 'by'>): Promise<ApprovalRequest> {
+    const request = await this.#find(this.database, id);
+    const now = this.clock.now();
+    refuseUnless(decide(request, by, now), request, now);
+    return this.#settle(id, { ...outcome, byId: by.userId, by: by.username });
+  }
+
+  /** Takes the request back. Whether this person may is the caller's question. @throws NotFound, Conflict */
+  async withdraw(id: string, by: Decider): Promise<ApprovalRequest> {
+    const request = await this.#find(this.database, id);
+    const now = this.clock.now();
+    refuseUnless(stillOpen(request, now), request, now);
+    return this.#settle(id, {
+      status: 'cancelled',
+      byId: by.userId,
+      by: by.username,
+      notes: null,
+      via: 'api',
+    });
+  }
+
+  /** Counts ends that came about elsewhere. */
+  count(decision: 'expired', requests: number): void {
+    this.#counter.inc({ decision }, requests);
+  }
+
+  async #settle(id: string, outcome: Outcome): Promise<ApprovalRequest> {
+    const settled = await this.database.tx(async (tx) => {
+      const now = this.clock.now();
+      const request = await settleRequest(tx, id, outcome, now);
+      if (!request) {
+        // Someone else was first, or time ran out, since we looked.
+        const found = await this.#find(tx, id);
+        refuseUnless(stillOpen(found, now), found, now);
+        throw new Conflict('the request changed at the same moment: look again');
+      }
+      const told = outcomeOf(request);
+      if (told) await this.bus.publish(tx, told);
+      return request;
+    });
+    this.#counter.inc({ decision: outcome.status });
+    return settled;
+  }
+
+  async #find(db: Queryable, id: string): Promise<ApprovalRequest> {
+    const request = await findRequest(db, id);
+    if (!request) throw new NotFound('approval request', id);
+    return request;
+  }
+}
+
+function refuseUnless(decision: Decision, request: ApprovalRequest, now: Date): void {
+  if (decision.granted) return;
+  switch (decision.why) {
+    case 'already decided':
+      throw new Conflict(
+        `the request is ${statusAt(request, now)} already${request.reviewedBy === null ? '' : `, by ${request.reviewedBy}`}`,
+      );
+    case 'expired':
+      throw new Conflict(`the request expired at ${request.expiresAt.toISOString()}: submit the job again`);
+    case 'self-approval':
+      throw new NotAllowed('nobody decides their own request; to take it back, cancel it');
+    case 'level too low':
+      throw new NotAllowed(`this request needs someone of level ${request.requiredLevel} or above`);
+  }
+}

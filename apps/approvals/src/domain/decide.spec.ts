@@ -1,0 +1,56 @@
+import { LEVELS, reaches } from '@lineclear/contracts';
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { REQUEST_STATUSES, statusAt } from './approval-request.js';
+import { decide, stillOpen } from './decide.js';
+
+const NOW = new Date('2026-11-22T12:00:00Z');
+const at = (seconds: number): Date => new Date(NOW.getTime() + seconds * 1_000);
+const request = { status: 'pending', expiresAt: at(60), userId: 1, requiredLevel: 'lead' } as const;
+const lead = { userId: 2, username: 'grace', level: 'lead' } as const;
+
+it.each([
+  ['a lead where a lead is asked for', request, lead, undefined],
+  ['an admin where a lead is asked for', request, { ...lead, level: 'admin' }, undefined],
+  ['a researcher', request, { ...lead, level: 'researcher' }, 'level too low'],
+  ['a lead where an admin is asked for', { ...request, requiredLevel: 'admin' }, lead, 'level too low'],
+  ['the requester', request, { ...lead, userId: 1 }, 'self-approval'],
+  [
+    'the requester, though an admin',
+    request,
+    { userId: 1, username: 'ada', level: 'admin' },
+    'self-approval',
+  ],
+  ['at the last moment', { ...request, expiresAt: at(0.001) }, lead, undefined],
+  ['at the end', { ...request, expiresAt: at(0) }, lead, 'expired'],
+  ['after the end', { ...request, expiresAt: at(-1) }, lead, 'expired'],
+  ['a swept one', { ...request, status: 'expired' }, lead, 'expired'],
+  ['an approved one', { ...request, status: 'approved' }, lead, 'already decided'],
+  [
+    'a rejected one, after its time',
+    { ...request, status: 'rejected', expiresAt: at(-1) },
+    lead,
+    'already decided',
+  ],
+  ['a cancelled one', { ...request, status: 'cancelled' }, lead, 'already decided'],
+] as const)('%s: %o', (_, given, by, why) => {
+  expect(decide(given, by, NOW)).toEqual(why === undefined ? { granted: true } : { granted: false, why });
+});
+
+it('grants only what is pending, in time, of someone else, and within reach', () => {
+  fc.assert(
+    fc.property(
+      fc.constantFrom(...REQUEST_STATUSES),
+      fc.integer({ min: -5, max: 5 }),
+      fc.constantFrom(...LEVELS),
+      fc.constantFrom(...LEVELS),
+      fc.constantFrom(1, 2),
+      (status, seconds, requiredLevel, level, userId) => {
+        const given = { status, expiresAt: at(seconds), userId: 1, requiredLevel };
+        const may = status === 'pending' && seconds > 0 && userId !== 1 && reaches(level, requiredLevel);
+        expect(decide(given, { userId, username: 'x', level }, NOW).granted).toBe(may);
+        expect(stillOpen(given, NOW).granted).toBe(statusAt(given, NOW) === 'pending');
+      },
+    ),
+  );
+});

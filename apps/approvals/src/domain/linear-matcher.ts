@@ -1,0 +1,129 @@
+/** What a pattern says, whatever it was written in. */
+export type Pattern =
+  | { readonly is: 'one'; readonly of: CharSet }
+  | { readonly is: 'sequence'; readonly parts: readonly Pattern[] }
+  | { readonly is: 'choice'; readonly options: readonly Pattern[] }
+  | { readonly is: 'repeat'; readonly what: Pattern; readonly min: number; readonly max: number };
+
+/** Characters from any of the ranges, or, with `not`, from none of them. */
+export interface CharSet {
+  readonly ranges: readonly (readonly [from: number, to: number])[];
+  readonly not: boolean;
+}
+
+/** A pattern that cannot be taken; the message says why, to follow the pattern's name. */
+export class PatternError extends Error {
+  override readonly name = 'PatternError';
+}
+
+export const ANY: Pattern = { is: 'one', of: { ranges: [], not: true } };
+export const ANYTHING: Pattern = { is: 'repeat', what: ANY, min: 0, max: Infinity };
+export const literal = (char: string): Pattern =>
+  oneOf([[char.codePointAt(0) ?? 0, char.codePointAt(0) ?? 0]]);
+
+const CASE_GAP = 32;
+const [A, Z] = [65, 90];
+
+/** Characters of these ranges, in either case. */
+export function oneOf(ranges: readonly (readonly [number, number])[], not = false): Pattern {
+  // Texts are compared in lower case, so a range that has capitals also needs their small letters.
+  const folded = ranges.flatMap(([from, to]): [number, number][] => {
+    const capitals: [number, number] = [Math.max(from, A) + CASE_GAP, Math.min(to, Z) + CASE_GAP];
+    const single = from === to ? (String.fromCodePoint(from).toLowerCase().codePointAt(0) ?? from) : from;
+    return [
+      [single, from === to ? single : to],
+      ...(from !== to && capitals[0] <= capitals[1] ? [capitals] : []),
+    ];
+  });
+  return { is: 'one', of: { ranges: folded, not } };
+}
+
+type Step =
+  | { readonly is: 'one'; readonly of: CharSet; readonly next: number }
+  | { readonly is: 'fork'; first: number; readonly second: number }
+  | { readonly is: 'end' };
+
+const MAX_STEPS = 1_000;
+const MAX_VISITS = 10_000;
+
+/**
+ * Turns a pattern into a test of whole texts, letter case aside. All ways through the pattern are followed at once, so
+ * the time is at most (length of the text) x (size of the pattern): no pattern can hang the process, as `*a*a*a*a*b`
+ * does in matchers that try one way after the other.
+ * @throws PatternError when the pattern is too large
+ */
+export function compile(pattern: Pattern): (text: string) => boolean {
+  const steps: Step[] = [{ is: 'end' }];
+  const add = (step: Step): number => {
+    if (steps.length >= MAX_STEPS) throw new PatternError('repeats too much');
+    return steps.push(step) - 1;
+  };
+  // Counted too, because repeating nothing adds no steps but takes time.
+  let visits = 0;
+  const build = (node: Pattern, next: number): number => {
+    visits += 1;
+    if (visits > MAX_VISITS) throw new PatternError('repeats too much');
+    switch (node.is) {
+      case 'one':
+        return add({ is: 'one', of: node.of, next });
+      case 'sequence':
+        return node.parts.reduceRight((then, part) => build(part, then), next);
+      case 'choice':
+        return node.options
+          .map((option) => build(option, next))
+          .reduce((first, second) => add({ is: 'fork', first, second }));
+      case 'repeat': {
+        let entry = next;
+        if (node.max === Infinity) {
+          const fork = { is: 'fork' as const, first: next, second: next };
+          entry = add(fork);
+          fork.first = build(node.what, entry);
+        } else {
+          for (let n = node.min; n < node.max; n += 1)
+            entry = add({ is: 'fork', first: build(node.what, entry), second: next });
+        }
+        for (let n = 0; n < node.min; n += 1) entry = build(node.what, entry);
+        return entry;
+      }
+    }
+  };
+  const start = build(pattern, 0);
+  return (text) => run(steps, start, text.toLowerCase());
+}
+
+function run(steps: readonly Step[], start: number, text: string): boolean {
+  // The round in which a step was last reached: a step is followed once per character.
+  const reachedIn = new Int32Array(steps.length);
+  let round = 0;
+  let ended = false;
+  const reach = (from: number, into: number[]): void => {
+    const open = [from];
+    for (let at = open.pop(); at !== undefined; at = open.pop()) {
+      if (reachedIn[at] === round) continue;
+      reachedIn[at] = round;
+      const step = steps[at]!;
+      if (step.is === 'end') ended = true;
+      else if (step.is === 'one') into.push(at);
+      else open.push(step.second, step.first);
+    }
+  };
+  round = 1;
+  let here: number[] = [];
+  reach(start, here);
+  for (const char of text) {
+    const code = char.codePointAt(0) ?? 0;
+    round += 1;
+    ended = false;
+    const next: number[] = [];
+    for (const at of here) {
+      const step = steps[at]!;
+      if (step.is === 'one' && has(step.of, code)) reach(step.next, next);
+    }
+    here = next;
+    if (here.length === 0 && !ended) return false;
+  }
+  return ended;
+}
+
+const has = (set: CharSet, code: number): boolean =>
+  set.ranges.some(([from, to]) => from <= code && code <= to) !== set.not;

@@ -1,0 +1,119 @@
+import type { JobFacts, Level } from '@lineclear/contracts';
+import { inCentHundredths, type Condition } from './condition.js';
+import { compileGlob, compilePattern } from './pattern.js';
+
+export interface Rule {
+  readonly id: number;
+  readonly name: string;
+  readonly condition: Condition;
+  readonly priority: number;
+  readonly appliesToProvider: string | null;
+  readonly appliesToLevel: Level | null;
+  readonly exemptLevels: readonly Level[];
+  readonly requiredLevel: Level;
+}
+
+/** The rule that holds a job, and why, with the numbers. */
+export interface Hold {
+  readonly rule: Rule;
+  readonly reason: string;
+}
+
+/** A rule made ready: `concerns` looks only at what the memory below is keyed by, `reason` at everything. */
+interface ReadyRule {
+  readonly rule: Rule;
+  readonly concerns: (job: JobFacts) => boolean;
+  readonly reason: (job: JobFacts) => string | undefined;
+}
+
+const MAX_REMEMBERED = 2_000;
+
+/** Rules in the order in which they are asked: highest priority first, then oldest first. The first that holds decides. */
+export class RuleSet {
+  readonly #rules: readonly ReadyRule[];
+  // Jobs repeat their provider, level, hardware and config: the rules that can concern such a job are found once.
+  readonly #concerning = new Map<string, readonly ReadyRule[]>();
+
+  constructor(rules: readonly Rule[]) {
+    this.#rules = rules.toSorted((a, b) => b.priority - a.priority || a.id - b.id).map(makeReady);
+  }
+
+  /** The first rule that holds this job, or undefined when it may go on. */
+  hold(job: JobFacts): Hold | undefined {
+    for (const { rule, reason } of this.#rulesConcerning(job)) {
+      const why = reason(job);
+      if (why !== undefined) return { rule, reason: why };
+    }
+    return undefined;
+  }
+
+  #rulesConcerning(job: JobFacts): readonly ReadyRule[] {
+    const key = `${job.provider}\n${job.level}\n${job.hardware}\n${job.config_name}`;
+    const known = this.#concerning.get(key);
+    if (known) return known;
+    const found = this.#rules.filter(({ concerns }) => concerns(job));
+    if (this.#concerning.size >= MAX_REMEMBERED) this.#concerning.clear();
+    this.#concerning.set(key, found);
+    return found;
+  }
+}
+
+function makeReady(rule: Rule): ReadyRule {
+  const { concerns, reason } = readyCondition(rule.condition);
+  const inScope = (job: JobFacts): boolean =>
+    (rule.appliesToProvider === null || rule.appliesToProvider === job.provider) &&
+    (rule.appliesToLevel === null || rule.appliesToLevel === job.level) &&
+    !rule.exemptLevels.includes(job.level);
+  return { rule, concerns: (job) => inScope(job) && (concerns?.(job) ?? true), reason };
+}
+
+type ReadyCondition = { readonly concerns?: ReadyRule['concerns']; readonly reason: ReadyRule['reason'] };
+
+function readyCondition(condition: Condition): ReadyCondition {
+  switch (condition.is) {
+    case 'cost_exceeds': {
+      const limit = inCentHundredths(condition.thresholdUsd);
+      const exceeds = `exceeds ${dollars(condition.thresholdUsd)}`;
+      return {
+        reason: ({ estimated_cost_usd: cost }) =>
+          inCentHundredths(cost) > limit ? `estimated cost ${dollars(cost)} ${exceeds}` : undefined,
+      };
+    }
+    case 'daily_jobs_exceed':
+      return {
+        reason: ({ jobs_last_24h: before }) =>
+          before + 1 > condition.thresholdJobs
+            ? `${before + 1} jobs in 24 hours (this one counted) exceed ${condition.thresholdJobs}`
+            : undefined,
+      };
+    case 'first_job':
+      return { reason: (job) => (job.first_job ? `this is the first job of ${job.username}` : undefined) };
+    case 'provider':
+      return {
+        concerns: (job) => job.provider === condition.provider,
+        reason: (job) => `the provider is ${job.provider}`,
+      };
+    case 'hardware_type': {
+      const matches = compileGlob(condition.pattern);
+      return {
+        concerns: (job) => matches(job.hardware),
+        reason: (job) => `hardware ${job.hardware} matches ${condition.pattern}`,
+      };
+    }
+    case 'config_pattern': {
+      const matches = compilePattern(condition.pattern);
+      return {
+        concerns: (job) => matches(job.config_name),
+        reason: (job) => `config ${job.config_name} matches ${condition.pattern}`,
+      };
+    }
+  }
+}
+
+const format = new Intl.NumberFormat('en-US', {
+  style: 'currency',
+  currency: 'USD',
+  minimumFractionDigits: 2,
+  maximumFractionDigits: 4,
+});
+const dollars = (usd: number): string => format.format(usd);

@@ -1,0 +1,65 @@
+import {
+  approvalCancelled,
+  approvalExpired,
+  approvalGranted,
+  approvalRejected,
+  approvalRequired,
+} from '@lineclear/contracts';
+import { event, type Outgoing } from '@lineclear/bus';
+import type { ApprovalRequest } from '../domain/approval-request.js';
+
+/**
+ * The event that tells what a request's state is: the same when it comes about and when someone who missed it asks again.
+ * Nothing is told of a request that ended because its job was cancelled: who cancelled it knows.
+ */
+export function outcomeOf(request: ApprovalRequest): Outgoing | undefined {
+  const about = { about: `job/${request.jobId}`, traceparent: request.traceparent ?? undefined };
+  const ids = { approval_id: request.id, job_id: request.jobId };
+  switch (request.status) {
+    case 'pending':
+      return event(
+        approvalRequired,
+        {
+          ...ids,
+          rule_id: request.ruleId,
+          rule_name: request.ruleName,
+          reason: request.reason,
+          required_level: request.requiredLevel,
+          expires_at: request.expiresAt.toISOString(),
+          user_id: request.userId,
+          username: request.username,
+          provider: request.provider,
+          config_name: request.configName,
+          hardware: request.hardware,
+          estimated_cost_usd: request.estimatedCostUsd,
+        },
+        about,
+      );
+    case 'approved': {
+      const notes = request.reviewNotes === null ? {} : { notes: request.reviewNotes };
+      return event(approvalGranted, { ...ids, ...decisionOf(request), ...notes }, about);
+    }
+    case 'rejected':
+      return event(
+        approvalRejected,
+        { ...ids, ...decisionOf(request), reason: request.reviewNotes ?? '' },
+        about,
+      );
+    case 'expired':
+      return event(approvalExpired, { ...ids, at: endOf(request) }, about);
+    case 'cancelled': {
+      if (request.reviewedById === null) return undefined;
+      const { via: _, ...by } = decisionOf(request);
+      return event(approvalCancelled, { ...ids, ...by }, about);
+    }
+  }
+}
+
+const endOf = (request: ApprovalRequest): string => (request.reviewedAt ?? request.expiresAt).toISOString();
+
+function decisionOf(request: ApprovalRequest) {
+  const { reviewedById, reviewedBy, decidedVia } = request;
+  if (reviewedById === null || reviewedBy === null || decidedVia === null)
+    throw new Error(`request ${request.id} was decided by nobody`);
+  return { by_user_id: reviewedById, by: reviewedBy, via: decidedVia, at: endOf(request) };
+}

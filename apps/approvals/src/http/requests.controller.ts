@@ -1,0 +1,161 @@
+import { Body, Controller, Get, Param, Post, Query } from '@nestjs/common';
+import { Allow, can, canFor, Who } from '@lineclear/access';
+import { fields, type Principal } from '@lineclear/contracts';
+import { Answers, Clock, Database, NotFound } from '@lineclear/kit';
+import { z } from 'zod';
+import {
+  countRequests,
+  findRequest,
+  findRequestOfJob,
+  listRequests,
+  type RequestFilter,
+} from '../db/requests.repo.js';
+import { Decisions } from '../decisions.js';
+import type { ApprovalRequest } from '../domain/approval-request.js';
+import type { Decider } from '../domain/decide.js';
+import {
+  approveBody,
+  listQuery,
+  mineQuery,
+  rejectBody,
+  requestAnswer,
+  requestsAnswer,
+  showRequest,
+  type RequestAnswer,
+  type RequestsAnswer,
+} from './request-wire.js';
+
+const requestId = z.uuid();
+
+/** What waits for a decision, and the deciding. */
+@Controller('api/approvals')
+export class RequestsController {
+  constructor(
+    private readonly database: Database,
+    private readonly decisions: Decisions,
+    private readonly clock: Clock,
+  ) {}
+
+  @Get('requests')
+  @Allow('admin.approve')
+  @Answers(200, requestsAnswer, 'Lists approval requests, newest first')
+  async list(@Query({ schema: listQuery }) query: z.infer<typeof listQuery>): Promise<RequestsAnswer> {
+    return this.#page({ status: query.pending_only === 'true' ? 'pending' : query.status }, {}, query);
+  }
+
+  @Get('me')
+  @Allow('job.view.own')
+  @Answers(200, requestsAnswer, "Lists the caller's own approval requests, newest first")
+  async mine(
+    @Query({ schema: mineQuery }) query: z.infer<typeof mineQuery>,
+    @Who() who: Principal,
+  ): Promise<RequestsAnswer> {
+    return this.#page({ status: query.status }, { userId: who.user_id }, query);
+  }
+
+  @Get('requests/pending/count')
+  @Allow('admin.approve')
+  @Answers(200, z.object({ pending_count: z.int() }), 'Says how many requests wait for a decision')
+  async pendingCount(): Promise<{ pending_count: number }> {
+    return { pending_count: await countRequests(this.database, { status: 'pending' }, this.clock.now()) };
+  }
+
+  @Get('requests/job/:job_id')
+  @Allow()
+  @Answers(200, requestAnswer, 'Shows the approval request of a job')
+  async ofJob(
+    @Param('job_id', { schema: fields.jobId }) jobId: string,
+    @Who() who: Principal,
+  ): Promise<RequestAnswer> {
+    const request = await findRequestOfJob(this.database, jobId);
+    if (!request || !maySee(who, request)) throw new NotFound('approval request of job', jobId);
+    return showRequest(request, this.clock.now());
+  }
+
+  @Get('requests/:id')
+  @Allow()
+  @Answers(200, requestAnswer, 'Shows an approval request')
+  async show(@Param('id', { schema: requestId }) id: string, @Who() who: Principal): Promise<RequestAnswer> {
+    return showRequest(await this.#seenBy(who, id), this.clock.now());
+  }
+
+  @Post('requests/:id/approve')
+  @Allow('admin.approve')
+  @Answers(200, requestAnswer, 'Approves: the job goes on to the queue')
+  async approve(
+    @Param('id', { schema: requestId }) id: string,
+    @Body({ schema: approveBody }) body: z.infer<typeof approveBody>,
+    @Who() who: Principal,
+  ): Promise<RequestAnswer> {
+    const request = await this.decisions.decide(id, deciderOf(who), {
+      status: 'approved',
+      notes: body.notes ?? null,
+      via: 'api',
+    });
+    return showRequest(request, this.clock.now());
+  }
+
+  @Post('requests/:id/reject')
+  @Allow('admin.approve')
+  @Answers(200, requestAnswer, 'Rejects, with a reason: the job is cancelled')
+  async reject(
+    @Param('id', { schema: requestId }) id: string,
+    @Body({ schema: rejectBody }) body: z.infer<typeof rejectBody>,
+    @Who() who: Principal,
+  ): Promise<RequestAnswer> {
+    const request = await this.decisions.decide(id, deciderOf(who), {
+      status: 'rejected',
+      notes: body.reason,
+      via: 'api',
+    });
+    return showRequest(request, this.clock.now());
+  }
+
+  @Post('requests/:id/cancel')
+  @Allow()
+  @Answers(200, requestAnswer, 'Takes a request back, by its requester or an approver: the job is cancelled')
+  async cancel(
+    @Param('id', { schema: requestId }) id: string,
+    @Who() who: Principal,
+  ): Promise<RequestAnswer> {
+    const { userId } = await this.#seenBy(who, id);
+    if (!can(who, 'admin.approve') && !canFor(who, 'job.cancel', userId))
+      throw new NotFound('approval request', id);
+    return showRequest(await this.decisions.withdraw(id, deciderOf(who)), this.clock.now());
+  }
+
+  async #seenBy(who: Principal, id: string): Promise<ApprovalRequest> {
+    const request = await findRequest(this.database, id);
+    if (!request || !maySee(who, request)) throw new NotFound('approval request', id);
+    return request;
+  }
+
+  async #page(
+    status: RequestFilter,
+    whose: RequestFilter,
+    query: { limit: number; cursor?: number | undefined },
+  ): Promise<RequestsAnswer> {
+    const now = this.clock.now();
+    const filter = { ...status, ...whose };
+    const [found, total, pending] = await Promise.all([
+      listRequests(this.database, filter, { limit: query.limit, before: query.cursor }, now),
+      countRequests(this.database, filter, now),
+      countRequests(this.database, { ...whose, status: 'pending' }, now),
+    ]);
+    const last = found.at(-1);
+    return {
+      requests: found.map(({ request }) => showRequest(request, now)),
+      total,
+      pending_count: pending,
+      ...(last && found.length === query.limit ? { next_cursor: last.seq } : {}),
+    };
+  }
+}
+
+const maySee = (who: Principal, request: ApprovalRequest): boolean =>
+  can(who, 'admin.approve') || canFor(who, 'job.view', request.userId);
+const deciderOf = (who: Principal): Decider => ({
+  userId: who.user_id,
+  username: who.username,
+  level: who.level,
+});

@@ -1,0 +1,127 @@
+import { fields, LEVELS } from '@lineclear/contracts';
+import { BadInput } from '@lineclear/kit';
+import { z } from 'zod';
+import {
+  CONDITION_NAMES,
+  MAX_PATTERN_LENGTH,
+  readCondition,
+  thresholdOf,
+  type Condition,
+  type ConditionName,
+  type Threshold,
+} from '../domain/condition.js';
+import type { RuleSettings, StoredRule } from '../db/rules.repo.js';
+
+const name = z.string().trim().min(1).max(120);
+const description = z.string().max(1_000).nullable();
+const condition = z.enum(CONDITION_NAMES);
+const threshold = z
+  .union([z.string().max(MAX_PATTERN_LENGTH), z.number()], { error: 'must be a text or a number' })
+  .nullable();
+const priority = z.int().min(-1_000_000).max(1_000_000);
+const level = z.enum(LEVELS);
+const exemptLevels = z.array(level).max(LEVELS.length);
+
+export const newRule = z.strictObject({
+  name,
+  description: description.default(null),
+  condition,
+  threshold: threshold.optional(),
+  is_active: z.boolean().default(true),
+  priority: priority.default(0),
+  applies_to_provider: fields.provider.nullable().default(null),
+  applies_to_level: level.nullable().default(null),
+  exempt_levels: exemptLevels.default([]),
+  required_approver_level: level.default('lead'),
+});
+
+export const ruleChange = z.strictObject({
+  name: name.optional(),
+  description: description.optional(),
+  condition: condition.optional(),
+  threshold: threshold.optional(),
+  is_active: z.boolean().optional(),
+  priority: priority.optional(),
+  applies_to_provider: fields.provider.nullable().optional(),
+  applies_to_level: level.nullable().optional(),
+  exempt_levels: exemptLevels.optional(),
+  required_approver_level: level.optional(),
+});
+
+export const ruleAnswer = z.object({
+  id: z.int(),
+  name: z.string(),
+  description: z.string().nullable(),
+  condition,
+  threshold,
+  is_active: z.boolean(),
+  priority: z.int(),
+  applies_to_provider: z.string().nullable(),
+  applies_to_level: level.nullable(),
+  exempt_levels: z.array(level),
+  required_approver_level: level,
+  created_by: z.string(),
+  created_at: z.iso.datetime(),
+  updated_at: z.iso.datetime(),
+});
+
+export const showRule = (rule: StoredRule): z.infer<typeof ruleAnswer> => ({
+  id: rule.id,
+  name: rule.name,
+  description: rule.description,
+  condition: rule.condition.is,
+  threshold: thresholdOf(rule.condition),
+  is_active: rule.isActive,
+  priority: rule.priority,
+  applies_to_provider: rule.appliesToProvider,
+  applies_to_level: rule.appliesToLevel,
+  exempt_levels: [...rule.exemptLevels],
+  required_approver_level: rule.requiredLevel,
+  created_by: rule.createdBy,
+  created_at: rule.createdAt.toISOString(),
+  updated_at: rule.updatedAt.toISOString(),
+});
+
+/** @throws BadInput naming `threshold` */
+export const settingsOf = (body: z.infer<typeof newRule>): RuleSettings => ({
+  name: body.name,
+  description: body.description,
+  condition: conditionOrRefuse(body.condition, body.threshold),
+  isActive: body.is_active,
+  priority: body.priority,
+  appliesToProvider: body.applies_to_provider,
+  appliesToLevel: body.applies_to_level,
+  exemptLevels: [...new Set(body.exempt_levels)],
+  requiredLevel: body.required_approver_level,
+});
+
+/** The rule's settings with these changed. @throws BadInput naming `threshold` where it does not fit the condition (any more) */
+export const changedSettings = (rule: StoredRule, change: z.infer<typeof ruleChange>): RuleSettings => ({
+  name: change.name ?? rule.name,
+  description: change.description === undefined ? rule.description : change.description,
+  condition: changedCondition(rule.condition, change.condition, change.threshold),
+  isActive: change.is_active ?? rule.isActive,
+  priority: change.priority ?? rule.priority,
+  appliesToProvider:
+    change.applies_to_provider === undefined ? rule.appliesToProvider : change.applies_to_provider,
+  appliesToLevel: change.applies_to_level === undefined ? rule.appliesToLevel : change.applies_to_level,
+  exemptLevels: change.exempt_levels ? [...new Set(change.exempt_levels)] : rule.exemptLevels,
+  requiredLevel: change.required_approver_level ?? rule.requiredLevel,
+});
+
+function changedCondition(
+  now: Condition,
+  changed: ConditionName | undefined,
+  threshold: Threshold | undefined,
+): Condition {
+  if (changed === undefined && threshold === undefined) return now;
+  const is = changed ?? now.is;
+  // Another condition reads its threshold differently, so the old one does not carry over.
+  return conditionOrRefuse(is, threshold === undefined && is === now.is ? thresholdOf(now) : threshold);
+}
+
+function conditionOrRefuse(is: ConditionName, given: Threshold | undefined): Condition {
+  const read = readCondition(is, given);
+  if ('wrong' in read) throw BadInput.at('threshold', read.wrong);
+  return read;
+}

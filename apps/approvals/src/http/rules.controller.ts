@@ -1,0 +1,106 @@
+import { Body, Controller, Delete, Get, Param, Patch, Post, Query } from '@nestjs/common';
+import { Allow, Who } from '@lineclear/access';
+import type { Principal } from '@lineclear/contracts';
+import { Answers, Clock, Database, NotFound } from '@lineclear/kit';
+import { z } from 'zod';
+import { CurrentRules } from '../current-rules.js';
+import { deleteRule, findRule, insertRule, listRules, lockRule, updateRule } from '../db/rules.repo.js';
+import { CONDITIONS, CONDITION_NAMES } from '../domain/condition.js';
+import { changedSettings, newRule, ruleAnswer, ruleChange, settingsOf, showRule } from './rule-wire.js';
+
+const ruleId = z.coerce.number().int().min(1).max(2_147_483_647);
+const listQuery = z.strictObject({ active_only: z.enum(['true', 'false']).default('false') });
+const conditionsAnswer = z.object({
+  conditions: z.array(z.object({ value: z.enum(CONDITION_NAMES), description: z.string() })),
+});
+
+type Rule = z.infer<typeof ruleAnswer>;
+
+/** Which jobs have to ask first. Approvers see the rules; only who may configure the house changes them. */
+@Controller('api/approvals')
+export class RulesController {
+  constructor(
+    private readonly database: Database,
+    private readonly rules: CurrentRules,
+    private readonly clock: Clock,
+  ) {}
+
+  @Get('conditions')
+  @Allow('admin.approve')
+  @Answers(200, conditionsAnswer, 'Lists what a rule may look at')
+  conditions(): z.infer<typeof conditionsAnswer> {
+    return { conditions: CONDITION_NAMES.map((value) => ({ value, description: CONDITIONS[value] })) };
+  }
+
+  @Get('rules')
+  @Allow('admin.approve')
+  @Answers(
+    200,
+    z.object({ rules: z.array(ruleAnswer), total: z.int() }),
+    'Lists the rules in the order in which they are asked',
+  )
+  async list(
+    @Query({ schema: listQuery }) query: z.infer<typeof listQuery>,
+  ): Promise<{ rules: Rule[]; total: number }> {
+    const rules = await listRules(this.database, query.active_only === 'true');
+    return { rules: rules.map(showRule), total: rules.length };
+  }
+
+  @Post('rules')
+  @Allow('admin.config')
+  @Answers(201, ruleAnswer, 'Sets up a rule; it holds from the next submitted job on')
+  async create(
+    @Body({ schema: newRule }) body: z.infer<typeof newRule>,
+    @Who() who: Principal,
+  ): Promise<Rule> {
+    const settings = settingsOf(body);
+    const rule = await this.database.tx(async (tx) => {
+      const inserted = await insertRule(
+        tx,
+        settings,
+        { id: who.user_id, name: who.username },
+        this.clock.now(),
+      );
+      await this.rules.changedIn(tx);
+      return inserted;
+    });
+    return showRule(rule);
+  }
+
+  @Get('rules/:id')
+  @Allow('admin.approve')
+  @Answers(200, ruleAnswer, 'Shows a rule')
+  async show(@Param('id', { schema: ruleId }) id: number): Promise<Rule> {
+    const rule = await findRule(this.database, id);
+    if (!rule) throw new NotFound('approval rule', id);
+    return showRule(rule);
+  }
+
+  @Patch('rules/:id')
+  @Allow('admin.config')
+  @Answers(200, ruleAnswer, 'Changes what is named of a rule; requests that it opened stay as they are')
+  async change(
+    @Param('id', { schema: ruleId }) id: number,
+    @Body({ schema: ruleChange }) body: z.infer<typeof ruleChange>,
+  ): Promise<Rule> {
+    const rule = await this.database.tx(async (tx) => {
+      const found = await lockRule(tx, id);
+      if (!found) throw new NotFound('approval rule', id);
+      const updated = await updateRule(tx, id, changedSettings(found, body), this.clock.now());
+      await this.rules.changedIn(tx);
+      return updated;
+    });
+    return showRule(rule);
+  }
+
+  @Delete('rules/:id')
+  @Allow('admin.config')
+  @Answers(200, z.object({ deleted: z.int() }), 'Removes a rule; requests that it opened stay as they are')
+  async remove(@Param('id', { schema: ruleId }) id: number): Promise<{ deleted: number }> {
+    await this.database.tx(async (tx) => {
+      if (!(await deleteRule(tx, id))) throw new NotFound('approval rule', id);
+      await this.rules.changedIn(tx);
+    });
+    return { deleted: id };
+  }
+}
