@@ -1,5 +1,14 @@
 export { startBackends, type Backends } from './backends.js';
 export { expectProblem, HOPELESS_BODIES, refusesBadInput } from './bad-input.js';
 export { client, type Answer, type Client } from './client.js';
+export {
+  startFakeProvider,
+  type FakeCall,
+  type FakeProvider,
+  type FakeProviderOptions,
+  type FakeRun,
+  type Fault,
+  type Finish,
+} from './fake-provider.js';
 export { people, type People, type Person } from './people.js';
 export { connectPeer, pendingEvents, type Peer } from './peer.js';
