@@ -5,8 +5,8 @@ import { decodeMasterKey, deriveKek, isSameKek } from '../domain/kek.js';
 import { createKeyFile, readKeyFile } from './key-file.js';
 import { KeyRing } from './key-ring.js';
 
-// Any number works as long as every replica takes the same one and nothing else in this database does.
-const UNLOCK_LOCK = 727_275;
+// Every replica takes the same number; migrations and the outbox relay hold others in this database.
+const UNLOCK_LOCK = 5_326_001;
 
 /**
  * Finds the key-encryption key and proves that it is the one this database was begun with; at the very first start it
