@@ -75,8 +75,8 @@ export async function accountById(on: Queryable, id: number): Promise<Account | 
   return row;
 }
 
-// Any number works as long as every replica takes the same one.
-const RIGHTS_LOCK = 727_275;
+// Any number that nothing else in this database takes: the libs lock 727_274 and 727_275.
+const RIGHTS_LOCK = 727_301;
 
 /** Changes of people's rights go one after another: rules over all people ("an admin is left") hold only so. */
 export async function lockRights(tx: Tx): Promise<void> {
