@@ -107,7 +107,6 @@ export async function runService<Config extends ServiceConfig>(
     console.error(error instanceof Error && error.name === 'ConfigError' ? error.message : error);
     process.exit(1);
   }
-  service.log.info({ url: service.url }, 'ready');
   const stop = (signal: string): void => {
     service.log.info({ signal }, 'stopping');
     setTimeout(() => process.exit(1), STOP_DEADLINE_MS).unref();
@@ -121,4 +120,5 @@ export async function runService<Config extends ServiceConfig>(
   };
   process.once('SIGTERM', () => stop('SIGTERM'));
   process.once('SIGINT', () => stop('SIGINT'));
+  service.log.info({ url: service.url }, 'ready');
 }
