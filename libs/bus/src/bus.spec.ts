@@ -141,6 +141,11 @@ it('carries an event through handler, database and outbox to the stream', async 
   expect(await service.database.query('select 1 from outbox')).toHaveLength(0);
 });
 
+it('lists no dead letters where there are none', async () => {
+  const http = client(service.url, people(peer).add('admin').token);
+  expect((await http.get('/api/system/dead-letters/approvals')).body).toEqual({ items: [] });
+});
+
 it('applies an event once, however often it arrives', async () => {
   const id = await peer.publish(jobSubmitted, submitted(2));
   for (let i = 0; i < 5; i += 1) await peer.publish(jobSubmitted, submitted(2), { id });

@@ -62,7 +62,7 @@ export class DeadLetters {
     const mine = `dead.${this.bus.service}.`;
     for (
       let seq = Math.min(before - 1, info.state.last_seq);
-      seq >= info.state.first_seq && letters.length < limit;
+      seq >= Math.max(1, info.state.first_seq) && letters.length < limit;
       seq -= 1
     ) {
       const stored = await this.#stored(seq);
