@@ -1,0 +1,71 @@
+import { BullModule } from '@nestjs/bullmq';
+import { Module, type DynamicModule } from '@nestjs/common';
+import { AccessModule } from '@lineclear/access';
+import { busEntities, BusModule, BusTables1767225600000, busTransports } from '@lineclear/bus';
+import { bullOptions, readConfigFile, type Clock, type ServiceDefinition } from '@lineclear/kit';
+import { readConfig, type Config } from './config.js';
+import { entities } from './db/entities.js';
+import { QueueTables1767225700000 } from './db/migrations/1767225700000-queue-tables.js';
+import { providersOf, type Provider } from './domain/providers.js';
+import { FollowApprovals } from './events/follow-approvals.js';
+import { FollowRuns } from './events/follow-runs.js';
+import { CancelController } from './http/cancel.controller.js';
+import { EventsController } from './http/events.controller.js';
+import { JobsController } from './http/jobs.controller.js';
+import { MetricsController } from './http/metrics.controller.js';
+import { ProvidersController } from './http/providers.controller.js';
+import { QueueController } from './http/queue.controller.js';
+import { SubmitController } from './http/submit.controller.js';
+import { Sweep, SWEEP } from './jobs/sweep.js';
+import { ClaimLoop } from './line/claim-loop.js';
+import { Evaluation } from './line/evaluation.js';
+import { Moves } from './line/moves.js';
+import { Providers, PROVIDERS } from './line/providers.js';
+import { StoreSubmits } from './line/store-submits.js';
+import { SubmitBatches } from './line/submit-batches.js';
+import { Wakes } from './line/wakes.js';
+import { LiveHub } from './live/live-hub.js';
+
+@Module({})
+class QueueModule {
+  static of(config: Config, providers: ReadonlyMap<string, Provider>): DynamicModule {
+    return {
+      module: QueueModule,
+      imports: [BullModule.forRoot(bullOptions(config.REDIS_URL, 'queue-scheduler')), BullModule.registerQueue({ name: SWEEP })],
+      controllers: [
+        SubmitController,
+        JobsController,
+        CancelController,
+        QueueController,
+        ProvidersController,
+        MetricsController,
+        EventsController,
+        FollowApprovals,
+        FollowRuns,
+      ],
+      providers: [
+        { provide: PROVIDERS, useValue: providers },
+        ...[Providers, Wakes, Moves, Evaluation, StoreSubmits, SubmitBatches, ClaimLoop, Sweep, LiveHub],
+      ],
+    };
+  }
+}
+
+/** All that makes the queue-scheduler. */
+export const define = (env: NodeJS.ProcessEnv, more: { clock?: Clock } = {}): ServiceDefinition<Config> => {
+  const config = readConfig(env);
+  const file = readConfigFile(env);
+  return {
+    name: 'queue-scheduler',
+    config,
+    modules: [
+      BusModule.of('queue-scheduler', config.NATS_URL),
+      AccessModule.of({ bypassPaths: file.auth.bypass_paths }),
+      QueueModule.of(config, providersOf(file.providers, config.LINECLEAR_LOCAL_PROVIDER)),
+    ],
+    entities: [...busEntities, ...entities],
+    migrations: [BusTables1767225600000, QueueTables1767225700000],
+    transports: busTransports,
+    ...more,
+  };
+};

@@ -1,0 +1,120 @@
+import { Check, Column, Entity, Index, PrimaryColumn } from 'typeorm';
+
+/** A job, as `Job` in domain/job.ts. `ord` is its place in the queue, there while it is queued. */
+@Entity('jobs')
+@Index('jobs_by_user', ['user_id', 'id'])
+@Index('jobs_in_lane', { synchronize: false })
+@Index('jobs_in_queue', { synchronize: false })
+@Index('jobs_lease', { synchronize: false })
+@Index('jobs_live', { synchronize: false })
+export class JobRow {
+  @PrimaryColumn('text', { primaryKeyConstraintName: 'jobs_pk' }) id: string;
+  @Column('int4') user_id: number;
+  @Column('text') username: string;
+  @Column('text') level: string;
+  @Column('int2') band: number;
+  @Column('text') provider: string;
+  @Column('text') config_name: string;
+  @Column('json') config: object;
+  @Column('text') hardware: string;
+  @Column('numeric') cost_per_hour_usd: number;
+  @Column('int4') estimated_duration_seconds: number;
+  @Column('numeric') estimated_cost_usd: number;
+  @Column('int4', { nullable: true }) max_runtime_seconds: number | null;
+  @Column('text', { nullable: true }) output_path: string | null;
+  @Column('json') secrets: string[];
+  @Column('json') labels: object;
+  @Column('json') facts: object;
+  @Column('text', { nullable: true }) traceparent: string | null;
+  @Column('timestamptz') submitted_at: Date;
+
+  @Column('text') state: string;
+  @Column('int4') version: number;
+  @Column('json', { nullable: true }) approval: object | null;
+  @Column('timestamptz', { nullable: true }) held_at: Date | null;
+  @Column('timestamptz', { nullable: true }) queued_at: Date | null;
+  @Column('int8', { nullable: true }) ord: number | null;
+  @Column('int4') attempt: number;
+  @Column('uuid', { nullable: true }) claim_id: string | null;
+  @Column('timestamptz', { nullable: true }) claimed_at: Date | null;
+  @Column('timestamptz', { nullable: true }) lease_until: Date | null;
+  @Column('timestamptz', { nullable: true }) started_at: Date | null;
+  @Column('timestamptz', { nullable: true }) cancel_requested_at: Date | null;
+  @Column('timestamptz', { nullable: true }) ended_at: Date | null;
+  @Column('text', { nullable: true }) end_reason: string | null;
+  @Column('text', { nullable: true }) message: string | null;
+  @Column('text', { nullable: true }) external_id: string | null;
+  @Column('json', { nullable: true }) progress: object | null;
+  @Column('numeric', { nullable: true }) cost_usd: number | null;
+}
+
+/** What a caller's key stands for: the same request again gets the same job. */
+@Entity('idempotency_keys')
+@Index('idempotency_keys_created_at', ['created_at'])
+export class IdempotencyKeyRow {
+  @PrimaryColumn('int4', { primaryKeyConstraintName: 'idempotency_keys_pk' }) user_id: number;
+  @PrimaryColumn('text', { primaryKeyConstraintName: 'idempotency_keys_pk' }) key: string;
+  @Column('text') request_sha256: string;
+  @Column('text') job_id: string;
+  @Column('timestamptz') created_at: Date;
+}
+
+/** How many jobs a user submitted in an hour; old hours are folded into one row at the epoch. */
+@Entity('submissions')
+export class SubmissionsRow {
+  @PrimaryColumn('int4', { primaryKeyConstraintName: 'submissions_pk' }) user_id: number;
+  @PrimaryColumn('timestamptz', { primaryKeyConstraintName: 'submissions_pk' }) hour: Date;
+  @Column('int4') jobs: number;
+}
+
+/** The ceilings on jobs that hold a slot; one row. */
+@Entity('limits')
+@Check('limits_one_row', 'id = 1')
+export class LimitsRow {
+  @PrimaryColumn('int4', { primaryKeyConstraintName: 'limits_pk' }) id: number;
+  @Column('int4') max_concurrent: number;
+  @Column('int4') user_max_concurrent: number;
+}
+
+/** How many slots are taken by a user; user 0 is the whole house. */
+@Entity('slots')
+@Check('slots_not_negative', 'running >= 0')
+export class SlotsRow {
+  @PrimaryColumn('int4', { primaryKeyConstraintName: 'slots_pk' }) user_id: number;
+  @Column('int4') running: number;
+}
+
+/** The queued jobs of a user in a band: how many, where the first one stands, and whether the user is at the ceiling. */
+@Entity('lanes')
+@Check('lanes_not_negative', 'queued >= 0')
+@Index('lanes_ready', { synchronize: false })
+export class LaneRow {
+  @PrimaryColumn('int4', { primaryKeyConstraintName: 'lanes_pk' }) user_id: number;
+  @PrimaryColumn('int2', { primaryKeyConstraintName: 'lanes_pk' }) band: number;
+  @Column('int4') queued: number;
+  @Column('int8') head_ord: number;
+  @Column('bool', { default: false }) is_full: boolean;
+}
+
+/** What an administrator set for a provider, over what the configuration file says. */
+@Entity('provider_config')
+export class ProviderConfigRow {
+  @PrimaryColumn('text', { primaryKeyConstraintName: 'provider_config_pk' }) provider: string;
+  @Column('json') hardware: object;
+  @Column('timestamptz') updated_at: Date;
+}
+
+/** Money: reserved when an attempt is claimed, settled when it ends. */
+@Entity('ledger')
+export class LedgerRow {
+  @PrimaryColumn('text', { primaryKeyConstraintName: 'ledger_pk' }) job_id: string;
+  @PrimaryColumn('int4', { primaryKeyConstraintName: 'ledger_pk' }) attempt: number;
+  @Column('int4') user_id: number;
+  @Column('text') provider: string;
+  @Column('numeric') reserved_usd: number;
+  @Column('numeric', { nullable: true }) settled_usd: number | null;
+  @Column('timestamptz') reserved_at: Date;
+  @Column('timestamptz', { nullable: true }) settled_at: Date | null;
+}
+
+export const entities = [JobRow, IdempotencyKeyRow, SubmissionsRow, LimitsRow, SlotsRow, LaneRow, ProviderConfigRow, LedgerRow] as const;

@@ -1,0 +1,150 @@
+import type { JobState } from '@lineclear/contracts';
+import type { Queryable, Tx } from '@lineclear/kit';
+import type { Job } from '../domain/job.js';
+
+type Column = readonly [name: string, type: string, field: keyof Job];
+/** What is written once, at the submit. */
+const ASKED_FOR: readonly Column[] = [
+  ['id', 'text', 'id'],
+  ['user_id', 'int4', 'userId'],
+  ['username', 'text', 'username'],
+  ['level', 'text', 'level'],
+  ['band', 'int2', 'band'],
+  ['provider', 'text', 'provider'],
+  ['config_name', 'text', 'configName'],
+  ['config', 'json', 'config'],
+  ['hardware', 'text', 'hardware'],
+  ['cost_per_hour_usd', 'numeric', 'costPerHourUsd'],
+  ['estimated_duration_seconds', 'int4', 'estimatedDurationSeconds'],
+  ['estimated_cost_usd', 'numeric', 'estimatedCostUsd'],
+  ['max_runtime_seconds', 'int4', 'maxRuntimeSeconds'],
+  ['output_path', 'text', 'outputPath'],
+  ['secrets', 'json', 'secrets'],
+  ['labels', 'json', 'labels'],
+  ['facts', 'json', 'facts'],
+  ['traceparent', 'text', 'traceparent'],
+  ['submitted_at', 'timestamptz', 'submittedAt'],
+];
+/** What changes while the job goes its way. */
+const CHANGING: readonly Column[] = [
+  ['state', 'text', 'state'],
+  ['version', 'int4', 'version'],
+  ['approval', 'json', 'approval'],
+  ['held_at', 'timestamptz', 'heldAt'],
+  ['queued_at', 'timestamptz', 'queuedAt'],
+  ['attempt', 'int4', 'attempt'],
+  ['claim_id', 'uuid', 'claimId'],
+  ['claimed_at', 'timestamptz', 'claimedAt'],
+  ['lease_until', 'timestamptz', 'leaseUntil'],
+  ['started_at', 'timestamptz', 'startedAt'],
+  ['cancel_requested_at', 'timestamptz', 'cancelRequestedAt'],
+  ['ended_at', 'timestamptz', 'endedAt'],
+  ['end_reason', 'text', 'endReason'],
+  ['message', 'text', 'message'],
+  ['external_id', 'text', 'externalId'],
+  ['progress', 'json', 'progress'],
+  ['cost_usd', 'numeric', 'costUsd'],
+];
+const ALL = [...ASKED_FOR, ...CHANGING];
+const NEW = [...ASKED_FOR, ...CHANGING.filter(([name]) => ['state', 'version', 'approval', 'held_at', 'queued_at', 'attempt', 'lease_until'].includes(name))];
+
+const names = (columns: readonly Column[], prefix = ''): string => columns.map(([name]) => prefix + name).join(', ');
+/** `unnest($1::text[], $2::int4[], …)`. JSON goes as text: an array of json would be taken apart. */
+const unnest = (columns: readonly Column[], first = 1): string =>
+  `unnest(${columns.map(([, type], index) => `$${index + first}::${type === 'json' ? 'text' : type}[]`).join(', ')})`;
+const values = (columns: readonly Column[], jobs: readonly Job[]): unknown[] =>
+  columns.map(([, type, field]) => jobs.map((job) => (type === 'json' && job[field] !== null ? JSON.stringify(job[field]) : job[field])));
+const cast = (columns: readonly Column[]): string => columns.map(([name, type]) => `n.${name}${type === 'json' ? '::json' : ''}`).join(', ');
+
+type Row = Record<string, unknown>;
+const toJob = (row: Row): Job => Object.fromEntries(ALL.map(([name, , field]) => [field, row[name]])) as unknown as Job;
+
+/** Where a job stands in the queue; the lower goes first. */
+export interface Place {
+  readonly id: string;
+  readonly ord: number;
+}
+
+const INSERT_KEYS = `keys as (
+  insert into idempotency_keys (user_id, key, request_sha256, job_id, created_at)
+  select n.user_id, n.key, n.request_sha256, n.id, n.submitted_at from n where n.key is not null order by n.user_id, n.key
+  on conflict do nothing returning job_id)`;
+
+const INSERT = `with n(${names(NEW)}, key, request_sha256) as (
+    select * from unnest(${unnest(NEW).slice('unnest('.length, -1)}, $${NEW.length + 1}::text[], $${NEW.length + 2}::text[])),
+  ${INSERT_KEYS}
+  insert into jobs (${names(NEW)}, ord)
+  select ${cast(NEW)}, case when n.state = 'queued' then nextval('queue_ord') end
+  from n where n.key is null or n.id in (select job_id from keys)
+  returning id, coalesce(ord, 0) as ord`;
+
+/** Inserts new jobs with their idempotency keys; a job whose key someone else was faster to use is left out of the answer. */
+export async function insert(
+  tx: Tx,
+  jobs: readonly { readonly job: Job; readonly key?: string | undefined; readonly requestSha256?: string | undefined }[],
+): Promise<Place[]> {
+  return tx.query<Place>(INSERT, [
+    ...values(NEW, jobs.map(({ job }) => job)),
+    jobs.map(({ key }) => key ?? null),
+    jobs.map(({ requestSha256 }) => requestSha256 ?? null),
+  ]);
+}
+
+const BY_ID = `select ${names(ALL)} from jobs where id = any($1::text[])`;
+
+export async function find(db: Queryable, ids: readonly string[]): Promise<Job[]> {
+  return (await db.query<Row>(BY_ID, [ids])).map(toJob);
+}
+
+/**
+ * Keeps to the indexes for the rest of the transaction: plans are made while the tables are small and kept for as long
+ * as the connection lives.
+ */
+export async function preferIndexes(tx: Tx): Promise<void> {
+  await tx.query(`select set_config('enable_seqscan', 'off', true)`);
+}
+
+/** Reads jobs and keeps them for this transaction. All who change jobs start here, so nobody waits in a circle. */
+export async function lock(tx: Tx, ids: readonly string[]): Promise<Job[]> {
+  return (await tx.query<Row>(`${BY_ID} order by id for update`, [ids])).map(toJob);
+}
+
+const SAVE = `update jobs j set ${CHANGING.map(([name, type]) => `${name} = n.${name}${type === 'json' ? '::json' : ''}`).join(', ')},
+    ord = case when n.state = 'queued' then coalesce(j.ord, nextval('queue_ord')) end
+  from ${unnest(CHANGING, 2).replace('unnest(', 'unnest($1::text[], ')} as n(id, ${names(CHANGING)})
+  where j.id = n.id returning j.id, coalesce(j.ord, 0) as ord`;
+
+/** Writes what changed in jobs that are locked. */
+export async function save(tx: Tx, jobs: readonly Job[]): Promise<Place[]> {
+  return tx.query<Place>(SAVE, [jobs.map(({ id }) => id), ...values(CHANGING, jobs)]);
+}
+
+export interface JobFilter {
+  readonly userId?: number | undefined;
+  readonly state?: JobState | undefined;
+  readonly provider?: string | undefined;
+}
+const FILTER = `($1::int4 is null or user_id = $1) and ($2::text is null or state = $2) and ($3::text is null or provider = $3)`;
+const filterValues = ({ userId, state, provider }: JobFilter): unknown[] => [userId ?? null, state ?? null, provider ?? null];
+
+/** One page of jobs, the newest first, and how many there are in all. */
+export async function page(db: Queryable, filter: JobFilter, limit: number, before?: string): Promise<{ jobs: Job[]; total: number }> {
+  const [rows, [count]] = await Promise.all([
+    db.query<Row>(`select ${names(ALL)} from jobs where ${FILTER} and ($4::text is null or id < $4) order by id desc limit $5`, [
+      ...filterValues(filter),
+      before ?? null,
+      limit,
+    ]),
+    db.query<{ count: number }>(`select count(*) as count from jobs where ${FILTER}`, filterValues(filter)),
+  ]);
+  return { jobs: rows.map(toJob), total: count?.count ?? 0 };
+}
+
+/** Locks jobs from which nothing was heard for too long, leaving out those someone else has in hand. */
+export async function lockSilent(tx: Tx, now: Date, limit: number): Promise<Job[]> {
+  const rows = await tx.query<Row>(
+    `select ${names(ALL)} from jobs where lease_until <= $1 order by lease_until limit $2 for update skip locked`,
+    [now, limit],
+  );
+  return rows.map(toJob);
+}

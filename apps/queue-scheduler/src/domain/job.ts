@@ -1,0 +1,61 @@
+import type { ApprovalNeed, EndReason, JobFacts, JobState, Level } from '@lineclear/contracts';
+
+/** What a run last told of itself. */
+export interface Progress {
+  readonly remote_state: string;
+  readonly stage?: string | undefined;
+  readonly step?: number | undefined;
+  readonly epoch?: number | undefined;
+  readonly progress?: number | undefined;
+  readonly metrics?: Readonly<Record<string, number>> | undefined;
+  readonly observed_at: string;
+}
+
+/** One training job: what was asked for, which never changes, and how far it has come. */
+export interface Job {
+  readonly id: string;
+  readonly userId: number;
+  readonly username: string;
+  readonly level: Level;
+  /** The higher goes first. */
+  readonly band: number;
+  readonly provider: string;
+  readonly configName: string;
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly hardware: string;
+  readonly costPerHourUsd: number;
+  readonly estimatedDurationSeconds: number;
+  readonly estimatedCostUsd: number;
+  readonly maxRuntimeSeconds: number | null;
+  readonly outputPath: string | null;
+  readonly secrets: readonly string[];
+  readonly labels: Readonly<Record<string, string>>;
+  readonly facts: JobFacts;
+  /** The trace of the submit; everything that happens to the job later belongs to it. */
+  readonly traceparent: string | null;
+  readonly submittedAt: Date;
+
+  readonly state: JobState;
+  readonly version: number;
+  readonly approval: ApprovalNeed | null;
+  readonly heldAt: Date | null;
+  readonly queuedAt: Date | null;
+  readonly attempt: number;
+  /** Whoever acts for the running attempt must show it. */
+  readonly claimId: string | null;
+  readonly claimedAt: Date | null;
+  /** When nothing was heard until then, the other side is asked again. */
+  readonly leaseUntil: Date | null;
+  readonly startedAt: Date | null;
+  readonly cancelRequestedAt: Date | null;
+  readonly endedAt: Date | null;
+  readonly endReason: EndReason | null;
+  readonly message: string | null;
+  readonly externalId: string | null;
+  readonly progress: Progress | null;
+  readonly costUsd: number | null;
+}
+
+/** While a job is in one of these states it counts against every ceiling. */
+export const holdsSlot = (state: JobState): boolean =>
+  state === 'dispatching' || state === 'running' || state === 'cancelling';

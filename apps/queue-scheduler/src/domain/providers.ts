@@ -1,0 +1,34 @@
+export type PriceList = Readonly<Record<string, { readonly cost_per_hour_usd: number }>>;
+
+/** A compute provider that jobs may name. */
+export interface Provider {
+  readonly name: string;
+  readonly type: 'local' | 'http';
+  readonly hardware: PriceList;
+}
+
+interface Configured {
+  readonly type: 'local' | 'http';
+  readonly enabled: boolean;
+  readonly hardware: PriceList;
+}
+
+const LOCAL = 'local';
+// Running on this machine costs nothing, unless someone says what it costs.
+const LOCAL_PRICES: PriceList = { local: { cost_per_hour_usd: 0 } };
+
+/** The providers there are: those of the configuration that are enabled, and `local` where the environment allows it. */
+export function providersOf(configured: Readonly<Record<string, Configured>>, localAllowed: boolean): Map<string, Provider> {
+  const providers = new Map<string, Provider>();
+  if (localAllowed) providers.set(LOCAL, { name: LOCAL, type: 'local', hardware: LOCAL_PRICES });
+  for (const [name, { type, enabled, hardware }] of Object.entries(configured)) {
+    // What the configuration says counts, also when it says no.
+    if (!enabled) providers.delete(name);
+    else providers.set(name, { name, type, hardware: type === 'local' ? { ...LOCAL_PRICES, ...hardware } : hardware });
+  }
+  return providers;
+}
+
+/** A provider with the prices that an administrator set over those of the configuration. */
+export const repriced = (provider: Provider, set: PriceList | undefined): Provider =>
+  set === undefined ? provider : { ...provider, hardware: { ...provider.hardware, ...set } };

@@ -1,0 +1,114 @@
+import { mayMove, type ApprovalNeed, type EndReason, type JobState, type RunOutcome } from '@lineclear/contracts';
+import type { Job, Progress } from './job.js';
+import { settledCost } from './price.js';
+
+interface OfRun {
+  readonly claimId: string;
+  readonly attempt: number;
+}
+/** Something that happened, as far as a job is concerned. */
+export type Fact =
+  | { readonly kind: 'held'; readonly need: ApprovalNeed }
+  | { readonly kind: 'waived' }
+  | { readonly kind: 'granted'; readonly approvalId: string }
+  | { readonly kind: 'refused'; readonly approvalId: string; readonly reason: EndReason; readonly message?: string }
+  | { readonly kind: 'claimed'; readonly claimId: string }
+  | { readonly kind: 'cancel_requested'; readonly message: string }
+  | (OfRun & { readonly kind: 'run_started'; readonly externalId: string; readonly startedAt: Date })
+  | (OfRun & { readonly kind: 'run_observed'; readonly progress: Progress })
+  | (OfRun & { readonly kind: 'run_ended' } & Ending);
+
+interface Ending {
+  readonly outcome: RunOutcome;
+  readonly message?: string | undefined;
+  readonly startedAt?: Date | undefined;
+  readonly endedAt: Date;
+  readonly costUsd?: number | undefined;
+}
+
+/** How long silence is normal, by what a job waits for. */
+export interface Leases {
+  readonly evaluationSeconds: number;
+  readonly dispatchSeconds: number;
+  readonly runSeconds: number;
+}
+
+/** The job after the fact, or undefined when the fact does not concern it (any more): late, foreign, or known already. */
+export function transition(job: Job, fact: Fact, now: Date, leases: Leases): Job | undefined {
+  switch (fact.kind) {
+    case 'held':
+      // Known already: then the approvals service has it in its books and needs no reminding.
+      if (job.state === 'pending_approval' && isAbout(job, fact.need.approval_id)) return job.leaseUntil === null ? undefined : { ...job, leaseUntil: null };
+      return job.state !== 'awaiting_evaluation' ? undefined : moved(job, 'pending_approval', { approval: fact.need, heldAt: now, leaseUntil: null });
+    case 'waived':
+      return job.state === 'awaiting_evaluation' ? moved(job, 'queued', { queuedAt: now, leaseUntil: null }) : undefined;
+    case 'granted':
+      return isWaiting(job) && isAbout(job, fact.approvalId) ? moved(job, 'queued', { queuedAt: now, leaseUntil: null }) : undefined;
+    case 'refused':
+      if (!isWaiting(job) || !isAbout(job, fact.approvalId)) return undefined;
+      return ended(job, 'cancelled', now, { endReason: fact.reason, message: fact.message ?? null, costUsd: 0 });
+    case 'claimed':
+      if (job.state !== 'queued') return undefined;
+      return moved(job, 'dispatching', { attempt: job.attempt + 1, claimId: fact.claimId, claimedAt: now, leaseUntil: later(now, leases.dispatchSeconds) });
+    case 'cancel_requested':
+      return cancel(job, fact.message, now, leases);
+    case 'run_started':
+      return isOfRun(job, fact) ? started(job, fact, now, leases) : undefined;
+    case 'run_observed':
+      return isOfRun(job, fact) ? observed(job, fact.progress, now, leases) : undefined;
+    case 'run_ended':
+      return isOfRun(job, fact) ? runEnded(job, fact) : undefined;
+  }
+}
+
+const later = (now: Date, seconds: number): Date => new Date(now.getTime() + seconds * 1_000);
+const isWaiting = (job: Job): boolean => job.state === 'awaiting_evaluation' || job.state === 'pending_approval';
+/** Whether a decision is on the request this job waits for. One that came before the request itself counts too. */
+const isAbout = (job: Job, approvalId: string): boolean => job.approval === null || job.approval.approval_id === approvalId;
+const isOfRun = (job: Job, run: OfRun): boolean => job.claimId === run.claimId && job.attempt === run.attempt && job.endedAt === null;
+
+function moved(job: Job, to: JobState, change: Partial<Job>): Job | undefined {
+  return mayMove(job.state, to) ? { ...job, ...change, state: to, version: job.version + 1 } : undefined;
+}
+
+const ended = (job: Job, to: 'completed' | 'failed' | 'cancelled', at: Date, change: Partial<Job>): Job | undefined =>
+  moved(job, to, { endedAt: at, leaseUntil: null, ...change });
+
+function cancel(job: Job, message: string, now: Date, leases: Leases): Job | undefined {
+  if (job.state === 'dispatching' || job.state === 'running') {
+    return moved(job, 'cancelling', { cancelRequestedAt: now, message, leaseUntil: later(now, leases.dispatchSeconds) });
+  }
+  return ended(job, 'cancelled', now, { cancelRequestedAt: now, endReason: 'cancelled_by_user', message, costUsd: 0 });
+}
+
+function started(job: Job, fact: Extract<Fact, { kind: 'run_started' }>, now: Date, leases: Leases): Job | undefined {
+  const known = { externalId: fact.externalId, startedAt: job.startedAt ?? fact.startedAt };
+  if (job.state === 'dispatching') return moved(job, 'running', { ...known, leaseUntil: later(now, leases.runSeconds) });
+  // It was asked to stop meanwhile, or this is the answer to our asking again: a sign of life.
+  return { ...job, ...known, leaseUntil: later(now, job.state === 'cancelling' ? leases.dispatchSeconds : leases.runSeconds) };
+}
+
+function observed(job: Job, progress: Progress, now: Date, leases: Leases): Job {
+  const newer = job.progress === null || job.progress.observed_at <= progress.observed_at;
+  // A job that is being cancelled is reminded until it ends, however lively its run is.
+  const leaseUntil = job.state === 'cancelling' ? job.leaseUntil : later(now, leases.runSeconds);
+  return { ...job, progress: newer ? progress : job.progress, leaseUntil };
+}
+
+const OUTCOMES: Readonly<Record<RunOutcome, { state: 'completed' | 'failed' | 'cancelled'; reason: EndReason | null }>> = {
+  succeeded: { state: 'completed', reason: null },
+  failed: { state: 'failed', reason: 'run_failed' },
+  cancelled: { state: 'cancelled', reason: 'cancelled_by_user' },
+  timed_out: { state: 'failed', reason: 'run_timed_out' },
+  lost: { state: 'failed', reason: 'run_lost' },
+  refused: { state: 'failed', reason: 'dispatch_refused' },
+};
+
+function runEnded(job: Job, fact: Ending): Job | undefined {
+  // Refused after a cancel means that the cancel came before the provider was called.
+  const cameInTime = job.state === 'cancelling' && fact.outcome === 'refused';
+  const { state, reason } = OUTCOMES[cameInTime ? 'cancelled' : fact.outcome];
+  const startedAt = fact.outcome === 'refused' ? null : (fact.startedAt ?? job.startedAt);
+  const costUsd = settledCost({ costUsd: fact.costUsd, startedAt, endedAt: fact.endedAt }, job.costPerHourUsd);
+  return ended(job, state, fact.endedAt, { endReason: reason, message: fact.message ?? job.message, startedAt, costUsd });
+}

@@ -1,0 +1,56 @@
+import { Controller, Get, Param, Query } from '@nestjs/common';
+import { Allow, can, canFor, Who } from '@lineclear/access';
+import { fields, JOB_STATES, type Principal } from '@lineclear/contracts';
+import { Answers, Database, NotFound } from '@lineclear/kit';
+import { z } from 'zod';
+import * as jobs from '../db/jobs.repo.js';
+import type { Job } from '../domain/job.js';
+import { timeline } from '../domain/timeline.js';
+import { jobView, viewJob } from './job-view.js';
+
+const listQuery = z.strictObject({
+  status: z.enum(JOB_STATES).optional(),
+  provider: fields.provider.optional(),
+  limit: z.coerce.number().int().min(1).max(500).default(50),
+  cursor: fields.jobId.optional(),
+});
+const step = z.object({ status: z.string(), at: fields.instant, after_seconds: z.number() });
+
+/** Jobs, one's own or, with job.view.all, everyone's. */
+@Controller('api/cloud/jobs')
+export class JobsController {
+  constructor(private readonly database: Database) {}
+
+  @Get()
+  @Allow('job.view.own')
+  @Answers(200, z.object({ jobs: z.array(jobView), total: z.int(), next_cursor: fields.jobId.optional() }), 'Lists jobs, newest first')
+  async list(@Query({ schema: listQuery }) query: z.infer<typeof listQuery>, @Who() who: Principal): Promise<object> {
+    const filter = { userId: can(who, 'job.view.all') ? undefined : who.user_id, state: query.status, provider: query.provider };
+    const { jobs: found, total } = await jobs.page(this.database, filter, query.limit, query.cursor);
+    const last = found.at(-1);
+    return { jobs: found.map(viewJob), total, ...(found.length === query.limit && last ? { next_cursor: last.id } : {}) };
+  }
+
+  @Get(':id')
+  @Allow('job.view.own')
+  @Answers(200, jobView.extend({ config: z.record(z.string(), z.unknown()) }), 'Shows a job')
+  async show(@Param('id', { schema: fields.jobId }) id: string, @Who() who: Principal): Promise<object> {
+    const job = await this.#visible(id, who);
+    return { ...viewJob(job), config: job.config };
+  }
+
+  @Get(':id/timeline')
+  @Allow('job.view.own')
+  @Answers(200, z.object({ job_id: fields.jobId, status: z.enum(JOB_STATES), steps: z.array(step) }), 'Shows when a job came to where')
+  async steps(@Param('id', { schema: fields.jobId }) id: string, @Who() who: Principal): Promise<object> {
+    const job = await this.#visible(id, who);
+    const steps = timeline(job).map(({ status, at, afterSeconds }) => ({ status, at: at.toISOString(), after_seconds: afterSeconds }));
+    return { job_id: job.id, status: job.state, steps };
+  }
+
+  async #visible(id: string, who: Principal): Promise<Job> {
+    const [job] = await jobs.find(this.database, [id]);
+    if (!job || !canFor(who, 'job.view', job.userId)) throw new NotFound('job', id);
+    return job;
+  }
+}

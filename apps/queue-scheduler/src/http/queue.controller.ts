@@ -1,0 +1,137 @@
+import { Body, Controller, Get, Post, Query } from '@nestjs/common';
+import { Allow, can, Who } from '@lineclear/access';
+import { fields, JOB_STATES, type JobState, type Principal } from '@lineclear/contracts';
+import { Answers, Clock, Database } from '@lineclear/kit';
+import { z } from 'zod';
+import * as queue from '../db/queue.repo.js';
+import * as slots from '../db/slots.repo.js';
+import { bandName } from '../domain/band.js';
+import { Wakes } from '../line/wakes.js';
+
+const HOUR_MS = 3_600_000;
+const MAX_OWN = 500;
+const ceiling = z.int().min(1).max(100_000);
+const limitsBody = z
+  .strictObject({ max_concurrent: ceiling.optional(), user_max_concurrent: ceiling.optional() })
+  .refine((body) => Object.keys(body).length > 0, 'names no limit to change');
+const limitsView = z.object({ max_concurrent: z.int(), user_max_concurrent: z.int() });
+const entry = z.object({
+  job_id: fields.jobId,
+  user_id: fields.userId,
+  username: fields.username,
+  provider: fields.provider,
+  config_name: fields.configName,
+  status: z.enum(JOB_STATES),
+  priority: z.int(),
+  priority_name: z.string(),
+  position: z.int().nullable(),
+  queued_at: fields.instant.nullable(),
+  submitted_at: fields.instant,
+  estimated_cost: fields.costUsd,
+});
+const listQuery = z.strictObject({ limit: z.coerce.number().int().min(1).max(500).default(100) });
+const list = z.object({ entries: z.array(entry), total_pending: z.int(), total_running: z.int() });
+const stats = limitsView.extend({
+  by_status: z.record(z.string(), z.int()),
+  by_user: z.array(z.object({ user_id: z.int(), username: z.string(), pending: z.int(), running: z.int() })),
+  queue_depth: z.int(),
+  running: z.int(),
+  avg_wait_seconds: z.number(),
+});
+const mine = z.object({
+  pending_count: z.int(),
+  running_count: z.int(),
+  blocked_count: z.int(),
+  best_position: z.int().nullable(),
+  pending_jobs: z.array(entry),
+  running_jobs: z.array(entry),
+});
+
+const RUNNING: readonly JobState[] = ['dispatching', 'running', 'cancelling'];
+const BLOCKED: readonly JobState[] = ['awaiting_evaluation', 'pending_approval'];
+const sum = (counts: ReadonlyMap<JobState, number>, states: readonly JobState[]): number => states.reduce((total, state) => total + (counts.get(state) ?? 0), 0);
+
+/** The queue: who waits where, who runs, and the ceilings. */
+@Controller('api/queue')
+export class QueueController {
+  constructor(
+    private readonly database: Database,
+    private readonly wakes: Wakes,
+    private readonly clock: Clock,
+  ) {}
+
+  @Get()
+  @Allow('job.view.own')
+  @Answers(200, list, 'Lists the jobs that have not ended, in the order of the queue; all with job.view.all, otherwise your own')
+  async entries(@Query({ schema: listQuery }) { limit }: z.infer<typeof listQuery>, @Who() who: Principal): Promise<z.input<typeof list>> {
+    const userId = can(who, 'job.view.all') ? undefined : who.user_id;
+    const [found, counts] = await Promise.all([queue.entries(this.database, userId, limit), queue.countLive(this.database, userId)]);
+    return { entries: found.map(viewEntry), total_pending: sum(counts, ['queued', ...BLOCKED]), total_running: sum(counts, RUNNING) };
+  }
+
+  @Get('stats')
+  @Allow('job.view.all')
+  @Answers(200, stats, 'Sums up the queue')
+  async stats(): Promise<z.input<typeof stats>> {
+    const [counts, byUser, limits, waitSeconds] = await Promise.all([
+      queue.countByState(this.database),
+      queue.countByUser(this.database, 200),
+      slots.limits(this.database),
+      queue.meanWaitSeconds(this.database, new Date(this.clock.now().getTime() - HOUR_MS)),
+    ]);
+    return {
+      by_status: Object.fromEntries(JOB_STATES.map((state) => [state, counts.get(state) ?? 0])),
+      by_user: byUser,
+      queue_depth: counts.get('queued') ?? 0,
+      running: sum(counts, RUNNING),
+      avg_wait_seconds: waitSeconds,
+      ...limits,
+    };
+  }
+
+  @Get('me')
+  @Allow('job.view.own')
+  @Answers(200, mine, 'Shows your own part of the queue')
+  async me(@Who() who: Principal): Promise<z.input<typeof mine>> {
+    const [found, counts] = await Promise.all([queue.entries(this.database, who.user_id, MAX_OWN), queue.countLive(this.database, who.user_id)]);
+    return {
+      pending_count: counts.get('queued') ?? 0,
+      running_count: sum(counts, RUNNING),
+      blocked_count: sum(counts, BLOCKED),
+      best_position: found[0]?.position ?? null,
+      pending_jobs: found.filter(({ state }) => !RUNNING.includes(state)).slice(0, 10).map(viewEntry),
+      running_jobs: found.filter(({ state }) => RUNNING.includes(state)).map(viewEntry),
+    };
+  }
+
+  @Get('concurrency')
+  @Allow('job.view.own')
+  @Answers(200, limitsView, 'Shows how many jobs may run at once, in all and per user')
+  async limits(): Promise<slots.Limits> {
+    return slots.limits(this.database);
+  }
+
+  @Post('concurrency')
+  @Allow('queue.manage')
+  @Answers(200, limitsView, 'Sets how many jobs may run at once; what runs already goes on')
+  async setLimits(@Body({ schema: limitsBody }) body: z.infer<typeof limitsBody>): Promise<slots.Limits> {
+    const limits = await this.database.tx((tx) => slots.setLimits(tx, body as Partial<slots.Limits>));
+    this.wakes.wake();
+    return limits;
+  }
+}
+
+const viewEntry = (found: queue.Entry): z.input<typeof entry> => ({
+  job_id: found.id,
+  user_id: found.user_id,
+  username: found.username,
+  provider: found.provider,
+  config_name: found.config_name,
+  status: found.state,
+  priority: found.band,
+  priority_name: bandName(found.level, found.band),
+  position: found.position,
+  queued_at: found.queued_at?.toISOString() ?? null,
+  submitted_at: found.submitted_at.toISOString(),
+  estimated_cost: found.estimated_cost_usd,
+});

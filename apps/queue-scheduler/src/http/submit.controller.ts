@@ -1,0 +1,134 @@
+import { Body, Controller, Headers, Param, Post, Res } from '@nestjs/common';
+import { Allow, can, Who } from '@lineclear/access';
+import { approvalNeed, fields, JOB_STATES, type Principal } from '@lineclear/contracts';
+import { Answers, BadInput, Clock, currentTraceparent, NotAllowed, Unprocessable, validate } from '@lineclear/kit';
+import type { FastifyReply } from 'fastify';
+import { z } from 'zod';
+import { PRIORITIES } from '../domain/band.js';
+import type { Provider } from '../domain/providers.js';
+import { requestHash } from '../domain/request-hash.js';
+import { Providers } from '../line/providers.js';
+import { newJob, type Wanted } from '../line/submission.js';
+import { SubmitBatches } from '../line/submit-batches.js';
+
+const MAX_CONFIG_BYTES = 262_144;
+const MAX_DURATION_SECONDS = 2_592_000;
+const MAX_LABELS = 32;
+const KEY_HEADER = 'Idempotency-Key';
+
+const durationSeconds = z.int().min(1).max(MAX_DURATION_SECONDS);
+const key = z.string().trim().min(1).max(200);
+const submitBody = z.strictObject({
+  config_name: fields.configName,
+  /** The provider's own input. For a local job: `command`, an array of strings. */
+  config: z
+    .record(z.string().max(200), z.unknown())
+    .refine((config) => Buffer.byteLength(JSON.stringify(config)) <= MAX_CONFIG_BYTES, `is larger than ${MAX_CONFIG_BYTES} bytes`),
+  hardware: fields.hardware,
+  estimated_duration_seconds: durationSeconds.default(3_600),
+  max_runtime_seconds: durationSeconds.optional(),
+  output_path: z.string().min(1).max(1_000).optional(),
+  /** Names of secrets that the job gets; never their values. */
+  secrets: z.array(fields.secretName).max(50).default([]),
+  labels: z
+    .record(z.string().min(1).max(63), z.string().max(255))
+    .refine((labels) => Object.keys(labels).length <= MAX_LABELS, `has more than ${MAX_LABELS} entries`)
+    .default({}),
+  priority: z.enum(PRIORITIES).default('normal'),
+  idempotency_key: key.optional(),
+});
+type SubmitBody = z.infer<typeof submitBody>;
+
+const accepted = z.object({
+  job_id: fields.jobId,
+  status: z.enum(JOB_STATES),
+  estimated_cost_usd: fields.costUsd,
+  approval: z
+    .object({ id: z.uuid(), reason: fields.reason, rule: z.string(), required_level: approvalNeed.shape.required_level, expires_at: fields.instant })
+    .optional(),
+  warnings: z.array(z.string()),
+});
+const NOT_EVALUATED = 'approvals does not answer right now: the job waits until its rules have been looked at';
+const command = z.array(z.string().max(10_000)).min(1).max(1_000);
+
+/** Takes jobs in. */
+@Controller('api/cloud')
+export class SubmitController {
+  constructor(
+    private readonly batches: SubmitBatches,
+    private readonly providers: Providers,
+    private readonly clock: Clock,
+  ) {}
+
+  @Post(':provider/submit')
+  @Allow('job.submit')
+  @Answers(202, accepted, 'Submits a job; it runs once no rule holds it and it is its turn')
+  async submit(
+    @Param('provider', { schema: fields.provider }) providerName: string,
+    @Body({ schema: submitBody }) body: SubmitBody,
+    @Headers(KEY_HEADER) keyHeader: string | undefined,
+    @Who() by: Principal,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<z.input<typeof accepted>> {
+    const provider = await this.providers.get(providerName);
+    if (body.priority === 'high' && !can(by, 'job.priority.high')) throw new NotAllowed('high priority needs the permission job.priority.high');
+    const { idempotency_key, ...request } = body;
+    const idempotencyKey = oneKey(idempotency_key, keyHeader);
+    const outcome = await this.batches.submit({
+      job: newJob(wanted(request, provider), by, this.clock.now(), currentTraceparent()),
+      ...(idempotencyKey === undefined ? {} : { key: idempotencyKey, requestSha256: requestHash({ provider: providerName, ...request }) }),
+    });
+    if (outcome.kind === 'key_taken') {
+      throw new Unprocessable('this idempotency key was used for another request', [{ path: 'idempotency_key', message: 'belongs to another request' }]);
+    }
+    const { job } = outcome;
+    void reply.header('location', `/api/cloud/jobs/${job.id}`);
+    return {
+      job_id: job.id,
+      status: job.state,
+      estimated_cost_usd: job.estimatedCostUsd,
+      ...(job.approval === null
+        ? {}
+        : {
+            approval: {
+              id: job.approval.approval_id,
+              reason: job.approval.reason,
+              rule: job.approval.rule_name,
+              required_level: job.approval.required_level,
+              expires_at: job.approval.expires_at,
+            },
+          }),
+      warnings: job.state === 'awaiting_evaluation' ? [NOT_EVALUATED] : [],
+    };
+  }
+}
+
+/** The caller's key, from the body or the header. */
+function oneKey(inBody: string | undefined, header: string | undefined): string | undefined {
+  if (header === undefined) return inBody;
+  const inHeader = validate(key, header, KEY_HEADER);
+  if (inBody !== undefined && inBody !== inHeader) throw BadInput.at('idempotency_key', `differs from the header ${KEY_HEADER}`);
+  return inHeader;
+}
+
+function wanted(body: Omit<SubmitBody, 'idempotency_key'>, provider: Provider): Wanted {
+  const price = Object.hasOwn(provider.hardware, body.hardware) ? provider.hardware[body.hardware] : undefined;
+  if (price === undefined) {
+    const known = Object.keys(provider.hardware).slice(0, 50).join(', ') || 'nothing';
+    throw BadInput.at('hardware', `${provider.name} has no price for ${JSON.stringify(body.hardware)}; it has ${known}`);
+  }
+  if (provider.type === 'local') validate(command, body.config['command'], 'config.command');
+  return {
+    provider: provider.name,
+    configName: body.config_name,
+    config: body.config,
+    hardware: body.hardware,
+    costPerHourUsd: price.cost_per_hour_usd,
+    estimatedDurationSeconds: body.estimated_duration_seconds,
+    maxRuntimeSeconds: body.max_runtime_seconds ?? null,
+    outputPath: body.output_path ?? null,
+    secrets: [...new Set(body.secrets)],
+    labels: body.labels,
+    priority: body.priority,
+  };
+}

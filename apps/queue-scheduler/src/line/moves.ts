@@ -1,0 +1,111 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { Bus, type Outgoing } from '@lineclear/bus';
+import { Clock, CONFIG, type Tx } from '@lineclear/kit';
+import type { Config } from '../config.js';
+import * as jobs from '../db/jobs.repo.js';
+import * as lanes from '../db/lanes.repo.js';
+import * as ledger from '../db/ledger.repo.js';
+import * as slots from '../db/slots.repo.js';
+import { holdsSlot, type Job } from '../domain/job.js';
+import { transition, type Fact, type Leases } from '../domain/transition.js';
+import { stateEvent } from './job-events.js';
+import { Wakes } from './wakes.js';
+
+export interface About {
+  readonly jobId: string;
+  readonly fact: Fact;
+}
+interface Change {
+  readonly before: Job;
+  after: Job;
+}
+
+/**
+ * The one way in which a stored job changes: rows locked, facts applied by domain/transition.ts, and everything that
+ * follows from it (queue, slots, money, events) in the same transaction, with a few statements however many there are.
+ */
+@Injectable()
+export class Moves {
+  readonly leases: Leases;
+
+  constructor(
+    private readonly bus: Bus,
+    private readonly clock: Clock,
+    private readonly wakes: Wakes,
+    @Inject(CONFIG) config: Config,
+  ) {
+    this.leases = {
+      evaluationSeconds: config.LINECLEAR_EVALUATION_LEASE_SECONDS,
+      dispatchSeconds: config.LINECLEAR_DISPATCH_LEASE_SECONDS,
+      runSeconds: config.LINECLEAR_RUN_LEASE_SECONDS,
+    };
+  }
+
+  /** Applies facts in their order; those that concern no job as it is now do nothing. Answers the jobs after them, by id. */
+  async apply(tx: Tx, facts: readonly About[], limits?: slots.Limits): Promise<ReadonlyMap<string, Job>> {
+    const now = this.clock.now();
+    await jobs.preferIndexes(tx);
+    const found = await jobs.lock(tx, [...new Set(facts.map(({ jobId }) => jobId))]);
+    const changes = new Map(found.map((job): [string, Change] => [job.id, { before: job, after: job }]));
+    const said: Outgoing[] = [];
+    for (const { jobId, fact } of facts) {
+      const change = changes.get(jobId);
+      const next = change && transition(change.after, fact, now, this.leases);
+      if (!change || !next) continue;
+      if (next.state !== change.after.state) said.push(...[stateEvent(next)].filter((event) => event !== undefined));
+      change.after = next;
+    }
+    const changed = [...changes.values()].filter(({ before, after }) => before !== after);
+    if (changed.length > 0) await this.#write(tx, changed, said, now, limits);
+    return new Map([...changes].map(([id, { after }]) => [id, after]));
+  }
+
+  /** Jobs, then slots, then what only this transaction touches, then lanes: everyone locks in this order. */
+  async #write(tx: Tx, changed: readonly Change[], said: readonly Outgoing[], now: Date, limits: slots.Limits | undefined): Promise<void> {
+    const places = new Map((await jobs.save(tx, changed.map(({ after }) => after))).map(({ id, ord }) => [id, ord]));
+    const taken = changed.filter(({ before, after }) => !holdsSlot(before.state) && holdsSlot(after.state));
+    const freed = changed.filter(({ before, after }) => holdsSlot(before.state) && !holdsSlot(after.state));
+    const full = taken.length > 0 ? await slots.take(tx, countByUser(taken), limits ?? (await slots.limits(tx))) : [];
+    if (freed.length > 0) await slots.free(tx, countByUser(freed));
+    if (taken.length > 0) await ledger.reserve(tx, taken.map(({ after }) => after), now);
+    if (freed.length > 0) await ledger.settle(tx, freed.map(({ after }) => after), now);
+    await this.bus.publish(tx, ...said);
+    const left = changed.filter(({ before, after }) => before.state === 'queued' && after.state !== 'queued');
+    const joined = changed.filter(({ before, after }) => before.state !== 'queued' && after.state === 'queued');
+    const users = [...left, ...joined, ...taken, ...freed].map(({ after }) => after.userId);
+    await lanes.lock(tx, [...new Set(users)]);
+    await lanes.remove(tx, countByLane(left.map(({ before }) => before)));
+    await this.queue(tx, joined.map(({ after }) => ({ job: after, ord: places.get(after.id) ?? 0 })));
+    await lanes.markFull(tx, full, true);
+    await lanes.markFull(tx, [...countByUser(freed).keys()].filter((userId) => !full.includes(userId)), false);
+    if (freed.length > 0) tx.afterCommit(() => this.wakes.wake());
+  }
+
+  /** Puts jobs that are stored as queued into their lanes, as the last thing of the transaction. */
+  async queue(tx: Tx, queued: readonly { readonly job: Job; readonly ord: number }[]): Promise<void> {
+    if (queued.length === 0) return;
+    const heads = new Map<string, number>();
+    for (const { job, ord } of queued) heads.set(laneOf(job), Math.min(ord, heads.get(laneOf(job)) ?? Infinity));
+    const counts = countByLane(queued.map(({ job }) => job));
+    await lanes.add(tx, counts.map((lane) => ({ ...lane, headOrd: heads.get(laneOf(lane)) ?? 0 })));
+    tx.afterCommit(() => this.wakes.wake());
+  }
+}
+
+const laneOf = ({ userId, band }: { userId: number; band: number }): string => `${userId}/${band}`;
+
+function countByUser(changes: readonly Change[]): Map<number, number> {
+  const counts = new Map<number, number>();
+  for (const { after } of changes) counts.set(after.userId, (counts.get(after.userId) ?? 0) + 1);
+  return counts;
+}
+
+function countByLane(moved: readonly Job[]): lanes.LaneChange[] {
+  const counts = new Map<string, { userId: number; band: number; jobs: number }>();
+  for (const { userId, band } of moved) {
+    const lane = counts.get(laneOf({ userId, band })) ?? { userId, band, jobs: 0 };
+    lane.jobs += 1;
+    counts.set(laneOf({ userId, band }), lane);
+  }
+  return [...counts.values()];
+}

@@ -1,0 +1,93 @@
+import { Injectable } from '@nestjs/common';
+import { Bus } from '@lineclear/bus';
+import { Clock, Database } from '@lineclear/kit';
+import * as jobs from '../db/jobs.repo.js';
+import * as submissions from '../db/submissions.repo.js';
+import { entering } from '../domain/entering.js';
+import type { Job } from '../domain/job.js';
+import { Evaluation } from './evaluation.js';
+import { stateEvent, submittedEvent } from './job-events.js';
+import { Moves } from './moves.js';
+import type { Outcome, Submission } from './submission.js';
+
+interface Entering {
+  readonly job: Job;
+  readonly key?: string | undefined;
+  readonly requestSha256?: string | undefined;
+}
+
+/** Stores a batch of submits: counted, evaluated, then written with everything that follows in one transaction. */
+@Injectable()
+export class StoreSubmits {
+  constructor(
+    private readonly database: Database,
+    private readonly bus: Bus,
+    private readonly clock: Clock,
+    private readonly evaluation: Evaluation,
+    private readonly moves: Moves,
+  ) {}
+
+  /** One outcome per submission, in the same order. No key may be in the batch twice. */
+  async store(batch: readonly Submission[]): Promise<Outcome[]> {
+    const now = this.clock.now();
+    const { known, before } = await submissions.count(this.database, batch.map(({ job, key }) => ({ userId: job.userId, key })), now);
+    const outcomes = new Map<Submission, Outcome>();
+    for (const { index, ...found } of known) outcomes.set(batch[index]!, await this.#repeated(batch[index]!, found));
+
+    const fresh = batch.filter((submission) => !outcomes.has(submission));
+    if (fresh.length > 0) {
+      const whole = withFacts(fresh, before);
+      const verdicts = await this.evaluation.of(whole.map(({ facts }) => facts));
+      const entered = whole.map((job, index): Entering => ({ ...fresh[index]!, job: entering(job, verdicts.get(job.id), now, this.moves.leases) }));
+      const stored = await this.#write(entered);
+      for (const [index, { job, key }] of entered.entries()) {
+        const submission = fresh[index]!;
+        outcomes.set(submission, stored.has(job.id) ? { kind: 'accepted', job } : await this.#repeated(submission, await submissions.keyOf(this.database, job.userId, key ?? '')));
+      }
+    }
+    return batch.map((submission) => outcomes.get(submission)!);
+  }
+
+  /** The ids of those that were stored: all whose keys were still free. */
+  async #write(entered: readonly Entering[]): Promise<Set<string>> {
+    return this.database.tx(async (tx) => {
+      const places = new Map((await jobs.insert(tx, entered)).map(({ id, ord }) => [id, ord]));
+      const stored = entered.map(({ job }) => job).filter(({ id }) => places.has(id));
+      const queued = stored.filter(({ state }) => state === 'queued');
+      await this.bus.publish(tx, ...stored.map(submittedEvent), ...queued.map(stateEvent).filter((event) => event !== undefined));
+      await this.moves.queue(tx, queued.map((job) => ({ job, ord: places.get(job.id) ?? 0 })));
+      return new Set(places.keys());
+    });
+  }
+
+  async #repeated({ requestSha256 }: Submission, known: submissions.KnownKey | undefined): Promise<Outcome> {
+    const [job] = known === undefined ? [] : await jobs.find(this.database, [known.job_id]);
+    if (!known || !job) throw new Error('the job of an idempotency key is not there');
+    return known.request_sha256 === requestSha256 ? { kind: 'repeated', job } : { kind: 'key_taken' };
+  }
+}
+
+/** What the rules look at; jobs of one user in the same batch count as submitted one after the other. */
+function withFacts(batch: readonly Submission[], before: submissions.Counted['before']): Job[] {
+  const earlier = new Map<number, number>();
+  return batch.map(({ job }) => {
+    const inBatch = earlier.get(job.userId) ?? 0;
+    earlier.set(job.userId, inBatch + 1);
+    const { jobsLast24h, isFirst } = before.get(job.userId) ?? { jobsLast24h: 0, isFirst: true };
+    return {
+      ...job,
+      facts: {
+        job_id: job.id,
+        user_id: job.userId,
+        username: job.username,
+        level: job.level,
+        provider: job.provider,
+        config_name: job.configName,
+        hardware: job.hardware,
+        estimated_cost_usd: job.estimatedCostUsd,
+        jobs_last_24h: jobsLast24h + inBatch,
+        first_job: isFirst && inBatch === 0,
+      },
+    };
+  });
+}

@@ -1,0 +1,68 @@
+import { randomBytes } from 'node:crypto';
+import type { Principal } from '@lineclear/contracts';
+import { newEventId } from '@lineclear/bus';
+import { bandOf, type Priority } from '../domain/band.js';
+import type { Job } from '../domain/job.js';
+import { costOf } from '../domain/price.js';
+
+/** What a caller asked for, checked and priced. */
+export interface Wanted {
+  readonly provider: string;
+  readonly configName: string;
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly hardware: string;
+  readonly costPerHourUsd: number;
+  readonly estimatedDurationSeconds: number;
+  readonly maxRuntimeSeconds: number | null;
+  readonly outputPath: string | null;
+  readonly secrets: readonly string[];
+  readonly labels: Readonly<Record<string, string>>;
+  readonly priority: Priority;
+}
+
+/** A submit on its way into the store. */
+export interface Submission {
+  readonly job: Omit<Job, 'facts'>;
+  readonly key?: string | undefined;
+  readonly requestSha256?: string | undefined;
+}
+
+export type Outcome =
+  | { readonly kind: 'accepted'; readonly job: Job }
+  /** The same key and the same request as before. */
+  | { readonly kind: 'repeated'; readonly job: Job }
+  /** The key belongs to another request. */
+  | { readonly kind: 'key_taken' };
+
+/** A new job that has gone nowhere yet. Its id rises with time, so that lists and indexes grow at one end. */
+export function newJob(wanted: Wanted, by: Principal, now: Date, traceparent: string | undefined): Omit<Job, 'facts'> {
+  const { priority, ...asked } = wanted;
+  return {
+    ...asked,
+    id: `job_${newEventId(now.getTime()).replaceAll('-', '')}`,
+    userId: by.user_id,
+    username: by.username,
+    level: by.level,
+    band: bandOf(by.level, priority),
+    estimatedCostUsd: costOf(wanted.costPerHourUsd, wanted.estimatedDurationSeconds),
+    traceparent: traceparent ?? `00-${randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-00`,
+    submittedAt: now,
+    state: 'awaiting_evaluation',
+    version: 1,
+    approval: null,
+    heldAt: null,
+    queuedAt: null,
+    attempt: 0,
+    claimId: null,
+    claimedAt: null,
+    leaseUntil: null,
+    startedAt: null,
+    cancelRequestedAt: null,
+    endedAt: null,
+    endReason: null,
+    message: null,
+    externalId: null,
+    progress: null,
+    costUsd: null,
+  };
+}

@@ -1,0 +1,142 @@
+import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { Bus } from '@lineclear/bus';
+import { principalChanged } from '@lineclear/contracts';
+import { Clock, Database, LOGGER, TtlCache, type Logger } from '@lineclear/kit';
+import type { ConsumerMessages } from '@nats-io/jetstream';
+import { readEvents } from './event-stream.js';
+import type { LiveClient } from './live-client.js';
+import type { LiveEvent } from './visible-event.js';
+
+const HEARTBEAT_MS = 15_000;
+const OWNER_TTL_MS = 3_600_000;
+const MAX_OWNERS = 20_000;
+
+/** Feeds every open connection of this process from one reading of the stream, which exists while there is one. */
+@Injectable()
+export class LiveHub implements OnApplicationBootstrap, OnModuleDestroy {
+  readonly #clients = new Set<LiveClient>();
+  readonly #owners: TtlCache<number>;
+  #reading: Promise<ConsumerMessages> | undefined;
+  /** Events one after the other, also when the owner of one must be looked up. */
+  #order = Promise.resolve();
+  #heartbeat: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly bus: Bus,
+    private readonly database: Database,
+    private readonly clock: Clock,
+    @Inject(LOGGER) private readonly log: Logger,
+  ) {
+    this.#owners = new TtlCache({ clock, ttlMs: OWNER_TTL_MS, maxEntries: MAX_OWNERS });
+  }
+
+  onApplicationBootstrap(): void {
+    this.#heartbeat = setInterval(() => this.#clients.forEach((client) => client.heartbeat(this.clock.now())), HEARTBEAT_MS);
+    // What someone may see has changed, or the login is gone: coming back, they are looked at anew.
+    this.bus.watch(principalChanged, ({ data }) => this.#dropWhere((client) => client.principal.user_id === data.user_id));
+  }
+
+  onModuleDestroy(): void {
+    clearInterval(this.#heartbeat);
+    this.#dropWhere(() => true);
+    this.#stopIfIdle();
+  }
+
+  /** From now on the client gets what it may see; first what came after `resumeAfter`. @throws when the stream cannot be read. */
+  async join(client: LiveClient, resumeAfter: number | undefined): Promise<void> {
+    this.#clients.add(client);
+    try {
+      await this.#read();
+      if (resumeAfter !== undefined) await this.#replay(client, resumeAfter);
+    } catch (error) {
+      this.leave(client);
+      throw error;
+    }
+  }
+
+  leave(client: LiveClient): void {
+    this.#clients.delete(client);
+    this.#stopIfIdle();
+  }
+
+  get size(): number {
+    return this.#clients.size;
+  }
+
+  async #read(): Promise<void> {
+    this.#reading ??= readEvents(this.bus.connection, undefined, (event) => {
+      if (event) this.#order = this.#order.then(() => this.#spread(event));
+    }).then(({ messages }) => {
+      void messages.closed().then(() => this.#ended());
+      return messages;
+    });
+    try {
+      await this.#reading;
+    } catch (error) {
+      this.#reading = undefined;
+      throw error;
+    }
+  }
+
+  #ended(): void {
+    if (this.#clients.size > 0) this.log.warn({ clients: this.#clients.size }, 'the live reading of the stream ended: clients come again');
+    this.#reading = undefined;
+    this.#dropWhere(() => true);
+  }
+
+  #stopIfIdle(): void {
+    if (this.#clients.size > 0 || this.#reading === undefined) return;
+    const reading = this.#reading;
+    this.#reading = undefined;
+    reading.then((messages) => messages.stop(), () => undefined);
+  }
+
+  #dropWhere(matches: (client: LiveClient) => boolean): void {
+    for (const client of [...this.#clients]) {
+      if (!matches(client)) continue;
+      this.#clients.delete(client);
+      client.drop();
+    }
+  }
+
+  async #spread(event: LiveEvent): Promise<void> {
+    const ownerId = await this.#ownerOf(event);
+    for (const client of this.#clients) client.live(event, ownerId);
+  }
+
+  /** Sends what is on the stream since `after`, as fast as the client reads, then lets it join the live ones. */
+  async #replay(client: LiveClient, after: number): Promise<void> {
+    let finish: () => void = () => undefined;
+    const finished = new Promise<void>((resolve) => (finish = resolve));
+    let order = Promise.resolve();
+    const { messages, waiting } = await readEvents(this.bus.connection, after, (event, stillWaiting) => {
+      order = order.then(async () => {
+        if (event) client.past(event, await this.#ownerOf(event));
+        if (client.isSlow) await client.drained();
+        if (stillWaiting === 0 || !this.#clients.has(client)) finish();
+      });
+    });
+    if (waiting === 0) finish();
+    void messages.closed().then(() => finish());
+    await finished;
+    messages.stop();
+    client.caughtUp();
+  }
+
+  async #ownerOf({ jobId, userId }: LiveEvent): Promise<number | undefined> {
+    if (userId !== undefined) {
+      this.#owners.set(jobId, userId);
+      return userId;
+    }
+    const known = this.#owners.get(jobId);
+    if (known !== undefined) return known;
+    try {
+      const [row] = await this.database.query<{ user_id: number }>('select user_id from jobs where id = $1', [jobId]);
+      if (row) this.#owners.set(jobId, row.user_id);
+      return row?.user_id;
+    } catch (error) {
+      this.log.warn({ err: error }, 'an event is not shown to the owner of its job: the database is away');
+      return undefined;
+    }
+  }
+}
