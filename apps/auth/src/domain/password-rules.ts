@@ -49,7 +49,7 @@ export function passwordFault(
   password: string,
   person: { readonly username: string; readonly email: string },
 ): string | undefined {
-  const characters = [...password];
+  const characters = Array.from(password);
   if (characters.length < MIN_PASSWORD_LENGTH) return `has fewer than ${MIN_PASSWORD_LENGTH} characters`;
   if (password.length > MAX_PASSWORD_LENGTH) return `has more than ${MAX_PASSWORD_LENGTH} characters`;
   const folded = password.toLowerCase();

@@ -1,0 +1,129 @@
+import { principalChanged } from '@lineclear/contracts';
+import { expectProblem, refusesBadInput } from '@lineclear/testkit';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { openAuthHouse, type AuthHouse } from './auth-house.js';
+
+let house: AuthHouse;
+const USERS = '/api/users';
+
+beforeAll(async () => {
+  house = await openAuthHouse();
+});
+afterAll(() => house?.close());
+
+const told = (userId: number): Promise<void> =>
+  vi.waitFor(() =>
+    expect(house.peer.events(principalChanged).map(({ data }) => data.user_id)).toContain(userId),
+  );
+
+describe('an admin is always left', () => {
+  it('nobody closes, demotes or denies themselves', async () => {
+    const { http, id } = await house.person('admin');
+    const before = await house.rows();
+    const answers = [
+      await http.patch(`${USERS}/${id}`, { level: 'lead' }),
+      await http.patch(`${USERS}/${id}`, { is_active: false }),
+      await http.delete(`${USERS}/${id}`),
+      await http.post(`${USERS}/${id}/permissions`, { permission_name: 'job.submit', granted: false }),
+    ];
+    expect(answers.map(({ status }) => status)).toEqual([409, 409, 409, 409]);
+    expect(await house.rows()).toEqual(before);
+    expect((await http.patch(`${USERS}/${id}`, { display_name: 'Me' })).status).toBe(200);
+  });
+
+  it('of admins who remove each other at once, one stays', async () => {
+    const other = await openAuthHouse();
+    try {
+      const admins = [await other.person('admin'), await other.person('admin'), await other.person('admin')];
+      await other.admin.get(USERS);
+      const [a, b, c] = admins as [(typeof admins)[0], (typeof admins)[0], (typeof admins)[0]];
+      expect((await a.http.delete(`${USERS}/${other.adminId}`)).status).toBe(200);
+      await Promise.all([
+        a.http.delete(`${USERS}/${b.id}`),
+        b.http.patch(`${USERS}/${c.id}`, { level: 'viewer' }),
+        c.http.post(`${USERS}/${a.id}/permissions`, { permission_name: 'admin.users', granted: false }),
+      ]);
+      const left = await Promise.all(admins.map(async ({ http }) => (await http.get(USERS)).status));
+      expect(left.filter((status) => status === 200)).toHaveLength(1);
+    } finally {
+      await other.close();
+    }
+  });
+});
+
+describe('permission overrides', () => {
+  it('refuse bad input', async () => {
+    const { id } = await house.person('viewer');
+    const path = `${USERS}/${id}/permissions`;
+    const before = await house.rows();
+    await refusesBadInput(house.admin.post, path, { permission_name: 'admin.approve', granted: true }, [
+      ['permission_name', { granted: true }],
+      ['permission_name', { permission_name: 'job.*', granted: true }],
+      ['permission_name', { permission_name: 'x'.repeat(5_000), granted: true }],
+      ['granted', { permission_name: 'admin.approve' }],
+      ['granted', { permission_name: 'admin.approve', granted: 'true' }],
+    ]);
+    expectProblem(await house.admin.delete(`${path}/nope`), 'nope', 'name');
+    expect((await house.admin.delete(`${path}/admin.approve`)).status).toBe(404);
+    expect(await house.rows()).toEqual(before);
+  });
+
+  it('grant, deny and go, with effect on every route at once', async () => {
+    const person = await house.person('lead');
+    const path = `${USERS}/${person.id}/permissions`;
+    expect((await person.http.get(USERS)).status).toBe(403);
+    const granted = await house.admin.post(path, { permission_name: 'admin.users', granted: true });
+    expect(granted.body).toMatchObject({
+      user_id: person.id,
+      level: 'lead',
+      overrides: [{ permission_name: 'admin.users', granted: true }],
+    });
+    expect(granted.body.permissions).toContain('admin.users');
+    expect((await person.http.get(USERS)).status).toBe(200);
+    await told(person.id);
+    await house.admin.post(path, { permission_name: 'admin.users', granted: false });
+    expect((await person.http.get(USERS)).status).toBe(403);
+    await house.admin.post(path, { permission_name: 'job.submit', granted: false });
+    expect((await person.http.get('/api/auth/me')).body.permissions).not.toContain('job.submit');
+    const cleared = await house.admin.delete(`${path}/job.submit`);
+    expect(cleared.body.overrides).toEqual([{ permission_name: 'admin.users', granted: false }]);
+    expect((await house.admin.get(path)).body).toEqual(cleared.body);
+  });
+
+  it('are not for giving what one does not have', async () => {
+    const lead = await house.person('lead');
+    await house.admin.post(`${USERS}/${lead.id}/permissions`, {
+      permission_name: 'admin.users',
+      granted: true,
+    });
+    const viewer = await house.person('viewer');
+    expect(
+      (
+        await lead.http.post(`${USERS}/${viewer.id}/permissions`, {
+          permission_name: 'admin.approve',
+          granted: true,
+        })
+      ).status,
+    ).toBe(200);
+    expect(
+      (
+        await lead.http.post(`${USERS}/${viewer.id}/permissions`, {
+          permission_name: 'queue.manage',
+          granted: true,
+        })
+      ).status,
+    ).toBe(403);
+    expect(
+      (
+        await lead.http.post(`${USERS}/${lead.id}/permissions`, {
+          permission_name: 'queue.manage',
+          granted: true,
+        })
+      ).status,
+    ).toBe(403);
+    expect((await lead.http.patch(`${USERS}/${lead.id}`, { level: 'admin' })).status).toBe(403);
+    expect(
+      (await lead.http.patch(`${USERS}/${house.adminId}`, { password: 'now it is my account' })).status,
+    ).toBe(403);
+  });
+});
