@@ -299,6 +299,16 @@ describe('time', () => {
     );
   });
 
+  it('goes on while Redis is away: decisions at once, expiries when it is back', async () => {
+    const [first, second] = [await openRequest(house), await openRequest(house)];
+    await house.backends.redis.stop();
+    expect((await lead.post(`/api/approvals/requests/${first.id}/approve`)).status).toBe(200);
+    house.clock.advanceHours(25);
+    expect((await lead.post(`/api/approvals/requests/${second.id}/approve`)).status).toBe(409);
+    await house.backends.redis.start();
+    await vi.waitFor(() => expect(told(approvalExpired, second.jobId)).toHaveLength(1), { timeout: 20_000 });
+  });
+
   it('forgets the marks of cancelled jobs when no event can need them any more', async () => {
     const jobId = newJobId();
     await house.peer.publish(jobCancelled, cancelledEvent(jobId));

@@ -297,4 +297,16 @@ describe('approvals.evaluate', () => {
       { timeout: 5_000 },
     );
   });
+
+  it('gives no answer, rather than an old one, when it cannot look at the rules', async () => {
+    const { database } = house.service;
+    expect(await verdict()).toBeNull();
+    await database.query('alter table rules_version rename to rules_version_away');
+    try {
+      await vi.waitFor(() => expect(verdict()).rejects.toThrow('the answerer failed'), { timeout: 5_000 });
+    } finally {
+      await database.query('alter table rules_version_away rename to rules_version');
+    }
+    expect(await verdict()).toBeNull();
+  });
 });
