@@ -46,7 +46,7 @@ export class SetupController {
   ): Promise<object> {
     refuseOtherSites(request);
     // Both ends: whoever reaches this port over the network can write any forwarded address they like.
-    if (!isLoopback(request.ip) || !isLoopback(clientAddress(request)))
+    if (!isLoopback(request.socket.remoteAddress ?? '') || !isLoopback(clientAddress(request)))
       throw new NotAllowed('the first admin is made from the machine itself');
     return { user: userView(await this.firstAdmin.create({ ...body, displayName: body.display_name })) };
   }
