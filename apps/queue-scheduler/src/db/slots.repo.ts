@@ -1,4 +1,5 @@
 import type { Queryable, Tx } from '@lineclear/kit';
+import { KEEP_TO_INDEXES } from './keep-to-indexes.js';
 
 export interface Limits {
   readonly max_concurrent: number;
@@ -12,7 +13,7 @@ const LOCK_HOUSE = 'select 1 from slots where user_id = 0 for update';
 
 /** True when this transaction may decide who goes next; false when another replica is doing so. */
 export async function tryLead(tx: Tx): Promise<boolean> {
-  const [row] = await tx.query<{ got: boolean }>(`select pg_try_advisory_xact_lock($1) as got, set_config('enable_seqscan', 'off', true)`, [CLAIM_LOCK]);
+  const [row] = await tx.query<{ got: boolean }>(`select pg_try_advisory_xact_lock($1) as got, ${KEEP_TO_INDEXES}`, [CLAIM_LOCK]);
   return row?.got ?? false;
 }
 

@@ -75,6 +75,8 @@ const ended = (job: Job, to: 'completed' | 'failed' | 'cancelled', at: Date, cha
   moved(job, to, { endedAt: at, leaseUntil: null, ...change });
 
 function cancel(job: Job, message: string, now: Date, leases: Leases): Job | undefined {
+  // Asked already: only the run's end ends it now, for until then it may cost money.
+  if (job.state === 'cancelling') return undefined;
   if (job.state === 'dispatching' || job.state === 'running') {
     return moved(job, 'cancelling', { cancelRequestedAt: now, message, leaseUntil: later(now, leases.dispatchSeconds) });
   }

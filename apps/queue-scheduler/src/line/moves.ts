@@ -44,7 +44,6 @@ export class Moves {
   /** Applies facts in their order; those that concern no job as it is now do nothing. Answers the jobs after them, by id. */
   async apply(tx: Tx, facts: readonly About[], limits?: slots.Limits): Promise<ReadonlyMap<string, Job>> {
     const now = this.clock.now();
-    await jobs.preferIndexes(tx);
     const found = await jobs.lock(tx, [...new Set(facts.map(({ jobId }) => jobId))]);
     const changes = new Map(found.map((job): [string, Change] => [job.id, { before: job, after: job }]));
     const said: Outgoing[] = [];

@@ -1,0 +1,172 @@
+import { FINAL_STATES, JOB_STATES, mayMove, type JobState } from '@lineclear/contracts';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { holdsSlot, type Job } from './job.js';
+import { transition, type Fact } from './transition.js';
+
+const NOW = new Date('2026-11-22T10:00:00Z');
+const LATER = new Date('2026-11-22T11:00:00Z');
+const LEASES = { evaluationSeconds: 30, dispatchSeconds: 60, runSeconds: 600 };
+const CLAIM = '01920000-0000-7000-8000-000000000001';
+const OTHER = '01920000-0000-7000-8000-000000000002';
+const NEED = { approval_id: CLAIM, rule_id: 1, rule_name: 'r', reason: 'x', required_level: 'lead' as const, expires_at: NOW.toISOString() };
+
+const job = (state: JobState, more: Partial<Job> = {}): Job => {
+  const claimed = holdsSlot(state) || state === 'completed' || state === 'failed';
+  return {
+    id: `job_${'0'.repeat(32)}`,
+    userId: 1,
+    username: 'ada',
+    level: 'researcher',
+    band: 20,
+    provider: 'local',
+    configName: 'tiny',
+    config: {},
+    hardware: 'gpu',
+    costPerHourUsd: 2,
+    estimatedDurationSeconds: 3_600,
+    estimatedCostUsd: 2,
+    maxRuntimeSeconds: null,
+    outputPath: null,
+    secrets: [],
+    labels: {},
+    facts: {} as Job['facts'],
+    traceparent: null,
+    submittedAt: NOW,
+    state,
+    version: 3,
+    approval: null,
+    heldAt: null,
+    queuedAt: null,
+    attempt: claimed ? 1 : 0,
+    claimId: claimed ? CLAIM : null,
+    claimedAt: claimed ? NOW : null,
+    leaseUntil: null,
+    startedAt: state === 'running' ? NOW : null,
+    cancelRequestedAt: null,
+    endedAt: FINAL_STATES.some((final) => final === state) ? NOW : null,
+    endReason: null,
+    message: null,
+    externalId: null,
+    progress: null,
+    costUsd: null,
+    ...more,
+  };
+};
+
+const run = { claimId: CLAIM, attempt: 1 };
+const FACTS: Record<string, Fact> = {
+  held: { kind: 'held', need: NEED },
+  waived: { kind: 'waived' },
+  granted: { kind: 'granted', approvalId: CLAIM },
+  refused: { kind: 'refused', approvalId: CLAIM, reason: 'approval_rejected' },
+  claimed: { kind: 'claimed', claimId: CLAIM },
+  cancel: { kind: 'cancel_requested', message: 'by ada' },
+  started: { kind: 'run_started', ...run, externalId: 'x', startedAt: NOW },
+  succeeded: { kind: 'run_ended', ...run, outcome: 'succeeded', endedAt: LATER },
+  failed: { kind: 'run_ended', ...run, outcome: 'failed', endedAt: LATER },
+  lost: { kind: 'run_ended', ...run, outcome: 'lost', endedAt: LATER },
+  timed_out: { kind: 'run_ended', ...run, outcome: 'timed_out', endedAt: LATER },
+  stopped: { kind: 'run_ended', ...run, outcome: 'cancelled', endedAt: LATER },
+  turned_away: { kind: 'run_ended', ...run, outcome: 'refused', endedAt: LATER },
+};
+
+describe('transition', () => {
+  it.each<[JobState, string, JobState | undefined]>([
+    ['awaiting_evaluation', 'held', 'pending_approval'],
+    ['awaiting_evaluation', 'waived', 'queued'],
+    ['awaiting_evaluation', 'granted', 'queued'],
+    ['awaiting_evaluation', 'refused', 'cancelled'],
+    ['awaiting_evaluation', 'cancel', 'cancelled'],
+    ['awaiting_evaluation', 'claimed', undefined],
+    ['pending_approval', 'waived', undefined],
+    ['pending_approval', 'granted', 'queued'],
+    ['pending_approval', 'refused', 'cancelled'],
+    ['pending_approval', 'cancel', 'cancelled'],
+    ['pending_approval', 'claimed', undefined],
+    ['queued', 'held', undefined],
+    ['queued', 'granted', undefined],
+    ['queued', 'refused', undefined],
+    ['queued', 'claimed', 'dispatching'],
+    ['queued', 'cancel', 'cancelled'],
+    ['queued', 'started', undefined],
+    ['dispatching', 'claimed', undefined],
+    ['dispatching', 'started', 'running'],
+    ['dispatching', 'cancel', 'cancelling'],
+    ['dispatching', 'succeeded', 'completed'],
+    ['dispatching', 'turned_away', 'failed'],
+    ['running', 'cancel', 'cancelling'],
+    ['running', 'succeeded', 'completed'],
+    ['running', 'failed', 'failed'],
+    ['running', 'lost', 'failed'],
+    ['running', 'timed_out', 'failed'],
+    ['running', 'stopped', 'cancelled'],
+    ['running', 'granted', undefined],
+    ['cancelling', 'cancel', undefined],
+    ['cancelling', 'started', 'cancelling'],
+    ['cancelling', 'succeeded', 'completed'],
+    ['cancelling', 'failed', 'failed'],
+    ['cancelling', 'stopped', 'cancelled'],
+    ['cancelling', 'turned_away', 'cancelled'],
+    ['completed', 'cancel', undefined],
+    ['completed', 'started', undefined],
+    ['completed', 'failed', undefined],
+    ['failed', 'succeeded', undefined],
+    ['cancelled', 'granted', undefined],
+    ['cancelled', 'succeeded', undefined],
+  ])('%s + %s -> %s', (from, fact, to) => {
+    expect(transition(job(from), FACTS[fact]!, NOW, LEASES)?.state).toBe(to);
+  });
+
+  it('ignores a run of another claim or attempt', () => {
+    for (const foreign of [{ claimId: OTHER }, { attempt: 2 }]) {
+      for (const name of ['started', 'succeeded', 'failed']) {
+        expect(transition(job('running'), { ...FACTS[name]!, ...foreign } as Fact, NOW, LEASES)).toBeUndefined();
+      }
+    }
+  });
+
+  it('ignores a decision on another request', () => {
+    const held = job('pending_approval', { approval: NEED });
+    expect(transition(held, { kind: 'granted', approvalId: OTHER }, NOW, LEASES)).toBeUndefined();
+    expect(transition(held, { kind: 'refused', approvalId: OTHER, reason: 'approval_expired' }, NOW, LEASES)).toBeUndefined();
+    expect(transition(held, FACTS['granted']!, NOW, LEASES)?.state).toBe('queued');
+  });
+
+  it('stops reminding approvals once it has opened the request', () => {
+    const held = job('pending_approval', { approval: NEED, leaseUntil: NOW });
+    const known = transition(held, FACTS['held']!, NOW, LEASES);
+    expect(known).toMatchObject({ state: 'pending_approval', leaseUntil: null, version: held.version });
+    expect(transition(known!, FACTS['held']!, NOW, LEASES)).toBeUndefined();
+  });
+
+  it.each<[string, object, number]>([
+    ['the time it ran', {}, 2],
+    ['what the provider says', { costUsd: 1.25 }, 1.25],
+    ['nothing when it never ran', { outcome: 'refused' }, 0],
+  ])('charges %s', (_, more, cost) => {
+    expect(transition(job('running'), { ...FACTS['succeeded']!, ...more } as Fact, NOW, LEASES)?.costUsd).toBe(cost);
+  });
+
+  it('makes only moves of the table, each with the next version, and never leaves a final state', () => {
+    const facts = Object.values(FACTS);
+    fc.assert(
+      fc.property(fc.constantFrom(...JOB_STATES), fc.array(fc.constantFrom(...facts), { maxLength: 12 }), (state, happened) => {
+        let now = job(state);
+        for (const fact of happened) {
+          const next = transition(now, fact, NOW, LEASES);
+          if (next === undefined) continue;
+          expect(now.endedAt).toBeNull();
+          if (next.state !== now.state) {
+            expect(mayMove(now.state, next.state)).toBe(true);
+            expect(next.version).toBe(now.version + 1);
+          } else expect(next.version).toBe(now.version);
+          expect(next.attempt).toBe(now.attempt + (fact.kind === 'claimed' ? 1 : 0));
+          expect(next.endedAt !== null).toBe(FINAL_STATES.some((final) => final === next.state));
+          if (holdsSlot(next.state)) expect(next.claimId).not.toBeNull();
+          now = next;
+        }
+      }),
+    );
+  });
+});
