@@ -31,7 +31,10 @@ class QueueModule {
   static of(config: Config, providers: ReadonlyMap<string, Provider>): DynamicModule {
     return {
       module: QueueModule,
-      imports: [BullModule.forRoot(bullOptions(config.REDIS_URL, 'queue-scheduler')), BullModule.registerQueue({ name: SWEEP })],
+      imports: [
+        BullModule.forRoot(bullOptions(config.REDIS_URL, 'queue-scheduler')),
+        BullModule.registerQueue({ name: SWEEP }),
+      ],
       controllers: [
         SubmitController,
         JobsController,

@@ -1,7 +1,25 @@
-import { approvalNeed, evaluateJobs, introspect, runEnded, runStarted, type ApprovalNeed } from '@lineclear/contracts';
+import {
+  approvalNeed,
+  evaluateJobs,
+  introspect,
+  runEnded,
+  runStarted,
+  type ApprovalNeed,
+} from '@lineclear/contracts';
 import { newEventId } from '@lineclear/bus';
 import { startService, type RunningService } from '@lineclear/kit';
-import { client, connectPeer, people, startBackends, type Answer, type Backends, type Client, type Peer, type People, type Person } from '@lineclear/testkit';
+import {
+  client,
+  connectPeer,
+  people,
+  startBackends,
+  type Answer,
+  type Backends,
+  type Client,
+  type Peer,
+  type People,
+  type Person,
+} from '@lineclear/testkit';
 import type { z } from 'zod';
 import { define } from '../src/app.module.js';
 import type { Limits } from '../src/db/slots.repo.js';
@@ -32,7 +50,11 @@ export interface House {
   status(jobId: string): Promise<string>;
   row(jobId: string): Promise<Record<string, unknown>>;
   started(jobId: string): Promise<void>;
-  ended(jobId: string, outcome?: 'succeeded' | 'failed' | 'cancelled' | 'refused', more?: object): Promise<void>;
+  ended(
+    jobId: string,
+    outcome?: 'succeeded' | 'failed' | 'cancelled' | 'refused',
+    more?: object,
+  ): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -40,7 +62,12 @@ export const JOB = { config_name: 'tiny', config: { command: ['true'] }, hardwar
 
 export async function openHouse(extra: Record<string, string> = {}): Promise<House> {
   const backends = await startBackends();
-  const env = await backends.envFor('queue-scheduler', { LINECLEAR_LOCAL_PROVIDER: 'true', PORT: '0', HOME: backends.dir, ...extra });
+  const env = await backends.envFor('queue-scheduler', {
+    LINECLEAR_LOCAL_PROVIDER: 'true',
+    PORT: '0',
+    HOME: backends.dir,
+    ...extra,
+  });
   const service = await startService(define(env));
   const peer = await connectPeer(backends.nats.url);
   const folk = people(peer);
@@ -48,7 +75,10 @@ export async function openHouse(extra: Record<string, string> = {}): Promise<Hou
   const as = (person: Person): Client => client(service.url, person.token);
   const boss = folk.add('admin', { username: 'boss' });
   const row = async (jobId: string): Promise<Record<string, unknown>> => {
-    const [found] = await service.database.query<Record<string, unknown>>('select * from jobs where id = $1', [jobId]);
+    const [found] = await service.database.query<Record<string, unknown>>(
+      'select * from jobs where id = $1',
+      [jobId],
+    );
     return found ?? {};
   };
   const run = async (jobId: string) => {
@@ -74,16 +104,28 @@ export async function openHouse(extra: Record<string, string> = {}): Promise<Hou
     },
     evaluates() {
       peer.answer(evaluateJobs, ({ jobs }) => ({
-        verdicts: jobs.map(({ job_id, config_name }) => ({ job_id, approval: config_name.startsWith('held') ? NEED() : null })),
+        verdicts: jobs.map(({ job_id, config_name }) => ({
+          job_id,
+          approval: config_name.startsWith('held') ? NEED() : null,
+        })),
       }));
     },
     row,
     status: async (jobId) => String((await row(jobId))['state']),
     async started(jobId) {
-      await peer.publish(runStarted, { ...(await run(jobId)), external_id: `x-${jobId}`, started_at: new Date().toISOString() });
+      await peer.publish(runStarted, {
+        ...(await run(jobId)),
+        external_id: `x-${jobId}`,
+        started_at: new Date().toISOString(),
+      });
     },
     async ended(jobId, outcome = 'succeeded', more = {}) {
-      await peer.publish(runEnded, { ...(await run(jobId)), outcome, ended_at: new Date().toISOString(), ...more });
+      await peer.publish(runEnded, {
+        ...(await run(jobId)),
+        outcome,
+        ended_at: new Date().toISOString(),
+        ...more,
+      });
     },
     async close() {
       peer.stopAnswering(introspect);

@@ -30,13 +30,19 @@ beforeAll(async () => {
   bob = house.folk.add('researcher', { username: 'bob' });
   admin = house.folk.add('admin', { username: 'root' });
   await house.limits({ max_concurrent: 1_000, user_max_concurrent: 1_000 });
-  await house.as(admin).put('/api/cloud/providers/local/config', { hardware: { gpu: { cost_per_hour_usd: 3.6 } } });
+  await house
+    .as(admin)
+    .put('/api/cloud/providers/local/config', { hardware: { gpu: { cost_per_hour_usd: 3.6 } } });
 });
 afterAll(() => house?.close());
 afterEach(async () => expect(await recount(house)).toEqual([]));
 
-const soon = (jobId: string, state: string): Promise<void> => vi.waitFor(async () => expect(await house.status(jobId)).toBe(state), { timeout: 5_000 });
-const settled = (): Promise<void> => vi.waitFor(async () => expect(await pendingEvents(house.backends.nats.url, 'queue-scheduler')).toBe(0), { timeout: 10_000 });
+const soon = (jobId: string, state: string): Promise<void> =>
+  vi.waitFor(async () => expect(await house.status(jobId)).toBe(state), { timeout: 5_000 });
+const settled = (): Promise<void> =>
+  vi.waitFor(async () => expect(await pendingEvents(house.backends.nats.url, 'queue-scheduler')).toBe(0), {
+    timeout: 10_000,
+  });
 const submitted = async (more: object = {}): Promise<string> => (await house.submit(ada, more)).body.job_id;
 const claimed = async (more: object = {}): Promise<string> => {
   const jobId = await submitted(more);
@@ -53,8 +59,16 @@ const about = async (jobId: string) => {
   const { attempt, claim_id } = await house.row(jobId);
   return { job_id: jobId, attempt: Number(attempt), claim_id: String(claim_id), provider: 'local' };
 };
-const cancel = (jobId: string, who = ada, path = `/api/cloud/jobs/${jobId}/cancel`) => house.as(who).post(path);
-const decision = (job_id: string, approval_id: string) => ({ approval_id, job_id, by_user_id: 9, by: 'lea', via: 'api' as const, at: new Date().toISOString() });
+const cancel = (jobId: string, who = ada, path = `/api/cloud/jobs/${jobId}/cancel`) =>
+  house.as(who).post(path);
+const decision = (job_id: string, approval_id: string) => ({
+  approval_id,
+  job_id,
+  by_user_id: 9,
+  by: 'lea',
+  via: 'api' as const,
+  at: new Date().toISOString(),
+});
 const heldBy = async (): Promise<[job: string, approval: string]> => {
   const { body } = await house.submit(ada, { config_name: 'held' });
   return [body.job_id, body.approval.id];
@@ -62,22 +76,58 @@ const heldBy = async (): Promise<[job: string, approval: string]> => {
 
 it('carries a job through its run, says so, and settles the cost', async () => {
   const jobId = await running({ hardware: 'gpu', estimated_duration_seconds: 1_000 });
-  await house.peer.publish(runObserved, { ...(await about(jobId)), remote_state: 'busy', step: 5, progress: 0.5, metrics: { loss: 0.1 }, observed_at: new Date().toISOString() });
-  await vi.waitFor(async () => expect((await house.as(ada).get(`/api/cloud/jobs/${jobId}`)).body.progress).toMatchObject({ step: 5, progress: 0.5 }));
-  await house.ended(jobId, 'succeeded', { started_at: '2026-11-22T10:00:00Z', ended_at: '2026-11-22T10:16:40Z' });
+  await house.peer.publish(runObserved, {
+    ...(await about(jobId)),
+    remote_state: 'busy',
+    step: 5,
+    progress: 0.5,
+    metrics: { loss: 0.1 },
+    observed_at: new Date().toISOString(),
+  });
+  await vi.waitFor(async () =>
+    expect((await house.as(ada).get(`/api/cloud/jobs/${jobId}`)).body.progress).toMatchObject({
+      step: 5,
+      progress: 0.5,
+    }),
+  );
+  await house.ended(jobId, 'succeeded', {
+    started_at: '2026-11-22T10:00:00Z',
+    ended_at: '2026-11-22T10:16:40Z',
+  });
   await soon(jobId, 'completed');
   const { body } = await house.as(ada).get(`/api/cloud/jobs/${jobId}`);
-  expect(body).toMatchObject({ status: 'completed', estimated_cost_usd: 1, cost_usd: 1, external_id: `x-${jobId}`, attempt: 1 });
-  await vi.waitFor(() => expect(house.peer.events(jobCompleted).find(({ data }) => data.job_id === jobId)?.data).toMatchObject({ cost_usd: 1, attempt: 1 }));
+  expect(body).toMatchObject({
+    status: 'completed',
+    estimated_cost_usd: 1,
+    cost_usd: 1,
+    external_id: `x-${jobId}`,
+    attempt: 1,
+  });
+  await vi.waitFor(() =>
+    expect(house.peer.events(jobCompleted).find(({ data }) => data.job_id === jobId)?.data).toMatchObject({
+      cost_usd: 1,
+      attempt: 1,
+    }),
+  );
   expect(house.peer.events(jobStarted).filter(({ data }) => data.job_id === jobId)).toHaveLength(1);
-  expect(await house.service.database.query('select reserved_usd, settled_usd from ledger where job_id = $1', [jobId])).toEqual([{ reserved_usd: 1, settled_usd: 1 }]);
+  expect(
+    await house.service.database.query('select reserved_usd, settled_usd from ledger where job_id = $1', [
+      jobId,
+    ]),
+  ).toEqual([{ reserved_usd: 1, settled_usd: 1 }]);
 });
 
 it('believes the provider about its own price', async () => {
   const jobId = await running({ hardware: 'gpu' });
   await house.ended(jobId, 'failed', { cost_usd: 7.5, message: 'out of memory' });
   await soon(jobId, 'failed');
-  await vi.waitFor(() => expect(house.peer.events(jobFailed).find(({ data }) => data.job_id === jobId)?.data).toMatchObject({ cost_usd: 7.5, reason: 'run_failed', message: 'out of memory' }));
+  await vi.waitFor(() =>
+    expect(house.peer.events(jobFailed).find(({ data }) => data.job_id === jobId)?.data).toMatchObject({
+      cost_usd: 7.5,
+      reason: 'run_failed',
+      message: 'out of memory',
+    }),
+  );
 });
 
 it('ends once, however often and in whatever order a run is told of', async () => {
@@ -88,19 +138,40 @@ it('ends once, however often and in whatever order a run is told of', async () =
   await house.peer.publish(runStarted, { ...run, external_id: 'x', started_at: new Date().toISOString() });
   await house.peer.publish(runEnded, { ...end, outcome: 'failed' });
   await house.peer.publish(runEnded, end);
-  await house.peer.publish(runObserved, { ...run, remote_state: 'late', observed_at: new Date().toISOString() });
+  await house.peer.publish(runObserved, {
+    ...run,
+    remote_state: 'late',
+    observed_at: new Date().toISOString(),
+  });
   await settled();
   expect(await house.status(jobId)).toBe('completed');
-  await vi.waitFor(() => expect(house.peer.events(jobCompleted).filter(({ data }) => data.job_id === jobId)).toHaveLength(1));
+  await vi.waitFor(() =>
+    expect(house.peer.events(jobCompleted).filter(({ data }) => data.job_id === jobId)).toHaveLength(1),
+  );
   expect(house.peer.events(jobFailed).filter(({ data }) => data.job_id === jobId)).toEqual([]);
 });
 
 it('ignores a run that is not the present claim', async () => {
   const jobId = await running();
   const run = await about(jobId);
-  await house.peer.publish(runEnded, { ...run, claim_id: '01920000-0000-7000-8000-000000000009', outcome: 'failed', ended_at: new Date().toISOString() });
-  await house.peer.publish(runEnded, { ...run, attempt: 2, outcome: 'failed', ended_at: new Date().toISOString() });
-  await house.peer.publish(runEnded, { ...run, job_id: `job_${'f'.repeat(32)}`, outcome: 'failed', ended_at: new Date().toISOString() });
+  await house.peer.publish(runEnded, {
+    ...run,
+    claim_id: '01920000-0000-7000-8000-000000000009',
+    outcome: 'failed',
+    ended_at: new Date().toISOString(),
+  });
+  await house.peer.publish(runEnded, {
+    ...run,
+    attempt: 2,
+    outcome: 'failed',
+    ended_at: new Date().toISOString(),
+  });
+  await house.peer.publish(runEnded, {
+    ...run,
+    job_id: `job_${'f'.repeat(32)}`,
+    outcome: 'failed',
+    ended_at: new Date().toISOString(),
+  });
   await settled();
   expect(await house.status(jobId)).toBe('running');
 });
@@ -112,9 +183,18 @@ it('follows what approvals decides', async () => {
   const [rejected, rejectId] = await heldBy();
   await house.peer.publish(approvalRejected, { ...decision(rejected, rejectId), reason: 'too dear' });
   await soon(rejected, 'cancelled');
-  await vi.waitFor(() => expect(house.peer.events(jobCancelled).find(({ data }) => data.job_id === rejected)?.data).toMatchObject({ reason: 'approval_rejected', message: 'rejected by lea: too dear' }));
+  await vi.waitFor(() =>
+    expect(house.peer.events(jobCancelled).find(({ data }) => data.job_id === rejected)?.data).toMatchObject({
+      reason: 'approval_rejected',
+      message: 'rejected by lea: too dear',
+    }),
+  );
   const [expired, expireId] = await heldBy();
-  await house.peer.publish(approvalExpired, { approval_id: expireId, job_id: expired, at: new Date().toISOString() });
+  await house.peer.publish(approvalExpired, {
+    approval_id: expireId,
+    job_id: expired,
+    at: new Date().toISOString(),
+  });
   await soon(expired, 'cancelled');
   const [withdrawn, withdrawId] = await heldBy();
   const { via: _, ...who } = decision(withdrawn, withdrawId);
@@ -129,7 +209,16 @@ it('follows what approvals decides', async () => {
   await settled();
   expect(await house.status(rejected)).toBe('cancelled');
   expect(await house.status(held)).toBe('pending_approval');
-  await house.peer.publish(approvalRequired, { ...NEED({ approval_id: heldId }), job_id: held, user_id: 1, username: 'ada', provider: 'local', config_name: 'held', hardware: 'local', estimated_cost_usd: 0 });
+  await house.peer.publish(approvalRequired, {
+    ...NEED({ approval_id: heldId }),
+    job_id: held,
+    user_id: 1,
+    username: 'ada',
+    provider: 'local',
+    config_name: 'held',
+    hardware: 'local',
+    estimated_cost_usd: 0,
+  });
   await vi.waitFor(async () => expect((await house.row(held))['lease_until']).toBeNull());
 });
 
@@ -146,7 +235,11 @@ it('cancels in every state', async () => {
   const again = await cancel(dispatching);
   expect(again.status).toBe(202);
   expect(again.body.status).toBe('cancelling');
-  await vi.waitFor(() => expect(house.peer.events(jobCancelRequested).filter(({ data }) => data.job_id === dispatching)).toHaveLength(1));
+  await vi.waitFor(() =>
+    expect(
+      house.peer.events(jobCancelRequested).filter(({ data }) => data.job_id === dispatching),
+    ).toHaveLength(1),
+  );
   await house.ended(dispatching, 'refused');
   await soon(dispatching, 'cancelled');
   const won = await running();
@@ -177,8 +270,16 @@ it('hides the jobs of others, and cancels only for who may', async () => {
   expect((await cancel('job_x')).status).toBe(400);
   expect((await cancel(`job_${'0'.repeat(32)}`, admin)).status).toBe(404);
   expect((await stranger.get('/api/cloud/jobs')).body.jobs).toEqual([]);
-  expect((await stranger.get('/api/queue')).body).toEqual({ entries: [], total_pending: 0, total_running: 0 });
-  expect((await house.as(lead).get('/api/cloud/jobs?limit=500')).body.jobs.map((job: { job_id: string }) => job.job_id)).toContain(jobId);
+  expect((await stranger.get('/api/queue')).body).toEqual({
+    entries: [],
+    total_pending: 0,
+    total_running: 0,
+  });
+  expect(
+    (await house.as(lead).get('/api/cloud/jobs?limit=500')).body.jobs.map(
+      (job: { job_id: string }) => job.job_id,
+    ),
+  ).toContain(jobId);
   expect((await cancel(jobId, admin)).body.status).toBe('cancelling');
 });
 
@@ -189,7 +290,9 @@ it('pages through jobs', async () => {
   const seen: string[] = [];
   let cursor: string | undefined;
   do {
-    const { body, status } = await house.as(cyd).get(`/api/cloud/jobs?limit=2${cursor === undefined ? '' : `&cursor=${cursor}`}`);
+    const { body, status } = await house
+      .as(cyd)
+      .get(`/api/cloud/jobs?limit=2${cursor === undefined ? '' : `&cursor=${cursor}`}`);
     expect(status).toBe(200);
     expect(body.total).toBe(5);
     seen.push(...body.jobs.map((job: { job_id: string }) => job.job_id));
@@ -198,7 +301,15 @@ it('pages through jobs', async () => {
   expect(seen).toEqual(ids.toReversed());
   expect((await house.as(cyd).get('/api/cloud/jobs?status=completed')).body).toEqual({ jobs: [], total: 0 });
   expect((await house.as(cyd).get('/api/cloud/jobs?provider=local')).body.total).toBe(5);
-  for (const wrong of ['limit=0', 'limit=x', 'status=gone', 'cursor=1', 'nonsense=1']) expect((await house.as(cyd).get(`/api/cloud/jobs?${wrong}`)).status).toBe(400);
+  for (const wrong of ['limit=0', 'limit=x', 'status=gone', 'cursor=1', 'nonsense=1'])
+    expect((await house.as(cyd).get(`/api/cloud/jobs?${wrong}`)).status).toBe(400);
   // Only queued, dispatching and running jobs are of this test's user: each must have been claimed in order.
-  await vi.waitFor(() => expect(house.peer.events(jobClaimed).map(({ data }) => data.job_id).filter((id) => ids.includes(id))).toEqual(ids));
+  await vi.waitFor(() =>
+    expect(
+      house.peer
+        .events(jobClaimed)
+        .map(({ data }) => data.job_id)
+        .filter((id) => ids.includes(id)),
+    ).toEqual(ids),
+  );
 });

@@ -18,18 +18,36 @@ afterAll(() => house?.close());
 const count = async (): Promise<number> => (await house.service.database.query('select 1 from jobs')).length;
 
 it('has tables as its entities say', async () => {
-  expect((await house.service.database.source.driver.createSchemaBuilder().log()).upQueries.map(({ query }) => query)).toEqual([]);
+  expect(
+    (await house.service.database.source.driver.createSchemaBuilder().log()).upQueries.map(
+      ({ query }) => query,
+    ),
+  ).toEqual([]);
 });
 
 it('takes a job, tells of it, and claims it', async () => {
-  const answer = await house.submit(ada, { secrets: ['HF_TOKEN'], labels: { team: 'nlp' }, max_runtime_seconds: 60, output_path: '/out' });
+  const answer = await house.submit(ada, {
+    secrets: ['HF_TOKEN'],
+    labels: { team: 'nlp' },
+    max_runtime_seconds: 60,
+    output_path: '/out',
+  });
   expect(answer.status, JSON.stringify(answer.body)).toBe(202);
   const { job_id } = answer.body;
   expect(answer.headers.get('location')).toBe(`/api/cloud/jobs/${job_id}`);
   expect(answer.body).toEqual({ job_id, status: 'queued', estimated_cost_usd: 0, warnings: [] });
-  await vi.waitFor(() => expect(house.peer.events(jobClaimed).map(({ data }) => data.job_id)).toContain(job_id));
+  await vi.waitFor(() =>
+    expect(house.peer.events(jobClaimed).map(({ data }) => data.job_id)).toContain(job_id),
+  );
   const claimed = house.peer.events(jobClaimed).find(({ data }) => data.job_id === job_id);
-  expect(claimed?.data).toMatchObject({ attempt: 1, level: 'researcher', config: JOB.config, secrets: ['HF_TOKEN'], max_runtime_seconds: 60, output_path: '/out' });
+  expect(claimed?.data).toMatchObject({
+    attempt: 1,
+    level: 'researcher',
+    config: JOB.config,
+    secrets: ['HF_TOKEN'],
+    max_runtime_seconds: 60,
+    output_path: '/out',
+  });
   const submitted = house.peer.events(jobSubmitted).find(({ data }) => data.job_id === job_id);
   expect(submitted?.data.facts).toMatchObject({ first_job: true, jobs_last_24h: 0, username: 'ada' });
   expect(house.peer.events(jobQueued).some(({ data }) => data.job_id === job_id)).toBe(true);
@@ -37,16 +55,35 @@ it('takes a job, tells of it, and claims it', async () => {
   expect(claimed?.traceparent).toBeTruthy();
   expect(claimed?.traceparent).toBe(submitted?.traceparent);
   const shown = await house.as(ada).get(`/api/cloud/jobs/${job_id}`);
-  expect(shown.body).toMatchObject({ job_id, status: 'dispatching', provider: 'local', config: JOB.config, labels: { team: 'nlp' }, username: 'ada' });
+  expect(shown.body).toMatchObject({
+    job_id,
+    status: 'dispatching',
+    provider: 'local',
+    config: JOB.config,
+    labels: { team: 'nlp' },
+    username: 'ada',
+  });
   const steps = await house.as(ada).get(`/api/cloud/jobs/${job_id}/timeline`);
-  expect(steps.body.steps.map(({ status }: { status: string }) => status)).toEqual(['submitted', 'queued', 'dispatching']);
+  expect(steps.body.steps.map(({ status }: { status: string }) => status)).toEqual([
+    'submitted',
+    'queued',
+    'dispatching',
+  ]);
 });
 
 it('holds a job for approval', async () => {
   const { status, body } = await house.submit(ada, { config_name: 'held one' });
   expect(status).toBe(202);
-  expect(body).toMatchObject({ status: 'pending_approval', approval: { rule: 'high_cost', required_level: 'lead', reason: 'costs more than $50' } });
-  await vi.waitFor(() => expect(house.peer.events(jobSubmitted).find(({ data }) => data.job_id === body.job_id)?.data.approval?.approval_id).toBe(body.approval.id));
+  expect(body).toMatchObject({
+    status: 'pending_approval',
+    approval: { rule: 'high_cost', required_level: 'lead', reason: 'costs more than $50' },
+  });
+  await vi.waitFor(() =>
+    expect(
+      house.peer.events(jobSubmitted).find(({ data }) => data.job_id === body.job_id)?.data.approval
+        ?.approval_id,
+    ).toBe(body.approval.id),
+  );
 });
 
 it('counts earlier jobs of a user, also those that come at once', async () => {
@@ -57,7 +94,9 @@ it('counts earlier jobs of a user, also those that come at once', async () => {
     return { verdicts: jobs.map(({ job_id }) => ({ job_id, approval: null })) };
   });
   await Promise.all(Array.from({ length: 10 }, () => house.submit(eve)));
-  expect(seen.map(({ jobs_last_24h }) => jobs_last_24h).sort((a, b) => a - b)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  expect(seen.map(({ jobs_last_24h }) => jobs_last_24h).sort((a, b) => a - b)).toEqual([
+    0, 1, 2, 3, 4, 5, 6, 7, 8, 9,
+  ]);
   expect(seen.filter(({ first_job }) => first_job)).toHaveLength(1);
   house.evaluates();
 });
@@ -88,10 +127,16 @@ it('refuses what it cannot run, and writes nothing of it', async () => {
     ['idempotency_key', { ...JOB, idempotency_key: '' }],
     ['idempotency_key', { ...JOB, idempotency_key: 'x'.repeat(201) }],
   ]);
-  const two = await house.as(ada).post('/api/cloud/local/submit', { ...JOB, idempotency_key: 'a' }, { 'idempotency-key': 'b' });
+  const two = await house
+    .as(ada)
+    .post('/api/cloud/local/submit', { ...JOB, idempotency_key: 'a' }, { 'idempotency-key': 'b' });
   expectProblem(two, 'two keys', 'idempotency_key');
   expect(two.status).toBe(400);
-  expectProblem(await house.as(ada).post('/api/cloud/local/submit', JOB, { 'idempotency-key': 'x'.repeat(300) }), 'long header', 'Idempotency-Key');
+  expectProblem(
+    await house.as(ada).post('/api/cloud/local/submit', JOB, { 'idempotency-key': 'x'.repeat(300) }),
+    'long header',
+    'Idempotency-Key',
+  );
   expect((await house.as(ada).post('/api/cloud/nowhere/submit', JOB)).status).toBe(404);
   expect((await house.as(ada).post('/api/cloud/UP%20/submit', JOB)).status).toBe(400);
   expect(await count()).toBe(before);
@@ -106,12 +151,20 @@ it('asks for permissions', async () => {
 
 it('makes one job of eight parallel submits with one key', async () => {
   const before = await count();
-  const answers = await Promise.all(Array.from({ length: 8 }, () => house.submit(ada, { idempotency_key: 'once' })));
+  const answers = await Promise.all(
+    Array.from({ length: 8 }, () => house.submit(ada, { idempotency_key: 'once' })),
+  );
   expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 8 }, () => 202));
   expect(new Set(answers.map(({ body }) => body.job_id)).size).toBe(1);
   expect(await count()).toBe(before + 1);
   // The order of keys in JSON means nothing; the header is as good as the field.
-  const again = await house.as(ada).post('/api/cloud/local/submit', { hardware: JOB.hardware, config: JOB.config, config_name: JOB.config_name }, { 'idempotency-key': 'once' });
+  const again = await house
+    .as(ada)
+    .post(
+      '/api/cloud/local/submit',
+      { hardware: JOB.hardware, config: JOB.config, config_name: JOB.config_name },
+      { 'idempotency-key': 'once' },
+    );
   expect(again.body.job_id).toBe(answers[0]?.body.job_id);
   const other = await house.submit(ada, { config_name: 'other', idempotency_key: 'once' });
   expect(other.status).toBe(422);
@@ -126,13 +179,31 @@ it('makes one job of one key on two replicas, and forgets a key after a day', as
   for (let n = 0; n < 5; n += 1) {
     const urls = [house.service.url, replica.url];
     const answers = await Promise.all(
-      Array.from({ length: 8 }, (_, i) => client(urls[i % 2]!, ada.token).post('/api/cloud/local/submit', { ...JOB, idempotency_key: `both ${n}` })),
+      Array.from({ length: 8 }, (_, i) =>
+        client(urls[i % 2]!, ada.token).post('/api/cloud/local/submit', {
+          ...JOB,
+          idempotency_key: `both ${n}`,
+        }),
+      ),
     );
-    expect(new Set(answers.map(({ body }) => body.job_id)).size, JSON.stringify(answers.map(({ body }) => body))).toBe(1);
+    expect(
+      new Set(answers.map(({ body }) => body.job_id)).size,
+      JSON.stringify(answers.map(({ body }) => body)),
+    ).toBe(1);
   }
-  await house.service.database.query(`update idempotency_keys set created_at = now() - interval '25 hours' where key = 'both 0'`);
-  await vi.waitFor(async () => expect(await house.service.database.query(`select 1 from idempotency_keys where key = 'both 0'`)).toEqual([]), { timeout: 20_000 });
-  expect(await house.service.database.query(`select 1 from idempotency_keys where key = 'both 1'`)).toHaveLength(1);
+  await house.service.database.query(
+    `update idempotency_keys set created_at = now() - interval '25 hours' where key = 'both 0'`,
+  );
+  await vi.waitFor(
+    async () =>
+      expect(
+        await house.service.database.query(`select 1 from idempotency_keys where key = 'both 0'`),
+      ).toEqual([]),
+    { timeout: 20_000 },
+  );
+  expect(
+    await house.service.database.query(`select 1 from idempotency_keys where key = 'both 1'`),
+  ).toHaveLength(1);
 });
 
 it('stores jobs unevaluated while approvals is away, and queues them when it is back', async () => {

@@ -117,4 +117,13 @@ export class LedgerRow {
   @Column('timestamptz', { nullable: true }) settled_at: Date | null;
 }
 
-export const entities = [JobRow, IdempotencyKeyRow, SubmissionsRow, LimitsRow, SlotsRow, LaneRow, ProviderConfigRow, LedgerRow] as const;
+export const entities = [
+  JobRow,
+  IdempotencyKeyRow,
+  SubmissionsRow,
+  LimitsRow,
+  SlotsRow,
+  LaneRow,
+  ProviderConfigRow,
+  LedgerRow,
+] as const;

@@ -47,18 +47,28 @@ const CHANGING: readonly Column[] = [
   ['cost_usd', 'numeric', 'costUsd'],
 ];
 const ALL = [...ASKED_FOR, ...CHANGING];
-const NEW = [...ASKED_FOR, ...CHANGING.filter(([name]) => ['state', 'version', 'approval', 'held_at', 'queued_at', 'attempt', 'lease_until'].includes(name))];
+const NEW = [
+  ...ASKED_FOR,
+  ...CHANGING.filter(([name]) =>
+    ['state', 'version', 'approval', 'held_at', 'queued_at', 'attempt', 'lease_until'].includes(name),
+  ),
+];
 
-const names = (columns: readonly Column[], prefix = ''): string => columns.map(([name]) => prefix + name).join(', ');
+const names = (columns: readonly Column[], prefix = ''): string =>
+  columns.map(([name]) => prefix + name).join(', ');
 /** `unnest($1::text[], $2::int4[], …)`. JSON goes as text: an array of json would be taken apart. */
 const unnest = (columns: readonly Column[], first = 1): string =>
   `unnest(${columns.map(([, type], index) => `$${index + first}::${type === 'json' ? 'text' : type}[]`).join(', ')})`;
 const values = (columns: readonly Column[], jobs: readonly Job[]): unknown[] =>
-  columns.map(([, type, field]) => jobs.map((job) => (type === 'json' && job[field] !== null ? JSON.stringify(job[field]) : job[field])));
-const cast = (columns: readonly Column[]): string => columns.map(([name, type]) => `n.${name}${type === 'json' ? '::json' : ''}`).join(', ');
+  columns.map(([, type, field]) =>
+    jobs.map((job) => (type === 'json' && job[field] !== null ? JSON.stringify(job[field]) : job[field])),
+  );
+const cast = (columns: readonly Column[]): string =>
+  columns.map(([name, type]) => `n.${name}${type === 'json' ? '::json' : ''}`).join(', ');
 
 type Row = Record<string, unknown>;
-const toJob = (row: Row): Job => Object.fromEntries(ALL.map(([name, , field]) => [field, row[name]])) as unknown as Job;
+const toJob = (row: Row): Job =>
+  Object.fromEntries(ALL.map(([name, , field]) => [field, row[name]])) as unknown as Job;
 
 /** Where a job stands in the queue; the lower goes first. */
 export interface Place {
@@ -82,10 +92,17 @@ const INSERT = `with n(${names(NEW)}, key, request_sha256) as (
 /** Inserts new jobs with their idempotency keys; a job whose key someone else was faster to use is left out of the answer. */
 export async function insert(
   tx: Tx,
-  jobs: readonly { readonly job: Job; readonly key?: string | undefined; readonly requestSha256?: string | undefined }[],
+  jobs: readonly {
+    readonly job: Job;
+    readonly key?: string | undefined;
+    readonly requestSha256?: string | undefined;
+  }[],
 ): Promise<Place[]> {
   return tx.query<Place>(INSERT, [
-    ...values(NEW, jobs.map(({ job }) => job)),
+    ...values(
+      NEW,
+      jobs.map(({ job }) => job),
+    ),
     jobs.map(({ key }) => key ?? null),
     jobs.map(({ requestSha256 }) => requestSha256 ?? null),
   ]);
@@ -119,16 +136,24 @@ export interface JobFilter {
   readonly provider?: string | undefined;
 }
 const FILTER = `($1::int4 is null or user_id = $1) and ($2::text is null or state = $2) and ($3::text is null or provider = $3)`;
-const filterValues = ({ userId, state, provider }: JobFilter): unknown[] => [userId ?? null, state ?? null, provider ?? null];
+const filterValues = ({ userId, state, provider }: JobFilter): unknown[] => [
+  userId ?? null,
+  state ?? null,
+  provider ?? null,
+];
 
 /** One page of jobs, the newest first, and how many there are in all. */
-export async function page(db: Queryable, filter: JobFilter, limit: number, before?: string): Promise<{ jobs: Job[]; total: number }> {
+export async function page(
+  db: Queryable,
+  filter: JobFilter,
+  limit: number,
+  before?: string,
+): Promise<{ jobs: Job[]; total: number }> {
   const [rows, [count]] = await Promise.all([
-    db.query<Row>(`select ${names(ALL)} from jobs where ${FILTER} and ($4::text is null or id < $4) order by id desc limit $5`, [
-      ...filterValues(filter),
-      before ?? null,
-      limit,
-    ]),
+    db.query<Row>(
+      `select ${names(ALL)} from jobs where ${FILTER} and ($4::text is null or id < $4) order by id desc limit $5`,
+      [...filterValues(filter), before ?? null, limit],
+    ),
     db.query<{ count: number }>(`select count(*) as count from jobs where ${FILTER}`, filterValues(filter)),
   ]);
   return { jobs: rows.map(toJob), total: count?.count ?? 0 };

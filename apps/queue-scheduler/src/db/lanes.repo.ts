@@ -15,11 +15,17 @@ const arrays = (changes: readonly LaneChange[]): unknown[] => [
 
 /** Keeps all lanes of these users for this transaction; called before more than one kind of change. */
 export async function lock(tx: Tx, userIds: readonly number[]): Promise<void> {
-  if (userIds.length > 0) await tx.query('select 1 from lanes where user_id = any($1::int4[]) order by user_id, band for update', [userIds]);
+  if (userIds.length > 0)
+    await tx.query('select 1 from lanes where user_id = any($1::int4[]) order by user_id, band for update', [
+      userIds,
+    ]);
 }
 
 /** Jobs were queued: `headOrd` is the first one's place. */
-export async function add(tx: Tx, given: readonly (LaneChange & { readonly headOrd: number })[]): Promise<void> {
+export async function add(
+  tx: Tx,
+  given: readonly (LaneChange & { readonly headOrd: number })[],
+): Promise<void> {
   if (given.length === 0) return;
   // Lanes are the last rows that a transaction locks, and always in this order.
   const changes = given.toSorted((a, b) => a.userId - b.userId || a.band - b.band);

@@ -6,7 +6,14 @@ export async function reserve(tx: Tx, jobs: readonly Job[], now: Date): Promise<
   await tx.query(
     `insert into ledger (job_id, attempt, user_id, provider, reserved_usd, reserved_at)
      select n.*, $6::timestamptz from unnest($1::text[], $2::int4[], $3::int4[], $4::text[], $5::numeric[]) as n`,
-    [jobs.map((j) => j.id), jobs.map((j) => j.attempt), jobs.map((j) => j.userId), jobs.map((j) => j.provider), jobs.map((j) => j.estimatedCostUsd), now],
+    [
+      jobs.map((j) => j.id),
+      jobs.map((j) => j.attempt),
+      jobs.map((j) => j.userId),
+      jobs.map((j) => j.provider),
+      jobs.map((j) => j.estimatedCostUsd),
+      now,
+    ],
   );
 }
 

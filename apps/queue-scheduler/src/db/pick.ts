@@ -18,10 +18,9 @@ const PICK = `
     select max_concurrent, user_max_concurrent, greatest(0, least($1, max_concurrent - running)) as room
     from limits, slots where slots.user_id = 0),
   lane as materialized (
-    select l.*, least(house.room, house.user_max_concurrent - coalesce(s.running, 0)) as room
+    select l.*, least(house.room, house.user_max_concurrent - coalesce((select running from slots s where s.user_id = l.user_id), 0)) as room
     from house cross join lateral (
-      select user_id, band, head_ord from lanes where queued > 0 and not is_full order by band desc, head_ord limit house.room) l
-    left join slots s on s.user_id = l.user_id),
+      select user_id, band, head_ord from lanes where queued > 0 and not is_full order by band desc, head_ord limit house.room) l),
   last as (
     select band, head_ord from lane
     where (select count(*) from lane) >= (select room from house) order by band, head_ord desc limit 1),
@@ -49,6 +48,8 @@ export async function pick(tx: Tx, atMost: number): Promise<Picked> {
   return {
     limits: { max_concurrent: first.max_concurrent, user_max_concurrent: first.user_max_concurrent },
     jobIds: rows.flatMap(({ id }) => (id === null ? [] : [id])),
-    fullUserIds: [...new Set(rows.flatMap(({ id, user_id }) => (id === null && user_id !== null ? [user_id] : [])))],
+    fullUserIds: [
+      ...new Set(rows.flatMap(({ id, user_id }) => (id === null && user_id !== null ? [user_id] : []))),
+    ],
   };
 }

@@ -2,7 +2,9 @@ import type { Queryable } from '@lineclear/kit';
 import type { PriceList } from '../domain/providers.js';
 
 export async function all(db: Queryable): Promise<Map<string, PriceList>> {
-  const rows = await db.query<{ provider: string; hardware: PriceList }>('select provider, hardware from provider_config');
+  const rows = await db.query<{ provider: string; hardware: PriceList }>(
+    'select provider, hardware from provider_config',
+  );
   return new Map(rows.map(({ provider, hardware }) => [provider, hardware]));
 }
 

@@ -45,7 +45,9 @@ export async function countLive(db: Queryable, userId?: number): Promise<Map<Job
 }
 
 export async function countByState(db: Queryable): Promise<Map<JobState, number>> {
-  const rows = await db.query<{ state: JobState; count: number }>('select state, count(*) as count from jobs group by state');
+  const rows = await db.query<{ state: JobState; count: number }>(
+    'select state, count(*) as count from jobs group by state',
+  );
   return new Map(rows.map(({ state, count }) => [state, count]));
 }
 

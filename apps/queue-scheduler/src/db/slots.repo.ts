@@ -13,7 +13,10 @@ const LOCK_HOUSE = 'select 1 from slots where user_id = 0 for update';
 
 /** True when this transaction may decide who goes next; false when another replica is doing so. */
 export async function tryLead(tx: Tx): Promise<boolean> {
-  const [row] = await tx.query<{ got: boolean }>(`select pg_try_advisory_xact_lock($1) as got, ${KEEP_TO_INDEXES}`, [CLAIM_LOCK]);
+  const [row] = await tx.query<{ got: boolean }>(
+    `select pg_try_advisory_xact_lock($1) as got, ${KEEP_TO_INDEXES}`,
+    [CLAIM_LOCK],
+  );
   return row?.got ?? false;
 }
 
@@ -47,7 +50,11 @@ export async function setLimits(tx: Tx, wanted: Partial<Limits>): Promise<Limits
  * Takes slots for jobs that are claimed; answers the users who are now at their ceiling. The house's row is locked
  * before any user's, here and in `free`. @throws when a ceiling would be exceeded: then nothing may be claimed.
  */
-export async function take(tx: Tx, byUser: ReadonlyMap<number, number>, { max_concurrent, user_max_concurrent }: Limits): Promise<number[]> {
+export async function take(
+  tx: Tx,
+  byUser: ReadonlyMap<number, number>,
+  { max_concurrent, user_max_concurrent }: Limits,
+): Promise<number[]> {
   const total = [...byUser.values()].reduce((sum, jobs) => sum + jobs, 0);
   const rows = await tx.query<{ user_id: number; running: number }>(
     `with house as (update slots set running = running + $1 where user_id = 0 and running + $1 <= $2 returning 1)
@@ -57,7 +64,8 @@ export async function take(tx: Tx, byUser: ReadonlyMap<number, number>, { max_co
      returning user_id, running`,
     [total, max_concurrent, [...byUser.keys()], [...byUser.values()], user_max_concurrent],
   );
-  if (rows.length !== byUser.size) throw new Error('the slots changed while a pick was made; it is made again');
+  if (rows.length !== byUser.size)
+    throw new Error('the slots changed while a pick was made; it is made again');
   return rows.filter(({ running }) => running >= user_max_concurrent).map(({ user_id }) => user_id);
 }
 
@@ -72,7 +80,11 @@ export async function free(tx: Tx, byUser: ReadonlyMap<number, number>): Promise
 }
 
 /** Of these users those who are at their ceiling, kept there for this transaction. */
-export async function lockFull(tx: Tx, userIds: readonly number[], { user_max_concurrent }: Limits): Promise<number[]> {
+export async function lockFull(
+  tx: Tx,
+  userIds: readonly number[],
+  { user_max_concurrent }: Limits,
+): Promise<number[]> {
   await tx.query(LOCK_HOUSE);
   const rows = await tx.query<{ user_id: number }>(
     'select user_id from slots where user_id = any($1::int4[]) and running >= $2 order by user_id for update',

@@ -44,7 +44,11 @@ interface CountRow {
 }
 
 /** Finds the keys that are known and counts the other submits. */
-export async function count(db: Queryable, submits: readonly { readonly userId: number; readonly key?: string | undefined }[], now: Date): Promise<Counted> {
+export async function count(
+  db: Queryable,
+  submits: readonly { readonly userId: number; readonly key?: string | undefined }[],
+  now: Date,
+): Promise<Counted> {
   const rows = await db.query<CountRow>(COUNT, [
     submits.map(({ userId }) => userId),
     submits.map(({ key }) => key ?? null),
@@ -54,13 +58,17 @@ export async function count(db: Queryable, submits: readonly { readonly userId: 
   const counted: Counted = { known: [], before: new Map() };
   for (const { n, job_id, request_sha256, user_id, day, ever } of rows) {
     if (user_id !== null) counted.before.set(user_id, { jobsLast24h: day, isFirst: ever === 0 });
-    else if (job_id !== null && request_sha256 !== null) counted.known.push({ index: n, job_id, request_sha256 });
+    else if (job_id !== null && request_sha256 !== null)
+      counted.known.push({ index: n, job_id, request_sha256 });
   }
   return counted;
 }
 
 export async function keyOf(db: Queryable, userId: number, key: string): Promise<KnownKey | undefined> {
-  const [row] = await db.query<KnownKey>('select job_id, request_sha256 from idempotency_keys where user_id = $1 and key = $2', [userId, key]);
+  const [row] = await db.query<KnownKey>(
+    'select job_id, request_sha256 from idempotency_keys where user_id = $1 and key = $2',
+    [userId, key],
+  );
   return row;
 }
 

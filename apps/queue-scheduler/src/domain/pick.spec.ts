@@ -22,7 +22,11 @@ const world: fc.Arbitrary<World> = fc
       lane.jobs.push({ id: String(ord), ord });
       lanes.set(`${userId}/${band}`, lane);
     }
-    return { lanes: [...lanes.values()], ceilings: { maxConcurrent, userMaxConcurrent }, byUser: new Map(running.map((n, user) => [user + 1, n])) };
+    return {
+      lanes: [...lanes.values()],
+      ceilings: { maxConcurrent, userMaxConcurrent },
+      byUser: new Map(running.map((n, user) => [user + 1, n])),
+    };
   });
 
 it('keeps every ceiling, idles no slot, and lets nobody pass who must wait', () => {
@@ -30,25 +34,32 @@ it('keeps every ceiling, idles no slot, and lets nobody pass who must wait', () 
     fc.property(world, ({ lanes, ceilings, byUser }) => {
       const all = [...byUser.values()].reduce((a, b) => a + b, 0);
       const picked = pick(lanes, ceilings, { all, byUser });
-      const jobs = new Map(lanes.flatMap((lane) => lane.jobs.map((job) => [job.id, { ...job, userId: lane.userId, band: lane.band }] as const)));
+      const jobs = new Map(
+        lanes.flatMap((lane) =>
+          lane.jobs.map((job) => [job.id, { ...job, userId: lane.userId, band: lane.band }] as const),
+        ),
+      );
       const held = new Map(byUser);
       for (const id of picked) held.set(jobs.get(id)!.userId, (held.get(jobs.get(id)!.userId) ?? 0) + 1);
 
       expect(new Set(picked).size).toBe(picked.length);
       expect(all + picked.length).toBeLessThanOrEqual(Math.max(all, ceilings.maxConcurrent));
-      for (const [user, running] of held) expect(running).toBeLessThanOrEqual(Math.max(byUser.get(user) ?? 0, ceilings.userMaxConcurrent));
+      for (const [user, running] of held)
+        expect(running).toBeLessThanOrEqual(Math.max(byUser.get(user) ?? 0, ceilings.userMaxConcurrent));
 
       const left = [...jobs.values()].filter(({ id }) => !picked.includes(id));
       const hasRoom = (userId: number): boolean => (held.get(userId) ?? 0) < ceilings.userMaxConcurrent;
       // Work-conserving: someone is left out only for a ceiling.
-      if (all + picked.length < ceilings.maxConcurrent) expect(left.filter(({ userId }) => hasRoom(userId))).toEqual([]);
+      if (all + picked.length < ceilings.maxConcurrent)
+        expect(left.filter(({ userId }) => hasRoom(userId))).toEqual([]);
       for (const id of picked) {
         const mine = jobs.get(id)!;
         for (const other of left) {
           // Nobody who waits in a higher band, or longer in the same, was passed over but for their own ceiling.
           const isBefore = other.band > mine.band || (other.band === mine.band && other.ord < mine.ord);
           if (isBefore) expect(hasRoom(other.userId)).toBe(false);
-          if (other.userId === mine.userId && other.band === mine.band) expect(other.ord).toBeGreaterThan(mine.ord);
+          if (other.userId === mine.userId && other.band === mine.band)
+            expect(other.ord).toBeGreaterThan(mine.ord);
         }
       }
     }),

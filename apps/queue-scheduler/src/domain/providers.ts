@@ -18,13 +18,21 @@ const LOCAL = 'local';
 const LOCAL_PRICES: PriceList = { local: { cost_per_hour_usd: 0 } };
 
 /** The providers there are: those of the configuration that are enabled, and `local` where the environment allows it. */
-export function providersOf(configured: Readonly<Record<string, Configured>>, localAllowed: boolean): Map<string, Provider> {
+export function providersOf(
+  configured: Readonly<Record<string, Configured>>,
+  localAllowed: boolean,
+): Map<string, Provider> {
   const providers = new Map<string, Provider>();
   if (localAllowed) providers.set(LOCAL, { name: LOCAL, type: 'local', hardware: LOCAL_PRICES });
   for (const [name, { type, enabled, hardware }] of Object.entries(configured)) {
     // What the configuration says counts, also when it says no.
     if (!enabled) providers.delete(name);
-    else providers.set(name, { name, type, hardware: type === 'local' ? { ...LOCAL_PRICES, ...hardware } : hardware });
+    else
+      providers.set(name, {
+        name,
+        type,
+        hardware: type === 'local' ? { ...LOCAL_PRICES, ...hardware } : hardware,
+      });
   }
   return providers;
 }

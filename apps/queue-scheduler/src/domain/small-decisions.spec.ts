@@ -27,11 +27,16 @@ describe('prices', () => {
 
 describe('request hash', () => {
   it('does not see the order of keys', () => {
-    expect(requestHash({ a: 1, b: { c: [1, 2], d: undefined } })).toBe(requestHash({ b: { c: [1, 2] }, a: 1 }));
+    expect(requestHash({ a: 1, b: { c: [1, 2], d: undefined } })).toBe(
+      requestHash({ b: { c: [1, 2] }, a: 1 }),
+    );
   });
-  it.each([[{ a: 1 }], [{ a: '1' }], [{ a: [1] }], [{ b: 1 }], [{ a: null }]])('tells %j from its neighbours', (other) => {
-    expect(requestHash(other)).not.toBe(requestHash({ a: 2 }));
-  });
+  it.each([[{ a: 1 }], [{ a: '1' }], [{ a: [1] }], [{ b: 1 }], [{ a: null }]])(
+    'tells %j from its neighbours',
+    (other) => {
+      expect(requestHash(other)).not.toBe(requestHash({ a: 2 }));
+    },
+  );
 });
 
 describe('providers', () => {
@@ -39,13 +44,24 @@ describe('providers', () => {
   it('has local where the environment allows it and the configuration does not forbid it', () => {
     expect([...providersOf({}, false).keys()]).toEqual([]);
     expect(providersOf({}, true).get('local')?.hardware).toEqual({ local: { cost_per_hour_usd: 0 } });
-    expect([...providersOf({ local: { type: 'local', enabled: false, hardware: {} } }, true).keys()]).toEqual([]);
-    expect([...providersOf({ local: { type: 'local', enabled: true, hardware: gpu } }, false).get('local')!.hardware.gpu ? ['gpu'] : []]).toEqual(['gpu']);
-    expect([...providersOf({ cloud: { type: 'http', enabled: false, hardware: gpu } }, false).keys()]).toEqual([]);
+    expect([...providersOf({ local: { type: 'local', enabled: false, hardware: {} } }, true).keys()]).toEqual(
+      [],
+    );
+    expect([
+      ...(providersOf({ local: { type: 'local', enabled: true, hardware: gpu } }, false).get('local')!
+        .hardware.gpu
+        ? ['gpu']
+        : []),
+    ]).toEqual(['gpu']);
+    expect([
+      ...providersOf({ cloud: { type: 'http', enabled: false, hardware: gpu } }, false).keys(),
+    ]).toEqual([]);
   });
   it('takes prices that were set over those of the file', () => {
     const provider = { name: 'p', type: 'http' as const, hardware: gpu };
-    expect(repriced(provider, { gpu: { cost_per_hour_usd: 3 }, tpu: { cost_per_hour_usd: 1 } }).hardware).toEqual({ gpu: { cost_per_hour_usd: 3 }, tpu: { cost_per_hour_usd: 1 } });
+    expect(
+      repriced(provider, { gpu: { cost_per_hour_usd: 3 }, tpu: { cost_per_hour_usd: 1 } }).hardware,
+    ).toEqual({ gpu: { cost_per_hour_usd: 3 }, tpu: { cost_per_hour_usd: 1 } });
     expect(repriced(provider, undefined)).toBe(provider);
   });
 });

@@ -9,7 +9,14 @@ const LATER = new Date('2026-11-22T11:00:00Z');
 const LEASES = { evaluationSeconds: 30, dispatchSeconds: 60, runSeconds: 600 };
 const CLAIM = '01920000-0000-7000-8000-000000000001';
 const OTHER = '01920000-0000-7000-8000-000000000002';
-const NEED = { approval_id: CLAIM, rule_id: 1, rule_name: 'r', reason: 'x', required_level: 'lead' as const, expires_at: NOW.toISOString() };
+const NEED = {
+  approval_id: CLAIM,
+  rule_id: 1,
+  rule_name: 'r',
+  reason: 'x',
+  required_level: 'lead' as const,
+  expires_at: NOW.toISOString(),
+};
 
 const job = (state: JobState, more: Partial<Job> = {}): Job => {
   const claimed = holdsSlot(state) || state === 'completed' || state === 'failed';
@@ -121,7 +128,9 @@ describe('transition', () => {
   it('ignores a run of another claim or attempt', () => {
     for (const foreign of [{ claimId: OTHER }, { attempt: 2 }]) {
       for (const name of ['started', 'succeeded', 'failed']) {
-        expect(transition(job('running'), { ...FACTS[name]!, ...foreign } as Fact, NOW, LEASES)).toBeUndefined();
+        expect(
+          transition(job('running'), { ...FACTS[name]!, ...foreign } as Fact, NOW, LEASES),
+        ).toBeUndefined();
       }
     }
   });
@@ -129,7 +138,9 @@ describe('transition', () => {
   it('ignores a decision on another request', () => {
     const held = job('pending_approval', { approval: NEED });
     expect(transition(held, { kind: 'granted', approvalId: OTHER }, NOW, LEASES)).toBeUndefined();
-    expect(transition(held, { kind: 'refused', approvalId: OTHER, reason: 'approval_expired' }, NOW, LEASES)).toBeUndefined();
+    expect(
+      transition(held, { kind: 'refused', approvalId: OTHER, reason: 'approval_expired' }, NOW, LEASES),
+    ).toBeUndefined();
     expect(transition(held, FACTS['granted']!, NOW, LEASES)?.state).toBe('queued');
   });
 
@@ -145,28 +156,34 @@ describe('transition', () => {
     ['what the provider says', { costUsd: 1.25 }, 1.25],
     ['nothing when it never ran', { outcome: 'refused' }, 0],
   ])('charges %s', (_, more, cost) => {
-    expect(transition(job('running'), { ...FACTS['succeeded']!, ...more } as Fact, NOW, LEASES)?.costUsd).toBe(cost);
+    expect(
+      transition(job('running'), { ...FACTS['succeeded']!, ...more } as Fact, NOW, LEASES)?.costUsd,
+    ).toBe(cost);
   });
 
   it('makes only moves of the table, each with the next version, and never leaves a final state', () => {
     const facts = Object.values(FACTS);
     fc.assert(
-      fc.property(fc.constantFrom(...JOB_STATES), fc.array(fc.constantFrom(...facts), { maxLength: 12 }), (state, happened) => {
-        let now = job(state);
-        for (const fact of happened) {
-          const next = transition(now, fact, NOW, LEASES);
-          if (next === undefined) continue;
-          expect(now.endedAt).toBeNull();
-          if (next.state !== now.state) {
-            expect(mayMove(now.state, next.state)).toBe(true);
-            expect(next.version).toBe(now.version + 1);
-          } else expect(next.version).toBe(now.version);
-          expect(next.attempt).toBe(now.attempt + (fact.kind === 'claimed' ? 1 : 0));
-          expect(next.endedAt !== null).toBe(FINAL_STATES.some((final) => final === next.state));
-          if (holdsSlot(next.state)) expect(next.claimId).not.toBeNull();
-          now = next;
-        }
-      }),
+      fc.property(
+        fc.constantFrom(...JOB_STATES),
+        fc.array(fc.constantFrom(...facts), { maxLength: 12 }),
+        (state, happened) => {
+          let now = job(state);
+          for (const fact of happened) {
+            const next = transition(now, fact, NOW, LEASES);
+            if (next === undefined) continue;
+            expect(now.endedAt).toBeNull();
+            if (next.state !== now.state) {
+              expect(mayMove(now.state, next.state)).toBe(true);
+              expect(next.version).toBe(now.version + 1);
+            } else expect(next.version).toBe(now.version);
+            expect(next.attempt).toBe(now.attempt + (fact.kind === 'claimed' ? 1 : 0));
+            expect(next.endedAt !== null).toBe(FINAL_STATES.some((final) => final === next.state));
+            if (holdsSlot(next.state)) expect(next.claimId).not.toBeNull();
+            now = next;
+          }
+        },
+      ),
     );
   });
 });

@@ -1,4 +1,10 @@
-import { mayMove, type ApprovalNeed, type EndReason, type JobState, type RunOutcome } from '@lineclear/contracts';
+import {
+  mayMove,
+  type ApprovalNeed,
+  type EndReason,
+  type JobState,
+  type RunOutcome,
+} from '@lineclear/contracts';
 import type { Job, Progress } from './job.js';
 import { settledCost } from './price.js';
 
@@ -11,7 +17,12 @@ export type Fact =
   | { readonly kind: 'held'; readonly need: ApprovalNeed }
   | { readonly kind: 'waived' }
   | { readonly kind: 'granted'; readonly approvalId: string }
-  | { readonly kind: 'refused'; readonly approvalId: string; readonly reason: EndReason; readonly message?: string }
+  | {
+      readonly kind: 'refused';
+      readonly approvalId: string;
+      readonly reason: EndReason;
+      readonly message?: string;
+    }
   | { readonly kind: 'claimed'; readonly claimId: string }
   | { readonly kind: 'cancel_requested'; readonly message: string }
   | (OfRun & { readonly kind: 'run_started'; readonly externalId: string; readonly startedAt: Date })
@@ -38,18 +49,34 @@ export function transition(job: Job, fact: Fact, now: Date, leases: Leases): Job
   switch (fact.kind) {
     case 'held':
       // Known already: then the approvals service has it in its books and needs no reminding.
-      if (job.state === 'pending_approval' && isAbout(job, fact.need.approval_id)) return job.leaseUntil === null ? undefined : { ...job, leaseUntil: null };
-      return job.state !== 'awaiting_evaluation' ? undefined : moved(job, 'pending_approval', { approval: fact.need, heldAt: now, leaseUntil: null });
+      if (job.state === 'pending_approval' && isAbout(job, fact.need.approval_id))
+        return job.leaseUntil === null ? undefined : { ...job, leaseUntil: null };
+      return job.state !== 'awaiting_evaluation'
+        ? undefined
+        : moved(job, 'pending_approval', { approval: fact.need, heldAt: now, leaseUntil: null });
     case 'waived':
-      return job.state === 'awaiting_evaluation' ? moved(job, 'queued', { queuedAt: now, leaseUntil: null }) : undefined;
+      return job.state === 'awaiting_evaluation'
+        ? moved(job, 'queued', { queuedAt: now, leaseUntil: null })
+        : undefined;
     case 'granted':
-      return isWaiting(job) && isAbout(job, fact.approvalId) ? moved(job, 'queued', { queuedAt: now, leaseUntil: null }) : undefined;
+      return isWaiting(job) && isAbout(job, fact.approvalId)
+        ? moved(job, 'queued', { queuedAt: now, leaseUntil: null })
+        : undefined;
     case 'refused':
       if (!isWaiting(job) || !isAbout(job, fact.approvalId)) return undefined;
-      return ended(job, 'cancelled', now, { endReason: fact.reason, message: fact.message ?? null, costUsd: 0 });
+      return ended(job, 'cancelled', now, {
+        endReason: fact.reason,
+        message: fact.message ?? null,
+        costUsd: 0,
+      });
     case 'claimed':
       if (job.state !== 'queued') return undefined;
-      return moved(job, 'dispatching', { attempt: job.attempt + 1, claimId: fact.claimId, claimedAt: now, leaseUntil: later(now, leases.dispatchSeconds) });
+      return moved(job, 'dispatching', {
+        attempt: job.attempt + 1,
+        claimId: fact.claimId,
+        claimedAt: now,
+        leaseUntil: later(now, leases.dispatchSeconds),
+      });
     case 'cancel_requested':
       return cancel(job, fact.message, now, leases);
     case 'run_started':
@@ -62,32 +89,58 @@ export function transition(job: Job, fact: Fact, now: Date, leases: Leases): Job
 }
 
 const later = (now: Date, seconds: number): Date => new Date(now.getTime() + seconds * 1_000);
-const isWaiting = (job: Job): boolean => job.state === 'awaiting_evaluation' || job.state === 'pending_approval';
+const isWaiting = (job: Job): boolean =>
+  job.state === 'awaiting_evaluation' || job.state === 'pending_approval';
 /** Whether a decision is on the request this job waits for. One that came before the request itself counts too. */
-const isAbout = (job: Job, approvalId: string): boolean => job.approval === null || job.approval.approval_id === approvalId;
-const isOfRun = (job: Job, run: OfRun): boolean => job.claimId === run.claimId && job.attempt === run.attempt && job.endedAt === null;
+const isAbout = (job: Job, approvalId: string): boolean =>
+  job.approval === null || job.approval.approval_id === approvalId;
+const isOfRun = (job: Job, run: OfRun): boolean =>
+  job.claimId === run.claimId && job.attempt === run.attempt && job.endedAt === null;
 
 function moved(job: Job, to: JobState, change: Partial<Job>): Job | undefined {
   return mayMove(job.state, to) ? { ...job, ...change, state: to, version: job.version + 1 } : undefined;
 }
 
-const ended = (job: Job, to: 'completed' | 'failed' | 'cancelled', at: Date, change: Partial<Job>): Job | undefined =>
-  moved(job, to, { endedAt: at, leaseUntil: null, ...change });
+const ended = (
+  job: Job,
+  to: 'completed' | 'failed' | 'cancelled',
+  at: Date,
+  change: Partial<Job>,
+): Job | undefined => moved(job, to, { endedAt: at, leaseUntil: null, ...change });
 
 function cancel(job: Job, message: string, now: Date, leases: Leases): Job | undefined {
   // Asked already: only the run's end ends it now, for until then it may cost money.
   if (job.state === 'cancelling') return undefined;
   if (job.state === 'dispatching' || job.state === 'running') {
-    return moved(job, 'cancelling', { cancelRequestedAt: now, message, leaseUntil: later(now, leases.dispatchSeconds) });
+    return moved(job, 'cancelling', {
+      cancelRequestedAt: now,
+      message,
+      leaseUntil: later(now, leases.dispatchSeconds),
+    });
   }
-  return ended(job, 'cancelled', now, { cancelRequestedAt: now, endReason: 'cancelled_by_user', message, costUsd: 0 });
+  return ended(job, 'cancelled', now, {
+    cancelRequestedAt: now,
+    endReason: 'cancelled_by_user',
+    message,
+    costUsd: 0,
+  });
 }
 
-function started(job: Job, fact: Extract<Fact, { kind: 'run_started' }>, now: Date, leases: Leases): Job | undefined {
+function started(
+  job: Job,
+  fact: Extract<Fact, { kind: 'run_started' }>,
+  now: Date,
+  leases: Leases,
+): Job | undefined {
   const known = { externalId: fact.externalId, startedAt: job.startedAt ?? fact.startedAt };
-  if (job.state === 'dispatching') return moved(job, 'running', { ...known, leaseUntil: later(now, leases.runSeconds) });
+  if (job.state === 'dispatching')
+    return moved(job, 'running', { ...known, leaseUntil: later(now, leases.runSeconds) });
   // It was asked to stop meanwhile, or this is the answer to our asking again: a sign of life.
-  return { ...job, ...known, leaseUntil: later(now, job.state === 'cancelling' ? leases.dispatchSeconds : leases.runSeconds) };
+  return {
+    ...job,
+    ...known,
+    leaseUntil: later(now, job.state === 'cancelling' ? leases.dispatchSeconds : leases.runSeconds),
+  };
 }
 
 function observed(job: Job, progress: Progress, now: Date, leases: Leases): Job {
@@ -97,7 +150,9 @@ function observed(job: Job, progress: Progress, now: Date, leases: Leases): Job 
   return { ...job, progress: newer ? progress : job.progress, leaseUntil };
 }
 
-const OUTCOMES: Readonly<Record<RunOutcome, { state: 'completed' | 'failed' | 'cancelled'; reason: EndReason | null }>> = {
+const OUTCOMES: Readonly<
+  Record<RunOutcome, { state: 'completed' | 'failed' | 'cancelled'; reason: EndReason | null }>
+> = {
   succeeded: { state: 'completed', reason: null },
   failed: { state: 'failed', reason: 'run_failed' },
   cancelled: { state: 'cancelled', reason: 'cancelled_by_user' },
@@ -111,6 +166,14 @@ function runEnded(job: Job, fact: Ending): Job | undefined {
   const cameInTime = job.state === 'cancelling' && fact.outcome === 'refused';
   const { state, reason } = OUTCOMES[cameInTime ? 'cancelled' : fact.outcome];
   const startedAt = fact.outcome === 'refused' ? null : (fact.startedAt ?? job.startedAt);
-  const costUsd = settledCost({ costUsd: fact.costUsd, startedAt, endedAt: fact.endedAt }, job.costPerHourUsd);
-  return ended(job, state, fact.endedAt, { endReason: reason, message: fact.message ?? job.message, startedAt, costUsd });
+  const costUsd = settledCost(
+    { costUsd: fact.costUsd, startedAt, endedAt: fact.endedAt },
+    job.costPerHourUsd,
+  );
+  return ended(job, state, fact.endedAt, {
+    endReason: reason,
+    message: fact.message ?? job.message,
+    startedAt,
+    costUsd,
+  });
 }

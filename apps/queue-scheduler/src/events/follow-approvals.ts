@@ -31,12 +31,21 @@ export class FollowApprovals {
 
   @OnEvents(approvalWaived)
   async passUnheld(events: EventOf<typeof approvalWaived>[], tx: Tx): Promise<void> {
-    await this.moves.apply(tx, events.map(({ data }) => ({ jobId: data.job_id, fact: { kind: 'waived' } })));
+    await this.moves.apply(
+      tx,
+      events.map(({ data }) => ({ jobId: data.job_id, fact: { kind: 'waived' } })),
+    );
   }
 
   @OnEvents(approvalGranted)
   async passGranted(events: EventOf<typeof approvalGranted>[], tx: Tx): Promise<void> {
-    await this.moves.apply(tx, events.map(({ data }) => ({ jobId: data.job_id, fact: { kind: 'granted', approvalId: data.approval_id } })));
+    await this.moves.apply(
+      tx,
+      events.map(({ data }) => ({
+        jobId: data.job_id,
+        fact: { kind: 'granted', approvalId: data.approval_id },
+      })),
+    );
   }
 
   @OnEvents(approvalRejected)
@@ -45,7 +54,12 @@ export class FollowApprovals {
       tx,
       events.map(({ data }) => ({
         jobId: data.job_id,
-        fact: { kind: 'refused', approvalId: data.approval_id, reason: 'approval_rejected', message: `rejected by ${data.by}: ${data.reason}`.slice(0, 2_000) },
+        fact: {
+          kind: 'refused',
+          approvalId: data.approval_id,
+          reason: 'approval_rejected',
+          message: `rejected by ${data.by}: ${data.reason}`.slice(0, 2_000),
+        },
       })),
     );
   }
@@ -56,7 +70,12 @@ export class FollowApprovals {
       tx,
       events.map(({ data }) => ({
         jobId: data.job_id,
-        fact: { kind: 'refused', approvalId: data.approval_id, reason: 'approval_expired', message: 'nobody decided in time' },
+        fact: {
+          kind: 'refused',
+          approvalId: data.approval_id,
+          reason: 'approval_expired',
+          message: 'nobody decided in time',
+        },
       })),
     );
   }
@@ -67,7 +86,12 @@ export class FollowApprovals {
       tx,
       events.map(({ data }) => ({
         jobId: data.job_id,
-        fact: { kind: 'refused', approvalId: data.approval_id, reason: 'approval_cancelled', message: `the request was withdrawn by ${data.by}` },
+        fact: {
+          kind: 'refused',
+          approvalId: data.approval_id,
+          reason: 'approval_cancelled',
+          message: `the request was withdrawn by ${data.by}`,
+        },
       })),
     );
   }

@@ -4,7 +4,10 @@ import { runEnded, runObserved, runStarted, type EventOf } from '@lineclear/cont
 import type { Tx } from '@lineclear/kit';
 import { Moves } from '../line/moves.js';
 
-const ofRun = (data: { claim_id: string; attempt: number }) => ({ claimId: data.claim_id, attempt: data.attempt });
+const ofRun = (data: { claim_id: string; attempt: number }) => ({
+  claimId: data.claim_id,
+  attempt: data.attempt,
+});
 
 /** What the job-poller sees of a run moves its job on, if it is the run of the job's present claim. */
 @Controller()
@@ -17,7 +20,12 @@ export class FollowRuns {
       tx,
       events.map(({ data }) => ({
         jobId: data.job_id,
-        fact: { kind: 'run_started', ...ofRun(data), externalId: data.external_id, startedAt: new Date(data.started_at) },
+        fact: {
+          kind: 'run_started',
+          ...ofRun(data),
+          externalId: data.external_id,
+          startedAt: new Date(data.started_at),
+        },
       })),
     );
   }

@@ -7,7 +7,8 @@ import * as jobs from '../db/jobs.repo.js';
 import { Moves } from '../line/moves.js';
 
 const answer = z.object({ job_id: fields.jobId, status: z.enum(JOB_STATES) });
-const SENTENCE = 'Cancels a job: at once while it waits; a run is asked to stop and the job is cancelling until it has';
+const SENTENCE =
+  'Cancels a job: at once while it waits; a run is asked to stop and the job is cancelling until it has';
 
 /** Ends a job that its owner, or who may cancel all, wants no more. */
 @Controller('api')
@@ -20,27 +21,38 @@ export class CancelController {
   @Post('cloud/jobs/:id/cancel')
   @Allow()
   @Answers(202, answer, SENTENCE)
-  async cancelJob(@Param('id', { schema: fields.jobId }) id: string, @Who() who: Principal): Promise<z.input<typeof answer>> {
+  async cancelJob(
+    @Param('id', { schema: fields.jobId }) id: string,
+    @Who() who: Principal,
+  ): Promise<z.input<typeof answer>> {
     return this.#cancel(id, who);
   }
 
   @Post('queue/:job/cancel')
   @Allow()
   @Answers(202, answer, SENTENCE)
-  async cancelEntry(@Param('job', { schema: fields.jobId }) id: string, @Who() who: Principal): Promise<z.input<typeof answer>> {
+  async cancelEntry(
+    @Param('job', { schema: fields.jobId }) id: string,
+    @Who() who: Principal,
+  ): Promise<z.input<typeof answer>> {
     return this.#cancel(id, who);
   }
 
   async #cancel(id: string, who: Principal): Promise<z.input<typeof answer>> {
     return this.database.tx(async (tx) => {
       const [before] = await jobs.lock(tx, [id]);
-      if (!before || !(canFor(who, 'job.view', before.userId) || canFor(who, 'job.cancel', before.userId))) throw new NotFound('job', id);
+      if (!before || !(canFor(who, 'job.view', before.userId) || canFor(who, 'job.cancel', before.userId)))
+        throw new NotFound('job', id);
       if (!canFor(who, 'job.cancel', before.userId)) {
-        throw new NotAllowed(`this needs the permission job.cancel.${before.userId === who.user_id ? 'own' : 'all'}`);
+        throw new NotAllowed(
+          `this needs the permission job.cancel.${before.userId === who.user_id ? 'own' : 'all'}`,
+        );
       }
       if (isFinal(before.state)) throw new Conflict(`the job is ${before.state} already`);
       const message = `cancelled by ${who.username}`;
-      const after = (await this.moves.apply(tx, [{ jobId: id, fact: { kind: 'cancel_requested', message } }])).get(id) ?? before;
+      const after =
+        (await this.moves.apply(tx, [{ jobId: id, fact: { kind: 'cancel_requested', message } }])).get(id) ??
+        before;
       return { job_id: id, status: after.state };
     });
   }

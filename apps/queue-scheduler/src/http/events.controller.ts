@@ -17,8 +17,17 @@ export class EventsController {
 
   @Get()
   @Allow('job.view.own')
-  @Answers(200, null, 'Server-sent events about jobs and their approvals; Last-Event-ID goes on where a connection broke')
-  async open(@Headers('last-event-id') last: string | undefined, @Who() who: Principal, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+  @Answers(
+    200,
+    null,
+    'Server-sent events about jobs and their approvals; Last-Event-ID goes on where a connection broke',
+  )
+  async open(
+    @Headers('last-event-id') last: string | undefined,
+    @Who() who: Principal,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
     const resumeAfter = validate(lastEventId, last || undefined, 'Last-Event-ID');
     if (this.hub.size >= MAX_CLIENTS) throw new TooMany('too many open event streams', 30);
     const client = new LiveClient(reply.raw, who, resumeAfter);

@@ -23,12 +23,27 @@ export class JobsController {
 
   @Get()
   @Allow('job.view.own')
-  @Answers(200, z.object({ jobs: z.array(jobView), total: z.int(), next_cursor: fields.jobId.optional() }), 'Lists jobs, newest first')
-  async list(@Query({ schema: listQuery }) query: z.infer<typeof listQuery>, @Who() who: Principal): Promise<object> {
-    const filter = { userId: can(who, 'job.view.all') ? undefined : who.user_id, state: query.status, provider: query.provider };
+  @Answers(
+    200,
+    z.object({ jobs: z.array(jobView), total: z.int(), next_cursor: fields.jobId.optional() }),
+    'Lists jobs, newest first',
+  )
+  async list(
+    @Query({ schema: listQuery }) query: z.infer<typeof listQuery>,
+    @Who() who: Principal,
+  ): Promise<object> {
+    const filter = {
+      userId: can(who, 'job.view.all') ? undefined : who.user_id,
+      state: query.status,
+      provider: query.provider,
+    };
     const { jobs: found, total } = await jobs.page(this.database, filter, query.limit, query.cursor);
     const last = found.at(-1);
-    return { jobs: found.map(viewJob), total, ...(found.length === query.limit && last ? { next_cursor: last.id } : {}) };
+    return {
+      jobs: found.map(viewJob),
+      total,
+      ...(found.length === query.limit && last ? { next_cursor: last.id } : {}),
+    };
   }
 
   @Get(':id')
@@ -41,10 +56,18 @@ export class JobsController {
 
   @Get(':id/timeline')
   @Allow('job.view.own')
-  @Answers(200, z.object({ job_id: fields.jobId, status: z.enum(JOB_STATES), steps: z.array(step) }), 'Shows when a job came to where')
+  @Answers(
+    200,
+    z.object({ job_id: fields.jobId, status: z.enum(JOB_STATES), steps: z.array(step) }),
+    'Shows when a job came to where',
+  )
   async steps(@Param('id', { schema: fields.jobId }) id: string, @Who() who: Principal): Promise<object> {
     const job = await this.#visible(id, who);
-    const steps = timeline(job).map(({ status, at, afterSeconds }) => ({ status, at: at.toISOString(), after_seconds: afterSeconds }));
+    const steps = timeline(job).map(({ status, at, afterSeconds }) => ({
+      status,
+      at: at.toISOString(),
+      after_seconds: afterSeconds,
+    }));
     return { job_id: job.id, status: job.state, steps };
   }
 

@@ -60,6 +60,8 @@ export class MetricsController implements OnApplicationBootstrap {
   @Allow(undefined, { bypassable: true })
   @Answers(200, null, 'Metrics in the Prometheus text format')
   async prometheus(@Res() reply: FastifyReply): Promise<void> {
-    await reply.header('content-type', this.metrics.registry.contentType).send(await this.metrics.registry.metrics());
+    await reply
+      .header('content-type', this.metrics.registry.contentType)
+      .send(await this.metrics.registry.metrics());
   }
 }

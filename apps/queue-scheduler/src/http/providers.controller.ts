@@ -14,7 +14,10 @@ const configBody = z.strictObject({ hardware });
 const config = z.object({ provider: fields.provider, hardware });
 const listed = z.object({ name: fields.provider, type: z.string(), hardware });
 
-const viewConfig = ({ name, hardware: prices }: Provider): z.input<typeof config> => ({ provider: name, hardware: { ...prices } });
+const viewConfig = ({ name, hardware: prices }: Provider): z.input<typeof config> => ({
+  provider: name,
+  hardware: { ...prices },
+});
 
 /** The compute providers, and what their hardware costs. */
 @Controller('api/cloud/providers')
@@ -23,10 +26,17 @@ export class ProvidersController {
 
   @Get()
   @Allow('config.view')
-  @Answers(200, z.object({ providers: z.array(listed), total: z.int() }), 'Lists the providers that jobs may name')
+  @Answers(
+    200,
+    z.object({ providers: z.array(listed), total: z.int() }),
+    'Lists the providers that jobs may name',
+  )
   async list(): Promise<object> {
     const all = [...(await this.providers.all()).values()];
-    return { providers: all.map(({ name, type, hardware: prices }) => ({ name, type, hardware: prices })), total: all.length };
+    return {
+      providers: all.map(({ name, type, hardware: prices }) => ({ name, type, hardware: prices })),
+      total: all.length,
+    };
   }
 
   @Get(':provider/config')
@@ -38,8 +48,15 @@ export class ProvidersController {
 
   @Put(':provider/config')
   @Allow('admin.config')
-  @Answers(200, config, 'Sets prices over those of the configuration file; jobs submitted from now on have them')
-  async set(@Param('provider', { schema: fields.provider }) name: string, @Body({ schema: configBody }) body: z.infer<typeof configBody>): Promise<z.input<typeof config>> {
+  @Answers(
+    200,
+    config,
+    'Sets prices over those of the configuration file; jobs submitted from now on have them',
+  )
+  async set(
+    @Param('provider', { schema: fields.provider }) name: string,
+    @Body({ schema: configBody }) body: z.infer<typeof configBody>,
+  ): Promise<z.input<typeof config>> {
     return viewConfig(await this.providers.setPrices(name, body.hardware));
   }
 }

@@ -49,7 +49,8 @@ const mine = z.object({
 
 const RUNNING: readonly JobState[] = ['dispatching', 'running', 'cancelling'];
 const BLOCKED: readonly JobState[] = ['awaiting_evaluation', 'pending_approval'];
-const sum = (counts: ReadonlyMap<JobState, number>, states: readonly JobState[]): number => states.reduce((total, state) => total + (counts.get(state) ?? 0), 0);
+const sum = (counts: ReadonlyMap<JobState, number>, states: readonly JobState[]): number =>
+  states.reduce((total, state) => total + (counts.get(state) ?? 0), 0);
 
 /** The queue: who waits where, who runs, and the ceilings. */
 @Controller('api/queue')
@@ -62,11 +63,25 @@ export class QueueController {
 
   @Get()
   @Allow('job.view.own')
-  @Answers(200, list, 'Lists the jobs that have not ended, in the order of the queue; all with job.view.all, otherwise your own')
-  async entries(@Query({ schema: listQuery }) { limit }: z.infer<typeof listQuery>, @Who() who: Principal): Promise<z.input<typeof list>> {
+  @Answers(
+    200,
+    list,
+    'Lists the jobs that have not ended, in the order of the queue; all with job.view.all, otherwise your own',
+  )
+  async entries(
+    @Query({ schema: listQuery }) { limit }: z.infer<typeof listQuery>,
+    @Who() who: Principal,
+  ): Promise<z.input<typeof list>> {
     const userId = can(who, 'job.view.all') ? undefined : who.user_id;
-    const [found, counts] = await Promise.all([queue.entries(this.database, userId, limit), queue.countLive(this.database, userId)]);
-    return { entries: found.map(viewEntry), total_pending: sum(counts, ['queued', ...BLOCKED]), total_running: sum(counts, RUNNING) };
+    const [found, counts] = await Promise.all([
+      queue.entries(this.database, userId, limit),
+      queue.countLive(this.database, userId),
+    ]);
+    return {
+      entries: found.map(viewEntry),
+      total_pending: sum(counts, ['queued', ...BLOCKED]),
+      total_running: sum(counts, RUNNING),
+    };
   }
 
   @Get('stats')
@@ -93,13 +108,19 @@ export class QueueController {
   @Allow('job.view.own')
   @Answers(200, mine, 'Shows your own part of the queue')
   async me(@Who() who: Principal): Promise<z.input<typeof mine>> {
-    const [found, counts] = await Promise.all([queue.entries(this.database, who.user_id, MAX_OWN), queue.countLive(this.database, who.user_id)]);
+    const [found, counts] = await Promise.all([
+      queue.entries(this.database, who.user_id, MAX_OWN),
+      queue.countLive(this.database, who.user_id),
+    ]);
     return {
       pending_count: counts.get('queued') ?? 0,
       running_count: sum(counts, RUNNING),
       blocked_count: sum(counts, BLOCKED),
       best_position: found[0]?.position ?? null,
-      pending_jobs: found.filter(({ state }) => !RUNNING.includes(state)).slice(0, 10).map(viewEntry),
+      pending_jobs: found
+        .filter(({ state }) => !RUNNING.includes(state))
+        .slice(0, 10)
+        .map(viewEntry),
       running_jobs: found.filter(({ state }) => RUNNING.includes(state)).map(viewEntry),
     };
   }

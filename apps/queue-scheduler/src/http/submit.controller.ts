@@ -1,7 +1,15 @@
 import { Body, Controller, Headers, Param, Post, Res } from '@nestjs/common';
 import { Allow, can, Who } from '@lineclear/access';
 import { approvalNeed, fields, JOB_STATES, type Principal } from '@lineclear/contracts';
-import { Answers, BadInput, Clock, currentTraceparent, NotAllowed, Unprocessable, validate } from '@lineclear/kit';
+import {
+  Answers,
+  BadInput,
+  Clock,
+  currentTraceparent,
+  NotAllowed,
+  Unprocessable,
+  validate,
+} from '@lineclear/kit';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { PRIORITIES } from '../domain/band.js';
@@ -23,7 +31,10 @@ const submitBody = z.strictObject({
   /** The provider's own input. For a local job: `command`, an array of strings. */
   config: z
     .record(z.string().max(200), z.unknown())
-    .refine((config) => Buffer.byteLength(JSON.stringify(config)) <= MAX_CONFIG_BYTES, `is larger than ${MAX_CONFIG_BYTES} bytes`),
+    .refine(
+      (config) => Buffer.byteLength(JSON.stringify(config)) <= MAX_CONFIG_BYTES,
+      `is larger than ${MAX_CONFIG_BYTES} bytes`,
+    ),
   hardware: fields.hardware,
   estimated_duration_seconds: durationSeconds.default(3_600),
   max_runtime_seconds: durationSeconds.optional(),
@@ -44,11 +55,18 @@ const accepted = z.object({
   status: z.enum(JOB_STATES),
   estimated_cost_usd: fields.costUsd,
   approval: z
-    .object({ id: z.uuid(), reason: fields.reason, rule: z.string(), required_level: approvalNeed.shape.required_level, expires_at: fields.instant })
+    .object({
+      id: z.uuid(),
+      reason: fields.reason,
+      rule: z.string(),
+      required_level: approvalNeed.shape.required_level,
+      expires_at: fields.instant,
+    })
     .optional(),
   warnings: z.array(z.string()),
 });
-const NOT_EVALUATED = 'approvals does not answer right now: the job waits until its rules have been looked at';
+const NOT_EVALUATED =
+  'approvals does not answer right now: the job waits until its rules have been looked at';
 const command = z.array(z.string().max(10_000)).min(1).max(1_000);
 
 /** Takes jobs in. */
@@ -71,15 +89,20 @@ export class SubmitController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<z.input<typeof accepted>> {
     const provider = await this.providers.get(providerName);
-    if (body.priority === 'high' && !can(by, 'job.priority.high')) throw new NotAllowed('high priority needs the permission job.priority.high');
+    if (body.priority === 'high' && !can(by, 'job.priority.high'))
+      throw new NotAllowed('high priority needs the permission job.priority.high');
     const { idempotency_key, ...request } = body;
     const idempotencyKey = oneKey(idempotency_key, keyHeader);
     const outcome = await this.batches.submit({
       job: newJob(wanted(request, provider), by, this.clock.now(), currentTraceparent()),
-      ...(idempotencyKey === undefined ? {} : { key: idempotencyKey, requestSha256: requestHash({ provider: providerName, ...request }) }),
+      ...(idempotencyKey === undefined
+        ? {}
+        : { key: idempotencyKey, requestSha256: requestHash({ provider: providerName, ...request }) }),
     });
     if (outcome.kind === 'key_taken') {
-      throw new Unprocessable('this idempotency key was used for another request', [{ path: 'idempotency_key', message: 'belongs to another request' }]);
+      throw new Unprocessable('this idempotency key was used for another request', [
+        { path: 'idempotency_key', message: 'belongs to another request' },
+      ]);
     }
     const { job } = outcome;
     void reply.header('location', `/api/cloud/jobs/${job.id}`);
@@ -107,15 +130,21 @@ export class SubmitController {
 function oneKey(inBody: string | undefined, header: string | undefined): string | undefined {
   if (header === undefined) return inBody;
   const inHeader = validate(key, header, KEY_HEADER);
-  if (inBody !== undefined && inBody !== inHeader) throw BadInput.at('idempotency_key', `differs from the header ${KEY_HEADER}`);
+  if (inBody !== undefined && inBody !== inHeader)
+    throw BadInput.at('idempotency_key', `differs from the header ${KEY_HEADER}`);
   return inHeader;
 }
 
 function wanted(body: Omit<SubmitBody, 'idempotency_key'>, provider: Provider): Wanted {
-  const price = Object.hasOwn(provider.hardware, body.hardware) ? provider.hardware[body.hardware] : undefined;
+  const price = Object.hasOwn(provider.hardware, body.hardware)
+    ? provider.hardware[body.hardware]
+    : undefined;
   if (price === undefined) {
     const known = Object.keys(provider.hardware).slice(0, 50).join(', ') || 'nothing';
-    throw BadInput.at('hardware', `${provider.name} has no price for ${JSON.stringify(body.hardware)}; it has ${known}`);
+    throw BadInput.at(
+      'hardware',
+      `${provider.name} has no price for ${JSON.stringify(body.hardware)}; it has ${known}`,
+    );
   }
   if (provider.type === 'local') validate(command, body.config['command'], 'config.command');
   return {

@@ -63,7 +63,11 @@ export class Sweep extends WorkerHost implements OnApplicationBootstrap, OnAppli
   override async process(): Promise<void> {
     while ((await this.remind()) === MAX_AT_ONCE);
     const now = this.clock.now();
-    await submissions.purge(this.database, now, new Date(now.getTime() - this.config.LINECLEAR_IDEMPOTENCY_HOURS * HOUR_MS));
+    await submissions.purge(
+      this.database,
+      now,
+      new Date(now.getTime() - this.config.LINECLEAR_IDEMPOTENCY_HOURS * HOUR_MS),
+    );
   }
 
   /** Sends reminders for jobs whose lease ran out; how many. */
@@ -72,7 +76,10 @@ export class Sweep extends WorkerHost implements OnApplicationBootstrap, OnAppli
     return this.database.tx(async (tx) => {
       const silent = await jobs.lockSilent(tx, now, MAX_AT_ONCE);
       if (silent.length === 0) return 0;
-      await jobs.save(tx, silent.map((job) => ({ ...job, leaseUntil: nextLease(job, now, this.moves.leases) })));
+      await jobs.save(
+        tx,
+        silent.map((job) => ({ ...job, leaseUntil: nextLease(job, now, this.moves.leases) })),
+      );
       await this.bus.publish(tx, ...silent.map(reminder).filter((event) => event !== undefined));
       this.log.info({ jobs: silent.length }, 'nothing was heard of jobs for too long: asked again');
       return silent.length;

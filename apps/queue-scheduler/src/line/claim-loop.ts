@@ -65,7 +65,11 @@ export class ClaimLoop implements OnApplicationBootstrap, OnApplicationShutdown 
       }
       const { jobIds, fullUserIds, limits } = await pick(tx, BATCH);
       if (jobIds.length > 0) {
-        await this.moves.apply(tx, jobIds.map((jobId) => ({ jobId, fact: { kind: 'claimed', claimId: randomUUID() } })), limits);
+        await this.moves.apply(
+          tx,
+          jobIds.map((jobId) => ({ jobId, fact: { kind: 'claimed', claimId: randomUUID() } })),
+          limits,
+        );
         return true;
       }
       if (fullUserIds.length === 0) return false;

@@ -24,11 +24,19 @@ export class Evaluation {
     // While approvals hangs, not every batch waits for it.
     if (this.clock.now().getTime() < this.#silentUntilMs) return new Map();
     try {
-      const { verdicts } = await ask(this.bus, evaluateJobs, { jobs: [...facts] }, this.config.LINECLEAR_EVALUATION_DEADLINE_MS);
+      const { verdicts } = await ask(
+        this.bus,
+        evaluateJobs,
+        { jobs: [...facts] },
+        this.config.LINECLEAR_EVALUATION_DEADLINE_MS,
+      );
       return new Map(verdicts.map(({ job_id, approval }) => [job_id, approval]));
     } catch (error) {
       this.#silentUntilMs = this.clock.now().getTime() + PAUSE_MS;
-      this.log.warn({ err: error, jobs: facts.length }, 'approvals does not answer: jobs wait to be evaluated');
+      this.log.warn(
+        { err: error, jobs: facts.length },
+        'approvals does not answer: jobs wait to be evaluated',
+      );
       return new Map();
     }
   }

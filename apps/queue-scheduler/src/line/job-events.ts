@@ -12,7 +12,11 @@ import {
 } from '@lineclear/contracts';
 import type { Job } from '../domain/job.js';
 
-const rest = (job: Job) => ({ about: `job/${job.id}`, version: job.version, ...(job.traceparent === null ? {} : { traceparent: job.traceparent }) });
+const rest = (job: Job) => ({
+  about: `job/${job.id}`,
+  version: job.version,
+  ...(job.traceparent === null ? {} : { traceparent: job.traceparent }),
+});
 
 const about = (job: Job) => ({
   job_id: job.id,
@@ -77,7 +81,11 @@ export function stateEvent(job: Job): Outgoing | undefined {
     case 'dispatching':
       return event(jobClaimed, claimed(job), rest(job));
     case 'running':
-      return event(jobStarted, { ...about(job), attempt: job.attempt, started_at: (job.startedAt ?? job.submittedAt).toISOString() }, rest(job));
+      return event(
+        jobStarted,
+        { ...about(job), attempt: job.attempt, started_at: (job.startedAt ?? job.submittedAt).toISOString() },
+        rest(job),
+      );
     case 'cancelling':
       return event(jobCancelRequested, { job_id: job.id, ...running(job) }, rest(job));
     case 'completed':

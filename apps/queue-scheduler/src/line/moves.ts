@@ -51,7 +51,8 @@ export class Moves {
       const change = changes.get(jobId);
       const next = change && transition(change.after, fact, now, this.leases);
       if (!change || !next) continue;
-      if (next.state !== change.after.state) said.push(...[stateEvent(next)].filter((event) => event !== undefined));
+      if (next.state !== change.after.state)
+        said.push(...[stateEvent(next)].filter((event) => event !== undefined));
       change.after = next;
     }
     const changed = [...changes.values()].filter(({ before, after }) => before !== after);
@@ -60,23 +61,56 @@ export class Moves {
   }
 
   /** Jobs, then slots, then what only this transaction touches, then lanes: everyone locks in this order. */
-  async #write(tx: Tx, changed: readonly Change[], said: readonly Outgoing[], now: Date, limits: slots.Limits | undefined): Promise<void> {
-    const places = new Map((await jobs.save(tx, changed.map(({ after }) => after))).map(({ id, ord }) => [id, ord]));
+  async #write(
+    tx: Tx,
+    changed: readonly Change[],
+    said: readonly Outgoing[],
+    now: Date,
+    limits: slots.Limits | undefined,
+  ): Promise<void> {
+    const places = new Map(
+      (
+        await jobs.save(
+          tx,
+          changed.map(({ after }) => after),
+        )
+      ).map(({ id, ord }) => [id, ord]),
+    );
     const taken = changed.filter(({ before, after }) => !holdsSlot(before.state) && holdsSlot(after.state));
     const freed = changed.filter(({ before, after }) => holdsSlot(before.state) && !holdsSlot(after.state));
-    const full = taken.length > 0 ? await slots.take(tx, countByUser(taken), limits ?? (await slots.limits(tx))) : [];
+    const full =
+      taken.length > 0 ? await slots.take(tx, countByUser(taken), limits ?? (await slots.limits(tx))) : [];
     if (freed.length > 0) await slots.free(tx, countByUser(freed));
-    if (taken.length > 0) await ledger.reserve(tx, taken.map(({ after }) => after), now);
-    if (freed.length > 0) await ledger.settle(tx, freed.map(({ after }) => after), now);
+    if (taken.length > 0)
+      await ledger.reserve(
+        tx,
+        taken.map(({ after }) => after),
+        now,
+      );
+    if (freed.length > 0)
+      await ledger.settle(
+        tx,
+        freed.map(({ after }) => after),
+        now,
+      );
     await this.bus.publish(tx, ...said);
     const left = changed.filter(({ before, after }) => before.state === 'queued' && after.state !== 'queued');
-    const joined = changed.filter(({ before, after }) => before.state !== 'queued' && after.state === 'queued');
+    const joined = changed.filter(
+      ({ before, after }) => before.state !== 'queued' && after.state === 'queued',
+    );
     const users = [...left, ...joined, ...taken, ...freed].map(({ after }) => after.userId);
     await lanes.lock(tx, [...new Set(users)]);
     await lanes.remove(tx, countByLane(left.map(({ before }) => before)));
-    await this.queue(tx, joined.map(({ after }) => ({ job: after, ord: places.get(after.id) ?? 0 })));
+    await this.queue(
+      tx,
+      joined.map(({ after }) => ({ job: after, ord: places.get(after.id) ?? 0 })),
+    );
     await lanes.markFull(tx, full, true);
-    await lanes.markFull(tx, [...countByUser(freed).keys()].filter((userId) => !full.includes(userId)), false);
+    await lanes.markFull(
+      tx,
+      [...countByUser(freed).keys()].filter((userId) => !full.includes(userId)),
+      false,
+    );
     if (freed.length > 0) tx.afterCommit(() => this.wakes.wake());
   }
 
@@ -84,9 +118,13 @@ export class Moves {
   async queue(tx: Tx, queued: readonly { readonly job: Job; readonly ord: number }[]): Promise<void> {
     if (queued.length === 0) return;
     const heads = new Map<string, number>();
-    for (const { job, ord } of queued) heads.set(laneOf(job), Math.min(ord, heads.get(laneOf(job)) ?? Infinity));
+    for (const { job, ord } of queued)
+      heads.set(laneOf(job), Math.min(ord, heads.get(laneOf(job)) ?? Infinity));
     const counts = countByLane(queued.map(({ job }) => job));
-    await lanes.add(tx, counts.map((lane) => ({ ...lane, headOrd: heads.get(laneOf(lane)) ?? 0 })));
+    await lanes.add(
+      tx,
+      counts.map((lane) => ({ ...lane, headOrd: heads.get(laneOf(lane)) ?? 0 })),
+    );
     tx.afterCommit(() => this.wakes.wake());
   }
 }

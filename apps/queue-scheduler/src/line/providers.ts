@@ -31,7 +31,9 @@ export class Providers implements OnApplicationBootstrap {
   async all(): Promise<ReadonlyMap<string, Provider>> {
     return this.#cache.getOrLoad(ALL, async () => {
       const set = await providerConfig.all(this.database);
-      return new Map([...this.configured].map(([name, provider]) => [name, repriced(provider, set.get(name))]));
+      return new Map(
+        [...this.configured].map(([name, provider]) => [name, repriced(provider, set.get(name))]),
+      );
     });
   }
 

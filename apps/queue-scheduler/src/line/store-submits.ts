@@ -30,19 +30,32 @@ export class StoreSubmits {
   /** One outcome per submission, in the same order. No key may be in the batch twice. */
   async store(batch: readonly Submission[]): Promise<Outcome[]> {
     const now = this.clock.now();
-    const { known, before } = await submissions.count(this.database, batch.map(({ job, key }) => ({ userId: job.userId, key })), now);
+    const { known, before } = await submissions.count(
+      this.database,
+      batch.map(({ job, key }) => ({ userId: job.userId, key })),
+      now,
+    );
     const outcomes = new Map<Submission, Outcome>();
-    for (const { index, ...found } of known) outcomes.set(batch[index]!, await this.#repeated(batch[index]!, found));
+    for (const { index, ...found } of known)
+      outcomes.set(batch[index]!, await this.#repeated(batch[index]!, found));
 
     const fresh = batch.filter((submission) => !outcomes.has(submission));
     if (fresh.length > 0) {
       const whole = withFacts(fresh, before);
       const verdicts = await this.evaluation.of(whole.map(({ facts }) => facts));
-      const entered = whole.map((job, index): Entering => ({ ...fresh[index]!, job: entering(job, verdicts.get(job.id), now, this.moves.leases) }));
+      const entered = whole.map((job, index): Entering => ({
+        ...fresh[index]!,
+        job: entering(job, verdicts.get(job.id), now, this.moves.leases),
+      }));
       const stored = await this.#write(entered);
       for (const [index, { job, key }] of entered.entries()) {
         const submission = fresh[index]!;
-        outcomes.set(submission, stored.has(job.id) ? { kind: 'accepted', job } : await this.#repeated(submission, await submissions.keyOf(this.database, job.userId, key ?? '')));
+        outcomes.set(
+          submission,
+          stored.has(job.id)
+            ? { kind: 'accepted', job }
+            : await this.#repeated(submission, await submissions.keyOf(this.database, job.userId, key ?? '')),
+        );
       }
     }
     return batch.map((submission) => outcomes.get(submission)!);
@@ -54,8 +67,15 @@ export class StoreSubmits {
       const places = new Map((await jobs.insert(tx, entered)).map(({ id, ord }) => [id, ord]));
       const stored = entered.map(({ job }) => job).filter(({ id }) => places.has(id));
       const queued = stored.filter(({ state }) => state === 'queued');
-      await this.bus.publish(tx, ...stored.map(submittedEvent), ...queued.map(stateEvent).filter((event) => event !== undefined));
-      await this.moves.queue(tx, queued.map((job) => ({ job, ord: places.get(job.id) ?? 0 })));
+      await this.bus.publish(
+        tx,
+        ...stored.map(submittedEvent),
+        ...queued.map(stateEvent).filter((event) => event !== undefined),
+      );
+      await this.moves.queue(
+        tx,
+        queued.map((job) => ({ job, ord: places.get(job.id) ?? 0 })),
+      );
       return new Set(places.keys());
     });
   }

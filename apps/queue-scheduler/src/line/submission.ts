@@ -35,7 +35,12 @@ export type Outcome =
   | { readonly kind: 'key_taken' };
 
 /** A new job that has gone nowhere yet. Its id rises with time, so that lists and indexes grow at one end. */
-export function newJob(wanted: Wanted, by: Principal, now: Date, traceparent: string | undefined): Omit<Job, 'facts'> {
+export function newJob(
+  wanted: Wanted,
+  by: Principal,
+  now: Date,
+  traceparent: string | undefined,
+): Omit<Job, 'facts'> {
   const { priority, ...asked } = wanted;
   return {
     ...asked,

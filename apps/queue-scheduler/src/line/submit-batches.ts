@@ -68,7 +68,10 @@ export class SubmitBatches implements OnApplicationShutdown {
         for (const { reject } of batch) reject(error);
         return;
       }
-      this.log.warn({ err: error, submits: batch.length }, 'a batch of submits failed; they are stored one by one');
+      this.log.warn(
+        { err: error, submits: batch.length },
+        'a batch of submits failed; they are stored one by one',
+      );
       for (const one of batch) await this.#store([one]);
     }
   }

@@ -31,9 +31,14 @@ export class LiveHub implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   onApplicationBootstrap(): void {
-    this.#heartbeat = setInterval(() => this.#clients.forEach((client) => client.heartbeat(this.clock.now())), HEARTBEAT_MS);
+    this.#heartbeat = setInterval(
+      () => this.#clients.forEach((client) => client.heartbeat(this.clock.now())),
+      HEARTBEAT_MS,
+    );
     // What someone may see has changed, or the login is gone: coming back, they are looked at anew.
-    this.bus.watch(principalChanged, ({ data }) => this.#dropWhere((client) => client.principal.user_id === data.user_id));
+    this.bus.watch(principalChanged, ({ data }) =>
+      this.#dropWhere((client) => client.principal.user_id === data.user_id),
+    );
   }
 
   onModuleDestroy(): void {
@@ -79,7 +84,11 @@ export class LiveHub implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   #ended(): void {
-    if (this.#clients.size > 0) this.log.warn({ clients: this.#clients.size }, 'the live reading of the stream ended: clients come again');
+    if (this.#clients.size > 0)
+      this.log.warn(
+        { clients: this.#clients.size },
+        'the live reading of the stream ended: clients come again',
+      );
     this.#reading = undefined;
     this.#dropWhere(() => true);
   }
@@ -88,7 +97,10 @@ export class LiveHub implements OnApplicationBootstrap, OnModuleDestroy {
     if (this.#clients.size > 0 || this.#reading === undefined) return;
     const reading = this.#reading;
     this.#reading = undefined;
-    reading.then((messages) => messages.stop(), () => undefined);
+    reading.then(
+      (messages) => messages.stop(),
+      () => undefined,
+    );
   }
 
   #dropWhere(matches: (client: LiveClient) => boolean): void {
@@ -131,7 +143,9 @@ export class LiveHub implements OnApplicationBootstrap, OnModuleDestroy {
     const known = this.#owners.get(jobId);
     if (known !== undefined) return known;
     try {
-      const [row] = await this.database.query<{ user_id: number }>('select user_id from jobs where id = $1', [jobId]);
+      const [row] = await this.database.query<{ user_id: number }>('select user_id from jobs where id = $1', [
+        jobId,
+      ]);
       if (row) this.#owners.set(jobId, row.user_id);
       return row?.user_id;
     } catch (error) {

@@ -98,7 +98,8 @@ const up = [
     constraint "ledger_pk" primary key ("job_id", "attempt"))`,
   // Small tables whose rows change thousands of times a second, and a queue whose head is eaten away.
   ...['slots', 'lanes', 'submissions'].map(
-    (table) => `alter table "${table}" set (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000, autovacuum_vacuum_cost_delay = 0)`,
+    (table) =>
+      `alter table "${table}" set (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000, autovacuum_vacuum_cost_delay = 0)`,
   ),
   `alter table "jobs" set (autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.05, autovacuum_vacuum_cost_delay = 0)`,
 ];
@@ -111,7 +112,16 @@ export class QueueTables1767225700000 implements MigrationInterface {
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    for (const table of ['ledger', 'provider_config', 'lanes', 'slots', 'limits', 'submissions', 'idempotency_keys', 'jobs']) {
+    for (const table of [
+      'ledger',
+      'provider_config',
+      'lanes',
+      'slots',
+      'limits',
+      'submissions',
+      'idempotency_keys',
+      'jobs',
+    ]) {
       await runner.query(`drop table "${table}"`);
     }
     await runner.query(`drop sequence "queue_ord"`);

@@ -1,0 +1,182 @@
+import { approvalExpired } from '@lineclear/contracts';
+import { client, expectProblem, refusesBadInput, type Person } from '@lineclear/testkit';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { openHouse, type House } from './house.js';
+
+let house: House;
+let ada: Person;
+let bob: Person;
+let lead: Person;
+let admin: Person;
+const open: AbortController[] = [];
+
+beforeAll(async () => {
+  house = await openHouse();
+  ada = house.folk.add('researcher');
+  bob = house.folk.add('researcher');
+  lead = house.folk.add('lead');
+  admin = house.folk.add('admin');
+});
+afterAll(async () => {
+  for (const controller of open) controller.abort();
+  await house?.close();
+});
+
+interface Seen {
+  readonly id: number;
+  readonly event: string;
+  readonly data: { type: string; data: Record<string, unknown> };
+}
+interface Listener {
+  readonly seen: Seen[];
+  ended: boolean;
+  stop(): void;
+}
+
+/** Reads server-sent events as a browser would. */
+async function listen(person: Person, lastEventId?: number): Promise<Listener> {
+  const controller = new AbortController();
+  open.push(controller);
+  const response = await fetch(`${house.service.url}/api/events`, {
+    headers: {
+      authorization: `Bearer ${person.token}`,
+      ...(lastEventId === undefined ? {} : { 'last-event-id': String(lastEventId) }),
+    },
+    signal: controller.signal,
+  });
+  expect(response.status).toBe(200);
+  expect(response.headers.get('content-type')).toContain('text/event-stream');
+  const listener: Listener = { seen: [], ended: false, stop: () => controller.abort() };
+  void (async () => {
+    let text = '';
+    try {
+      for await (const chunk of response.body!.pipeThrough(
+        new TextDecoderStream() as never,
+      ) as unknown as AsyncIterable<string>) {
+        const frames = (text + chunk).split('\n\n');
+        text = frames.pop() ?? '';
+        for (const frame of frames) {
+          const field = (name: string): string | undefined =>
+            new RegExp(`^${name}: (.*)$`, 'm').exec(frame)?.[1];
+          if (field('data'))
+            listener.seen.push({
+              id: Number(field('id')),
+              event: String(field('event')),
+              data: JSON.parse(field('data')!),
+            });
+        }
+      }
+    } catch {
+      // Closed by one of the two sides.
+    }
+    listener.ended = true;
+  })();
+  return listener;
+}
+const kinds = ({ seen }: Listener, jobId: string): string[] =>
+  seen.filter(({ data }) => data.data['job_id'] === jobId).map(({ event }) => event);
+
+it('shows what happens to jobs to those who may see them, without what is internal', async () => {
+  const [mine, others, all] = [await listen(ada), await listen(bob), await listen(lead)];
+  const jobId = (await house.submit(ada)).body.job_id as string;
+  await vi.waitFor(() => expect(kinds(mine, jobId)).toEqual(['job.submitted', 'job.queued', 'job.claimed']), {
+    timeout: 5_000,
+  });
+  await vi.waitFor(() => expect(kinds(all, jobId)).toEqual(kinds(mine, jobId)));
+  // An event that does not say whose job it is about.
+  await house.peer.publish(approvalExpired, {
+    approval_id: '01920000-0000-7000-8000-000000000001',
+    job_id: jobId,
+    at: new Date().toISOString(),
+  });
+  await vi.waitFor(() => expect(kinds(mine, jobId)).toContain('approval.expired'));
+  const bobs = (await house.submit(bob)).body.job_id as string;
+  await vi.waitFor(() => expect(kinds(others, bobs)).toHaveLength(3));
+  expect(kinds(others, jobId)).toEqual([]);
+  expect(kinds(mine, bobs)).toEqual([]);
+  for (const { data } of all.seen)
+    for (const internal of ['claim_id', 'config', 'facts', 'secrets'])
+      expect(data.data).not.toHaveProperty(internal);
+  expect(mine.seen[0]?.data).toMatchObject({ type: 'job.submitted', data: { job_id: jobId } });
+});
+
+it('goes on where a connection broke, with each event once', async () => {
+  const first = await listen(ada);
+  const before = (await house.submit(ada)).body.job_id as string;
+  await vi.waitFor(() => expect(kinds(first, before)).toContain('job.queued'), { timeout: 5_000 });
+  const last = first.seen.find(
+    ({ event, data }) => event === 'job.submitted' && data.data['job_id'] === before,
+  )!.id;
+  first.stop();
+  const missed = (await house.submit(ada, { config_name: 'missed' })).body.job_id as string;
+  const second = await listen(ada, last);
+  const after = (await house.submit(ada)).body.job_id as string;
+  await vi.waitFor(() => expect(kinds(second, after)).toContain('job.queued'), { timeout: 5_000 });
+  expect(kinds(second, before)).not.toContain('job.submitted');
+  expect(kinds(second, before)).toContain('job.queued');
+  expect(kinds(second, missed)).toContain('job.submitted');
+  const ids = second.seen.map(({ id }) => id);
+  expect(ids).toEqual([...new Set(ids)].sort((a, b) => a - b));
+  // Nothing new since: it is live at once, and a place from another life of the stream is no error.
+  const third = await listen(ada, 1_000_000);
+  expect(third.ended).toBe(false);
+});
+
+it('is closed to strangers and when rights change', async () => {
+  expect((await client(house.service.url).get('/api/events')).status).toBe(401);
+  const blind = house.folk.add('viewer', { permissions: [] });
+  expect((await house.as(blind).get('/api/events')).status).toBe(403);
+  expectProblem(
+    await house.as(ada).get('/api/events', { 'last-event-id': 'x' }),
+    'Last-Event-ID',
+    'Last-Event-ID',
+  );
+  const temp = house.folk.add('lead');
+  const listener = await listen(temp);
+  await house.folk.change(temp, []);
+  await vi.waitFor(() => expect(listener.ended).toBe(true));
+});
+
+it('has prices that administrators set', async () => {
+  const path = '/api/cloud/providers/local/config';
+  expect((await house.as(lead).get(path)).status).toBe(403);
+  expect((await house.as(lead).put(path, { hardware: {} })).status).toBe(403);
+  expect((await house.as(admin).get(path)).body).toEqual({
+    provider: 'local',
+    hardware: { local: { cost_per_hour_usd: 0 } },
+  });
+  const hardware = { gpu: { cost_per_hour_usd: 7.2 } };
+  await refusesBadInput((to, body) => house.as(admin).put(to, body), path, { hardware }, [
+    ['hardware', {}],
+    ['hardware', { hardware: [] }],
+    ['hardware.gpu.cost_per_hour_usd', { hardware: { gpu: { cost_per_hour_usd: -1 } } }],
+    ['hardware.gpu.cost_per_hour_usd', { hardware: { gpu: { cost_per_hour_usd: '1' } } }],
+    ['hardware.gpu', { hardware: { gpu: 1 } }],
+  ]);
+  expect((await house.as(admin).get(path)).body.hardware).toEqual({ local: { cost_per_hour_usd: 0 } });
+  expect((await house.as(admin).put(path, { hardware })).status).toBe(200);
+  expect((await house.as(admin).put('/api/cloud/providers/nowhere/config', { hardware })).status).toBe(404);
+  expect((await house.as(admin).get('/api/cloud/providers/nowhere/config')).status).toBe(404);
+  const list = (await house.as(ada).get('/api/cloud/providers')).body;
+  expect(list).toEqual({
+    total: 1,
+    providers: [{ name: 'local', type: 'local', hardware: { local: { cost_per_hour_usd: 0 }, ...hardware } }],
+  });
+  const { body } = await house.submit(ada, { hardware: 'gpu', estimated_duration_seconds: 1_800 });
+  expect(body.estimated_cost_usd).toBe(3.6);
+});
+
+it('counts for Prometheus', async () => {
+  expect((await client(house.service.url).get('/api/cloud/metrics/prometheus')).status).toBe(401);
+  const { status, body } = await house.as(ada).get('/api/cloud/metrics/prometheus');
+  expect(status).toBe(200);
+  for (const metric of [
+    'lineclear_jobs_active',
+    'lineclear_cost_total_usd',
+    'lineclear_uptime_seconds',
+    'lineclear_jobs_by_status',
+    'lineclear_outbox_events',
+  ]) {
+    expect(body).toMatch(new RegExp(`^${metric}\\{.*\\} [0-9.]+$`, 'm'));
+  }
+});
