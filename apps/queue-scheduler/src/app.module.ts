@@ -48,7 +48,15 @@ class QueueModule {
       ],
       providers: [
         { provide: PROVIDERS, useValue: providers },
-        ...[Providers, Wakes, Moves, Evaluation, StoreSubmits, SubmitBatches, ClaimLoop, Sweep, LiveHub],
+        Providers,
+        Wakes,
+        Moves,
+        Evaluation,
+        StoreSubmits,
+        SubmitBatches,
+        ClaimLoop,
+        Sweep,
+        LiveHub,
       ],
     };
   }

@@ -104,7 +104,7 @@ export class LiveHub implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   #dropWhere(matches: (client: LiveClient) => boolean): void {
-    for (const client of [...this.#clients]) {
+    for (const client of this.#clients) {
       if (!matches(client)) continue;
       this.#clients.delete(client);
       client.drop();
