@@ -54,7 +54,7 @@ async function mayAsk(service: ServiceName, subject: string): Promise<boolean> {
 async function mayHear(service: ServiceName, subject: string): Promise<boolean> {
   const connection = await as(service);
   let refused = false;
-  connection.subscribe(subject, { callback: (error) => (refused ||= error !== null) });
+  connection.subscribe(subject, { callback: (error) => void (refused ||= error !== null) });
   await connection.flush();
   await connection.flush();
   await connection.close();
