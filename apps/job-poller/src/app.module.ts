@@ -1,0 +1,81 @@
+import { BullModule } from '@nestjs/bullmq';
+import { Module, type DynamicModule } from '@nestjs/common';
+import { AccessModule } from '@lineclear/access';
+import { busEntities, BusModule, BusTables1767225600000, busTransports } from '@lineclear/bus';
+import { bullOptions, type Clock, type ServiceDefinition } from '@lineclear/kit';
+import { readConfig, type Config } from './config.js';
+import { Runs1767225620000 } from './db/migrations/1767225620000-runs.js';
+import { ProviderNoticeRow } from './db/provider-notice.entity.js';
+import { ProviderNoticesRepo } from './db/provider-notices.repo.js';
+import { RunLogRow } from './db/run-log.entity.js';
+import { RunLogsRepo } from './db/run-logs.repo.js';
+import { RunRow } from './db/run.entity.js';
+import { RunsRepo } from './db/runs.repo.js';
+import { StartClaimedRuns } from './events/start-claimed-runs.js';
+import { StopRun } from './events/stop-run.js';
+import { LogStreams } from './http/log-streams.js';
+import { LogsController } from './http/logs.controller.js';
+import { LogTail } from './jobs/log-tail.js';
+import { LookAtRun } from './jobs/look-at-run.js';
+import { LogReader } from './jobs/read-log.js';
+import { RunMetrics } from './jobs/run-metrics.js';
+import { StepRunner } from './jobs/step-runner.js';
+import { StoreResults } from './jobs/store-results.js';
+import { SubmitRun } from './jobs/submit-run.js';
+import { TakeStep } from './jobs/take-step.js';
+import { STEPS_QUEUE, TickProcessor } from './jobs/tick.processor.js';
+import { Credentials } from './providers/credentials.js';
+import { ProviderCalls } from './providers/provider-calls.js';
+import { ProviderNotices } from './providers/provider-notices.js';
+import { Providers } from './providers/providers.js';
+
+@Module({})
+class JobPollerModule {
+  static of(config: Config): DynamicModule {
+    return {
+      module: JobPollerModule,
+      imports: [
+        BullModule.forRoot(bullOptions(config.REDIS_URL, 'job-poller')),
+        BullModule.registerQueue({ name: STEPS_QUEUE }),
+      ],
+      controllers: [StartClaimedRuns, StopRun, LogsController],
+      providers: [
+        RunsRepo,
+        RunLogsRepo,
+        ProviderNoticesRepo,
+        Providers,
+        Credentials,
+        ProviderCalls,
+        ProviderNotices,
+        LogTail,
+        LogReader,
+        LogStreams,
+        SubmitRun,
+        LookAtRun,
+        TakeStep,
+        StoreResults,
+        StepRunner,
+        TickProcessor,
+        RunMetrics,
+      ],
+    };
+  }
+}
+
+/** The parts of this service. */
+export const define = (env: NodeJS.ProcessEnv, more: { clock?: Clock } = {}): ServiceDefinition<Config> => {
+  const config = readConfig(env);
+  return {
+    name: 'job-poller',
+    config,
+    modules: [
+      BusModule.of('job-poller', config.NATS_URL),
+      AccessModule.of({ bypassPaths: config.file.auth.bypass_paths }),
+      JobPollerModule.of(config),
+    ],
+    entities: [...busEntities, RunRow, RunLogRow, ProviderNoticeRow],
+    migrations: [BusTables1767225600000, Runs1767225620000],
+    transports: busTransports,
+    ...more,
+  };
+};

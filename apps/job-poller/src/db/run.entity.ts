@@ -1,0 +1,144 @@
+import { Column, Entity, Index, PrimaryColumn, Unique } from 'typeorm';
+
+/** One attempt of a job on a provider: the intent, what the provider calls it, and when it is looked at next. */
+@Entity('runs')
+@Unique('runs_job_attempt', ['job_id', 'attempt'])
+@Unique('runs_run_key', ['run_key'])
+@Index('runs_due', ['next_action_at'], { where: 'next_action_at is not null' })
+export class RunRow {
+  @PrimaryColumn('uuid', { primaryKeyConstraintName: 'runs_pk' })
+  id: string;
+
+  @Column('text')
+  job_id: string;
+
+  @Column('integer')
+  attempt: number;
+
+  @Column('uuid')
+  claim_id: string;
+
+  @Column('integer')
+  user_id: number;
+
+  @Column('text')
+  provider: string;
+
+  /** As JSON text: handed on as it came. */
+  @Column('json')
+  config: object;
+
+  @Column('text')
+  hardware: string;
+
+  /** Names; values are nowhere in this database. */
+  @Column('text', { array: true })
+  secrets: string[];
+
+  @Column('integer', { nullable: true })
+  max_runtime_seconds: number | null;
+
+  @Column('text', { nullable: true })
+  output_path: string | null;
+
+  @Column('text')
+  run_key: string;
+
+  @Column('text', { nullable: true })
+  traceparent: string | null;
+
+  @Column('timestamptz', { default: () => 'now()' })
+  created_at: Date;
+
+  @Column('text', { default: 'intended' })
+  state: string;
+
+  @Column('text', { nullable: true })
+  external_id: string | null;
+
+  @Column('text', { nullable: true })
+  remote_state: string | null;
+
+  @Column('text', { nullable: true })
+  outcome: string | null;
+
+  @Column('integer', { nullable: true })
+  exit_code: number | null;
+
+  @Column('text', { nullable: true })
+  message: string | null;
+
+  @Column('numeric', { nullable: true })
+  cost_usd: number | null;
+
+  @Column('json', { nullable: true })
+  progress: object | null;
+
+  /** What `run.observed` last told. */
+  @Column('json', { nullable: true })
+  published: object | null;
+
+  @Column('integer', { default: 0 })
+  failures: number;
+
+  @Column('integer', { default: 0 })
+  missing_count: number;
+
+  @Column('timestamptz', { nullable: true })
+  missing_since: Date | null;
+
+  @Column('timestamptz', { nullable: true })
+  submit_started_at: Date | null;
+
+  @Column('timestamptz', { nullable: true })
+  started_at: Date | null;
+
+  @Column('timestamptz', { nullable: true })
+  running_since: Date | null;
+
+  @Column('timestamptz', { nullable: true })
+  last_observed_at: Date | null;
+
+  @Column('timestamptz', { nullable: true })
+  ended_at: Date | null;
+
+  @Column('text', { nullable: true })
+  stop_reason: string | null;
+
+  @Column('timestamptz', { nullable: true })
+  stop_requested_at: Date | null;
+
+  @Column('timestamptz', { nullable: true })
+  cancel_sent_at: Date | null;
+
+  @Column('text', { nullable: true })
+  log_cursor: string | null;
+
+  @Column('integer', { default: 0 })
+  log_seq: number;
+
+  @Column('integer', { default: 0 })
+  log_bytes: number;
+
+  @Column('boolean', { default: false })
+  log_truncated: boolean;
+
+  @Column('timestamptz', { nullable: true })
+  log_checked_at: Date | null;
+
+  /** When a step is due; while one runs, when its lease ends. Null once the run has ended. */
+  @Column('timestamptz', { nullable: true, default: () => 'now()' })
+  next_action_at: Date | null;
+
+  @Column('uuid', { nullable: true })
+  lease_owner: string | null;
+
+  @Column('timestamptz', { nullable: true })
+  lease_until: Date | null;
+
+  @Column('integer', { default: 0 })
+  lease_token: number;
+
+  @Column('integer', { default: 0 })
+  version: number;
+}

@@ -1,0 +1,81 @@
+import type { RunOutcome } from '@lineclear/contracts';
+import { lostOutcome } from './remote-state.js';
+import type { ClaimedRun, Run, StopReason } from './run.js';
+
+export type Step =
+  | { readonly kind: 'submit' }
+  /** The outcome of an earlier submit is not known: look for its key before anything else. */
+  | { readonly kind: 'find' }
+  | { readonly kind: 'poll' }
+  | { readonly kind: 'cancel'; readonly reason: StopReason }
+  | { readonly kind: 'end'; readonly outcome: RunOutcome; readonly message: string }
+  | { readonly kind: 'nothing' };
+
+export interface Limits {
+  /** A run that nobody can say anything about for so long is given up. */
+  readonly maxSilenceMs: number;
+  /** How long after one cancel the next is sent; null where the provider cannot cancel. */
+  readonly cancelAgainMs: number | null;
+}
+
+/** What a run needs now. */
+export function nextStep(run: ClaimedRun, now: Date, limits: Limits): Step {
+  switch (run.state) {
+    case 'intended':
+      if (run.stopRequestedAt === null) return { kind: 'submit' };
+      return { kind: 'end', outcome: 'cancelled', message: 'cancelled before the provider was called' };
+    case 'submitting':
+      if (run.fresh) return { kind: 'submit' };
+      return isSilent(run, now, limits)
+        ? givenUp(run, 'whether the provider took the run could not be learned')
+        : { kind: 'find' };
+    case 'active':
+      if (limits.cancelAgainMs !== null && isOverdue(run, now))
+        return { kind: 'cancel', reason: 'max_runtime' };
+      return isSilent(run, now, limits)
+        ? givenUp(run, 'nothing was heard of the run any more')
+        : { kind: 'poll' };
+    case 'cancelling':
+      if (isSilent(run, now, limits))
+        return givenUp(run, 'nothing was heard of the run after it was to stop');
+      return isCancelDue(run, now, limits)
+        ? { kind: 'cancel', reason: run.stopReason ?? 'asked' }
+        : { kind: 'poll' };
+    case 'ended':
+      return { kind: 'nothing' };
+  }
+}
+
+/** What follows from the provider not knowing the key. A call may still be on its way there, so its time must be over first. */
+export function afterNotFound(run: Run, now: Date, settleMs: number): 'wait' | 'back to intended' {
+  return msSince(run.submitStartedAt, now) < settleMs ? 'wait' : 'back to intended';
+}
+
+/** Whether a run that the provider does not know is lost: seen to be missing several times, over some time. */
+export function isLost(missing: { count: number; since: Date }, now: Date, lostAfterMs: number): boolean {
+  return missing.count >= MISSES && msSince(missing.since, now) >= lostAfterMs;
+}
+const MISSES = 3;
+
+/** How long a run may still run, or undefined when it may for ever. */
+export function remainingMs(run: Run, now: Date): number | undefined {
+  if (run.maxRuntimeSeconds === null || run.runningSince === null) return undefined;
+  return run.maxRuntimeSeconds * 1_000 - msSince(run.runningSince, now);
+}
+
+const isOverdue = (run: Run, now: Date): boolean => (remainingMs(run, now) ?? 1) <= 0;
+
+const isSilent = (run: Run, now: Date, { maxSilenceMs }: Limits): boolean =>
+  Math.min(msSince(run.submitStartedAt, now), msSince(run.lastObservedAt, now)) >= maxSilenceMs;
+
+const isCancelDue = (run: Run, now: Date, { cancelAgainMs }: Limits): boolean =>
+  cancelAgainMs !== null && msSince(run.cancelSentAt, now) >= cancelAgainMs;
+
+const givenUp = (run: Run, message: string): Step => ({
+  kind: 'end',
+  outcome: lostOutcome(run.stopReason),
+  message,
+});
+
+const msSince = (then: Date | null, now: Date): number =>
+  then === null ? Number.POSITIVE_INFINITY : now.getTime() - then.getTime();

@@ -1,0 +1,100 @@
+import type { RunOutcome } from '@lineclear/contracts';
+
+/**
+ * `intended`: nobody was called. `submitting`: the provider may have been called, its answer is not known. `active`: it
+ * accepted. `cancelling`: accepted, and to be stopped. `ended`: final.
+ */
+export const RUN_STATES = ['intended', 'submitting', 'active', 'cancelling', 'ended'] as const;
+export type RunState = (typeof RUN_STATES)[number];
+
+export type StopReason = 'asked' | 'max_runtime';
+
+/** What a run last said about itself. */
+export interface Progress {
+  readonly stage?: string;
+  readonly step?: number;
+  readonly epoch?: number;
+  /** 0 to 1. */
+  readonly progress?: number;
+  readonly metrics?: Readonly<Record<string, number>>;
+}
+
+/** One attempt of a job on a provider. */
+export interface Run {
+  readonly id: string;
+  readonly jobId: string;
+  readonly attempt: number;
+  readonly claimId: string;
+  readonly userId: number;
+  readonly provider: string;
+  /** Only there while it may have to be submitted. */
+  readonly config: Readonly<Record<string, unknown>> | null;
+  readonly hardware: string;
+  readonly secrets: readonly string[];
+  readonly maxRuntimeSeconds: number | null;
+  readonly outputPath: string | null;
+  /** Goes onto the remote object, so that it can be found by it. */
+  readonly runKey: string;
+  readonly traceparent: string | null;
+  readonly createdAt: Date;
+
+  readonly state: RunState;
+  readonly externalId: string | null;
+  readonly remoteState: RemoteState | null;
+  readonly outcome: RunOutcome | null;
+  readonly exitCode: number | null;
+  readonly message: string | null;
+  readonly costUsd: number | null;
+  readonly progress: Progress | null;
+  /** What `run.observed` last told, and when. */
+  readonly published: Published | null;
+  /** Steps in a row that did not get what they wanted. */
+  readonly failures: number;
+  /** Looks in a row that did not find the run at the provider, and when the first of them was. */
+  readonly missingCount: number;
+  readonly missingSince: Date | null;
+  readonly submitStartedAt: Date | null;
+  readonly startedAt: Date | null;
+  /** When it was first seen to run, as opposed to waiting at the provider. */
+  readonly runningSince: Date | null;
+  readonly lastObservedAt: Date | null;
+  readonly endedAt: Date | null;
+  readonly stopReason: StopReason | null;
+  readonly stopRequestedAt: Date | null;
+  readonly cancelSentAt: Date | null;
+  readonly logCursor: string | null;
+  readonly logSeq: number;
+  readonly logBytes: number;
+  readonly logTruncated: boolean;
+  readonly logCheckedAt: Date | null;
+  /** Whose turn it is: a step's result counts only while this is still its number. */
+  readonly leaseToken: number;
+  readonly version: number;
+}
+
+/** A run as a step received it. `fresh`: its intent was written just now, so that nothing can have been called before. */
+export interface ClaimedRun extends Run {
+  readonly fresh: boolean;
+}
+
+export interface Published extends Progress {
+  readonly atMs: number;
+  readonly remoteState: RemoteState;
+}
+
+/** A provider's words for a run's state, put into ours. */
+export const REMOTE_STATES = [
+  'submitted',
+  'starting',
+  'running',
+  'succeeded',
+  'failed',
+  'cancelled',
+  'timed_out',
+  'lost',
+] as const;
+export type RemoteState = (typeof REMOTE_STATES)[number];
+
+/** The name of the remote object: one for each attempt, and nothing else has it. */
+export const runKeyOf = (jobId: string, attempt: number): string =>
+  `lc-${jobId.replace(/^job_/, '')}-a${attempt}`;

@@ -1,0 +1,39 @@
+import { remainingMs } from './next-step.js';
+import type { Run } from './run.js';
+
+/** How often a provider is asked: at first, and at most how seldom later. */
+export interface PollPolicy {
+  readonly baseMs: number;
+  readonly maxMs: number;
+}
+
+const YOUNG_MS = 120_000;
+const SHARE_OF_AGE = 0.02;
+const SPREAD = 0.2;
+
+/**
+ * How long until the next look at a run. One that runs is looked at less often the longer it does (2 % of its age), one that
+ * has yet to start half as often after two minutes. `random` (0 to 1) spreads looks, so that they do not come in step.
+ */
+export function pollDelayMs(run: Run, now: Date, { baseMs, maxMs }: PollPolicy, random: number): number {
+  const ageMs = now.getTime() - (run.runningSince ?? run.startedAt ?? now).getTime();
+  const wanted =
+    run.remoteState === 'running' ? ageMs * SHARE_OF_AGE : ageMs < YOUNG_MS ? baseMs : baseMs * 2;
+  const delay = Math.min(Math.max(wanted, baseMs), Math.max(maxMs, baseMs));
+  const spread = maxMs > baseMs ? delay * (1 + (random * 2 - 1) * SPREAD) : delay;
+  // Not later than the moment at which it must be stopped.
+  return Math.round(Math.max(MIN_MS, Math.min(spread, remainingMs(run, now) ?? spread)));
+}
+const MIN_MS = 20;
+
+const RETRY_BASE_MS = 500;
+const RETRY_MAX_MS = 60_000;
+
+/** How long to wait after so many failures in a row: doubling, spread over its upper half, or what the provider asked for. */
+export function retryDelayMs(failures: number, random: number, askedMs?: number): number {
+  const ceiling = Math.min(RETRY_MAX_MS, RETRY_BASE_MS * 2 ** Math.min(failures - 1, 20));
+  const own = ceiling * (0.5 + random / 2);
+  return Math.round(Math.max(own, Math.min(askedMs ?? 0, MAX_ASKED_MS)));
+}
+// A provider may ask for a pause, not for a job to be forgotten.
+const MAX_ASKED_MS = 15 * 60_000;

@@ -1,0 +1,179 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { Clock, CONFIG, LOGGER, type Logger } from '@lineclear/kit';
+import type { Config } from '../config.js';
+import { isLost } from '../domain/next-step.js';
+import { forward, lostOutcome, outcomeOf } from '../domain/remote-state.js';
+import type { ClaimedRun, Run, StopReason } from '../domain/run.js';
+import { pollDelayMs } from '../domain/schedule.js';
+import { redactor } from '../domain/redact.js';
+import { ProviderFailure, type Adapter, type Credential, type Observation } from '../providers/adapter.js';
+import { Credentials } from '../providers/credentials.js';
+import { ProviderCalls } from '../providers/provider-calls.js';
+import { ProviderNotices } from '../providers/provider-notices.js';
+import { Providers } from '../providers/providers.js';
+import { LogReader, type ReadLog } from './read-log.js';
+import { ended, moved, tryAgain, type StepResult } from './step-result.js';
+
+const LOG_TRIES_AT_THE_END = 3;
+
+/** The steps with a run that its provider has accepted: look at it, stop it. */
+@Injectable()
+export class LookAtRun {
+  constructor(
+    private readonly providers: Providers,
+    private readonly credentials: Credentials,
+    private readonly calls: ProviderCalls,
+    private readonly notices: ProviderNotices,
+    private readonly logs: LogReader,
+    private readonly clock: Clock,
+    @Inject(CONFIG) private readonly config: Config,
+    @Inject(LOGGER) private readonly log: Logger,
+  ) {}
+
+  async cancel(before: ClaimedRun, adapter: Adapter, reason: StopReason): Promise<StepResult> {
+    const now = this.clock.now();
+    const run: Run = {
+      ...before,
+      state: 'cancelling',
+      stopReason: before.stopReason ?? reason,
+      stopRequestedAt: before.stopRequestedAt ?? now,
+    };
+    try {
+      const credential = await this.credentials.ofProvider(adapter);
+      await this.calls.make(adapter, 'cancel', () => adapter.cancel(idOf(run), credential));
+    } catch (error) {
+      return this.#failed(before, run, error);
+    }
+    return this.look(before, { ...run, cancelSentAt: now }, adapter);
+  }
+
+  async look(before: ClaimedRun, run: Run, adapter: Adapter): Promise<StepResult> {
+    let credential: Credential;
+    let seen: Observation | undefined;
+    try {
+      credential = await this.credentials.ofProvider(adapter);
+      const id = idOf(run);
+      seen = (await this.calls.make(adapter, 'get', () => adapter.get([id], credential))).get(id);
+    } catch (error) {
+      return this.#failed(before, run, error);
+    }
+    if (seen === undefined) return this.#missing(before, run, adapter);
+    if (seen.state === undefined) {
+      this.log.warn(
+        { provider: run.provider, job_id: run.jobId, word: seen.word },
+        'the provider used a word for a state that the configuration does not know',
+      );
+      await this.notices.tell(
+        run.provider,
+        run.jobId,
+        `its state ${JSON.stringify(seen.word)} is not in the configuration`,
+      );
+      return moved(before, run, this.#nextInMs(run, adapter), this.clock.now());
+    }
+    return this.#seen(before, this.#withSeen(run, seen, seen.state), adapter, credential, seen.message);
+  }
+
+  async #seen(
+    before: ClaimedRun,
+    run: Run,
+    adapter: Adapter,
+    credential: Credential,
+    said: string | undefined,
+  ): Promise<StepResult> {
+    const now = this.clock.now();
+    const outcome = run.remoteState === null ? undefined : outcomeOf(run.remoteState, run.stopReason);
+    const log = await this.#readLog(run, adapter, credential, outcome !== undefined);
+    if (log === undefined) return tryAgain(before, run);
+    if (outcome === undefined)
+      return moved(before, log.run, this.#nextInMs(log.run, adapter), now, log.chunks);
+    const message = said === undefined ? null : await this.#clean(run, credential, said);
+    return ended(before, log.run, outcome, message, now, log.chunks);
+  }
+
+  /** New output, if it is time; undefined when a run that is over should wait for its last lines. */
+  async #readLog(
+    run: Run,
+    adapter: Adapter,
+    credential: Credential,
+    isOver: boolean,
+  ): Promise<ReadLog | undefined> {
+    const nothing = { run, chunks: [] };
+    if (!(isOver ? adapter.capabilities.logs : this.logs.isDue(run, adapter, this.clock.now())))
+      return nothing;
+    try {
+      return await this.logs.read(run, adapter, credential, isOver);
+    } catch (error) {
+      this.log.debug({ err: error, job_id: run.jobId }, 'the output of a run could not be read');
+      if (!isOver) return nothing;
+      return run.failures < LOG_TRIES_AT_THE_END
+        ? undefined
+        : this.logs.withheld(run, 'its last part could not be read');
+    }
+  }
+
+  #withSeen(run: Run, seen: Observation, state: NonNullable<Observation['state']>): Run {
+    const now = this.clock.now();
+    const remoteState = forward(run.remoteState, state);
+    return {
+      ...run,
+      remoteState,
+      runningSince: run.runningSince ?? (remoteState === 'running' ? now : null),
+      lastObservedAt: now,
+      missingCount: 0,
+      missingSince: null,
+      progress: seen.progress ? { ...run.progress, ...seen.progress } : run.progress,
+      costUsd: seen.costUsd ?? run.costUsd,
+      exitCode: seen.exitCode ?? run.exitCode,
+      endedAt: seen.endedAt ?? run.endedAt,
+      failures: outcomeOf(remoteState, null) === undefined ? 0 : run.failures,
+    };
+  }
+
+  #missing(before: ClaimedRun, seen: Run, adapter: Adapter): StepResult {
+    const now = this.clock.now();
+    const run: Run = { ...seen, missingCount: seen.missingCount + 1, missingSince: seen.missingSince ?? now };
+    const misses = { count: run.missingCount, since: run.missingSince ?? now };
+    if (!isLost(misses, now, this.config.LINECLEAR_LOST_AFTER_SECONDS * 1_000))
+      return moved(before, run, this.#nextInMs(run, adapter), now);
+    return ended(
+      before,
+      run,
+      lostOutcome(run.stopReason),
+      'the provider does not know the run any more',
+      now,
+    );
+  }
+
+  async #failed(before: ClaimedRun, run: Run, error: unknown): Promise<StepResult> {
+    if (!(error instanceof ProviderFailure)) return tryAgain(before, run);
+    if (error.kind === 'denied') this.credentials.forgetProvider(run.provider);
+    await this.notices.tell(run.provider, run.jobId, error.message);
+    return tryAgain(before, run, error.retryAfterMs);
+  }
+
+  #nextInMs(run: Run, adapter: Adapter): number {
+    const policy = this.providers.pollPolicy(adapter);
+    const delay = pollDelayMs(run, this.clock.now(), policy, Math.random());
+    return run.state === 'cancelling'
+      ? Math.min(delay, policy.baseMs, adapter.capabilities.cancelAgainMs)
+      : delay;
+  }
+
+  /** A provider may repeat what it was given; without the values to look for, nothing it says is kept. */
+  async #clean(run: Run, credential: Credential, text: string): Promise<string | null> {
+    try {
+      const values = [
+        ...(await this.credentials.ofRun(run, false)).values(),
+        ...(credential ? [credential] : []),
+      ];
+      return redactor(values.map((secret) => secret.reveal()))(text);
+    } catch {
+      return null;
+    }
+  }
+}
+
+function idOf(run: Run): string {
+  if (run.externalId === null) throw new Error(`run ${run.runKey} is ${run.state} without an external id`);
+  return run.externalId;
+}

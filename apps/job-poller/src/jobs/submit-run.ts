@@ -1,0 +1,121 @@
+import { Injectable } from '@nestjs/common';
+import { Clock } from '@lineclear/kit';
+import { redactor } from '../domain/redact.js';
+import { afterNotFound } from '../domain/next-step.js';
+import type { ClaimedRun, Run } from '../domain/run.js';
+import { pollDelayMs } from '../domain/schedule.js';
+import { ProviderFailure, type Adapter, type Credential, type Submission } from '../providers/adapter.js';
+import { Credentials, MissingSecrets } from '../providers/credentials.js';
+import { ProviderCalls } from '../providers/provider-calls.js';
+import { ProviderNotices } from '../providers/provider-notices.js';
+import { Providers } from '../providers/providers.js';
+import { ended, moved, tryAgain, type StepResult } from './step-result.js';
+
+/** The steps that bring a run to its provider: at most once, whatever is lost on the way. */
+@Injectable()
+export class SubmitRun {
+  constructor(
+    private readonly providers: Providers,
+    private readonly credentials: Credentials,
+    private readonly calls: ProviderCalls,
+    private readonly notices: ProviderNotices,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Calls the provider. That it may have been called is committed already; `isStillOurs` says whether that is recent enough. */
+  async submit(run: ClaimedRun, adapter: Adapter, isStillOurs: () => boolean): Promise<StepResult> {
+    let credential: Credential;
+    let secrets: Submission['secrets'];
+    try {
+      credential = await this.credentials.ofProvider(adapter);
+      secrets = await this.credentials.ofRun(run, true);
+    } catch (error) {
+      if (error instanceof MissingSecrets) return ended(run, run, 'refused', error.message, this.clock.now());
+      return tryAgain(run, notCalled(run));
+    }
+    // Waiting for the secrets can have taken so long that another replica has the run by now.
+    if (!isStillOurs()) return moved(run, notCalled(run), 0, this.clock.now());
+    this.calls.dispatched(run.provider, (this.clock.now().getTime() - run.createdAt.getTime()) / 1_000);
+    try {
+      const { externalId } = await this.calls.make(adapter, 'submit', () =>
+        adapter.submit(submissionOf(run, secrets), credential),
+      );
+      return this.#accepted(run, adapter, externalId);
+    } catch (error) {
+      if (!(error instanceof ProviderFailure)) throw error;
+      const clean = redactor(
+        [...secrets.values(), ...(credential ? [credential] : [])].map((secret) => secret.reveal()),
+      );
+      return this.#failed(run, error, clean(error.message));
+    }
+  }
+
+  /** Looks for a run whose submit had no answer. */
+  async find(run: ClaimedRun, adapter: Adapter, settleMs: number): Promise<StepResult> {
+    try {
+      const credential = await this.credentials.ofProvider(adapter);
+      const found = await this.calls.make(adapter, 'find', () => adapter.find(run.runKey, credential));
+      if (found) return this.#accepted(run, adapter, found.externalId);
+    } catch (error) {
+      if (error instanceof ProviderFailure) await this.notices.tell(run.provider, run.jobId, error.message);
+      return tryAgain(run, run, error instanceof ProviderFailure ? error.retryAfterMs : undefined);
+    }
+    const now = this.clock.now();
+    if (afterNotFound(run, now, settleMs) === 'back to intended') return moved(run, notCalled(run), 0, now);
+    return moved(run, run, settleMs - (now.getTime() - (run.submitStartedAt ?? now).getTime()), now);
+  }
+
+  async #failed(
+    run: ClaimedRun,
+    { kind, retryAfterMs }: ProviderFailure,
+    message: string,
+  ): Promise<StepResult> {
+    const now = this.clock.now();
+    if (kind === 'refused')
+      return ended(run, run, 'refused', `the provider refused the run: ${message}`, now);
+    await this.notices.tell(run.provider, run.jobId, message);
+    switch (kind) {
+      case 'denied':
+        this.credentials.forgetProvider(run.provider);
+        // Once more with the credential as it is now.
+        if (run.failures === 0) return tryAgain(run, notCalled(run));
+        return ended(run, run, 'refused', `the provider does not accept our credential: ${message}`, now);
+      case 'exists':
+        return moved(run, run, 0, now);
+      case 'busy':
+      case 'not sent':
+        return tryAgain(run, notCalled(run), retryAfterMs);
+      case 'unknown':
+        return tryAgain(run, run, retryAfterMs);
+    }
+  }
+
+  #accepted(before: ClaimedRun, adapter: Adapter, externalId: string): StepResult {
+    const now = this.clock.now();
+    const run: Run = {
+      ...before,
+      state: before.stopRequestedAt === null ? 'active' : 'cancelling',
+      externalId,
+      startedAt: now,
+      lastObservedAt: now,
+      failures: 0,
+    };
+    const nextInMs =
+      run.state === 'active' ? pollDelayMs(run, now, this.providers.pollPolicy(adapter), Math.random()) : 0;
+    return moved(before, run, nextInMs, now);
+  }
+}
+
+/** The provider has certainly no run of this key: whoever submits writes the intent anew. */
+const notCalled = (run: Run): Run => ({ ...run, state: 'intended' });
+
+const submissionOf = (run: ClaimedRun, secrets: Submission['secrets']): Submission => ({
+  runKey: run.runKey,
+  jobId: run.jobId,
+  attempt: run.attempt,
+  config: run.config ?? {},
+  hardware: run.hardware,
+  secrets,
+  maxRuntimeSeconds: run.maxRuntimeSeconds,
+  outputPath: run.outputPath,
+});

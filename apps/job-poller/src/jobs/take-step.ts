@@ -1,0 +1,72 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { Clock, CONFIG, inSpan, LOGGER, type Logger } from '@lineclear/kit';
+import { SpanKind } from '@opentelemetry/api';
+import type { Config } from '../config.js';
+import { nextStep, type Limits } from '../domain/next-step.js';
+import type { ClaimedRun } from '../domain/run.js';
+import type { Adapter } from '../providers/adapter.js';
+import { Providers } from '../providers/providers.js';
+import { LookAtRun } from './look-at-run.js';
+import { ended, tryAgain, type StepResult } from './step-result.js';
+import { SubmitRun } from './submit-run.js';
+
+/** Does the one step that a run needs now. */
+@Injectable()
+export class TakeStep {
+  constructor(
+    private readonly providers: Providers,
+    private readonly submitRun: SubmitRun,
+    private readonly lookAtRun: LookAtRun,
+    private readonly clock: Clock,
+    @Inject(CONFIG) private readonly config: Config,
+    @Inject(LOGGER) private readonly log: Logger,
+  ) {}
+
+  /** Never throws: a step that fails by a mistake of ours is tried again too. */
+  async take(run: ClaimedRun, isStillOurs: () => boolean): Promise<StepResult> {
+    try {
+      return await inSpan(
+        'run step',
+        { kind: SpanKind.INTERNAL, traceparent: run.traceparent ?? undefined },
+        () => this.#take(run, isStillOurs),
+      );
+    } catch (error) {
+      this.log.error({ err: error, job_id: run.jobId, attempt: run.attempt }, 'a step of a run failed');
+      return tryAgain(run, run);
+    }
+  }
+
+  async #take(run: ClaimedRun, isStillOurs: () => boolean): Promise<StepResult> {
+    const adapter = this.providers.get(run.provider);
+    const step = nextStep(run, this.clock.now(), this.#limits(adapter));
+    if (step.kind === 'end') return ended(run, run, step.outcome, step.message, this.clock.now());
+    if (!adapter) {
+      if (step.kind === 'submit')
+        return ended(run, run, 'refused', `the provider ${run.provider} is not configured`, this.clock.now());
+      this.log.warn(
+        { provider: run.provider, job_id: run.jobId },
+        'a run waits for its provider, which is not configured any more',
+      );
+      return tryAgain(run, run);
+    }
+    switch (step.kind) {
+      case 'submit':
+        return this.submitRun.submit(run, adapter, isStillOurs);
+      case 'find':
+        return this.submitRun.find(run, adapter, this.config.LINECLEAR_SUBMIT_SETTLE_SECONDS * 1_000);
+      case 'cancel':
+        return this.lookAtRun.cancel(run, adapter, step.reason);
+      case 'poll':
+        return this.lookAtRun.look(run, run, adapter);
+      case 'nothing':
+        return { before: run, run, nextInMs: 0, chunks: [] };
+    }
+  }
+
+  #limits(adapter: Adapter | undefined): Limits {
+    return {
+      maxSilenceMs: this.config.LINECLEAR_MAX_SILENCE_SECONDS * 1_000,
+      cancelAgainMs: adapter?.capabilities.cancel ? adapter.capabilities.cancelAgainMs : null,
+    };
+  }
+}

@@ -1,0 +1,88 @@
+import type { Secret } from '@lineclear/kit';
+import type { Progress, RemoteState } from '../domain/run.js';
+import type { PollPolicy } from '../domain/schedule.js';
+
+/** The provider's own credential, read for this call. */
+export type Credential = Secret | undefined;
+
+export interface Submission {
+  /** Goes onto the remote object: the run is found by it when the answer is lost. */
+  readonly runKey: string;
+  readonly jobId: string;
+  readonly attempt: number;
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly hardware: string;
+  /** What the run gets as environment variables. */
+  readonly secrets: ReadonlyMap<string, Secret>;
+  readonly maxRuntimeSeconds: number | null;
+  readonly outputPath: string | null;
+}
+
+/** What a look at a run showed. */
+export interface Observation {
+  /** Undefined when the provider used a word that we do not know: `word` is it. */
+  readonly state: RemoteState | undefined;
+  readonly word: string;
+  readonly message?: string;
+  readonly progress?: Progress;
+  /** What the provider itself says it costs so far. */
+  readonly costUsd?: number;
+  readonly exitCode?: number;
+  readonly endedAt?: Date;
+}
+
+export interface LogPart {
+  readonly text: string;
+  /** Where the next part begins; means something to the adapter only. */
+  readonly cursor: string;
+  readonly more: boolean;
+}
+
+/** What a provider can do, and how it likes to be treated. */
+export interface Capabilities {
+  readonly cancel: boolean;
+  readonly logs: boolean;
+  /** How long after one cancel the next may be sent when the run still goes on. */
+  readonly cancelAgainMs: number;
+  readonly poll: PollPolicy;
+  /** Output is read at most this often while a run goes on. */
+  readonly logsEveryMs: number;
+  /** Calls that may be under way at a time. */
+  readonly maxCalls: number;
+}
+
+/** One way of running things. Each call is bounded in time, and says by ProviderFailure what went wrong. */
+export interface Adapter {
+  readonly name: string;
+  readonly capabilities: Capabilities;
+  /** The name of the secret that every call needs, if there is one. */
+  readonly authSecret: string | undefined;
+  submit(submission: Submission, credential: Credential): Promise<{ externalId: string }>;
+  /** Looks for a run by our key; null means that there definitely is none. */
+  find(runKey: string, credential: Credential): Promise<{ externalId: string } | null>;
+  /** Looks at runs; one that the provider does not know is not in the answer. */
+  get(externalIds: readonly string[], credential: Credential): Promise<ReadonlyMap<string, Observation>>;
+  cancel(externalId: string, credential: Credential): Promise<void>;
+  /** Output after `cursor`. While the run goes on only whole lines: a word must not be cut in two, or it could not be redacted. */
+  logs(externalId: string, cursor: string | null, isOver: boolean, credential: Credential): Promise<LogPart>;
+  close(): Promise<void>;
+}
+
+/**
+ * What a failed call means. `refused`: the provider will never take this. `denied`: it does not take our credential. `not sent`: the call cannot have had an effect.
+ * `busy`: it said "later", and did nothing. `exists`: there is a run with this key. `unknown`: nobody knows what it did.
+ */
+export type FailureKind = 'refused' | 'denied' | 'not sent' | 'busy' | 'exists' | 'unknown';
+
+export class ProviderFailure extends Error {
+  override readonly name = 'ProviderFailure';
+
+  constructor(
+    readonly kind: FailureKind,
+    message: string,
+    readonly retryAfterMs?: number,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}

@@ -1,0 +1,86 @@
+import { Injectable } from '@nestjs/common';
+import { ask, Bus } from '@lineclear/bus';
+import { resolveSecrets, type RequestOf } from '@lineclear/contracts';
+import { Clock, SealingKey, Secret, TtlCache } from '@lineclear/kit';
+import { z } from 'zod';
+import type { Run } from '../domain/run.js';
+import type { Adapter, Credential } from './adapter.js';
+
+const DEADLINE_MS = 3_000;
+const CREDENTIAL_TTL_MS = 30_000;
+const MAX_KEPT = 2_000;
+const KEPT_FOR_MS = 24 * 3_600_000;
+
+type Values = ReadonlyMap<string, Secret>;
+const opened = z.record(z.string().max(128), z.string().max(300_000));
+
+/** Names that no source of secrets has. */
+export class MissingSecrets extends Error {
+  override readonly name = 'MissingSecrets';
+
+  constructor(names: readonly string[]) {
+    super(`these secrets do not exist or may not be used: ${names.join(', ')}`);
+  }
+}
+
+/**
+ * Values of secrets, asked for when they are needed, sealed to a key that lives and dies with this process. A provider's own
+ * credential is kept for half a minute, a run's values while its output must be cleaned of them; nothing is written down.
+ */
+@Injectable()
+export class Credentials {
+  readonly #key = new SealingKey();
+  readonly #ofProviders: TtlCache<Values>;
+  readonly #ofRuns: TtlCache<Values>;
+
+  constructor(
+    private readonly bus: Bus,
+    clock: Clock,
+  ) {
+    this.#ofProviders = new TtlCache({ clock, ttlMs: CREDENTIAL_TTL_MS, maxEntries: 100 });
+    this.#ofRuns = new TtlCache({ clock, ttlMs: KEPT_FOR_MS, maxEntries: MAX_KEPT });
+  }
+
+  /** @throws MissingSecrets, or Unavailable when the secrets service does not answer */
+  async ofProvider(adapter: Adapter): Promise<Credential> {
+    const { authSecret, name } = adapter;
+    if (authSecret === undefined) return undefined;
+    const values = await this.#ofProviders.getOrLoad(name, () =>
+      this.#resolve([authSecret], { purpose: 'provider', provider: name }),
+    );
+    return values.get(authSecret);
+  }
+
+  /** The provider may have said that its credential is wrong: the next call asks for it again. */
+  forgetProvider(name: string): void {
+    this.#ofProviders.delete(name);
+  }
+
+  /** What a run is to get. @throws MissingSecrets, or Unavailable when the secrets service does not answer */
+  async ofRun(run: Run, fresh: boolean): Promise<Values> {
+    if (run.secrets.length === 0) return new Map();
+    if (fresh) this.#ofRuns.delete(run.id);
+    const { jobId: job_id, userId: user_id, attempt } = run;
+    return this.#ofRuns.getOrLoad(run.id, () =>
+      this.#resolve(run.secrets, { purpose: 'run', job_id, user_id, attempt }),
+    );
+  }
+
+  forgetRun(id: string): void {
+    this.#ofRuns.delete(id);
+  }
+
+  async #resolve(names: readonly string[], on: RequestOf<typeof resolveSecrets>['for']): Promise<Values> {
+    const { box, missing } = await ask(
+      this.bus,
+      resolveSecrets,
+      { names: [...names], for: on, public_key: this.#key.publicKey },
+      DEADLINE_MS,
+    );
+    if (missing.length > 0) throw new MissingSecrets(missing);
+    const values = box ? opened.parse(JSON.parse(this.#key.open(box))) : {};
+    const absent = names.filter((name) => !Object.hasOwn(values, name));
+    if (absent.length > 0) throw new MissingSecrets(absent);
+    return new Map(names.map((name) => [name, new Secret(values[name] ?? '')]));
+  }
+}

@@ -1,0 +1,156 @@
+import type { HttpProviderConfig } from '@lineclear/kit';
+import type { Progress } from '../domain/run.js';
+import { at, type Fields } from '../domain/template.js';
+import {
+  ProviderFailure,
+  type Adapter,
+  type Capabilities,
+  type Credential,
+  type LogPart,
+  type Observation,
+  type Submission,
+} from './adapter.js';
+import { failureOf, HttpCalls, isSuccess, jsonOf, type HttpAnswer } from './http-call.js';
+
+const CONNECTIONS = 64;
+const LOGS_EVERY_MS = 5_000;
+const CANCEL_AGAIN_MS = 30_000;
+const MAX_POLL_MS = 60_000;
+const NOT_THERE = [404, 410];
+
+/** Any provider with an HTTP API: the configuration says how its requests look and where in its answers things are. */
+export class HttpAdapter implements Adapter {
+  readonly capabilities: Capabilities;
+  readonly authSecret: string | undefined;
+  readonly #calls: HttpCalls;
+
+  constructor(
+    readonly name: string,
+    private readonly config: HttpProviderConfig,
+    timeoutMs: number,
+  ) {
+    const baseMs = config.poll_interval_seconds * 1_000;
+    this.capabilities = {
+      cancel: config.cancel !== undefined,
+      logs: config.logs !== undefined,
+      cancelAgainMs: CANCEL_AGAIN_MS,
+      poll: { baseMs, maxMs: Math.max(baseMs, MAX_POLL_MS) },
+      logsEveryMs: LOGS_EVERY_MS,
+      maxCalls: CONNECTIONS,
+    };
+    this.authSecret = config.auth?.secret;
+    this.#calls = new HttpCalls(config, timeoutMs, CONNECTIONS);
+  }
+
+  async submit(submission: Submission, credential: Credential): Promise<{ externalId: string }> {
+    const answer = await this.#calls.send(this.config.submit, fieldsOf(submission), credential);
+    if (!isSuccess(answer)) throw failureOf(answer);
+    const externalId = idAt(jsonOf(answer), this.config.submit.external_id);
+    if (externalId === undefined)
+      throw new ProviderFailure('unknown', `its answer has no id at ${this.config.submit.external_id}`);
+    return { externalId };
+  }
+
+  async find(runKey: string, credential: Credential): Promise<{ externalId: string } | null> {
+    const answer = await this.#calls.send(this.config.find, { run_key: runKey }, credential);
+    if (NOT_THERE.includes(answer.status)) return null;
+    if (!isSuccess(answer)) throw notNow(answer);
+    const externalId = idAt(jsonOf(answer), this.config.find.external_id);
+    return externalId === undefined ? null : { externalId };
+  }
+
+  async get(
+    externalIds: readonly string[],
+    credential: Credential,
+  ): Promise<ReadonlyMap<string, Observation>> {
+    const looks = await Promise.all(
+      externalIds.map(async (id) => [id, await this.#look(id, credential)] as const),
+    );
+    return new Map(looks.filter((look): look is [string, Observation] => look[1] !== undefined));
+  }
+
+  async #look(externalId: string, credential: Credential): Promise<Observation | undefined> {
+    const { status } = this.config;
+    const answer = await this.#calls.send(status, { external_id: externalId }, credential);
+    if (NOT_THERE.includes(answer.status)) return undefined;
+    if (!isSuccess(answer)) throw notNow(answer);
+    const body = jsonOf(answer);
+    const word = String(at(body, status.state) ?? '').slice(0, 60);
+    const message = status.message === undefined ? undefined : at(body, status.message);
+    const costUsd = status.cost_usd === undefined ? undefined : numberAt(body, status.cost_usd);
+    const progress = status.progress === undefined ? undefined : progressAt(body, status.progress);
+    return {
+      word,
+      state: Object.hasOwn(this.config.states, word) ? this.config.states[word] : undefined,
+      ...(typeof message === 'string' && message !== '' ? { message: message.slice(0, 2_000) } : {}),
+      ...(costUsd !== undefined && costUsd >= 0 ? { costUsd } : {}),
+      ...(progress === undefined ? {} : { progress }),
+    };
+  }
+
+  async cancel(externalId: string, credential: Credential): Promise<void> {
+    if (!this.config.cancel) return;
+    const answer = await this.#calls.send(this.config.cancel, { external_id: externalId }, credential);
+    // Refused, or not there: it is over already, or the next look shows what is.
+    if (answer.status === 429 || answer.status >= 500) throw notNow(answer);
+  }
+
+  /** The provider hands out the whole log each time; the cursor is how much of it was read. */
+  async logs(
+    externalId: string,
+    cursor: string | null,
+    isOver: boolean,
+    credential: Credential,
+  ): Promise<LogPart> {
+    const { logs } = this.config;
+    const read = Number(cursor ?? 0);
+    if (!logs) return { text: '', cursor: String(read), more: false };
+    const answer = await this.#calls.send(logs, { external_id: externalId }, credential);
+    if (NOT_THERE.includes(answer.status)) return { text: '', cursor: String(read), more: false };
+    if (!isSuccess(answer)) throw notNow(answer);
+    const found = logs.text === undefined ? answer.text : at(jsonOf(answer), logs.text);
+    const given = typeof found === 'string' ? found : '';
+    const whole = isOver ? given : given.slice(0, given.lastIndexOf('\n') + 1);
+    return { text: whole.slice(read), cursor: String(Math.max(read, whole.length)), more: false };
+  }
+
+  async close(): Promise<void> {
+    await this.#calls.close();
+  }
+}
+
+const fieldsOf = (submission: Submission): Fields => ({
+  run_key: submission.runKey,
+  job_id: submission.jobId,
+  attempt: submission.attempt,
+  config: submission.config,
+  hardware: submission.hardware,
+  env: Object.fromEntries([...submission.secrets].map(([name, value]) => [name, value.reveal()])),
+  max_runtime_seconds: submission.maxRuntimeSeconds ?? undefined,
+  output_path: submission.outputPath ?? undefined,
+});
+
+/** A question that was not answered: nothing follows from it for the run. */
+const notNow = (answer: HttpAnswer): ProviderFailure => {
+  const { kind, message, retryAfterMs } = failureOf(answer);
+  return new ProviderFailure(kind === 'denied' ? kind : 'unknown', message, retryAfterMs);
+};
+
+function idAt(body: unknown, pointer: string): string | undefined {
+  const id = at(body, pointer);
+  if (id === undefined || id === null || id === '') return undefined;
+  if ((typeof id === 'string' && id.length <= 200) || typeof id === 'number') return String(id);
+  throw new ProviderFailure('unknown', `what it has at ${pointer} is no id`);
+}
+
+const numberAt = (body: unknown, pointer: string): number | undefined => {
+  const value = at(body, pointer);
+  return typeof value === 'number' && Number.isFinite(value) ? value : undefined;
+};
+
+/** A share from 0 to 1, or a percentage above. */
+function progressAt(body: unknown, pointer: string): Progress | undefined {
+  const value = numberAt(body, pointer);
+  if (value === undefined || value < 0 || value > 100) return undefined;
+  return { progress: value > 1 ? value / 100 : value };
+}

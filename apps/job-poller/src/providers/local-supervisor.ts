@@ -1,0 +1,50 @@
+/**
+ * Runs as `sh -c SUPERVISOR lineclear-run <node> <command...>` in the run's folder, as the leader of a process group, and
+ * outlives whoever started it. The folder `claim` is made by whoever comes first, so that a run's command is started once
+ * however often its supervisor is. `pid` is there before the command starts, `exit` when it has ended.
+ *
+ * A shell and not Node: it waits for hours in a megabyte. The trap keeps it alive when its group is told to stop; the
+ * command itself gets the default action back.
+ */
+export const SUPERVISOR = `
+node="$1"; shift
+mkdir claim 2>/dev/null || exit 0
+trap : TERM INT HUP
+start=$(cut -d' ' -f22 "/proc/$$/stat" 2>/dev/null) || start=$(ps -o lstart= -p $$ | sed 's/^ *//; s/ *$//')
+printf '%s\\n%s\\n' "$$" "$start" > pid.tmp && mv pid.tmp pid
+redact="$LINECLEAR_REDACT"; script="$LINECLEAR_REDACT_SCRIPT"; work="$LINECLEAR_WORK"
+unset LINECLEAR_REDACT LINECLEAR_REDACT_SCRIPT LINECLEAR_WORK
+if [ -n "$redact" ]; then
+  mkfifo -m 600 out.fifo
+  LINECLEAR_REDACT="$redact" "$node" -e "$script" < out.fifo >> log 2>&1 &
+  cleaner=$!
+  (cd "$work" && exec "$@") > out.fifo 2>&1 < /dev/null
+  code=$?
+  wait "$cleaner"
+  rm -f out.fifo
+else
+  (cd "$work" && exec "$@") >> log 2>&1 < /dev/null
+  code=$?
+fi
+printf '%s\\n' "$code" > exit.tmp && mv exit.tmp exit
+`;
+
+/**
+ * Copies its input to its output with the values of the named variables replaced, so that a secret that a job prints never
+ * reaches the disk. Whole lines go at once; what has no line end yet waits for it, but not for ever.
+ */
+export const REDACT_SCRIPT = `
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, () => {});
+const values = process.env.LINECLEAR_REDACT.split(',').map((name) => process.env[name] ?? '');
+const needles = [...new Set(values.flatMap((value) => [value, ...(/\\n/.test(value) ? value.split(/\\r?\\n/).map((line) => line.trim()).filter((line) => line.length >= 8) : [])]))]
+  .filter((needle) => needle.length >= 4).map((needle) => Buffer.from(needle).toString('latin1')).sort((a, b) => b.length - a.length);
+const clean = (text) => needles.reduce((left, needle) => left.replaceAll(needle, '[secret]'), text);
+let held = '';
+process.stdin.on('data', (bytes) => {
+  held += bytes.toString('latin1');
+  let end = Math.max(held.lastIndexOf('\\n'), held.lastIndexOf('\\r')) + 1;
+  if (end === 0 && held.length > 65536) { held = clean(held); end = Math.max(0, held.length - (needles[0]?.length ?? 0)); }
+  if (end > 0) { process.stdout.write(Buffer.from(clean(held.slice(0, end)), 'latin1')); held = held.slice(end); }
+});
+process.stdin.on('end', () => process.stdout.write(Buffer.from(clean(held), 'latin1')));
+`;

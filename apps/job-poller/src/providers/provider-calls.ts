@@ -1,0 +1,63 @@
+import { Injectable } from '@nestjs/common';
+import { inSpan, Metrics } from '@lineclear/kit';
+import { SpanKind } from '@opentelemetry/api';
+import { Counter, Histogram } from 'prom-client';
+import { ProviderFailure, type Adapter } from './adapter.js';
+
+type CallName = 'submit' | 'find' | 'get' | 'cancel' | 'logs';
+
+/** Every call to a provider passes here: counted, timed, in a span of its own. */
+@Injectable()
+export class ProviderCalls {
+  readonly #count: Counter<'provider' | 'call' | 'outcome'>;
+  readonly #seconds: Histogram<'provider' | 'call'>;
+  readonly #delay: Histogram<'provider'>;
+
+  constructor({ registry }: Metrics) {
+    const registers = [registry];
+    this.#count = new Counter({
+      name: 'lineclear_provider_calls_total',
+      help: 'Calls to providers by outcome',
+      labelNames: ['provider', 'call', 'outcome'],
+      registers,
+    });
+    this.#seconds = new Histogram({
+      name: 'lineclear_provider_call_seconds',
+      help: 'Time that calls to providers take',
+      labelNames: ['provider', 'call'],
+      buckets: [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
+      registers,
+    });
+    this.#delay = new Histogram({
+      name: 'lineclear_dispatch_delay_seconds',
+      help: 'Time from the arrival of a claim to the call that submits its run',
+      labelNames: ['provider'],
+      buckets: [0.005, 0.02, 0.05, 0.1, 0.25, 1, 5, 30, 120, 600],
+      registers,
+    });
+  }
+
+  async make<T>(adapter: Adapter, call: CallName, fn: () => Promise<T>): Promise<T> {
+    const stop = this.#seconds.startTimer({ provider: adapter.name, call });
+    let outcome = 'error';
+    try {
+      const result = await inSpan(
+        `provider ${call}`,
+        { kind: SpanKind.CLIENT, attributes: { 'lineclear.provider': adapter.name } },
+        fn,
+      );
+      outcome = 'ok';
+      return result;
+    } catch (error) {
+      if (error instanceof ProviderFailure) outcome = error.kind;
+      throw error;
+    } finally {
+      stop();
+      this.#count.inc({ provider: adapter.name, call, outcome });
+    }
+  }
+
+  dispatched(provider: string, seconds: number): void {
+    this.#delay.observe({ provider }, Math.max(0, seconds));
+  }
+}

@@ -1,0 +1,56 @@
+import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { CONFIG } from '@lineclear/kit';
+import type { Config } from '../config.js';
+import type { PollPolicy } from '../domain/schedule.js';
+import type { Adapter } from './adapter.js';
+import { HttpAdapter } from './http.js';
+import { LocalAdapter } from './local.js';
+
+// What "do not poll" comes to: a run's end is still noticed some time.
+const HARDLY_EVER_MS = 3_600_000;
+
+/** The providers that are configured, by name. */
+@Injectable()
+export class Providers implements OnApplicationShutdown {
+  readonly #adapters: ReadonlyMap<string, Adapter>;
+
+  constructor(@Inject(CONFIG) private readonly config: Config) {
+    this.#adapters = new Map(adaptersOf(config).map((adapter) => [adapter.name, adapter]));
+  }
+
+  get(name: string): Adapter | undefined {
+    return this.#adapters.get(name);
+  }
+
+  /** How often runs of this provider are looked at: the configuration file's word for all, or the provider's own. */
+  pollPolicy(adapter: Adapter): PollPolicy {
+    const { enabled, interval_seconds } = this.config.file.background.job_status_polling;
+    if (!enabled) return { baseMs: HARDLY_EVER_MS, maxMs: HARDLY_EVER_MS };
+    if (interval_seconds === undefined) return adapter.capabilities.poll;
+    return { baseMs: interval_seconds * 1_000, maxMs: interval_seconds * 1_000 };
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await Promise.all([...this.#adapters.values()].map((adapter) => adapter.close()));
+  }
+}
+
+function adaptersOf(config: Config): Adapter[] {
+  const local = (name: string): Adapter =>
+    new LocalAdapter(name, {
+      runsDir: config.runsDir,
+      stopGraceMs: config.LINECLEAR_STOP_GRACE_SECONDS * 1_000,
+      path: config.PATH,
+      lang: config.LANG,
+    });
+  const configured = Object.entries(config.file.providers);
+  const adapters = configured
+    .filter(([, provider]) => provider.enabled)
+    .map(([name, provider]) =>
+      provider.type === 'local'
+        ? local(name)
+        : new HttpAdapter(name, provider, config.LINECLEAR_PROVIDER_TIMEOUT_SECONDS * 1_000),
+    );
+  const named = configured.some(([name]) => name === 'local');
+  return config.LINECLEAR_LOCAL_PROVIDER && !named ? [...adapters, local('local')] : adapters;
+}

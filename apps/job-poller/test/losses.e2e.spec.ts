@@ -1,0 +1,132 @@
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { openRedis, startService } from '@lineclear/kit';
+import { runEnded } from '@lineclear/contracts';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { define } from '../src/app.module.js';
+import { keyOf, openBench, PATIENCE, type Bench, type Claim } from './bench.js';
+
+const PROJECT = fileURLToPath(new URL('../../..', import.meta.url));
+const run = promisify(execFile);
+
+let bench: Bench;
+beforeAll(async () => {
+  // The real process, from its compiled files, is what gets killed.
+  await run(process.execPath, [`${PROJECT}/node_modules/typescript/bin/tsc`, '-b', 'apps/job-poller'], {
+    cwd: PROJECT,
+  });
+  bench = await openBench();
+}, 120_000);
+afterAll(async () => bench?.stop());
+
+const LONG = { timeout: 40_000, interval: 50 };
+const endedIds = (): Set<string> => new Set(bench.peer.events(runEnded).map(({ data }) => data.job_id));
+const allEnded = (claims: readonly Claim[]): Promise<void> =>
+  vi.waitFor(() => expect(claims.filter(({ job_id }) => !endedIds().has(job_id))).toEqual([]), LONG);
+
+/** Each ended once, and no provider saw two runs of one key. */
+function expectOnce(claims: readonly Claim[]): void {
+  for (const claim of claims) {
+    expect(
+      bench.ended(claim).map(({ outcome }) => outcome),
+      keyOf(claim),
+    ).toEqual(['succeeded']);
+    expect(bench.started(claim), keyOf(claim)).toHaveLength(1);
+    expect(bench.provider.runsOf(keyOf(claim)), keyOf(claim)).toBe(1);
+  }
+}
+
+async function startProcess(): Promise<ChildProcess> {
+  const child = spawn(process.execPath, [`${PROJECT}/apps/job-poller/dist/main.js`], {
+    env: { ...bench.env, LINECLEAR_LOG_FORMAT: 'json', LINECLEAR_LOG_LEVEL: 'info' },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let out = '';
+  child.stdout?.on('data', (chunk: Buffer) => (out += chunk.toString()));
+  await vi.waitFor(() => expect(out).toContain('"ready"'), LONG);
+  return child;
+}
+
+const gone = (child: ChildProcess): Promise<void> =>
+  new Promise((resolve) => child.once('exit', () => resolve()));
+
+it('makes one run when it is killed between the intent and the answer', async () => {
+  await bench.service.close();
+  bench.provider.set({ finish: { polls: 2 } });
+  const child = await startProcess();
+  bench.provider.failNext('submit', 5, 'hang');
+  const claims = await Promise.all(Array.from({ length: 5 }, () => bench.claim()));
+  await vi.waitFor(
+    () => expect(claims.map((claim) => bench.provider.runsOf(keyOf(claim)))).toEqual([1, 1, 1, 1, 1]),
+    PATIENCE,
+  );
+  child.kill('SIGKILL');
+  await gone(child);
+  bench.service = await startService(define(bench.env));
+  await allEnded(claims);
+  expectOnce(claims);
+});
+
+it('brings every run to its end once, with processes killed and Redis flushed again and again', async () => {
+  bench.provider.set({ finish: { polls: 3 }, delayMs: 15 });
+  const claims: Claim[] = [];
+  for (let round = 0; round < 4; round += 1) {
+    const child = await startProcess();
+    const from = bench.provider.totalRuns;
+    claims.push(...(await Promise.all(Array.from({ length: 40 }, () => bench.claim()))));
+    await vi.waitFor(() => expect(bench.provider.totalRuns).toBeGreaterThan(from + 10), PATIENCE);
+    await flush();
+    child.kill('SIGKILL');
+    await gone(child);
+  }
+  await allEnded(claims);
+  expectOnce(claims);
+  expect(bench.provider.mostRunsOfOneKey).toBe(1);
+  expect(await bench.service.database.query('select 1 from runs where next_action_at is not null')).toEqual(
+    [],
+  );
+}, 120_000);
+
+it('takes what is due without Redis, and has its tick back after a flush', async () => {
+  bench.provider.set({ finish: { polls: 3 }, delayMs: 0 });
+  await flush();
+  const before = await bench.claim();
+  await bench.end(before);
+  await vi.waitFor(
+    async () => expect((await keys()).filter((key) => key.includes(':repeat:tick'))).not.toEqual([]),
+    LONG,
+  );
+  await bench.backends.redis.stop();
+  const without = await bench.claim();
+  await bench.end(without);
+  expectOnce([before, without]);
+  await bench.backends.redis.start();
+});
+
+it('makes one run of each claim with two replicas', async () => {
+  bench.provider.set({ finish: { polls: 2 }, delayMs: 5 });
+  const second = await startService(define(bench.env));
+  try {
+    const claims = await Promise.all(Array.from({ length: 150 }, () => bench.claim()));
+    await allEnded(claims);
+    expectOnce(claims);
+  } finally {
+    await second.close();
+  }
+});
+
+async function flush(): Promise<void> {
+  const redis = openRedis(bench.env['REDIS_URL']!, bench.service.log);
+  await redis.connect();
+  await redis.flushall();
+  await redis.quit();
+}
+
+async function keys(): Promise<string[]> {
+  const redis = openRedis(bench.env['REDIS_URL']!, bench.service.log);
+  await redis.connect();
+  const found = await redis.keys('*');
+  await redis.quit();
+  return found;
+}
