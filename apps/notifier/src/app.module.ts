@@ -1,0 +1,78 @@
+import { BullModule } from '@nestjs/bullmq';
+import { Module, type DynamicModule } from '@nestjs/common';
+import { AccessModule } from '@lineclear/access';
+import { busEntities, BusModule, BusTables1767225600000, busTransports } from '@lineclear/bus';
+import { bullOptions, readConfigFile, type Clock, type ServiceDefinition } from '@lineclear/kit';
+import { ChannelSecrets } from './channels/channel-secrets.js';
+import { KeepChannels } from './channels/keep-channels.js';
+import { SendThroughChannel } from './channels/send-through-channel.js';
+import { readConfig, type Config } from './config.js';
+import { ChannelRow } from './db/channel.entity.js';
+import { DeliveryAttemptRow, DeliveryRow } from './db/delivery.entity.js';
+import { ChannelsAndDeliveries1767225640000 } from './db/migrations/1767225640000-channels-and-deliveries.js';
+import { PreferenceRow, RoutesVersionRow } from './db/preference.entity.js';
+import { SendMail } from './email/send-mail.js';
+import { AnnounceController } from './events/announce.controller.js';
+import { ChannelsController } from './http/channels.controller.js';
+import { DeliveriesController } from './http/deliveries.controller.js';
+import { OverviewController } from './http/overview.controller.js';
+import { PreferencesController } from './http/preferences.controller.js';
+import { DeliverProcessor } from './jobs/deliver.processor.js';
+import { DeliveryMetrics } from './jobs/delivery-metrics.js';
+import { DELIVER, DeliveryQueue } from './jobs/delivery-queue.js';
+import { SendDelivery } from './jobs/send-delivery.js';
+import { SweepDue } from './jobs/sweep-due.js';
+import { CurrentRoutes } from './routing/current-routes.js';
+import { SendWebhook } from './webhook/send-webhook.js';
+
+@Module({})
+class NotifierModule {
+  static of(config: Config): DynamicModule {
+    return {
+      module: NotifierModule,
+      imports: [
+        BullModule.forRoot(bullOptions(config.REDIS_URL, 'notifier')),
+        BullModule.registerQueue({ name: DELIVER }),
+      ],
+      controllers: [
+        ChannelsController,
+        PreferencesController,
+        OverviewController,
+        DeliveriesController,
+        AnnounceController,
+      ],
+      providers: [
+        ChannelSecrets,
+        KeepChannels,
+        SendThroughChannel,
+        SendWebhook,
+        SendMail,
+        CurrentRoutes,
+        DeliveryQueue,
+        DeliveryMetrics,
+        SendDelivery,
+        DeliverProcessor,
+        SweepDue,
+      ],
+    };
+  }
+}
+
+/** The notifier, as its environment configures it. */
+export function define(env: NodeJS.ProcessEnv, more: { clock?: Clock } = {}): ServiceDefinition<Config> {
+  const config = readConfig(env);
+  const file = readConfigFile(env);
+  return {
+    name: 'notifier',
+    config,
+    modules: [
+      BusModule.of('notifier', config.NATS_URL),
+      AccessModule.of({ bypassPaths: file.auth.bypass_paths }),
+      NotifierModule.of(config),
+    ],
+    entities: [...busEntities, ChannelRow, PreferenceRow, RoutesVersionRow, DeliveryRow, DeliveryAttemptRow],
+    migrations: [BusTables1767225600000, ChannelsAndDeliveries1767225640000],
+    transports: busTransports,
+    ...more,
+  };
+}

@@ -1,0 +1,96 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { BadInput, CONFIG, Database, NotFound, type Secret } from '@lineclear/kit';
+import type { Config } from '../config.js';
+import {
+  deleteChannel,
+  findChannel,
+  insertChannel,
+  lockChannel,
+  newChannelId,
+  updateChannel,
+  type NewChannel,
+} from '../db/channels.repo.js';
+import type { Channel } from '../domain/channel.js';
+import { refusalOfHost } from '../outbound/check-target.js';
+import { CurrentRoutes } from '../routing/current-routes.js';
+import { ChannelSecrets } from './channel-secrets.js';
+
+/** What a change asks for; `secret` null takes it away. */
+export interface ChannelChange {
+  readonly name?: string | undefined;
+  readonly isEnabled?: boolean | undefined;
+  readonly settings: Partial<Channel['settings']>;
+  readonly secret?: Secret | null | undefined;
+}
+
+/** Channels, each with its secret where it belongs: in the secrets service, before the channel counts on it. */
+@Injectable()
+export class KeepChannels {
+  constructor(
+    private readonly database: Database,
+    private readonly secrets: ChannelSecrets,
+    private readonly routes: CurrentRoutes,
+    @Inject(CONFIG) private readonly config: Config,
+  ) {}
+
+  /** @throws Unavailable when there is a secret and nobody to keep it: then there is no channel either. */
+  async add(given: Omit<NewChannel, 'id' | 'hasSecret'>, secret: Secret | undefined): Promise<Channel> {
+    await this.#checkTarget(given);
+    const id = await newChannelId(this.database);
+    if (secret) await this.secrets.store({ id, type: given.type }, secret);
+    return this.database.tx(async (tx) => {
+      const channel = await insertChannel(tx, { ...given, id, hasSecret: secret !== undefined });
+      await this.routes.changedIn(tx);
+      return channel;
+    });
+  }
+
+  async change(id: number, change: ChannelChange): Promise<Channel> {
+    const before = await this.#mustFind(id);
+    const settings = { ...before.settings, ...change.settings } as Channel['settings'];
+    await this.#checkTarget({ type: before.type, settings });
+    if (change.secret) await this.secrets.store(before, change.secret);
+    if (change.secret === null && before.hasSecret) await this.secrets.forget(before);
+    const after = await this.database.tx(async (tx) => {
+      const current = await lockChannel(tx, id);
+      if (!current) throw new NotFound('channel', id);
+      const isEnabled = change.isEnabled ?? current.isEnabled;
+      const changed = await updateChannel(tx, {
+        ...current,
+        name: change.name ?? current.name,
+        isEnabled,
+        disabledReason: isEnabled ? null : current.disabledReason,
+        settings: { ...current.settings, ...change.settings } as Channel['settings'],
+        hasSecret: change.secret === undefined ? current.hasSecret : change.secret !== null,
+      });
+      await this.routes.changedIn(tx);
+      return changed;
+    });
+    return after;
+  }
+
+  /** @throws Unavailable when the secrets service cannot forget its secret: then the channel stays too. */
+  async remove(id: number): Promise<void> {
+    const channel = await this.#mustFind(id);
+    if (channel.hasSecret) await this.secrets.forget(channel);
+    await this.database.tx(async (tx) => {
+      if (!(await deleteChannel(tx, id))) throw new NotFound('channel', id);
+      await this.routes.changedIn(tx);
+    });
+  }
+
+  async #mustFind(id: number): Promise<Channel> {
+    const channel = await findChannel(this.database, id);
+    if (!channel) throw new NotFound('channel', id);
+    return channel;
+  }
+
+  async #checkTarget(channel: Pick<NewChannel, 'type' | 'settings'>): Promise<void> {
+    const [field, host] =
+      'url' in channel.settings
+        ? (['webhook_url', new URL(channel.settings.url).hostname] as const)
+        : (['smtp_host', channel.settings.host] as const);
+    const refusal = await refusalOfHost(host, this.config.LINECLEAR_WEBHOOK_ALLOW_CIDRS);
+    if (refusal !== undefined) throw BadInput.at(field, refusal);
+  }
+}

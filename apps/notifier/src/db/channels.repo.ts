@@ -1,0 +1,114 @@
+import type { Queryable, Tx } from '@lineclear/kit';
+import type { Channel, ChannelType } from '../domain/channel.js';
+import type { ChannelRow } from './channel.entity.js';
+
+/** A row, or a row that came as JSON, where times are text. */
+export const channelOf = (row: ChannelRow): Channel =>
+  ({
+    id: row.id,
+    type: row.channel_type,
+    name: row.name,
+    isEnabled: row.is_enabled,
+    disabledReason: row.disabled_reason,
+    settings: row.settings,
+    hasSecret: row.has_secret,
+    createdAt: new Date(row.created_at),
+    updatedAt: new Date(row.updated_at),
+  }) as Channel;
+
+/** An id for a channel that is not stored yet: its secret is kept under it first. */
+export async function newChannelId(on: Queryable): Promise<number> {
+  const [row] = await on.query<{ id: number }>(
+    `select nextval(pg_get_serial_sequence('channel', 'id'))::int as id`,
+  );
+  return row!.id;
+}
+
+export type NewChannel = Pick<Channel, 'id' | 'type' | 'name' | 'isEnabled' | 'settings' | 'hasSecret'>;
+
+export async function insertChannel(tx: Tx, channel: NewChannel): Promise<Channel> {
+  const [row] = await tx.query<ChannelRow>(
+    `insert into channel (id, channel_type, name, is_enabled, settings, has_secret)
+     values ($1, $2, $3, $4, $5::jsonb, $6) returning *`,
+    [
+      channel.id,
+      channel.type,
+      channel.name,
+      channel.isEnabled,
+      JSON.stringify(channel.settings),
+      channel.hasSecret,
+    ],
+  );
+  return channelOf(row!);
+}
+
+export async function findChannel(on: Queryable, id: number): Promise<Channel | undefined> {
+  const [row] = await on.query<ChannelRow>('select * from channel where id = $1', [id]);
+  return row && channelOf(row);
+}
+
+/** The channel, which nobody else changes until the transaction ends. */
+export async function lockChannel(tx: Tx, id: number): Promise<Channel | undefined> {
+  const [row] = await tx.query<ChannelRow>('select * from channel where id = $1 for update', [id]);
+  return row && channelOf(row);
+}
+
+export async function updateChannel(
+  tx: Tx,
+  channel: NewChannel & Pick<Channel, 'disabledReason'>,
+): Promise<Channel> {
+  const [row] = await tx.query<ChannelRow>(
+    `update channel set name = $2, is_enabled = $3, disabled_reason = $4, settings = $5::jsonb, has_secret = $6,
+       updated_at = clock_timestamp()
+     where id = $1 returning *`,
+    [
+      channel.id,
+      channel.name,
+      channel.isEnabled,
+      channel.disabledReason,
+      JSON.stringify(channel.settings),
+      channel.hasSecret,
+    ],
+  );
+  return channelOf(row!);
+}
+
+/** Switches a channel off because its receiver wants no more; nothing when it is off already. */
+export async function switchOff(tx: Tx, id: number, reason: string): Promise<boolean> {
+  const rows = await tx.query(
+    `update channel set is_enabled = false, disabled_reason = $2, updated_at = clock_timestamp()
+     where id = $1 and is_enabled returning id`,
+    [id, reason],
+  );
+  return rows.length > 0;
+}
+
+export async function deleteChannel(tx: Tx, id: number): Promise<boolean> {
+  return (await tx.query('delete from channel where id = $1 returning id', [id])).length > 0;
+}
+
+export async function listChannels(on: Queryable, limit: number, after: number): Promise<Channel[]> {
+  const rows = await on.query<ChannelRow>('select * from channel where id > $2 order by id limit $1', [
+    limit,
+    after,
+  ]);
+  return rows.map(channelOf);
+}
+
+export interface ChannelCounts {
+  readonly total: number;
+  readonly enabled: number;
+  readonly byType: Partial<Record<ChannelType, number>>;
+}
+
+export async function countChannels(on: Queryable): Promise<ChannelCounts> {
+  const rows = await on.query<{ channel_type: ChannelType; total: number; enabled: number }>(
+    'select channel_type, count(*) as total, count(*) filter (where is_enabled) as enabled from channel group by channel_type',
+  );
+  const sum = (numbers: number[]): number => numbers.reduce((a, b) => a + b, 0);
+  return {
+    total: sum(rows.map((row) => row.total)),
+    enabled: sum(rows.map((row) => row.enabled)),
+    byType: Object.fromEntries(rows.map((row) => [row.channel_type, row.total])),
+  };
+}

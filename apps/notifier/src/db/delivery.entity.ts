@@ -1,0 +1,105 @@
+import { Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
+import type { ChannelType } from '../domain/channel.js';
+import type { Severity } from '../domain/severity.js';
+
+export const DELIVERY_STATES = ['pending', 'retrying', 'sent', 'failed'] as const;
+export type DeliveryState = (typeof DELIVERY_STATES)[number];
+
+/**
+ * One message through one channel to one recipient. Its id is the webhook's and the mail's id, the same over all
+ * attempts. It outlives its channel: the log says what was sent through channels that are gone.
+ */
+@Entity('delivery')
+@Index('delivery_once', ['event_id', 'channel_id', 'recipient'], { unique: true })
+@Index('delivery_due', ['next_attempt_at'], { where: 'next_attempt_at is not null' })
+@Index('delivery_channel', ['channel_id', 'id'])
+@Index('delivery_job', ['job_id', 'id'], { where: 'job_id is not null' })
+@Index('delivery_state', ['state', 'id'])
+export class DeliveryRow {
+  @PrimaryColumn('uuid', { primaryKeyConstraintName: 'delivery_pk' })
+  id: string;
+
+  @Column('uuid')
+  event_id: string;
+
+  @Column('text')
+  event_type: string;
+
+  @Column('text')
+  severity: Severity;
+
+  @Column('integer')
+  channel_id: number;
+
+  @Column('text')
+  channel_type: ChannelType;
+
+  /** A mail address; empty where the channel itself is the receiver. */
+  @Column('text')
+  recipient: string;
+
+  @Column('text', { nullable: true })
+  job_id: string | null;
+
+  /** The message as JSON text: signed byte for byte, so never parsed by the database. */
+  @Column('text')
+  body: string;
+
+  @Column('text', { nullable: true })
+  traceparent: string | null;
+
+  @Column('text')
+  state: DeliveryState;
+
+  /** Attempts that were begun. */
+  @Column('integer', { default: 0 })
+  attempts: number;
+
+  /** Null once it is sent or failed. */
+  @Column('timestamptz', { nullable: true })
+  next_attempt_at: Date | null;
+
+  /** Until then it is in someone's hands: in the queue, or, with a `holder`, being sent. */
+  @Column('timestamptz', { nullable: true })
+  held_until: Date | null;
+
+  @Column('uuid', { nullable: true })
+  holder: string | null;
+
+  @Column('text', { nullable: true })
+  last_error: string | null;
+
+  @Column('timestamptz', { default: () => 'now()' })
+  created_at: Date;
+
+  @Column('timestamptz', { nullable: true })
+  finished_at: Date | null;
+}
+
+/** How one attempt went. */
+@Entity('delivery_attempt')
+export class DeliveryAttemptRow {
+  @PrimaryColumn('uuid', { primaryKeyConstraintName: 'delivery_attempt_pk' })
+  @ForeignKey(() => DeliveryRow, { name: 'delivery_attempt_delivery_fk', onDelete: 'CASCADE' })
+  delivery_id: string;
+
+  @PrimaryColumn('integer', { primaryKeyConstraintName: 'delivery_attempt_pk' })
+  number: number;
+
+  @Column('timestamptz', { default: () => 'now()' })
+  ended_at: Date;
+
+  @Column('integer')
+  duration_ms: number;
+
+  /** Of HTTP or SMTP. */
+  @Column('integer', { nullable: true })
+  status_code: number | null;
+
+  @Column('text', { nullable: true })
+  error: string | null;
+
+  /** The first kilobyte of what the other side said. */
+  @Column('text', { nullable: true })
+  response: string | null;
+}

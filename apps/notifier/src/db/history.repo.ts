@@ -1,0 +1,81 @@
+import type { Queryable } from '@lineclear/kit';
+import type { DeliveryAttemptRow, DeliveryRow, DeliveryState } from './delivery.entity.js';
+
+export interface HistoryFilter {
+  readonly jobId: string | null;
+  readonly channelId: number | null;
+  readonly state: DeliveryState | null;
+}
+
+export type LoggedAttempt = Omit<DeliveryAttemptRow, 'delivery_id' | 'ended_at'> & {
+  readonly ended_at: string;
+};
+export type LoggedDelivery = Pick<
+  DeliveryRow,
+  | 'id'
+  | 'event_id'
+  | 'event_type'
+  | 'severity'
+  | 'channel_id'
+  | 'channel_type'
+  | 'recipient'
+  | 'job_id'
+  | 'state'
+  | 'attempts'
+  | 'next_attempt_at'
+  | 'last_error'
+  | 'created_at'
+  | 'finished_at'
+> & { readonly log: LoggedAttempt[] };
+
+const MATCHES = `($1::text is null or job_id = $1) and ($2::int is null or channel_id = $2) and ($3::text is null or state = $3)`;
+
+/** Deliveries with their attempts, newest first, those below `before` if it is given. */
+export async function listHistory(
+  on: Queryable,
+  { jobId, channelId, state }: HistoryFilter,
+  limit: number,
+  before: string | null,
+): Promise<LoggedDelivery[]> {
+  return on.query<LoggedDelivery>(
+    `select d.id, event_id, event_type, severity, channel_id, channel_type, recipient, job_id, state, attempts,
+       next_attempt_at, last_error, created_at, finished_at, coalesce(a.log, '[]') as log
+     from (select * from delivery where ${MATCHES} and ($4::uuid is null or id < $4) order by id desc limit $5) d
+     left join lateral (
+       select json_agg(json_build_object('number', number, 'ended_at', ended_at, 'duration_ms', duration_ms,
+         'status_code', status_code, 'error', error, 'response', response) order by number) as log
+       from delivery_attempt where delivery_id = d.id) a on true
+     order by d.id desc`,
+    [jobId, channelId, state, before, limit],
+  );
+}
+
+export async function countHistory(
+  on: Queryable,
+  { jobId, channelId, state }: HistoryFilter,
+): Promise<number> {
+  const [row] = await on.query<{ total: number }>(`select count(*) as total from delivery where ${MATCHES}`, [
+    jobId,
+    channelId,
+    state,
+  ]);
+  return row?.total ?? 0;
+}
+
+export async function findDelivery(
+  on: Queryable,
+  id: string,
+): Promise<Pick<DeliveryRow, 'id' | 'state' | 'channel_id'> | undefined> {
+  const [row] = await on.query<Pick<DeliveryRow, 'id' | 'state' | 'channel_id'>>(
+    'select id, state, channel_id from delivery where id = $1',
+    [id],
+  );
+  return row;
+}
+
+export async function countStates(on: Queryable): Promise<Partial<Record<DeliveryState, number>>> {
+  const rows = await on.query<{ state: DeliveryState; total: number }>(
+    'select state, count(*) as total from delivery group by state',
+  );
+  return Object.fromEntries(rows.map((row) => [row.state, row.total]));
+}

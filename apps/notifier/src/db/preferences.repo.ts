@@ -1,0 +1,76 @@
+import type { Queryable, Tx } from '@lineclear/kit';
+import type { Wish } from '../domain/routes.js';
+import type { PreferenceRow } from './preference.entity.js';
+
+export type NewPreference = Pick<
+  PreferenceRow,
+  'event_type' | 'channel_id' | 'is_enabled' | 'recipients' | 'min_severity'
+>;
+
+export async function insertPreference(tx: Tx, given: NewPreference): Promise<PreferenceRow> {
+  const [row] = await tx.query<PreferenceRow>(
+    `insert into preference (event_type, channel_id, is_enabled, recipients, min_severity)
+     values ($1, $2, $3, $4::text[], $5) returning *`,
+    [given.event_type, given.channel_id, given.is_enabled, given.recipients, given.min_severity],
+  );
+  return row!;
+}
+
+export async function lockPreference(tx: Tx, id: number): Promise<PreferenceRow | undefined> {
+  const [row] = await tx.query<PreferenceRow>('select * from preference where id = $1 for update', [id]);
+  return row;
+}
+
+export async function updatePreference(tx: Tx, id: number, given: NewPreference): Promise<PreferenceRow> {
+  const [row] = await tx.query<PreferenceRow>(
+    `update preference set event_type = $2, channel_id = $3, is_enabled = $4, recipients = $5::text[], min_severity = $6,
+       updated_at = clock_timestamp()
+     where id = $1 returning *`,
+    [id, given.event_type, given.channel_id, given.is_enabled, given.recipients, given.min_severity],
+  );
+  return row!;
+}
+
+export async function deletePreference(tx: Tx, id: number): Promise<boolean> {
+  return (await tx.query('delete from preference where id = $1 returning id', [id])).length > 0;
+}
+
+export async function findPreference(on: Queryable, id: number): Promise<PreferenceRow | undefined> {
+  const [row] = await on.query<PreferenceRow>('select * from preference where id = $1', [id]);
+  return row;
+}
+
+export async function listPreferences(on: Queryable, limit: number, after: number): Promise<PreferenceRow[]> {
+  return on.query<PreferenceRow>('select * from preference where id > $2 order by id limit $1', [
+    limit,
+    after,
+  ]);
+}
+
+export async function countPreferences(on: Queryable): Promise<number> {
+  const [row] = await on.query<{ total: number }>('select count(*) as total from preference');
+  return row?.total ?? 0;
+}
+
+/** To be called in each transaction that changes channels or preferences. */
+export async function raiseRoutesVersion(tx: Tx): Promise<void> {
+  await tx.query('update routes_version set version = version + 1');
+}
+
+/** What is wanted now, when it changed since `version`; without wishes when it did not. */
+export async function wishesSince(
+  on: Queryable,
+  version: number,
+): Promise<{ version: number; wishes?: Wish[] }> {
+  const [row] = await on.query<{ version: number; wishes: Wish[] | null }>(
+    `select v.version, case when v.version = $1 then null else (
+       select coalesce(json_agg(json_build_object(
+         'eventType', p.event_type, 'minSeverity', p.min_severity, 'channelId', c.id,
+         'channelType', c.channel_type, 'recipients', p.recipients)), '[]')
+       from preference p join channel c on c.id = p.channel_id
+       where p.is_enabled and c.is_enabled) end as wishes
+     from routes_version v`,
+    [version],
+  );
+  return row!.wishes === null ? { version: row!.version } : { version: row!.version, wishes: row!.wishes };
+}

@@ -1,0 +1,43 @@
+import { WIRING } from '@lineclear/contracts';
+import type { Severity } from './severity.js';
+
+export interface EventKind {
+  readonly name: string;
+  readonly category: string;
+  readonly severity: Severity;
+}
+
+/** Every event that people can be told of, by its id: what it is called and how much it matters. */
+export const CATALOGUE: Readonly<Record<string, EventKind>> = {
+  'job.submitted': { name: 'Job submitted', category: 'job', severity: 'info' },
+  'job.started': { name: 'Job started', category: 'job', severity: 'info' },
+  'job.completed': { name: 'Job completed', category: 'job', severity: 'info' },
+  'job.failed': { name: 'Job failed', category: 'job', severity: 'error' },
+  'job.cancelled': { name: 'Job cancelled', category: 'job', severity: 'warning' },
+  'approval.required': { name: 'Approval required', category: 'approval', severity: 'warning' },
+  'approval.granted': { name: 'Approval granted', category: 'approval', severity: 'info' },
+  'approval.rejected': { name: 'Approval rejected', category: 'approval', severity: 'warning' },
+  'approval.expired': { name: 'Approval expired', category: 'approval', severity: 'warning' },
+  'approval.cancelled': { name: 'Approval withdrawn', category: 'approval', severity: 'info' },
+  'auth.login_failure': { name: 'Logins failed', category: 'auth', severity: 'warning' },
+  'system.provider_error': { name: 'Provider error', category: 'system', severity: 'error' },
+  'system.webhook_failure': { name: 'Notification given up', category: 'system', severity: 'error' },
+  'system.dead_letter': { name: 'Event given up', category: 'system', severity: 'critical' },
+};
+
+/** What this service hears of, in the order of the wiring. */
+export const EVENT_TYPES: readonly string[] = WIRING.notifier.consumes.map((def) => def.name);
+
+/** The event types that a preference's `event_type` stands for: one by name, `*`, or a whole category as `job.*`. */
+export function typesOf(pattern: string): readonly string[] {
+  if (pattern === '*') return EVENT_TYPES;
+  if (pattern.endsWith('.*')) return EVENT_TYPES.filter((type) => type.startsWith(pattern.slice(0, -1)));
+  return EVENT_TYPES.filter((type) => type === pattern);
+}
+
+/** @throws when the type is not in the catalogue: a test keeps the catalogue and the wiring alike. */
+export function kindOf(type: string): EventKind {
+  const kind = CATALOGUE[type];
+  if (!kind) throw new Error(`${type} is not in the catalogue`);
+  return kind;
+}

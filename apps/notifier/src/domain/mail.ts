@@ -1,0 +1,69 @@
+import { CATALOGUE } from './event-catalogue.js';
+import type { Message } from './message.js';
+
+export interface Mail {
+  readonly subject: string;
+  readonly text: string;
+  readonly html: string;
+}
+
+const MAX_SUBJECT = 150;
+const MAX_VALUE = 500;
+
+const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
+
+// Line ends, controls and invisible direction marks could make a subject or a row look like something else.
+const oneLine = (value: unknown): string =>
+  String(value)
+    .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ')
+    .trim()
+    .slice(0, MAX_VALUE);
+
+const label = (key: string): string => (key.charAt(0).toUpperCase() + key.slice(1)).replaceAll('_', ' ');
+
+/** The message's facts as label and value, one level of nesting opened. */
+function rowsOf(data: Readonly<Record<string, unknown>>): [string, string][] {
+  return Object.entries(data).flatMap(([key, value]): [string, string][] => {
+    if (value === null || value === undefined) return [];
+    if (typeof value !== 'object') return [[label(key), oneLine(value)]];
+    return Array.isArray(value)
+      ? [[label(key), oneLine(value.join(', '))]]
+      : rowsOf(value as Record<string, unknown>);
+  });
+}
+
+function about(data: Readonly<Record<string, unknown>>): string {
+  const { config_name, job_id, username, provider, channel_name } = data;
+  return oneLine(config_name ?? channel_name ?? job_id ?? username ?? provider ?? '');
+}
+
+/** A mail for a message: plain text and the same as simple HTML. */
+export function mailOf(message: Message, publicUrl: string): Mail {
+  const title = CATALOGUE[message.type]?.name ?? message.type;
+  const what = about(message.data);
+  const subject = `[Lineclear] ${title}${what ? `: ${what}` : ''}`.slice(0, MAX_SUBJECT);
+  const rows: [string, string][] = [...rowsOf(message.data), ['Time', message.timestamp]];
+  const jobId = message.data['job_id'];
+  const link =
+    typeof jobId === 'string'
+      ? `${publicUrl.replace(/\/$/, '')}/api/cloud/jobs/${encodeURIComponent(jobId)}`
+      : undefined;
+  const text = [
+    title,
+    '',
+    ...rows.map(([name, value]) => `${name}: ${value}`),
+    ...(link ? ['', link] : []),
+    '',
+  ].join('\n');
+  const cells = rows.map(
+    ([name, value]) => `<tr><th align="left">${escapeHtml(name)}</th><td>${escapeHtml(value)}</td></tr>`,
+  );
+  const html = [
+    '<!doctype html><html><head><meta charset="utf-8"></head><body>',
+    `<h2>${escapeHtml(title)}</h2>`,
+    `<table cellpadding="4">${cells.join('')}</table>`,
+    link ? `<p><a href="${escapeHtml(link)}">${escapeHtml(link)}</a></p>` : '',
+    '</body></html>',
+  ].join('\n');
+  return { subject, text, html };
+}

@@ -1,0 +1,144 @@
+import type { Socket } from 'node:net';
+import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { CONFIG, type Secret } from '@lineclear/kit';
+import { createTransport, type Transporter } from 'nodemailer';
+import type { Config } from '../config.js';
+import type { AttemptResult } from '../domain/attempt.js';
+import type { EmailChannel } from '../domain/channel.js';
+import { mailOf } from '../domain/mail.js';
+import type { Message } from '../domain/message.js';
+import { explainError } from '../outbound/explain-error.js';
+import { openGuardedSocket } from '../outbound/guarded-connector.js';
+
+const MAX_CONNECTIONS = 3;
+const IMPLICIT_TLS_PORT = 465;
+const MAX_KEPT = 1_024;
+
+export interface MailParcel {
+  /** The same over all attempts. */
+  readonly id: string;
+  readonly recipient: string;
+  readonly message: Message;
+}
+
+interface Pool {
+  /** Of the channel as it was when the pool was opened. */
+  readonly version: string;
+  readonly transport: Transporter;
+}
+
+/** Sends mails by SMTP, with a small pool of connections per channel. */
+@Injectable()
+export class SendMail implements OnApplicationShutdown {
+  readonly #pools = new Map<number, Pool>();
+
+  constructor(@Inject(CONFIG) private readonly config: Config) {}
+
+  async send(
+    channel: EmailChannel,
+    password: Secret | undefined,
+    parcel: MailParcel,
+    stop: AbortSignal,
+  ): Promise<AttemptResult> {
+    const { fromAddress, fromName } = channel.settings;
+    const { subject, text, html } = mailOf(parcel.message, this.config.PUBLIC_URL);
+    try {
+      const sent = (await this.#poolOf(channel, password).sendMail({
+        from: fromName === null ? fromAddress : { name: fromName, address: fromAddress },
+        to: { name: '', address: parcel.recipient },
+        subject,
+        text,
+        html,
+        // The same over all attempts: a mail server that got it twice can tell.
+        messageId: `<${parcel.id}@${fromAddress.split('@').at(-1) ?? 'lineclear'}>`,
+        headers: {
+          'Auto-Submitted': 'auto-generated',
+          'X-Auto-Response-Suppress': 'All',
+          'X-Lineclear-Event': parcel.message.type,
+        },
+        disableFileAccess: true,
+        disableUrlAccess: true,
+        // Each step has its own time limit; this one is for all of them together.
+        signal: AbortSignal.any([stop, AbortSignal.timeout(2_000 * this.config.DELIVERY_TIMEOUT_SECONDS)]),
+      })) as { response?: string };
+      return {
+        outcome: 'delivered',
+        statusCode: codeOf(sent.response),
+        response: sent.response?.slice(0, MAX_KEPT),
+      };
+    } catch (error) {
+      if (stop.aborted)
+        return { outcome: 'postponed', error: 'this service stopped before the mail was taken' };
+      return judgeError(error);
+    }
+  }
+
+  #poolOf(channel: EmailChannel, password: Secret | undefined): Transporter {
+    const version = channel.updatedAt.toISOString();
+    const open = this.#pools.get(channel.id);
+    if (open?.version === version) return open.transport;
+    open?.transport.close();
+    const transport = this.#open(channel, password);
+    this.#pools.set(channel.id, { version, transport });
+    return transport;
+  }
+
+  #open({ settings }: EmailChannel, password: Secret | undefined): Transporter {
+    const { host, port, username, useTls } = settings;
+    const timeoutMs = this.config.DELIVERY_TIMEOUT_SECONDS * 1_000;
+    const implicitTls = useTls && port === IMPLICIT_TLS_PORT;
+    return createTransport({
+      pool: true,
+      maxConnections: MAX_CONNECTIONS,
+      host,
+      port,
+      secure: implicitTls,
+      requireTLS: useTls && !implicitTls,
+      ignoreTLS: !useTls,
+      ...(username !== null && password ? { auth: { user: username, pass: password.reveal() } } : {}),
+      connectionTimeout: timeoutMs,
+      greetingTimeout: timeoutMs,
+      socketTimeout: timeoutMs,
+      getSocket: (
+        _options: unknown,
+        callback: (error: Error | null, opened: false | { connection: Socket }) => void,
+      ) => {
+        openGuardedSocket(
+          { host, port },
+          { allowed: this.config.LINECLEAR_WEBHOOK_ALLOW_CIDRS, timeoutMs },
+        ).then(
+          (connection) => callback(null, { connection }),
+          (error: Error) => callback(error, false),
+        );
+      },
+    });
+  }
+
+  onApplicationShutdown(): void {
+    for (const { transport } of this.#pools.values()) transport.close();
+    this.#pools.clear();
+  }
+}
+
+const codeOf = (response: string | undefined): number | undefined => {
+  const code = /^\d{3}/.exec(response ?? '')?.[0];
+  return code === undefined ? undefined : Number(code);
+};
+
+// The envelope or the content was refused: the same mail meets the same answer. A refused login is someone's to repair.
+const ABOUT_THE_MAIL = ['EENVELOPE', 'EMESSAGE'];
+
+function judgeError(error: unknown): AttemptResult {
+  const { code, responseCode, response } = error as {
+    code?: string;
+    responseCode?: number;
+    response?: string;
+  };
+  const isFinal = (responseCode ?? 0) >= 500 && ABOUT_THE_MAIL.includes(code ?? '');
+  return {
+    outcome: isFinal ? 'hopeless' : 'refused',
+    statusCode: responseCode,
+    error: explainError(error),
+    response: response?.slice(0, MAX_KEPT),
+  };
+}

@@ -1,0 +1,147 @@
+import { Controller, Inject } from '@nestjs/common';
+import {
+  approvalCancelled,
+  approvalExpired,
+  approvalGranted,
+  approvalRejected,
+  approvalRequired,
+  deadLetter,
+  jobCancelled,
+  jobCompleted,
+  jobFailed,
+  jobStarted,
+  jobSubmitted,
+  loginFailure,
+  providerError,
+  webhookFailure,
+  type EventOf,
+} from '@lineclear/contracts';
+import { newEventId, OnEvents } from '@lineclear/bus';
+import { CONFIG, type Tx } from '@lineclear/kit';
+import { scheduleOf, type Config } from '../config.js';
+import { insertDeliveries, type NewDelivery } from '../db/deliveries.repo.js';
+import { kindOf } from '../domain/event-catalogue.js';
+import { messageOf } from '../domain/message.js';
+import { waitBefore } from '../domain/retry.js';
+import type { Route } from '../domain/routes.js';
+import { DeliveryQueue } from '../jobs/delivery-queue.js';
+import { CurrentRoutes } from '../routing/current-routes.js';
+
+interface AnyEvent {
+  readonly id: string;
+  readonly type: string;
+  readonly time: string;
+  readonly traceparent?: string | undefined;
+  readonly data: object;
+}
+
+/** Every event that people may want to hear of becomes one delivery per channel and recipient; most become none. */
+@Controller()
+export class AnnounceController {
+  constructor(
+    private readonly routes: CurrentRoutes,
+    private readonly queue: DeliveryQueue,
+    @Inject(CONFIG) private readonly config: Config,
+  ) {}
+
+  async #announce(events: readonly AnyEvent[], tx: Tx): Promise<void> {
+    const [first] = events;
+    if (!first) return;
+    const routes = await this.routes.of(first.type, tx);
+    if (routes.length === 0) return;
+    const deliveries = events.flatMap((event) => this.#deliveriesOf(event, routes));
+    const stored = await insertDeliveries(tx, deliveries);
+    tx.afterCommit(() => this.queue.hint(stored.map((id) => ({ id, attempts: 0 }))));
+  }
+
+  #deliveriesOf(event: AnyEvent, routes: readonly Route[]): NewDelivery[] {
+    const { job_id, channel_id } = event.data as { job_id?: string; channel_id?: number };
+    const body = JSON.stringify(messageOf(event));
+    return (
+      routes
+        // A channel is not told that it does not work.
+        .filter((route) => event.type !== webhookFailure.name || route.channelId !== channel_id)
+        .map((route) => ({
+          id: newEventId(),
+          eventId: event.id,
+          eventType: event.type,
+          severity: kindOf(event.type).severity,
+          ...route,
+          jobId: job_id ?? null,
+          body,
+          traceparent: event.traceparent ?? null,
+          waitSeconds: waitBefore(1, scheduleOf(this.config, route.channelType), Math.random()) ?? 0,
+        }))
+    );
+  }
+
+  @OnEvents(jobSubmitted)
+  async jobsSubmitted(events: EventOf<typeof jobSubmitted>[], tx: Tx): Promise<void> {
+    await this.#announce(events, tx);
+  }
+
+  @OnEvents(jobStarted)
+  async jobsStarted(events: EventOf<typeof jobStarted>[], tx: Tx): Promise<void> {
+    await this.#announce(events, tx);
+  }
+
+  @OnEvents(jobCompleted)
+  async jobsCompleted(events: EventOf<typeof jobCompleted>[], tx: Tx): Promise<void> {
+    await this.#announce(events, tx);
+  }
+
+  @OnEvents(jobFailed)
+  async jobsFailed(events: EventOf<typeof jobFailed>[], tx: Tx): Promise<void> {
+    await this.#announce(events, tx);
+  }
+
+  @OnEvents(jobCancelled)
+  async jobsCancelled(events: EventOf<typeof jobCancelled>[], tx: Tx): Promise<void> {
+    await this.#announce(events, tx);
+  }
+
+  @OnEvents(approvalRequired)
+  async approvalsRequired(events: EventOf<typeof approvalRequired>[], tx: Tx): Promise<void> {
+    await this.#announce(events, tx);
+  }
+
+  @OnEvents(approvalGranted)
+  async approvalsGranted(events: EventOf<typeof approvalGranted>[], tx: Tx): Promise<void> {
+    await this.#announce(events, tx);
+  }
+
+  @OnEvents(approvalRejected)
+  async approvalsRejected(events: EventOf<typeof approvalRejected>[], tx: Tx): Promise<void> {
+    await this.#announce(events, tx);
+  }
+
+  @OnEvents(approvalExpired)
+  async approvalsExpired(events: EventOf<typeof approvalExpired>[], tx: Tx): Promise<void> {
+    await this.#announce(events, tx);
+  }
+
+  @OnEvents(approvalCancelled)
+  async approvalsCancelled(events: EventOf<typeof approvalCancelled>[], tx: Tx): Promise<void> {
+    await this.#announce(events, tx);
+  }
+
+  @OnEvents(loginFailure)
+  async loginsFailed(events: EventOf<typeof loginFailure>[], tx: Tx): Promise<void> {
+    await this.#announce(events, tx);
+  }
+
+  @OnEvents(providerError)
+  async providersErred(events: EventOf<typeof providerError>[], tx: Tx): Promise<void> {
+    await this.#announce(events, tx);
+  }
+
+  @OnEvents(webhookFailure)
+  async notificationsGivenUp(events: EventOf<typeof webhookFailure>[], tx: Tx): Promise<void> {
+    await this.#announce(events, tx);
+  }
+
+  @OnEvents(deadLetter)
+  async eventsGivenUp(events: EventOf<typeof deadLetter>[], tx: Tx): Promise<void> {
+    await this.#announce(events, tx);
+  }
+}

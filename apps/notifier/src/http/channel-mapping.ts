@@ -1,0 +1,106 @@
+import { randomBytes } from 'node:crypto';
+import { BadInput, Secret } from '@lineclear/kit';
+import type { z } from 'zod';
+import type { ChannelChange } from '../channels/keep-channels.js';
+import type { NewChannel } from '../db/channels.repo.js';
+import type { Channel } from '../domain/channel.js';
+import { formatSecret } from '../domain/sign.js';
+import type { channelAnswer, emailChange, NewChannelBody, webhookChange } from './channel-schemas.js';
+
+const MADE_SECRET_BYTES = 32;
+
+/** What a new channel is, from the wire's names to ours. `made` is a secret that the caller does not know yet. */
+export function readNewChannel(
+  body: NewChannelBody,
+  publicUrl: string,
+): { channel: Omit<NewChannel, 'id' | 'hasSecret'>; secret?: Secret; made?: Secret } {
+  const { name, is_enabled: isEnabled } = body;
+  switch (body.channel_type) {
+    case 'webhook': {
+      const channel = { type: 'webhook' as const, name, isEnabled, settings: { url: body.webhook_url } };
+      if (body.webhook_secret !== undefined) return { channel, secret: new Secret(body.webhook_secret) };
+      const made = new Secret(formatSecret(randomBytes(MADE_SECRET_BYTES)));
+      return { channel, secret: made, made };
+    }
+    case 'email': {
+      if (body.smtp_password !== undefined && body.smtp_username === undefined) {
+        throw BadInput.at('smtp_username', 'is needed with smtp_password');
+      }
+      const settings = {
+        host: body.smtp_host,
+        port: body.smtp_port,
+        username: body.smtp_username ?? null,
+        useTls: body.smtp_use_tls,
+        fromAddress: body.smtp_from_address ?? senderFor(body.smtp_username, publicUrl),
+        fromName: body.smtp_from_name ?? null,
+      };
+      const channel = { type: 'email' as const, name, isEnabled, settings };
+      return body.smtp_password === undefined
+        ? { channel }
+        : { channel, secret: new Secret(body.smtp_password) };
+    }
+  }
+}
+
+/** Where no sender is given: the account's own address, or one of this host. */
+function senderFor(username: string | undefined, publicUrl: string): string {
+  if (username && /^[^\s@<>]+@[^\s@<>]+$/.test(username)) return username;
+  const host = new URL(publicUrl).hostname;
+  return `lineclear@${/^[a-z0-9.-]*[a-z][a-z0-9.-]*$/i.test(host) ? host : 'localhost'}`;
+}
+
+export const readWebhookChange = (body: z.infer<typeof webhookChange>): ChannelChange => ({
+  name: body.name,
+  isEnabled: body.is_enabled,
+  settings: given({ url: body.webhook_url }),
+  secret: body.webhook_secret === undefined ? undefined : new Secret(body.webhook_secret),
+});
+
+export const readEmailChange = (body: z.infer<typeof emailChange>): ChannelChange => ({
+  name: body.name,
+  isEnabled: body.is_enabled,
+  settings: given({
+    host: body.smtp_host,
+    port: body.smtp_port,
+    username: body.smtp_username,
+    useTls: body.smtp_use_tls,
+    fromAddress: body.smtp_from_address,
+    fromName: body.smtp_from_name,
+  }),
+  secret: body.smtp_password
+    ? new Secret(body.smtp_password)
+    : body.smtp_password === null
+      ? null
+      : undefined,
+});
+
+type Given<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
+const given = <T extends object>(fields: T): Given<T> =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Given<T>;
+
+/** A channel as the wire shows it: that it has a secret, never the secret. */
+export function showChannel(channel: Channel): z.infer<typeof channelAnswer> {
+  const common = {
+    id: channel.id,
+    channel_type: channel.type,
+    name: channel.name,
+    is_enabled: channel.isEnabled,
+    ...(channel.disabledReason === null ? {} : { disabled_reason: channel.disabledReason }),
+    created_at: channel.createdAt.toISOString(),
+    updated_at: channel.updatedAt.toISOString(),
+  };
+  const { hasSecret } = channel;
+  if (channel.type === 'webhook')
+    return { ...common, webhook_url: channel.settings.url, has_webhook_secret: hasSecret };
+  const { host, port, username, useTls, fromAddress, fromName } = channel.settings;
+  return {
+    ...common,
+    smtp_host: host,
+    smtp_port: port,
+    ...(username === null ? {} : { smtp_username: username }),
+    has_smtp_password: hasSecret,
+    smtp_use_tls: useTls,
+    smtp_from_address: fromAddress,
+    ...(fromName === null ? {} : { smtp_from_name: fromName }),
+  };
+}

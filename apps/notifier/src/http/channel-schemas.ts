@@ -1,0 +1,125 @@
+import { z } from 'zod';
+import { CHANNEL_TYPES } from '../domain/channel.js';
+import { secretBytes } from '../domain/sign.js';
+
+// A line end in a name could become one in a mail's header.
+const name = z
+  .string()
+  .trim()
+  .min(1)
+  .max(120)
+  .regex(/^\P{Cc}*$/u, 'holds a control character');
+
+const webhookUrl = z
+  .string()
+  .max(2_048)
+  .refine(
+    (text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol),
+    'is not a http or https URL',
+  )
+  .refine(
+    (text) => !URL.canParse(text) || (new URL(text).username === '' && new URL(text).password === ''),
+    'holds a user name or password',
+  );
+const webhookSecret = z
+  .string()
+  .max(100)
+  .refine((text) => secretBytes(text) !== undefined, 'is not whsec_ and the base64 of 24 to 64 bytes');
+
+const webhookFields = {
+  name,
+  is_enabled: z.boolean(),
+  webhook_url: webhookUrl,
+  webhook_secret: webhookSecret,
+};
+const emailFields = {
+  name,
+  is_enabled: z.boolean(),
+  smtp_host: z
+    .string()
+    .trim()
+    .min(1)
+    .max(253)
+    .regex(/^[A-Za-z0-9._:-]+$/, 'is not a host name'),
+  smtp_port: z.int().min(1).max(65_535),
+  smtp_username: z
+    .string()
+    .min(1)
+    .max(254)
+    .regex(/^\P{Cc}*$/u, 'holds a control character'),
+  smtp_password: z.string().min(1).max(1_000),
+  smtp_use_tls: z.boolean(),
+  smtp_from_address: z.email().max(254),
+  smtp_from_name: name,
+};
+
+const newWebhook = z.strictObject({
+  channel_type: z.literal('webhook'),
+  ...webhookFields,
+  is_enabled: webhookFields.is_enabled.default(true),
+  webhook_secret: webhookSecret.optional(),
+});
+const newEmail = z.strictObject({
+  channel_type: z.literal('email'),
+  ...emailFields,
+  is_enabled: emailFields.is_enabled.default(true),
+  smtp_port: emailFields.smtp_port.default(587),
+  smtp_username: emailFields.smtp_username.optional(),
+  smtp_password: emailFields.smtp_password.optional(),
+  smtp_use_tls: emailFields.smtp_use_tls.default(true),
+  smtp_from_address: emailFields.smtp_from_address.optional(),
+  smtp_from_name: emailFields.smtp_from_name.optional(),
+});
+export const newChannel = z.discriminatedUnion('channel_type', [newWebhook, newEmail], {
+  error: (issue) =>
+    (issue.input as { channel_type?: unknown } | null)?.channel_type === 'slack'
+      ? 'slack is not supported yet; a webhook or email channel is'
+      : 'is not webhook or email',
+});
+export type NewChannelBody = z.infer<typeof newChannel>;
+
+/** Which fields may change, by type; null takes a mail channel's optional one away. */
+export const webhookChange = z.strictObject(webhookFields).partial();
+export const emailChange = z
+  .strictObject({
+    ...emailFields,
+    smtp_username: emailFields.smtp_username.nullable(),
+    smtp_password: emailFields.smtp_password.nullable(),
+    smtp_from_name: emailFields.smtp_from_name.nullable(),
+  })
+  .partial();
+/** Both, for when the channel's type is not known yet. */
+export const channelChange = z.strictObject({ ...emailChange.shape, ...webhookChange.shape });
+
+export const testBody = z.strictObject({ recipient: z.email().max(254).optional() });
+
+export const channelAnswer = z.object({
+  id: z.int(),
+  channel_type: z.enum(CHANNEL_TYPES),
+  name: z.string(),
+  is_enabled: z.boolean(),
+  disabled_reason: z.string().optional(),
+  webhook_url: z.string().optional(),
+  has_webhook_secret: z.boolean().optional(),
+  smtp_host: z.string().optional(),
+  smtp_port: z.int().optional(),
+  smtp_username: z.string().optional(),
+  has_smtp_password: z.boolean().optional(),
+  smtp_use_tls: z.boolean().optional(),
+  smtp_from_address: z.string().optional(),
+  smtp_from_name: z.string().optional(),
+  created_at: z.iso.datetime(),
+  updated_at: z.iso.datetime(),
+});
+/** A secret that was made here is shown this once. */
+export const newChannelAnswer = channelAnswer.extend({ webhook_secret: z.string().optional() });
+export const channelsAnswer = z.object({
+  channels: z.array(channelAnswer),
+  total: z.int(),
+  next_cursor: z.int().optional(),
+});
+export const testAnswer = z.object({
+  success: z.boolean(),
+  error: z.string().optional(),
+  latency_ms: z.number(),
+});

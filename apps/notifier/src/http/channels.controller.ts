@@ -1,0 +1,131 @@
+import { randomUUID } from 'node:crypto';
+import { Body, Controller, Delete, Get, Inject, Param, Patch, Post, Query } from '@nestjs/common';
+import type { Principal } from '@lineclear/contracts';
+import { Allow, Who } from '@lineclear/access';
+import { Answers, BadInput, Clock, CONFIG, Database, NotFound, validate } from '@lineclear/kit';
+import type { z } from 'zod';
+import { KeepChannels } from '../channels/keep-channels.js';
+import { SendThroughChannel } from '../channels/send-through-channel.js';
+import type { Config } from '../config.js';
+import { countChannels, findChannel, listChannels } from '../db/channels.repo.js';
+import type { Channel } from '../domain/channel.js';
+import { readEmailChange, readNewChannel, readWebhookChange, showChannel } from './channel-mapping.js';
+import {
+  channelAnswer,
+  channelChange,
+  channelsAnswer,
+  emailChange,
+  newChannel,
+  newChannelAnswer,
+  testAnswer,
+  testBody,
+  webhookChange,
+  type NewChannelBody,
+} from './channel-schemas.js';
+import { idParam, pageQuery, type Page } from './page.js';
+
+const TEST_TYPE = 'channel.test';
+
+/** The ways to reach people. */
+@Controller('api/cloud/notifications/channels')
+export class ChannelsController {
+  constructor(
+    private readonly database: Database,
+    private readonly channels: KeepChannels,
+    private readonly sender: SendThroughChannel,
+    private readonly clock: Clock,
+    @Inject(CONFIG) private readonly config: Config,
+  ) {}
+
+  @Get()
+  @Allow('admin.config')
+  @Answers(200, channelsAnswer, 'Lists the channels')
+  async list(@Query({ schema: pageQuery }) { limit, cursor }: Page): Promise<z.infer<typeof channelsAnswer>> {
+    const channels = await listChannels(this.database, limit, cursor);
+    const { total } = await countChannels(this.database);
+    const last = channels.at(-1);
+    return {
+      channels: channels.map(showChannel),
+      total,
+      ...(last && channels.length === limit ? { next_cursor: last.id } : {}),
+    };
+  }
+
+  @Post()
+  @Allow('admin.config')
+  @Answers(201, newChannelAnswer, 'Adds a channel; a webhook secret that is made here is shown this once')
+  async add(@Body({ schema: newChannel }) body: NewChannelBody): Promise<z.infer<typeof newChannelAnswer>> {
+    const { channel, secret, made } = readNewChannel(body, this.config.PUBLIC_URL);
+    const added = await this.channels.add(channel, secret);
+    return { ...showChannel(added), ...(made ? { webhook_secret: made.reveal() } : {}) };
+  }
+
+  @Get(':id')
+  @Allow('admin.config')
+  @Answers(200, channelAnswer, 'Shows a channel')
+  async show(@Param('id', { schema: idParam }) id: number): Promise<z.infer<typeof channelAnswer>> {
+    return showChannel(await this.#mustFind(id));
+  }
+
+  @Patch(':id')
+  @Allow('admin.config')
+  @Answers(200, channelAnswer, 'Changes a channel; its type stays')
+  async change(
+    @Param('id', { schema: idParam }) id: number,
+    @Body({ schema: channelChange }) body: z.infer<typeof channelChange>,
+  ): Promise<z.infer<typeof channelAnswer>> {
+    const { type } = await this.#mustFind(id);
+    const change =
+      type === 'webhook'
+        ? readWebhookChange(validate(webhookChange, body))
+        : readEmailChange(validate(emailChange, body));
+    return showChannel(await this.channels.change(id, change));
+  }
+
+  @Delete(':id')
+  @Allow('admin.config')
+  @Answers(204, null, 'Deletes a channel with its preferences and its secret; the log of what it sent stays')
+  async remove(@Param('id', { schema: idParam }) id: number): Promise<void> {
+    await this.channels.remove(id);
+  }
+
+  @Post(':id/test')
+  @Allow('admin.config')
+  @Answers(
+    200,
+    testAnswer,
+    'Sends a test message through a channel, once; mail goes to `recipient` or to the caller',
+  )
+  async test(
+    @Param('id', { schema: idParam }) id: number,
+    @Body({ schema: testBody }) body: z.infer<typeof testBody>,
+    @Who() who: Principal,
+  ): Promise<z.infer<typeof testAnswer>> {
+    const channel = await this.#mustFind(id);
+    if (channel.type === 'webhook' && body.recipient !== undefined) {
+      throw BadInput.at('recipient', 'a webhook has no recipient but its URL');
+    }
+    const data = { channel_id: id, channel_name: channel.name, message: 'This channel works.' };
+    const message = { type: TEST_TYPE, timestamp: this.clock.now().toISOString(), data };
+    const parcel = {
+      id: randomUUID(),
+      type: TEST_TYPE,
+      recipient: channel.type === 'email' ? (body.recipient ?? who.email) : '',
+      body: JSON.stringify(message),
+    };
+    const startedMs = performance.now();
+    // Nothing cuts it short but its own time limit.
+    const { outcome, error } = await this.sender.send(channel, parcel, new AbortController().signal);
+    return {
+      success: outcome === 'delivered',
+      ...(error === undefined ? {} : { error }),
+      latency_ms: Math.round((performance.now() - startedMs) * 10) / 10,
+    };
+  }
+
+  async #mustFind(id: number): Promise<Channel> {
+    const channel = await findChannel(this.database, id);
+    if (!channel) throw new NotFound('channel', id);
+    return channel;
+  }
+}

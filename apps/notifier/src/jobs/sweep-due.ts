@@ -1,0 +1,75 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import {
+  Inject,
+  Injectable,
+  type BeforeApplicationShutdown,
+  type OnApplicationBootstrap,
+} from '@nestjs/common';
+import { CONFIG, Database, LOGGER, type Logger } from '@lineclear/kit';
+import type { Config } from '../config.js';
+import { forgetOld, takeDue } from '../db/deliveries.repo.js';
+import { DeliveryQueue } from './delivery-queue.js';
+
+const TICK_MS = 500;
+const BATCH = 500;
+const FORGET_EVERY_MS = 3_600_000;
+const FORGET_BATCH = 5_000;
+
+/** Hands what is due to the queue: retries whose time has come, and whatever Redis lost or a dead process held. */
+@Injectable()
+export class SweepDue implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  readonly #stop = new AbortController();
+  #running: Promise<void> | undefined;
+  #forgotAtMs = -Infinity;
+
+  constructor(
+    private readonly database: Database,
+    private readonly queue: DeliveryQueue,
+    @Inject(CONFIG) private readonly config: Config,
+    @Inject(LOGGER) private readonly log: Logger,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.#running = this.#run(this.#stop.signal);
+  }
+
+  async #run(stop: AbortSignal): Promise<void> {
+    while (!stop.aborted) {
+      try {
+        await this.#tick(stop);
+      } catch (error) {
+        this.log.warn({ err: error }, 'could not look for due deliveries; trying again');
+      }
+      await delay(TICK_MS, undefined, { signal: stop }).catch(() => undefined);
+    }
+  }
+
+  async #tick(stop: AbortSignal): Promise<void> {
+    for (let taken = BATCH; taken === BATCH && !stop.aborted;) {
+      const due = await takeDue(this.database, BATCH);
+      taken = due.length;
+      if (taken > 0) await untilStopped(this.queue.add(due), stop);
+    }
+    if (performance.now() - this.#forgotAtMs < FORGET_EVERY_MS) return;
+    this.#forgotAtMs = performance.now();
+    while (
+      !stop.aborted &&
+      (await forgetOld(this.database, this.config.DELIVERY_RETENTION_DAYS, FORGET_BATCH)) === FORGET_BATCH
+    );
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    this.#stop.abort();
+    await this.#running;
+  }
+}
+
+/** Without Redis an add waits for ever; stopping does not. */
+async function untilStopped(work: Promise<unknown>, stop: AbortSignal): Promise<void> {
+  let onStop = (): void => undefined;
+  const stopped = new Promise<void>((resolve) => {
+    onStop = () => resolve();
+    stop.addEventListener('abort', onStop, { once: true });
+  });
+  await Promise.race([work, stopped]).finally(() => stop.removeEventListener('abort', onStop));
+}

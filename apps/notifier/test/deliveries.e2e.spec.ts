@@ -1,0 +1,270 @@
+import {
+  approvalExpired,
+  approvalGranted,
+  approvalRejected,
+  deadLetter,
+  jobCancelled,
+  jobCompleted,
+  jobFailed,
+  jobStarted,
+  jobSubmitted,
+  loginFailure,
+  webhookFailure,
+} from '@lineclear/contracts';
+import { startService } from '@lineclear/kit';
+import { pendingEvents } from '@lineclear/testkit';
+import { Webhook } from 'standardwebhooks';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { define } from '../src/app.module.js';
+import { aboutJob, completed, historyOf, newJobId, openHouse, webhookFor, type House } from './house.js';
+import { statuses } from './receiver.js';
+
+const BASE = '/api/cloud/notifications';
+const PATIENT = { timeout: 20_000 };
+let house: House;
+
+beforeAll(async () => {
+  house = await openHouse();
+});
+afterAll(() => house?.stop());
+
+const settled = (): Promise<void> =>
+  vi.waitFor(async () => expect(await pendingEvents(house.backends.nats.url, 'notifier')).toBe(0), PATIENT);
+const statusesOf = async (channelId: number): Promise<unknown[]> =>
+  (await historyOf(house, channelId)).map((delivery) => delivery['status']);
+
+it('sends an event as a signed webhook that a client of the specification takes', async () => {
+  const { id, secret } = await webhookFor(house, '/signed', 'job.submitted');
+  const jobId = newJobId();
+  const facts = {
+    job_id: jobId,
+    user_id: 1,
+    username: 'ada',
+    level: 'viewer' as const,
+    provider: 'local',
+    config_name: 'tiny',
+    hardware: 'gpu',
+    estimated_cost_usd: 1,
+    jobs_last_24h: 0,
+    first_job: true,
+  };
+  await house.peer.publish(jobSubmitted, {
+    ...aboutJob(jobId),
+    hardware: 'gpu',
+    estimated_cost_usd: 1,
+    status: 'queued',
+    facts,
+  });
+  await vi.waitFor(() => expect(house.receiver.at('/signed')).toHaveLength(1), PATIENT);
+  const [got] = house.receiver.at('/signed');
+  const headers = got!.headers as Record<string, string>;
+  const message = new Webhook(secret).verify(got!.body, headers) as {
+    type: string;
+    timestamp: string;
+    data: object;
+  };
+  expect(message).toMatchObject({
+    type: 'job.submitted',
+    timestamp: expect.any(String),
+    data: { job_id: jobId, username: 'ada' },
+  });
+  expect(message.data).not.toHaveProperty('facts');
+  expect(headers).toMatchObject({
+    'content-type': 'application/json',
+    'x-lineclear-event': 'job.submitted',
+    'x-lineclear-timestamp': headers['webhook-timestamp'],
+    'x-lineclear-signature': expect.stringMatching(/^sha256=[0-9a-f]{64}$/),
+  });
+  await vi.waitFor(async () => expect(await statusesOf(id)).toEqual(['sent']), PATIENT);
+  const [delivery] = await historyOf(house, id);
+  expect(delivery).toMatchObject({
+    id: headers['webhook-id'],
+    job_id: jobId,
+    event_type: 'job.submitted',
+    attempts: [{ number: 1, status_code: 204 }],
+  });
+});
+
+it('tries again with the same id until it is taken, and then no more', async () => {
+  const { id } = await webhookFor(house, '/flapping', 'job.completed');
+  house.receiver.answer('/flapping', statuses(500, 503, 200));
+  await house.peer.publish(jobCompleted, completed(newJobId()));
+  await vi.waitFor(async () => expect(await statusesOf(id)).toEqual(['sent']), PATIENT);
+  const got = house.receiver.at('/flapping');
+  expect(got).toHaveLength(3);
+  expect(new Set(got.map((one) => one.headers['webhook-id'])).size).toBe(1);
+  expect(new Set(got.map((one) => one.body)).size).toBe(1);
+  const [delivery] = await historyOf(house, id);
+  expect(delivery).toMatchObject({
+    attempts: [
+      { number: 1, status_code: 500, response: 'so it is' },
+      { number: 2, status_code: 503 },
+      { number: 3, status_code: 200 },
+    ],
+  });
+});
+
+it('gives up after the last attempt and says so, but not through the channel that failed', async () => {
+  const { id } = await webhookFor(house, '/broken', 'job.failed');
+  await house.admin.post(`${BASE}/preferences`, { event_type: 'system.webhook_failure', channel_id: id });
+  const watcher = await webhookFor(house, '/watcher', 'system.webhook_failure');
+  house.receiver.answer('/broken', statuses(500));
+  house.receiver.answer('/watcher', statuses(500));
+  await house.peer.publish(jobFailed, { ...completed(newJobId()), reason: 'run_failed' });
+  await vi.waitFor(async () => expect(await statusesOf(id)).toEqual(['failed']), PATIENT);
+  expect(house.receiver.at('/broken')).toHaveLength(4);
+  // The watcher is broken as well: that its news fails is no further news.
+  await vi.waitFor(async () => expect(await statusesOf(watcher.id)).toEqual(['failed']), PATIENT);
+  await settled();
+  const failures = house.peer.events(webhookFailure);
+  expect(failures).toHaveLength(1);
+  expect(failures[0]!.data).toMatchObject({
+    channel_id: id,
+    channel_name: 'hook /broken',
+    event_type: 'job.failed',
+    attempts: 4,
+  });
+  expect(await statusesOf(id)).toEqual(['failed']);
+});
+
+it('sends a failed delivery again when asked, with its id', async () => {
+  const { id } = await webhookFor(house, '/resent', 'job.started');
+  house.receiver.answer('/resent', statuses(500, 500, 500, 500, 200));
+  await house.peer.publish(jobStarted, {
+    ...aboutJob(newJobId()),
+    attempt: 1,
+    started_at: '2026-01-01T00:00:00.000Z',
+  });
+  await vi.waitFor(async () => expect(await statusesOf(id)).toEqual(['failed']), PATIENT);
+  const [delivery] = await historyOf(house, id);
+  const answer = await house.admin.post(`${BASE}/deliveries/${String(delivery!['id'])}/resend`);
+  expect(answer).toMatchObject({ status: 202, body: { id: delivery!['id'] } });
+  await vi.waitFor(async () => expect(await statusesOf(id)).toEqual(['sent']), PATIENT);
+  expect(new Set(house.receiver.at('/resent').map((one) => one.headers['webhook-id'])).size).toBe(1);
+});
+
+it('switches a channel off whose receiver is gone', async () => {
+  const { id } = await webhookFor(house, '/gone', 'auth.login_failure');
+  house.receiver.answer('/gone', statuses(410));
+  await house.peer.publish(loginFailure, { username: 'eve', address: '203.0.113.1', failures: 5 });
+  await vi.waitFor(async () => expect(await statusesOf(id)).toEqual(['failed']), PATIENT);
+  const { body } = await house.admin.get(`${BASE}/channels/${id}`);
+  expect(body).toMatchObject({ is_enabled: false, disabled_reason: expect.stringContaining('410') });
+  await house.peer.publish(loginFailure, { username: 'eve', address: '203.0.113.1', failures: 6 });
+  await settled();
+  expect(house.receiver.at('/gone')).toHaveLength(1);
+  const [delivery] = await historyOf(house, id);
+  expect((await house.admin.post(`${BASE}/deliveries/${String(delivery!['id'])}/resend`)).status).toBe(409);
+  expect((await house.admin.patch(`${BASE}/channels/${id}`, { is_enabled: true })).body).not.toHaveProperty(
+    'disabled_reason',
+  );
+});
+
+it('follows no redirect', async () => {
+  const { id } = await webhookFor(house, '/moved', 'job.cancelled');
+  house.receiver.answer(
+    '/moved',
+    (response) => void response.writeHead(302, { location: `${house.receiver.url}/elsewhere` }).end(),
+  );
+  await house.peer.publish(jobCancelled, { ...completed(newJobId()), reason: 'cancelled_by_user' });
+  await vi.waitFor(async () => expect(await statusesOf(id)).toEqual(['failed']), PATIENT);
+  expect(house.receiver.at('/elsewhere')).toHaveLength(0);
+  expect((await historyOf(house, id))[0]).toMatchObject({
+    error: expect.stringContaining('redirects are not followed'),
+  });
+});
+
+it('waits as long as the receiver asks', async () => {
+  const { id } = await webhookFor(house, '/later', 'approval.expired');
+  house.receiver.answer(
+    '/later',
+    (response) => void response.writeHead(429, { 'retry-after': '3600' }).end(),
+  );
+  await house.peer.publish(approvalExpired, {
+    approval_id: crypto.randomUUID(),
+    job_id: newJobId(),
+    at: '2026-01-01T00:00:00.000Z',
+  });
+  await vi.waitFor(async () => expect(await statusesOf(id)).toEqual(['retrying']), PATIENT);
+  const [delivery] = await historyOf(house, id);
+  const [attempt] = delivery!['attempts'] as { ended_at: string }[];
+  expect(Date.parse(String(delivery!['next_attempt_at'])) - Date.parse(attempt!.ended_at)).toBe(3_600_000);
+});
+
+it('makes one delivery of an event that comes twice, and none of what nobody wants', async () => {
+  const { id } = await webhookFor(house, '/once', 'approval.granted');
+  const data = {
+    approval_id: crypto.randomUUID(),
+    job_id: newJobId(),
+    by_user_id: 1,
+    by: 'lea',
+    via: 'api' as const,
+    at: '2026-01-01T00:00:00.000Z',
+  };
+  const eventId = await house.peer.publish(approvalGranted, data);
+  for (let n = 0; n < 5; n += 1) await house.peer.publish(approvalGranted, data, { id: eventId });
+  await house.peer.publish(approvalRejected, { ...data, reason: 'no' });
+  await settled();
+  await vi.waitFor(async () => expect(await statusesOf(id)).toEqual(['sent']), PATIENT);
+  // As when the inbox has forgotten it: the delivery itself is still there once.
+  await house.service.database.query('delete from inbox where event_id = $1', [eventId]);
+  await house.peer.publishRaw(
+    'replay.notifier',
+    JSON.stringify({
+      specversion: '1.0',
+      id: eventId,
+      type: 'approval.granted',
+      source: 'lineclear/approvals',
+      time: '2026-01-01T00:00:00.000Z',
+      subject: 'x',
+      data,
+    }),
+  );
+  await settled();
+  expect(await statusesOf(id)).toEqual(['sent']);
+  expect(house.receiver.at('/once')).toHaveLength(1);
+});
+
+it('heeds severity, wildcards and switches as they are now', async () => {
+  const loud = await webhookFor(house, '/loud', '*', { min_severity: 'error' });
+  const off = await webhookFor(house, '/off', 'job.*', { is_enabled: false });
+  const muted = await webhookFor(house, '/muted', 'job.*');
+  await house.admin.patch(`${BASE}/channels/${muted.id}`, { is_enabled: false });
+  const jobId = newJobId();
+  await house.peer.publish(jobCompleted, completed(jobId));
+  await house.peer.publish(jobFailed, { ...completed(jobId), reason: 'run_failed' });
+  await settled();
+  await vi.waitFor(() => expect(house.receiver.at('/loud')).toHaveLength(1), PATIENT);
+  expect(JSON.parse(house.receiver.at('/loud')[0]!.body)).toMatchObject({
+    type: 'job.failed',
+    data: { job_id: jobId },
+  });
+  expect([...(await historyOf(house, off.id)), ...(await historyOf(house, muted.id))]).toEqual([]);
+  expect((await house.admin.delete(`${BASE}/channels/${loud.id}`)).status).toBe(204);
+  await house.peer.publish(jobFailed, { ...completed(newJobId()), reason: 'run_failed' });
+  await settled();
+  expect(house.receiver.at('/loud')).toHaveLength(1);
+});
+
+it('shares the work between replicas that hear of changes at once', async () => {
+  const second = await startService(define(house.env));
+  try {
+    const { id } = await webhookFor(house, '/many', 'system.dead_letter');
+    for (let n = 0; n < 40; n += 1) {
+      await house.peer.publish(deadLetter, {
+        service: 'auth',
+        event_type: 'x',
+        event_id: String(n),
+        reason: 'y',
+      });
+    }
+    await vi.waitFor(async () => expect(await statusesOf(id)).toHaveLength(40), PATIENT);
+    await vi.waitFor(async () => expect(new Set(await statusesOf(id))).toEqual(new Set(['sent'])), PATIENT);
+    expect(house.receiver.at('/many')).toHaveLength(40);
+    const metrics = String((await house.as(undefined).get('/metrics')).body);
+    expect(metrics).toMatch(/lineclear_deliveries_total\{channel_type="webhook",outcome="sent".*\} [1-9]/);
+    expect(metrics).toContain('lineclear_delivery_attempt_seconds_bucket');
+  } finally {
+    await second.close();
+  }
+});
