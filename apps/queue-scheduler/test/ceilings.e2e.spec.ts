@@ -206,9 +206,8 @@ it('picks in SQL what the policy picks', async () => {
       const got: string[] = [];
       await database
         .tx(async (tx) => {
-          // Only this transaction sees any of it; the service's own picks are kept out by the lock.
-          await tx.query('select pg_advisory_xact_lock(727276)');
-          await slots.tryLead(tx);
+          // Only this transaction sees any of it; the service's own picks wait.
+          await slots.enter(tx);
           await tx.query(SEED, [
             queue.map(([user]) => user),
             queue.map(([, band]) => band),
@@ -261,7 +260,7 @@ it('looks at few rows, however many users at their ceiling stand before the next
     let rows = 0;
     await database
       .tx(async (tx) => {
-        await tx.query('select pg_advisory_xact_lock(727276)');
+        await slots.enter(tx);
         await tx.query(SEED, [
           [...ids, 1],
           [...ids.map(() => 100), 10],
@@ -270,7 +269,6 @@ it('looks at few rows, however many users at their ceiling stand before the next
         await tx.query('insert into slots select u, 4 from unnest($1::int4[]) u', [ids]);
         await tx.query('insert into lanes select u, 100, 1, u, true from unnest($1::int4[]) u', [ids]);
         await tx.query('insert into lanes values (1, 10, 1, 9999999, false)');
-        await slots.tryLead(tx);
         const read = async (): Promise<number> => {
           const [row] = await tx.query<{ n: number }>(
             `select sum(seq_tup_read + coalesce(idx_tup_fetch, 0)) as n from pg_stat_xact_user_tables where relname in ('jobs', 'lanes', 'slots')`,

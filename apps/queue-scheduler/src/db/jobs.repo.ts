@@ -1,7 +1,6 @@
 import type { JobState } from '@lineclear/contracts';
 import type { Queryable, Tx } from '@lineclear/kit';
 import type { Job } from '../domain/job.js';
-import { KEEP_TO_INDEXES } from './keep-to-indexes.js';
 
 type Column = readonly [name: string, type: string, field: keyof Job];
 /** What is written once, at the submit. */
@@ -114,9 +113,8 @@ export async function find(db: Queryable, ids: readonly string[]): Promise<Job[]
   return (await db.query<Row>(BY_ID, [ids])).map(toJob);
 }
 
-/** Reads jobs and keeps them for this transaction. All who change jobs start here, so nobody waits in a circle. */
+/** Reads jobs and keeps them for this transaction. */
 export async function lock(tx: Tx, ids: readonly string[]): Promise<Job[]> {
-  await tx.query(`select ${KEEP_TO_INDEXES}`);
   return (await tx.query<Row>(`${BY_ID} order by id for update`, [ids])).map(toJob);
 }
 

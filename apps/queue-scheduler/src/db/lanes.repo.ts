@@ -13,14 +13,6 @@ const arrays = (changes: readonly LaneChange[]): unknown[] => [
   changes.map(({ jobs }) => jobs),
 ];
 
-/** Keeps all lanes of these users for this transaction; called before more than one kind of change. */
-export async function lock(tx: Tx, userIds: readonly number[]): Promise<void> {
-  if (userIds.length > 0)
-    await tx.query('select 1 from lanes where user_id = any($1::int4[]) order by user_id, band for update', [
-      userIds,
-    ]);
-}
-
 /** Jobs were queued: `headOrd` is the first one's place. */
 export async function add(
   tx: Tx,
@@ -38,22 +30,29 @@ export async function add(
   );
 }
 
-/** Jobs left the queue (that is written already): the heads of the lanes, which are locked, are read anew. */
+/** Jobs left the queue (that is written already): the heads of their lanes are read anew. */
 export async function remove(tx: Tx, given: readonly LaneChange[]): Promise<void> {
   if (given.length === 0) return;
   await tx.query(
-    `update lanes l set queued = l.queued - n.jobs,
-       head_ord = coalesce((select j.ord from jobs j where j.user_id = l.user_id and j.band = l.band and j.state = 'queued' order by j.ord limit 1), l.head_ord)
-     from unnest($1::int4[], $2::int2[], $3::int4[]) as n(user_id, band, jobs) where l.user_id = n.user_id and l.band = n.band`,
+    `with held as (
+       select l.user_id, l.band, n.jobs from unnest($1::int4[], $2::int2[], $3::int4[]) as n(user_id, band, jobs)
+       join lanes l using (user_id, band) order by l.user_id, l.band for update of l)
+     update lanes l set queued = l.queued - held.jobs, head_ord = coalesce((
+       select j.ord from jobs j where j.user_id = l.user_id and j.band = l.band and j.state = 'queued' order by j.ord limit 1), l.head_ord)
+     from held where l.user_id = held.user_id and l.band = held.band`,
     arrays(given),
   );
 }
 
 /**
- * Marks all lanes of these users as to be passed over, or not. Whoever calls holds the users' rows of slots, so nobody
- * else is marking them; lanes that are new and unmarked are marked when a pick stumbles over them.
+ * Marks all lanes of these users as to be passed over, or not. Whoever calls has entered, so nobody else is marking
+ * them; lanes that are new and unmarked are marked when a pick stumbles over them.
  */
 export async function markFull(tx: Tx, userIds: readonly number[], isFull: boolean): Promise<void> {
   if (userIds.length === 0) return;
-  await tx.query('update lanes set is_full = $2 where user_id = any($1::int4[])', [userIds, isFull]);
+  await tx.query(
+    `with held as (select user_id, band from lanes where user_id = any($1::int4[]) order by user_id, band for update)
+     update lanes l set is_full = $2 from held where l.user_id = held.user_id and l.band = held.band`,
+    [userIds, isFull],
+  );
 }

@@ -7,6 +7,8 @@ export interface Picked {
   readonly jobIds: string[];
   /** Users at their ceiling who have lanes that are not marked so. */
   readonly fullUserIds: number[];
+  /** Whether another look may find more, with nothing having changed. */
+  readonly more: boolean;
 }
 
 // From each lane that is not marked full, in the order of their heads, the jobs its user has room for; of those the
@@ -37,19 +39,30 @@ const PICK = `
     select placed.* from placed left join last on true
     where id is null or place = 1 or last.band is null or placed.band > last.band
       or (placed.band = last.band and placed.ord <= last.head_ord))
-  select house.max_concurrent, house.user_max_concurrent, first.id, first.user_id
+  select house.max_concurrent, house.user_max_concurrent, house.room, (select count(*)::int4 from lane) as lanes, first.id, first.user_id
   from house left join first on first.id is null or first.place <= house.room order by first.place`;
+
+interface Row extends Limits {
+  readonly room: number;
+  readonly lanes: number;
+  readonly id: string | null;
+  readonly user_id: number | null;
+}
 
 /** Who goes next, at most so many: the policy of domain/pick.ts, at a cost that does not grow with the queue. */
 export async function pick(tx: Tx, atMost: number): Promise<Picked> {
-  const rows = await tx.query<Limits & { id: string | null; user_id: number | null }>(PICK, [atMost]);
+  const rows = await tx.query<Row>(PICK, [atMost]);
   const [first] = rows;
   if (!first) throw new Error('the table of limits is empty');
+  const jobIds = rows.flatMap(({ id }) => (id === null ? [] : [id]));
+  const fullUserIds = rows.flatMap(({ id, user_id }) => (id === null && user_id !== null ? [user_id] : []));
   return {
     limits: { max_concurrent: first.max_concurrent, user_max_concurrent: first.user_max_concurrent },
-    jobIds: rows.flatMap(({ id }) => (id === null ? [] : [id])),
-    fullUserIds: [
-      ...new Set(rows.flatMap(({ id, user_id }) => (id === null && user_id !== null ? [user_id] : []))),
-    ],
+    jobIds,
+    fullUserIds: [...new Set(fullUserIds)],
+    more:
+      jobIds.length === atMost ||
+      fullUserIds.length > 0 ||
+      (jobIds.length > 0 && jobIds.length < first.room && first.lanes >= first.room),
   };
 }

@@ -6,18 +6,12 @@ export interface Limits {
   readonly user_max_concurrent: number;
 }
 
-// Whoever decides who goes next holds this lock, so that one replica does at a time.
-const CLAIM_LOCK = 727_276;
-// Whoever changes or holds users' slots holds the house's row first, so nobody waits in a circle.
-const LOCK_HOUSE = 'select 1 from slots where user_id = 0 for update';
-
-/** True when this transaction may decide who goes next; false when another replica is doing so. */
-export async function tryLead(tx: Tx): Promise<boolean> {
-  const [row] = await tx.query<{ got: boolean }>(
-    `select pg_try_advisory_xact_lock($1) as got, ${KEEP_TO_INDEXES}`,
-    [CLAIM_LOCK],
-  );
-  return row?.got ?? false;
+/**
+ * The first statement of every transaction that moves stored jobs: such transactions go one after the other, on all
+ * replicas, so that a pick sees every slot as it is and nobody waits in a circle. They are batches of milliseconds.
+ */
+export async function enter(tx: Tx): Promise<void> {
+  await tx.query(`select ${KEEP_TO_INDEXES} from slots where user_id = 0 for update`);
 }
 
 export async function limits(db: Queryable): Promise<Limits> {
@@ -26,10 +20,9 @@ export async function limits(db: Queryable): Promise<Limits> {
   return row;
 }
 
-/** Changes the ceilings for every replica at once: nobody decides meanwhile, and lanes are marked anew. */
+/** Changes the ceilings for every replica at once: no pick is under way, and lanes are marked anew. */
 export async function setLimits(tx: Tx, wanted: Partial<Limits>): Promise<Limits> {
-  await tx.query('select pg_advisory_xact_lock($1)', [CLAIM_LOCK]);
-  await tx.query(LOCK_HOUSE);
+  await enter(tx);
   const [row] = await tx.query<Limits>(
     `update limits set max_concurrent = coalesce($1, max_concurrent), user_max_concurrent = coalesce($2, user_max_concurrent)
      returning max_concurrent, user_max_concurrent`,
@@ -47,8 +40,7 @@ export async function setLimits(tx: Tx, wanted: Partial<Limits>): Promise<Limits
 }
 
 /**
- * Takes slots for jobs that are claimed; answers the users who are now at their ceiling. The house's row is locked
- * before any user's, here and in `free`. @throws when a ceiling would be exceeded: then nothing may be claimed.
+ * Takes slots for jobs that are claimed; answers the users who are now at their ceiling. @throws when a ceiling would be exceeded: then nothing may be claimed.
  */
 export async function take(
   tx: Tx,
@@ -77,18 +69,4 @@ export async function free(tx: Tx, byUser: ReadonlyMap<number, number>): Promise
      update slots s set running = s.running - n.jobs from unnest($2::int4[], $3::int4[]) as n(user_id, jobs), house where s.user_id = n.user_id`,
     [total, [...byUser.keys()], [...byUser.values()]],
   );
-}
-
-/** Of these users those who are at their ceiling, kept there for this transaction. */
-export async function lockFull(
-  tx: Tx,
-  userIds: readonly number[],
-  { user_max_concurrent }: Limits,
-): Promise<number[]> {
-  await tx.query(LOCK_HOUSE);
-  const rows = await tx.query<{ user_id: number }>(
-    'select user_id from slots where user_id = any($1::int4[]) and running >= $2 order by user_id for update',
-    [userIds, user_max_concurrent],
-  );
-  return rows.map(({ user_id }) => user_id);
 }

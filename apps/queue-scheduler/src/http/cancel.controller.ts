@@ -4,6 +4,7 @@ import { fields, isFinal, JOB_STATES, type Principal } from '@lineclear/contract
 import { Answers, Conflict, Database, NotAllowed, NotFound } from '@lineclear/kit';
 import { z } from 'zod';
 import * as jobs from '../db/jobs.repo.js';
+import * as slots from '../db/slots.repo.js';
 import { Moves } from '../line/moves.js';
 
 const answer = z.object({ job_id: fields.jobId, status: z.enum(JOB_STATES) });
@@ -40,6 +41,7 @@ export class CancelController {
 
   async #cancel(id: string, who: Principal): Promise<z.input<typeof answer>> {
     return this.database.tx(async (tx) => {
+      await slots.enter(tx);
       const [before] = await jobs.lock(tx, [id]);
       if (!before || !(canFor(who, 'job.view', before.userId) || canFor(who, 'job.cancel', before.userId)))
         throw new NotFound('job', id);

@@ -59,22 +59,18 @@ export class ClaimLoop implements OnApplicationBootstrap, OnApplicationShutdown 
   /** Claims one batch in one transaction; true when the next look may find more. */
   async #claim(): Promise<boolean> {
     return this.database.tx(async (tx) => {
-      if (!(await slots.tryLead(tx))) {
-        this.wakes.pokeOthers();
-        return false;
-      }
-      const { jobIds, fullUserIds, limits } = await pick(tx, BATCH);
+      await slots.enter(tx);
+      const { jobIds, fullUserIds, limits, more } = await pick(tx, BATCH);
       if (jobIds.length > 0) {
         await this.moves.apply(
           tx,
           jobIds.map((jobId) => ({ jobId, fact: { kind: 'claimed', claimId: randomUUID() } })),
           limits,
         );
-        return true;
+      } else if (fullUserIds.length > 0) {
+        await lanes.markFull(tx, fullUserIds, true);
       }
-      if (fullUserIds.length === 0) return false;
-      await lanes.markFull(tx, await slots.lockFull(tx, fullUserIds, limits), true);
-      return true;
+      return more;
     });
   }
 }

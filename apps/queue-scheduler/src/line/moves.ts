@@ -41,9 +41,10 @@ export class Moves {
     };
   }
 
-  /** Applies facts in their order; those that concern no job as it is now do nothing. Answers the jobs after them, by id. */
+  /** Applies facts in their order, in a transaction that has entered (with `limits`, as a claim has) or enters now; those that concern no job as it is now do nothing. Answers the jobs after them, by id. */
   async apply(tx: Tx, facts: readonly About[], limits?: slots.Limits): Promise<ReadonlyMap<string, Job>> {
     const now = this.clock.now();
+    if (limits === undefined) await slots.enter(tx);
     const found = await jobs.lock(tx, [...new Set(facts.map(({ jobId }) => jobId))]);
     const changes = new Map(found.map((job): [string, Change] => [job.id, { before: job, after: job }]));
     const said: Outgoing[] = [];
@@ -60,7 +61,7 @@ export class Moves {
     return new Map([...changes].map(([id, { after }]) => [id, after]));
   }
 
-  /** Jobs, then slots, then what only this transaction touches, then lanes: everyone locks in this order. */
+  /** Lanes come last: submits, which have not entered, wait for them only. */
   async #write(
     tx: Tx,
     changed: readonly Change[],
@@ -98,8 +99,6 @@ export class Moves {
     const joined = changed.filter(
       ({ before, after }) => before.state !== 'queued' && after.state === 'queued',
     );
-    const users = [...left, ...joined, ...taken, ...freed].map(({ after }) => after.userId);
-    await lanes.lock(tx, [...new Set(users)]);
     await lanes.remove(tx, countByLane(left.map(({ before }) => before)));
     await this.queue(
       tx,

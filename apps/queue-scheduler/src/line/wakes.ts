@@ -1,24 +1,12 @@
-import { randomUUID } from 'node:crypto';
-import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
-import { Bus } from '@lineclear/bus';
+import { Injectable } from '@nestjs/common';
 
-const SUBJECT = 'poke.queue-scheduler.claim';
-
-/** Says "look again" to whoever claims: in this process at once, in the others by a poke. Nothing depends on it. */
+/**
+ * Says "look again" to this process's claim loop, after a commit that queued a job or freed a slot. Whatever a replica
+ * commits it claims itself, so replicas need not tell each other; and nothing depends on it, for there is a tick.
+ */
 @Injectable()
-export class Wakes implements OnApplicationBootstrap {
-  readonly #self = randomUUID();
+export class Wakes {
   #listener: (() => void) | undefined;
-
-  constructor(private readonly bus: Bus) {}
-
-  onApplicationBootstrap(): void {
-    this.bus.connection.subscribe(SUBJECT, {
-      callback: (error, message) => {
-        if (!error && message.string() !== this.#self) this.wake();
-      },
-    });
-  }
 
   listen(listener: (() => void) | undefined): void {
     this.#listener = listener;
@@ -26,10 +14,5 @@ export class Wakes implements OnApplicationBootstrap {
 
   wake(): void {
     this.#listener?.();
-  }
-
-  /** For a replica that found another one at work, which may have looked before there was something to see. */
-  pokeOthers(): void {
-    if (!this.bus.connection.isClosed()) this.bus.connection.publish(SUBJECT, this.#self);
   }
 }
