@@ -67,6 +67,11 @@ export async function composeProject(secretsDir) {
   const compose = (args, timeoutMs = 60_000) => docker(['compose', ...args], timeoutMs);
   /** Runs JavaScript inside a service's container, as the service's own user. */
   const inside = (service, code) => compose(['exec', '-T', service, 'node', '-e', code]);
+  const logs = async (...services) => {
+    const text = await compose(['logs', '--no-log-prefix', '--no-color', ...services]);
+    // compose clears the line before each, also where there is no terminal.
+    return text.replaceAll('\u001b[2K', '').split('\n').filter(Boolean);
+  };
   const containers = async () => {
     const ids = (await compose(['ps', '-aq'])).trim().split('\n');
     return JSON.parse(await docker(['inspect', ...ids])).map((container) => ({
@@ -74,7 +79,7 @@ export async function composeProject(secretsDir) {
       service: container.Config.Labels['com.docker.compose.service'],
     }));
   };
-  return { url, script, compose, inside, containers };
+  return { url, script, compose, inside, logs, containers };
 }
 
 /** Calls the API and gives the body back; fails unless the status is one of those expected. */
