@@ -20,6 +20,7 @@ import { PreferencesController } from './http/preferences.controller.js';
 import { DeliverProcessor } from './jobs/deliver.processor.js';
 import { DeliveryMetrics } from './jobs/delivery-metrics.js';
 import { DELIVER, DeliveryQueue } from './jobs/delivery-queue.js';
+import { RedisLine } from './jobs/redis-line.js';
 import { SendDelivery } from './jobs/send-delivery.js';
 import { SweepDue } from './jobs/sweep-due.js';
 import { CurrentRoutes } from './routing/current-routes.js';
@@ -28,10 +29,12 @@ import { SendWebhook } from './webhook/send-webhook.js';
 @Module({})
 class NotifierModule {
   static of(config: Config): DynamicModule {
+    const line = new RedisLine();
+    const { connection, prefix } = bullOptions(config.REDIS_URL, 'notifier');
     return {
       module: NotifierModule,
       imports: [
-        BullModule.forRoot(bullOptions(config.REDIS_URL, 'notifier')),
+        BullModule.forRoot({ connection: { ...connection, retryStrategy: line.retryStrategy }, prefix }),
         BullModule.registerQueue({ name: DELIVER }),
       ],
       controllers: [
@@ -42,6 +45,7 @@ class NotifierModule {
         AnnounceController,
       ],
       providers: [
+        { provide: RedisLine, useValue: line },
         ChannelSecrets,
         KeepChannels,
         SendThroughChannel,

@@ -1,13 +1,17 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { OnWorkerEvent, Processor, WorkerHost } from '@nestjs/bullmq';
 import { Inject, type BeforeApplicationShutdown } from '@nestjs/common';
 import { LOGGER, type Logger } from '@lineclear/kit';
 import type { Job } from 'bullmq';
 import { DELIVER, type DeliverStep } from './delivery-queue.js';
+import { RedisLine } from './redis-line.js';
 import { SendDelivery } from './send-delivery.js';
 
 const AT_ONCE = 32;
 /** What is being sent when the service stops may take so long to end; then it is cut off and sent again later. */
 const GRACE_MS = 3_000;
+/** And so long, after that, to say so to Redis. */
+const CUT_AFTER_MS = 1_500;
 
 @Processor(DELIVER, { concurrency: AT_ONCE })
 export class DeliverProcessor extends WorkerHost implements BeforeApplicationShutdown {
@@ -16,6 +20,7 @@ export class DeliverProcessor extends WorkerHost implements BeforeApplicationShu
 
   constructor(
     private readonly deliveries: SendDelivery,
+    private readonly line: RedisLine,
     @Inject(LOGGER) private readonly log: Logger,
   ) {
     super();
@@ -44,7 +49,14 @@ export class DeliverProcessor extends WorkerHost implements BeforeApplicationShu
 
   async beforeApplicationShutdown(): Promise<void> {
     const timer = setTimeout(() => this.#underWay.forEach((stop) => stop.abort()), GRACE_MS);
-    await this.worker.close();
+    // To pause is to wait for what runs; without Redis it may wait for ever. Closing by force waits for nothing: a step
+    // that is cut off here finds its delivery sent, or sends it, when it is run again.
+    await Promise.race([
+      this.worker.pause().catch(() => undefined),
+      delay(GRACE_MS + CUT_AFTER_MS, undefined, { ref: false }),
+    ]);
     clearTimeout(timer);
+    await this.worker.close(true);
+    this.line.cut();
   }
 }
