@@ -8,6 +8,7 @@ import { startFakeProvider } from '@lineclear/testkit/fake-provider';
 import { measureFloors } from './floors.mjs';
 import { openLine } from './line.mjs';
 import { closedLoop, openLoop, quantile, round, sleep } from './measure.mjs';
+import { processorTime } from './processor.mjs';
 import { furnish, writeConfig } from './setup.mjs';
 
 const USERS = 16;
@@ -91,7 +92,13 @@ try {
   row('line.submit_to_claimed_p50_ms', quantile(slowMs, 0.5), 'ms', 15, 'less');
   row('line.submit_to_claimed_p99_ms', quantile(slowMs, 0.99), 'ms', 50, 'less');
 
+  const pids = {
+    ...Object.fromEntries(SERVICES.map((name) => [name, house.services[name].pid])),
+    ...Object.fromEntries(Object.entries(house.servers).map(([name, { pid }]) => [name, pid])),
+    'load-generator': process.pid,
+  };
   const lagBefore = await line.lag();
+  const usedBefore = processorTime(pids);
   const claimedBefore = line.claimed.size;
   const completedBefore = line.completedCount();
   before = performance.now();
@@ -102,12 +109,20 @@ try {
   const seconds = (performance.now() - before) / 1_000;
   const claimedPerSecond = (line.claimed.size - claimedBefore) / seconds;
   const completedPerSecond = (line.completedCount() - completedBefore) / seconds;
+  const usedAfter = processorTime(pids);
   const lagAfter = await line.lag();
   row('submit.per_s_64', many.perSecond, '/s', floors[32].perSecond);
   row('submit.p50_ms_64', quantile(many.latencies, 0.5), 'ms');
   row('submit.p99_ms_64', quantile(many.latencies, 0.99), 'ms');
   row('line.sustained_jobs_per_s', claimedPerSecond, '/s', 1_500);
   row('line.completed_jobs_per_s', completedPerSecond, '/s');
+  for (const name of Object.keys(pids)) {
+    row(
+      `processor.${name}_us_per_job`,
+      (usedAfter[name] - usedBefore[name]) / (claimedPerSecond * seconds),
+      'us',
+    );
+  }
   console.log('lag before', lagBefore, '\nlag during', lags, '\nlag after', lagAfter);
   for (const [what, value] of Object.entries(lagAfter)) row(`lag.${what}_after`, value, 'events');
   for (const name of SERVICES) row(`service.${name}.busy_mb`, residentMb(house.services[name].pid), 'MB');

@@ -56,7 +56,7 @@ export async function furnish(house, { users }) {
     (n) => ({ condition: 'hardware_type', threshold: `h${n}00-*` }),
     (n) => ({ condition: 'config_pattern', threshold: `production-${n}-*` }),
     (n) => ({ condition: 'provider', threshold: `other-${n}` }),
-    (n) => ({ condition: 'daily_jobs_exceed', threshold: String(10_000_000 + n) }),
+    (n) => ({ condition: 'daily_jobs_exceed', threshold: String(500_000 + n) }),
   ];
   for (let n = 0; n < 100; n += 1) {
     await admin('POST', '/api/approvals/rules', {
