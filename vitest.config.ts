@@ -5,7 +5,13 @@ export default defineConfig({
   oxc: { decorator: { legacy: true, emitDecoratorMetadata: true } },
   ssr: { resolve: { conditions: ['@lineclear/source'] } },
   test: {
-    include: ['apps/*/src/**/*.spec.ts', 'libs/*/src/**/*.spec.ts', 'apps/*/test/**/*.spec.ts', 'tests/**/*.spec.ts', 'examples/**/*.spec.ts'],
+    include: [
+      'apps/*/src/**/*.spec.ts',
+      'libs/*/src/**/*.spec.ts',
+      'apps/*/test/**/*.spec.ts',
+      'tests/**/*.spec.ts',
+      'examples/**/*.spec.ts',
+    ],
     globalSetup: ['libs/testkit/src/global-setup.ts'],
     maxWorkers: 3,
     testTimeout: 30_000,

@@ -176,7 +176,9 @@ export async function startFakeProvider(initial: FakeProviderOptions = {}): Prom
     },
     failNext: (call, times, fault) => void faults[call].push(...Array.from({ length: times }, () => fault)),
     change: (key, change) => void Object.assign(newest(key) ?? {}, change),
-    forget: (key) => void idsByKey.get(key)?.forEach((id) => runs.delete(id)),
+    forget(key) {
+      for (const id of idsByKey.get(key) ?? []) runs.delete(id);
+    },
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
