@@ -25,26 +25,45 @@ interface ParsedEvent {
   readonly traceparent?: string;
 }
 
-const MAX_DELIVERIES = 8;
-// An event that only waits for another one gets more patience: about four minutes.
-const MAX_WAITS = 60;
+const MAX_FAILURES = 8;
+// Deliveries also count what is no failure (waiting, restarts, a database away), so they decide only far out, for
+// an event that brings down each process that touches it.
+const MAX_DELIVERIES = 500;
+// An event that only waits for another one gets more patience; the deliveries make sure that what is old because this
+// service was away has waited here too.
+const MAX_WAIT_MS = 3_600_000;
+const MIN_WAITS = 20;
 const BACKOFF_MS = [200, 500, 1_000, 2_000, 5_000, 15_000, 30_000] as const;
-const NOT_YET_MS = 500;
+const WAIT_MS = [500, 1_000, 2_000, 4_000, 8_000, 15_000] as const;
+const MAX_REMEMBERED = 10_000;
 const DATABASE_RETRY_MS = 500;
+// Well below the time after which the server gives unacknowledged events to someone else.
+const WORKING_EVERY_MS = 10_000;
+
+// Sequences start again when the server lost its storage.
+const keyOf = (message: JsMsg): string => `${message.seq}@${message.timestampNanos}`;
+const stepOf = (steps: readonly number[], nth: number): number =>
+  steps[Math.min(Math.max(nth, 1), steps.length) - 1]!;
 
 /**
  * Runs a batch of messages: inbox rows, handlers and outbox rows in one transaction, then acknowledges. A batch that
- * fails is run again message by message, so that one bad message holds up nobody.
+ * fails is run again in halves, and what failed is remembered and comes alone next time, so that one bad message
+ * holds up nobody.
  */
 export class BatchRunner {
   readonly #byName: ReadonlyMap<string, Reaction>;
   readonly #order: ReadonlyMap<Reaction, number>;
   readonly #stop = new AbortController();
+  #running: readonly JsMsg[] = [];
+  /** How often messages failed here; 0 for one that only waits. */
+  readonly #failures = new Map<string, number>();
 
   constructor(
     private readonly bus: Bus,
     private readonly deadLetters: DeadLetters,
     reactions: readonly Reaction[],
+    /** What has arrived and waits for its batch. */
+    private readonly waiting: () => readonly JsMsg[] = () => [],
   ) {
     this.#byName = new Map(reactions.map((reaction) => [reaction.def.name, reaction]));
     this.#order = new Map(reactions.map((reaction, index) => [reaction, index]));
@@ -55,28 +74,43 @@ export class BatchRunner {
   }
 
   async run(messages: readonly JsMsg[]): Promise<void> {
+    this.#running = messages;
     const arrived: Arrived[] = [];
     for (const message of messages) {
       const parsed = this.#parse(message);
       if (typeof parsed === 'string') await this.#bury(message, parsed);
+      else if (parsed instanceof Error) await this.#failed(message, parsed);
       else arrived.push(parsed);
     }
+    const failedBefore = arrived.filter(({ message }) => this.#failures.has(keyOf(message)));
+    const others = arrived.filter((one) => !failedBefore.includes(one));
+    for (const one of failedBefore) await this.#runTogether([one]);
+    await this.#runTogether(others);
+  }
+
+  async #runTogether(arrived: readonly Arrived[]): Promise<void> {
     if (arrived.length === 0) return;
     try {
       await this.#apply(arrived);
-      for (const { message } of arrived) message.ack();
     } catch (error) {
-      if (arrived.length > 1 && !this.#stop.signal.aborted) {
-        this.bus.log.warn(
-          { err: error, events: arrived.length },
-          'a batch failed; its events are handled one by one',
-        );
-        for (const one of arrived) await this.#runAlone(one);
-      } else await this.#failed(arrived[0]!, error);
+      if (this.#stop.signal.aborted) for (const { message } of arrived) message.nak();
+      else if (arrived.length === 1) await this.#failed(arrived[0]!.message, error);
+      else {
+        this.bus.log.warn({ err: error, events: arrived.length }, 'a batch failed; it is run in halves');
+        const middle = arrived.length >> 1;
+        await this.#runTogether(arrived.slice(0, middle));
+        await this.#runTogether(arrived.slice(middle));
+      }
+      return;
+    }
+    for (const { message } of arrived) {
+      message.ack();
+      if (this.#failures.size > 0) this.#failures.delete(keyOf(message));
     }
   }
 
-  #parse(message: JsMsg): Arrived | string {
+  /** The event, or what is wrong with it for ever (text), or for this release only (error). */
+  #parse(message: JsMsg): Arrived | string | Error {
     let raw: unknown;
     try {
       raw = JSON.parse(message.string());
@@ -84,33 +118,32 @@ export class BatchRunner {
       return 'is not JSON';
     }
     const type = (raw as { type?: unknown } | null)?.type;
-    const reaction = typeof type === 'string' ? this.#byName.get(type) : undefined;
-    if (!reaction) return `no handler for ${String(type)}`;
+    if (typeof type !== 'string') return 'has no type';
+    const reaction = this.#byName.get(type);
+    // While releases change, an older replica gets what only a newer one knows.
+    if (!reaction) return new Error(`no handler for ${type.slice(0, 80)}`);
     const parsed = reaction.def.schema.safeParse(raw);
     if (!parsed.success)
       return `broke its contract: ${parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`).join('; ')}`;
-    return { message, event: parsed.data as ParsedEvent, reaction };
-  }
-
-  async #runAlone(one: Arrived): Promise<void> {
-    try {
-      await this.#apply([one]);
-      one.message.ack();
-    } catch (error) {
-      await this.#failed(one, error);
-    }
+    const event = parsed.data as ParsedEvent;
+    // As Postgres will give it back.
+    return { message, event: { ...event, id: event.id.toLowerCase() }, reaction };
   }
 
   /** The effects of these events, all or none. Waits while the database is away: that is no event's fault. */
   async #apply(arrived: readonly Arrived[]): Promise<void> {
+    let toldAt = 0;
     for (;;) {
       try {
         await this.bus.database.tx((tx) => this.#applyIn(tx, arrived));
         return;
       } catch (error) {
         if (!isDatabaseAway(error) || this.#stop.signal.aborted) throw error;
-        this.bus.log.warn({ err: error }, 'the database is away; events wait');
-        for (const { message } of arrived) message.working();
+        if (Date.now() - toldAt > WORKING_EVERY_MS) {
+          toldAt = Date.now();
+          this.bus.log.warn({ err: error }, 'the database is away; events wait');
+          for (const message of [...this.#running, ...this.waiting()]) message.working();
+        }
         await delay(DATABASE_RETRY_MS, undefined, { signal: this.#stop.signal }).catch(() => undefined);
       }
     }
@@ -119,7 +152,8 @@ export class BatchRunner {
   async #applyIn(tx: Tx, arrived: readonly Arrived[]): Promise<void> {
     const rows = await tx.query<{ event_id: string }>(
       'insert into inbox (event_id) select unnest($1::uuid[]) on conflict do nothing returning event_id',
-      [arrived.map((one) => one.event.id)],
+      // Sorted: two replicas with the same redelivered events take the rows in the same order.
+      [arrived.map((one) => one.event.id).sort()],
     );
     const fresh = new Set(rows.map((row) => row.event_id));
     const groups = new Map<Reaction, Arrived[]>();
@@ -150,17 +184,30 @@ export class BatchRunner {
     );
   }
 
-  async #failed({ message, event }: Arrived, error: unknown): Promise<void> {
+  async #failed(message: JsMsg, error: unknown): Promise<void> {
     const deliveries = message.info.deliveryCount;
-    if (this.#stop.signal.aborted) return message.nak();
-    if (error instanceof NotYet && deliveries < MAX_WAITS) return message.nak(NOT_YET_MS);
-    if (deliveries >= MAX_DELIVERIES)
-      return this.#bury(message, error instanceof Error ? error.message : String(error));
+    const failures = this.#remember(message, error instanceof NotYet ? 0 : 1);
+    const over =
+      error instanceof NotYet
+        ? deliveries >= MIN_WAITS && Date.now() - message.time.getTime() > MAX_WAIT_MS
+        : failures >= MAX_FAILURES || deliveries >= MAX_DELIVERIES;
+    if (over) return this.#bury(message, error instanceof Error ? error.message : String(error));
+    if (error instanceof NotYet) return message.nak(stepOf(WAIT_MS, deliveries));
     this.bus.log.warn(
-      { err: error, event: event.type, event_id: event.id, deliveries },
+      { err: error, subject: message.subject, seq: message.seq, failures, deliveries },
       'an event could not be handled; it comes again',
     );
-    return message.nak(BACKOFF_MS[Math.min(deliveries, BACKOFF_MS.length) - 1] ?? NOT_YET_MS);
+    return message.nak(stepOf(BACKOFF_MS, failures));
+  }
+
+  #remember(message: JsMsg, more: number): number {
+    const key = keyOf(message);
+    const failures = (this.#failures.get(key) ?? 0) + more;
+    this.#failures.delete(key);
+    this.#failures.set(key, failures);
+    // The one that was not heard of for longest, here, goes: another replica may have handled it.
+    if (this.#failures.size > MAX_REMEMBERED) this.#failures.delete(this.#failures.keys().next().value!);
+    return failures;
   }
 
   /** Gives up on a message, or, when even that cannot be written down, lets it come again. */
@@ -168,9 +215,10 @@ export class BatchRunner {
     try {
       await this.deadLetters.bury(message, reason);
       message.term(reason.slice(0, 200));
+      this.#failures.delete(keyOf(message));
     } catch (error) {
       this.bus.log.error({ err: error, reason }, 'a dead letter could not be written; the event comes again');
-      message.nak(BACKOFF_MS.at(-1) ?? NOT_YET_MS);
+      message.nak(BACKOFF_MS.at(-1));
     }
   }
 }

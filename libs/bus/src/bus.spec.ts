@@ -307,3 +307,27 @@ it('publishes from two replicas, each event once and in order', async () => {
     await second.close();
   }
 });
+
+it('leaves a replica that is not the relay at rest, however often it is poked', async () => {
+  const second = await boot();
+  try {
+    const lastQueries = async (): Promise<string> => {
+      const rows = await service.database.query<{ at: string }>(
+        `select pid || ' ' || query_start::text as at from pg_stat_activity
+          where application_name = 'lineclear lock' and datname = current_database() order by pid`,
+      );
+      return rows.map(({ at }) => at).join();
+    };
+    const bus = second.app.get(Bus);
+    for (let n = 400; n < 420; n += 1)
+      await bus.database.tx((tx) =>
+        bus.publish(tx, event(approvalWaived, { job_id: JOB(n) }, { about: 'job/one' })),
+      );
+    await vi.waitFor(async () => expect(await second.database.query('select 1 from outbox')).toHaveLength(0));
+    const seen = new Set<string>();
+    for (let i = 0; i < 100; i += 1) seen.add(await lastQueries());
+    expect(seen.size).toBeLessThan(20);
+  } finally {
+    await second.close();
+  }
+});

@@ -1,5 +1,7 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { WIRING, type EventDef } from '@lineclear/contracts';
-import { jetstream, type ConsumerMessages, type JsMsg } from '@nats-io/jetstream';
+import { withDeadline } from '@lineclear/kit';
+import { jetstream, type Consumer, type ConsumerMessages, type JsMsg } from '@nats-io/jetstream';
 import { Server, type CustomTransportStrategy, type MessageHandler } from '@nestjs/microservices';
 import { lastValueFrom } from 'rxjs';
 import { BatchRunner, type Reaction } from './batch-runner.js';
@@ -9,6 +11,7 @@ import { EVENTS_TRANSPORT } from './on-event.js';
 import { EVENTS_STREAM, ensureStreams } from './streams.js';
 
 const MAX_BATCH = 200;
+// Events held here, at most: more stay on the stream.
 const MAX_BUFFERED = 1_000;
 const RETRY_MS = 1_000;
 
@@ -17,6 +20,8 @@ export class EventStrategy extends Server implements CustomTransportStrategy {
   override readonly transportId = EVENTS_TRANSPORT;
   readonly #buffer: JsMsg[] = [];
   #messages: ConsumerMessages | undefined;
+  #consuming: Promise<void> | undefined;
+  #roomMade: (() => void) | undefined;
   #draining: Promise<void> | undefined;
   #runner: BatchRunner;
   #closed = false;
@@ -36,10 +41,10 @@ export class EventStrategy extends Server implements CustomTransportStrategy {
   }
 
   async #open(): Promise<void> {
-    this.#runner = new BatchRunner(this.bus, this.deadLetters, this.#reactions());
+    this.#runner = new BatchRunner(this.bus, this.deadLetters, this.#reactions(), () => this.#buffer);
     await ensureStreams(this.bus.connection, this.bus.service);
     this.bus.start();
-    if (WIRING[this.bus.service].consumes.length > 0) await this.#consume();
+    if (WIRING[this.bus.service].consumes.length > 0) this.#consuming = this.#consume();
   }
 
   /** What this service declares to consume, each with its one handler; anything else stops the boot. */
@@ -68,50 +73,40 @@ export class EventStrategy extends Server implements CustomTransportStrategy {
     return reactions;
   }
 
+  /** Fetches as much as there is room for. If the stream or the consumer is gone (the server lost its storage), both are made again. */
   async #consume(): Promise<void> {
-    const consumer = await jetstream(this.bus.connection).consumers.get(EVENTS_STREAM, this.bus.service);
-    const messages = await consumer.consume({
-      max_messages: MAX_BUFFERED,
-      callback: (message) => {
-        this.#buffer.push(message);
-        this.#draining ??= this.#drain();
-      },
-    });
-    this.#messages = messages;
-    void this.#superviseUntilClosed(messages);
-  }
-
-  /** If the stream or the consumer is gone (the server lost its storage), both are made again. */
-  async #superviseUntilClosed(messages: ConsumerMessages): Promise<void> {
-    for await (const status of messages.status()) {
-      if (
-        status.type === 'consumer_not_found' ||
-        status.type === 'stream_not_found' ||
-        status.type === 'consumer_deleted'
-      ) {
-        messages.stop();
-        break;
+    while (!this.#closed) {
+      try {
+        const consumer = await jetstream(this.bus.connection).consumers.get(EVENTS_STREAM, this.bus.service);
+        while (!this.#closed) await this.#fetch(consumer);
+      } catch (error) {
+        if (this.#closed) return;
+        this.bus.log.warn({ err: error }, 'the event consumer failed: making it again');
+        await ensureStreams(this.bus.connection, this.bus.service).catch(() => delay(RETRY_MS));
       }
     }
-    await messages.closed();
-    while (!this.#closed) {
-      this.bus.log.warn('the event consumer is gone: making it again');
-      try {
-        await ensureStreams(this.bus.connection, this.bus.service);
-        await this.#consume();
-        return;
-      } catch (error) {
-        this.bus.log.warn({ err: error }, 'could not make the event consumer, trying again');
-        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
-      }
+  }
+
+  async #fetch(consumer: Consumer): Promise<void> {
+    while (this.#buffer.length > MAX_BUFFERED / 2 && !this.#closed)
+      await new Promise<void>((resolve) => {
+        this.#roomMade = resolve;
+      });
+    if (this.#closed) return;
+    this.#messages = await consumer.fetch({ max_messages: MAX_BUFFERED - this.#buffer.length });
+    for await (const message of this.#messages) {
+      this.#buffer.push(message);
+      this.#draining ??= this.#drain();
     }
   }
 
   async #drain(): Promise<void> {
     // What arrives in the same turn of the event loop belongs to the same batch.
     await new Promise((resolve) => setImmediate(resolve));
-    while (this.#buffer.length > 0 && !this.#closed)
+    while (this.#buffer.length > 0 && !this.#closed) {
       await this.#runner.run(this.#buffer.splice(0, MAX_BATCH));
+      this.#roomMade?.();
+    }
     this.#draining = undefined;
   }
 
@@ -119,6 +114,9 @@ export class EventStrategy extends Server implements CustomTransportStrategy {
     this.#closed = true;
     this.#runner?.stop();
     this.#messages?.stop();
+    this.#roomMade?.();
+    // It may be waiting for a server that is away.
+    if (this.#consuming) await withDeadline(this.#consuming, RETRY_MS).catch(() => undefined);
     await this.#draining;
     // Not started here: another replica can have them at once.
     for (const message of this.#buffer.splice(0)) message.nak();

@@ -1,4 +1,4 @@
-import type { Database, Logger } from '@lineclear/kit';
+import { withDeadline, type Database, type Logger } from '@lineclear/kit';
 import type { NatsConnection } from '@nats-io/transport-node';
 import type pg from 'pg';
 import { EVENT_RETENTION_DAYS } from './streams.js';
@@ -7,6 +7,8 @@ import type { StreamPublisher } from './publisher.js';
 const BATCH = 500;
 const POLL_MS = 250;
 const RETRY_MS = 500;
+const LOCK_DEADLINE_MS = 10_000;
+const END_DEADLINE_MS = 2_000;
 const CLEAN_EVERY_MS = 3_600_000;
 // One relay per database works at a time; whoever holds this lock is it.
 const RELAY_LOCK = 727_275;
@@ -43,7 +45,11 @@ export class Relay {
 
   start(): void {
     // A replica that is not the relay tells the one that is.
-    this.parts.connection.subscribe(`poke.${this.parts.service}`, { callback: () => this.#signal() });
+    this.parts.connection.subscribe(`poke.${this.parts.service}`, {
+      callback: () => {
+        if (this.#leads) this.#signal();
+      },
+    });
     this.#running = this.#run();
   }
 
@@ -53,12 +59,12 @@ export class Relay {
     else if (!this.parts.connection.isClosed()) this.parts.connection.publish(`poke.${this.parts.service}`);
   }
 
-  /** Sends what is there, then ends. */
+  /** Ends after the batch under way: what is left in the outbox is the next relay's. */
   async close(): Promise<void> {
     this.#stop.abort();
-    this.#signal();
+    this.#wakeUp?.();
     await this.#running;
-    await this.#lock?.end().catch(() => undefined);
+    await this.#unlock();
   }
 
   #signal(): void {
@@ -72,10 +78,11 @@ export class Relay {
       try {
         this.#leads = await this.#tryToLead();
         if (!this.#leads) {
+          this.#woken = false;
           await this.#pause(1_000);
           continue;
         }
-        while (await this.#carryBatch());
+        while (!this.#stop.signal.aborted && (await this.#carryBatch()));
         if (Date.now() - cleanedAt > CLEAN_EVERY_MS) {
           cleanedAt = Date.now();
           await this.parts.database.query(
@@ -86,9 +93,9 @@ export class Relay {
       } catch (error) {
         if (this.#stop.signal.aborted) return;
         this.parts.log.warn({ err: error }, 'the outbox relay waits and tries again');
-        await this.#lock?.end().catch(() => undefined);
-        this.#lock = undefined;
-        this.#leads = false;
+        await this.#unlock();
+        // Else a failure that comes back at once (the stream is away, more is committed) would be a busy loop.
+        this.#woken = false;
         await this.#pause(RETRY_MS);
       }
     }
@@ -104,10 +111,19 @@ export class Relay {
       this.#leads = false;
     }
     if (this.#leads) return true;
-    const { rows } = await this.#lock.query<{ ok: boolean }>('select pg_try_advisory_lock($1) as ok', [
-      RELAY_LOCK,
-    ]);
+    const { rows } = await withDeadline(
+      this.#lock.query<{ ok: boolean }>('select pg_try_advisory_lock($1) as ok', [RELAY_LOCK]),
+      LOCK_DEADLINE_MS,
+    );
     return rows[0]?.ok ?? false;
+  }
+
+  async #unlock(): Promise<void> {
+    const lock = this.#lock;
+    this.#lock = undefined;
+    this.#leads = false;
+    // A connection whose other end is gone does not end by itself.
+    if (lock) await withDeadline(lock.end(), END_DEADLINE_MS).catch(() => undefined);
   }
 
   #lost(lock: pg.Client): void {
