@@ -1,6 +1,6 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { flag, readConfigFile, readEnv, serviceEnv, type ConfigFile } from '@lineclear/kit';
+import { ConfigError, flag, readConfigFile, readEnv, serviceEnv, type ConfigFile } from '@lineclear/kit';
 import { z } from 'zod';
 
 const seconds = (least: number, most: number, usual: number) =>
@@ -16,7 +16,7 @@ const ownEnv = z.object({
   LINECLEAR_STOP_GRACE_SECONDS: seconds(0.1, 3_600, 10),
   /** How long any one call to a provider may take. */
   LINECLEAR_PROVIDER_TIMEOUT_SECONDS: seconds(0.1, 300, 20),
-  /** How long after a submit without an answer "there is no such run" is believed. More than a call may take. */
+  /** How long after a submit without an answer "there is no such run" is believed. */
   LINECLEAR_SUBMIT_SETTLE_SECONDS: seconds(0.1, 3_600, 30),
   /** How long a run must be missing at its provider, at three looks or more, to be lost. */
   LINECLEAR_LOST_AFTER_SECONDS: seconds(0.1, 86_400, 600),
@@ -36,6 +36,12 @@ export type Config = Readonly<z.infer<typeof ownEnv> & z.infer<typeof serviceEnv
 /** Everything this service is told from outside: its environment and the configuration file. */
 export function readConfig(env: NodeJS.ProcessEnv): Config {
   const own = readEnv(serviceEnv.extend(ownEnv.shape), env);
+  // A call begins at the latest half a lease after its intent and then takes as long as it may: only after that can "no such run" be final.
+  const leastSettle = own.LINECLEAR_LEASE_SECONDS / 2 + own.LINECLEAR_PROVIDER_TIMEOUT_SECONDS;
+  if (own.LINECLEAR_SUBMIT_SETTLE_SECONDS <= leastSettle)
+    throw new ConfigError(
+      `the environment is not right:\n  LINECLEAR_SUBMIT_SETTLE_SECONDS: must be more than half of LINECLEAR_LEASE_SECONDS and LINECLEAR_PROVIDER_TIMEOUT_SECONDS together, ${leastSettle}`,
+    );
   const home = own.LINECLEAR_HOME ?? join(homedir(), '.lineclear');
   return Object.freeze({
     ...own,

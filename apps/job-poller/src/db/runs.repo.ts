@@ -187,3 +187,19 @@ export class RunsRepo {
     );
   }
 }
+
+/** What `store` needs of a step, and no more: it is sent for every step. */
+function recordOf({ run, knewStop, nextInMs }: StoredStep): Record<string, unknown> {
+  const { id, state, stopReason, stopRequestedAt, leaseToken } = run;
+  const record: Record<string, unknown> = {
+    id,
+    state,
+    stopReason,
+    stopRequestedAt,
+    leaseToken,
+    knewStop,
+    nextInMs,
+  };
+  for (const [property] of MUTABLE_COLUMNS) if (run[property] !== null) record[property] = run[property];
+  return record;
+}

@@ -38,21 +38,30 @@ export function observedData(
 
 const MIN_GAP_MS = 1_000;
 
-/** What is to be told of a run now: what changed since it was last told, but not more often than once a second. */
+/**
+ * What is to be told of a run now: what changed since it was last told, but not more often than once a second. Of a run that
+ * is over only its last progress: how it ended says `run.ended`.
+ */
 export function toPublish(run: Run, now: Date): Published | undefined {
   if (run.remoteState === null) return undefined;
   const { published } = run;
-  const stateChanged = published?.remoteState !== run.remoteState;
-  if (published && !stateChanged && now.getTime() - published.atMs < MIN_GAP_MS) return undefined;
   const next: Published = { ...run.progress, atMs: now.getTime(), remoteState: run.remoteState };
-  return published && same(published, next) ? undefined : next;
+  if (run.state === 'ended') {
+    const told = published ?? { atMs: 0, remoteState: run.remoteState };
+    return same({ ...told, remoteState: run.remoteState }, next) ? undefined : next;
+  }
+  if (!published) return next;
+  const stateChanged = published.remoteState !== run.remoteState;
+  if (!stateChanged && (now.getTime() - published.atMs < MIN_GAP_MS || same(published, next)))
+    return undefined;
+  return next;
 }
 
+/** Whether both tell the same, whenever that was. Keys in order: what comes back from the database may have them in another one. */
 const same = (a: Published, b: Published): boolean => canonical(a) === canonical(b);
 
-/** Keys in order: what comes back from the database may have them in another one. */
-function canonical({ atMs: _, metrics, ...rest }: Published): string {
-  return JSON.stringify([sorted(rest), sorted(metrics ?? {})]);
-}
+const canonical = ({ metrics, ...rest }: Published): string =>
+  JSON.stringify([sorted({ ...rest, atMs: 0 }), sorted(metrics ?? {})]);
+
 const sorted = (value: object): [string, unknown][] =>
   Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));

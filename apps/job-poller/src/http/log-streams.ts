@@ -44,6 +44,8 @@ export class LogStreams implements BeforeApplicationShutdown {
       reply.raw.writeHead(200, {
         'content-type': 'text/event-stream; charset=utf-8',
         'cache-control': 'no-cache, no-transform',
+        // A stream that ends at shutdown must not leave a connection that the shutdown then waits for.
+        connection: 'close',
         'x-accel-buffering': 'no',
         'x-request-id': request.id,
       });

@@ -26,7 +26,7 @@ interface Waiting {
 export class StoreResults {
   readonly #waiting: Waiting[] = [];
   readonly #stop = new AbortController();
-  #writing: Promise<void> | undefined;
+  #isWriting = false;
 
   constructor(
     private readonly database: Database,
@@ -42,7 +42,7 @@ export class StoreResults {
   store(result: StepResult, owner: string): Promise<void> {
     return new Promise((resolve) => {
       this.#waiting.push({ result, stored: resolve });
-      this.#writing ??= this.#write(owner);
+      if (!this.#isWriting) void this.#write(owner);
     });
   }
 
@@ -52,6 +52,7 @@ export class StoreResults {
   }
 
   async #write(owner: string): Promise<void> {
+    this.#isWriting = true;
     // What is brought in the same turn of the event loop belongs to the same transaction.
     await new Promise((resolve) => setImmediate(resolve));
     while (this.#waiting.length > 0) {
@@ -59,7 +60,7 @@ export class StoreResults {
       await this.#storeBatch(batch, owner);
       for (const { stored } of batch) stored();
     }
-    this.#writing = undefined;
+    this.#isWriting = false;
   }
 
   async #storeBatch(batch: readonly Waiting[], owner: string): Promise<void> {

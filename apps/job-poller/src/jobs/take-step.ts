@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { Clock, CONFIG, inSpan, LOGGER, type Logger } from '@lineclear/kit';
 import { SpanKind } from '@opentelemetry/api';
 import type { Config } from '../config.js';
-import { nextStep, type Limits } from '../domain/next-step.js';
+import { nextStep, type Limits, type Step } from '../domain/next-step.js';
 import type { ClaimedRun } from '../domain/run.js';
 import type { Adapter } from '../providers/adapter.js';
 import { Providers } from '../providers/providers.js';
@@ -25,11 +25,7 @@ export class TakeStep {
   /** Never throws: a step that fails by a mistake of ours is tried again too. */
   async take(run: ClaimedRun, isStillOurs: () => boolean): Promise<StepResult> {
     try {
-      return await inSpan(
-        'run step',
-        { kind: SpanKind.INTERNAL, traceparent: run.traceparent ?? undefined },
-        () => this.#take(run, isStillOurs),
-      );
+      return await this.#take(run, isStillOurs);
     } catch (error) {
       this.log.error({ err: error, job_id: run.jobId, attempt: run.attempt }, 'a step of a run failed');
       return tryAgain(run, run);
@@ -39,8 +35,8 @@ export class TakeStep {
   async #take(run: ClaimedRun, isStillOurs: () => boolean): Promise<StepResult> {
     const adapter = this.providers.get(run.provider);
     const step = nextStep(run, this.clock.now(), this.#limits(adapter));
-    if (step.kind === 'end') return ended(run, run, step.outcome, step.message, this.clock.now());
     if (!adapter) {
+      if (step.kind === 'end') return ended(run, run, step.outcome, step.message, this.clock.now());
       if (step.kind === 'submit')
         return ended(run, run, 'refused', `the provider ${run.provider} is not configured`, this.clock.now());
       this.log.warn(
@@ -49,6 +45,15 @@ export class TakeStep {
       );
       return tryAgain(run, run);
     }
+    const span = {
+      kind: SpanKind.INTERNAL,
+      traceparent: run.traceparent ?? undefined,
+      attributes: { 'lineclear.provider': run.provider },
+    };
+    return inSpan(`run ${step.kind}`, span, () => this.#do(step, run, adapter, isStillOurs));
+  }
+
+  async #do(step: Step, run: ClaimedRun, adapter: Adapter, isStillOurs: () => boolean): Promise<StepResult> {
     switch (step.kind) {
       case 'submit':
         return this.submitRun.submit(run, adapter, isStillOurs);
@@ -58,6 +63,8 @@ export class TakeStep {
         return this.lookAtRun.cancel(run, adapter, step.reason);
       case 'poll':
         return this.lookAtRun.look(run, run, adapter);
+      case 'end':
+        return ended(run, run, step.outcome, step.message, this.clock.now());
       case 'nothing':
         return { before: run, run, nextInMs: 0, chunks: [] };
     }

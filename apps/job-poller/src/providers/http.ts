@@ -75,7 +75,7 @@ export class HttpAdapter implements Adapter {
     if (NOT_THERE.includes(answer.status)) return undefined;
     if (!isSuccess(answer)) throw notNow(answer);
     const body = jsonOf(answer);
-    const word = String(at(body, status.state) ?? '').slice(0, 60);
+    const word = wordAt(body, status.state);
     const message = status.message === undefined ? undefined : at(body, status.message);
     const costUsd = status.cost_usd === undefined ? undefined : numberAt(body, status.cost_usd);
     const progress = status.progress === undefined ? undefined : progressAt(body, status.progress);
@@ -141,6 +141,14 @@ function idAt(body: unknown, pointer: string): string | undefined {
   if (id === undefined || id === null || id === '') return undefined;
   if ((typeof id === 'string' && id.length <= 200) || typeof id === 'number') return String(id);
   throw new ProviderFailure('unknown', `what it has at ${pointer} is no id`);
+}
+
+/** The provider's word for a state; one that is a number or a truth value is its text. */
+function wordAt(body: unknown, pointer: string): string {
+  const value = at(body, pointer);
+  return ['string', 'number', 'boolean'].includes(typeof value)
+    ? String(value as string | number | boolean).slice(0, 60)
+    : '';
 }
 
 const numberAt = (body: unknown, pointer: string): number | undefined => {

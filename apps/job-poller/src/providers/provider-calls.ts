@@ -1,12 +1,11 @@
 import { Injectable } from '@nestjs/common';
-import { inSpan, Metrics } from '@lineclear/kit';
-import { SpanKind } from '@opentelemetry/api';
+import { Metrics } from '@lineclear/kit';
 import { Counter, Histogram } from 'prom-client';
 import { ProviderFailure, type Adapter } from './adapter.js';
 
 type CallName = 'submit' | 'find' | 'get' | 'cancel' | 'logs';
 
-/** Every call to a provider passes here: counted, timed, in a span of its own. */
+/** Every call to a provider passes here: counted and timed. */
 @Injectable()
 export class ProviderCalls {
   readonly #count: Counter<'provider' | 'call' | 'outcome'>;
@@ -41,11 +40,7 @@ export class ProviderCalls {
     const stop = this.#seconds.startTimer({ provider: adapter.name, call });
     let outcome = 'error';
     try {
-      const result = await inSpan(
-        `provider ${call}`,
-        { kind: SpanKind.CLIENT, attributes: { 'lineclear.provider': adapter.name } },
-        fn,
-      );
+      const result = await fn();
       outcome = 'ok';
       return result;
     } catch (error) {

@@ -1,0 +1,121 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { aRun, at } from './run.fixture.js';
+import { afterNotFound, isLost, nextStep, remainingMs } from './next-step.js';
+import { RUN_STATES, type ClaimedRun } from './run.js';
+
+const LIMITS = { maxSilenceMs: 3_600_000, cancelAgainMs: 30_000 };
+const stopped = { stopRequestedAt: at(0), stopReason: 'asked' as const };
+const submitted = { submitStartedAt: at(0), fresh: false };
+const accepted = { ...submitted, externalId: 'x', startedAt: at(1), lastObservedAt: at(1) };
+
+describe('the next step', () => {
+  it.each<[string, Partial<ClaimedRun>, object]>([
+    [
+      'an intent is submitted',
+      { state: 'submitting', submitStartedAt: at(10), fresh: true },
+      { kind: 'submit' },
+    ],
+    [
+      'an intent that is to stop ends without a call',
+      { state: 'intended', ...stopped },
+      { kind: 'end', outcome: 'cancelled' },
+    ],
+    ['a submit without an answer is looked up', { state: 'submitting', ...submitted }, { kind: 'find' }],
+    ['also when it is to stop', { state: 'submitting', ...submitted, ...stopped }, { kind: 'find' }],
+    ['a run is looked at', { state: 'active', ...accepted }, { kind: 'poll' }],
+    [
+      'a run over its time is stopped',
+      { state: 'active', ...accepted, runningSince: at(2), maxRuntimeSeconds: 8 },
+      { kind: 'cancel', reason: 'max_runtime' },
+    ],
+    [
+      'one that only waits at its provider is not',
+      { state: 'active', ...accepted, maxRuntimeSeconds: 1 },
+      { kind: 'poll' },
+    ],
+    [
+      'a wish to stop is carried out',
+      { state: 'cancelling', ...accepted, ...stopped },
+      { kind: 'cancel', reason: 'asked' },
+    ],
+    [
+      'and then looked after',
+      { state: 'cancelling', ...accepted, ...stopped, cancelSentAt: at(5) },
+      { kind: 'poll' },
+    ],
+    [
+      'and repeated',
+      { state: 'cancelling', ...accepted, ...stopped, cancelSentAt: at(-60) },
+      { kind: 'cancel', reason: 'asked' },
+    ],
+    ['a run that is over needs nothing', { state: 'ended' }, { kind: 'nothing' }],
+    [
+      'silence ends a run',
+      { state: 'active', ...accepted, submitStartedAt: at(-9e6), lastObservedAt: at(-9e6) },
+      { kind: 'end', outcome: 'lost' },
+    ],
+    [
+      'and a submit that nobody can tell about',
+      { state: 'submitting', submitStartedAt: at(-9e6) },
+      { kind: 'end', outcome: 'lost' },
+    ],
+    [
+      'what was to stop and is silent, stopped',
+      { state: 'cancelling', ...accepted, ...stopped, submitStartedAt: at(-9e6), lastObservedAt: at(-9e6) },
+      { kind: 'end', outcome: 'cancelled' },
+    ],
+  ])('%s', (_, run, expected) => {
+    expect(nextStep(aRun(run), at(10), LIMITS)).toMatchObject(expected);
+  });
+
+  it('does not cancel where the provider cannot', () => {
+    const limits = { ...LIMITS, cancelAgainMs: null };
+    expect(nextStep(aRun({ state: 'cancelling', ...accepted, ...stopped }), at(10), limits)).toEqual({
+      kind: 'poll',
+    });
+    expect(
+      nextStep(
+        aRun({ state: 'active', ...accepted, runningSince: at(1), maxRuntimeSeconds: 1 }),
+        at(10),
+        limits,
+      ),
+    ).toEqual({ kind: 'poll' });
+  });
+
+  it('submits only what was an intent a moment ago', () => {
+    const run = fc.record({
+      state: fc.constantFrom(...RUN_STATES),
+      stopRequestedAt: fc.constantFrom(null, at(0)),
+      submitStartedAt: fc.constantFrom(null, at(-9e6), at(1)),
+      lastObservedAt: fc.constantFrom(null, at(-9e6), at(1)),
+      externalId: fc.constantFrom(null, 'x'),
+    });
+    fc.assert(
+      fc.property(run, (given) => {
+        const { kind } = nextStep(aRun({ ...given, fresh: false }), at(10), LIMITS);
+        expect(kind === 'submit').toBe(given.state === 'intended' && given.stopRequestedAt === null);
+      }),
+    );
+  });
+});
+
+it.each([
+  [29, 'wait'],
+  [30, 'back to intended'],
+])('"no such run" %i s after a submit: %s', (seconds, expected) => {
+  expect(afterNotFound(aRun({ submitStartedAt: at(0) }), at(seconds), 30_000)).toBe(expected);
+});
+
+it.each([
+  [2, 900, false],
+  [3, 599, false],
+  [3, 600, true],
+])('%i misses over %i s: lost %s', (count, seconds, expected) => {
+  expect(isLost({ count, since: at(0) }, at(seconds), 600_000)).toBe(expected);
+});
+
+it('counts the time a run may run from when it ran', () => {
+  expect(remainingMs(aRun({ maxRuntimeSeconds: 60, startedAt: at(-500) }), at(0))).toBeUndefined();
+  expect(remainingMs(aRun({ maxRuntimeSeconds: 60, runningSince: at(-20) }), at(0))).toBe(40_000);
+});
