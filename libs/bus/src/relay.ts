@@ -1,4 +1,4 @@
-import { withDeadline, type Database, type Logger } from '@lineclear/kit';
+import { ADVISORY_LOCKS, withDeadline, type Database, type Logger } from '@lineclear/kit';
 import type { NatsConnection } from '@nats-io/transport-node';
 import type pg from 'pg';
 import { EVENT_RETENTION_DAYS } from './streams.js';
@@ -10,8 +10,6 @@ const RETRY_MS = 500;
 const LOCK_DEADLINE_MS = 10_000;
 const END_DEADLINE_MS = 2_000;
 const CLEAN_EVERY_MS = 3_600_000;
-// One relay per database works at a time; whoever holds this lock is it.
-const RELAY_LOCK = 727_275;
 
 interface Row {
   readonly id: number;
@@ -101,6 +99,7 @@ export class Relay {
     }
   }
 
+  /** One relay per database works at a time; whoever holds the lock is it. */
   async #tryToLead(): Promise<boolean> {
     if (!this.#lock) {
       const lock = await this.parts.database.dedicated();
@@ -112,7 +111,7 @@ export class Relay {
     }
     if (this.#leads) return true;
     const { rows } = await withDeadline(
-      this.#lock.query<{ ok: boolean }>('select pg_try_advisory_lock($1) as ok', [RELAY_LOCK]),
+      this.#lock.query<{ ok: boolean }>('select pg_try_advisory_lock($1) as ok', [ADVISORY_LOCKS.relay]),
       LOCK_DEADLINE_MS,
     );
     return rows[0]?.ok ?? false;

@@ -14,6 +14,11 @@ declare module 'fastify' {
   }
 }
 
+/** Nobody reads this answer: the client went away while it sent. */
+class Aborted extends BadInput {
+  override readonly level = 'debug';
+}
+
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
 /**
@@ -44,7 +49,9 @@ function readAll(payload: IncomingMessage): Promise<Buffer> {
         ? reject(tooLarge)
         : resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)),
     );
-    payload.on('error', reject);
+    payload.on('error', (cause) =>
+      reject(new Aborted([{ path: '', message: 'the body broke off' }], { cause })),
+    );
   });
 }
 

@@ -2,12 +2,15 @@ import { createHash } from 'node:crypto';
 import pg from 'pg';
 import {
   DataSource,
+  QueryFailedError,
   type EntityManager,
   type EntitySchema,
   type MigrationInterface,
   type QueryRunner,
 } from 'typeorm';
 import type { PostgresDriver } from 'typeorm/driver/postgres/PostgresDriver.js';
+import { ADVISORY_LOCKS } from './advisory-locks.js';
+import { withDeadline } from './health.js';
 import type { Logger } from './logger.js';
 
 type Class<T = object> = new (...args: never[]) => T;
@@ -22,6 +25,17 @@ export interface DatabaseOptions {
 // Counts and money stay far below 2^53; as strings they would be concatenated by mistake.
 pg.types.setTypeParser(pg.types.builtins.INT8, Number);
 pg.types.setTypeParser(pg.types.builtins.NUMERIC, Number);
+
+const CONNECT_MS = 5_000;
+// What Postgres does not answer for this long will not be answered: the other end is gone without a word.
+const QUERY_MS = 30_000;
+const END_MS = 2_000;
+const KEEP_ALIVE = { keepAlive: true, keepAliveInitialDelayMillis: 10_000 } as const;
+
+/** The database itself is away (stopped, restarting, unreachable); the SQL was not wrong. */
+class DatabaseAway extends Error {
+  override readonly name = 'DatabaseAway';
+}
 
 /** Something that takes SQL: the pool (each statement commits by itself) or a transaction. */
 export abstract class Queryable {
@@ -54,8 +68,15 @@ export class Tx extends Queryable {
   }
 
   /** @internal */
-  committed(): void {
-    for (const fn of this.#afterCommit) fn();
+  committed(log: Logger | undefined): void {
+    for (const fn of this.#afterCommit) {
+      try {
+        fn();
+      } catch (error) {
+        // The change is made: its caller must not believe otherwise.
+        log?.warn({ err: error }, 'what was to follow a commit failed');
+      }
+    }
   }
 }
 
@@ -64,6 +85,7 @@ export class Database extends Queryable {
   constructor(
     readonly source: DataSource,
     private readonly pool: pg.Pool,
+    private readonly log?: Logger,
   ) {
     super();
   }
@@ -80,18 +102,21 @@ export class Database extends Queryable {
   async tx<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
     const runner = this.source.createQueryRunner();
     try {
-      const client = (await runner.connect()) as pg.PoolClient;
-      await runner.startTransaction();
+      const client = await awayOr(begin(runner));
       const tx = new Tx(client, runner);
       let result: T;
       try {
         result = await work(tx);
-        await runner.commitTransaction();
-      } catch (error) {
-        await runner.rollbackTransaction().catch(() => undefined);
+        await awayOr(runner.commitTransaction());
+      } catch (thrown) {
+        // From an entity's query; other errors of the work are its own.
+        const error = thrown instanceof QueryFailedError ? markAway(thrown) : thrown;
+        // A connection that does not answer would not answer the rollback either.
+        if (error instanceof DatabaseAway) void (client as unknown as pg.Client).end().catch(() => undefined);
+        else await runner.rollbackTransaction().catch(() => undefined);
         throw error;
       }
-      tx.committed();
+      tx.committed(this.log);
       return result;
     } finally {
       await runner.release();
@@ -102,15 +127,19 @@ export class Database extends Queryable {
   async dedicated(): Promise<pg.Client> {
     const client = new pg.Client({
       connectionString: urlOf(this.source),
-      keepAlive: true,
+      ...KEEP_ALIVE,
+      connectionTimeoutMillis: CONNECT_MS,
       application_name: 'lineclear lock',
     });
-    await client.connect();
+    await awayOr(client.connect());
     return client;
   }
 
   async close(): Promise<void> {
-    await this.source.destroy();
+    // Connections whose other end is gone do not end by themselves.
+    await withDeadline(this.source.destroy(), END_MS).catch((error: unknown) =>
+      this.log?.warn({ err: error }, 'the database connections did not end in time'),
+    );
   }
 }
 
@@ -130,54 +159,81 @@ async function run<Row>(
     name = createHash('sha1').update(text).digest('base64url').slice(0, 20);
     names.set(text, name);
   }
-  const result = await on.query({
-    ...(name === undefined ? {} : { name }),
-    text,
-    values: values as unknown[],
-  });
+  const result = await awayOr(
+    on.query({
+      ...(name === undefined ? {} : { name }),
+      text,
+      values: values as unknown[],
+    }),
+  );
   return result.rows as Row[];
+}
+
+async function begin(runner: QueryRunner): Promise<pg.PoolClient> {
+  const client = (await runner.connect()) as pg.PoolClient;
+  await runner.startTransaction();
+  return client;
 }
 
 /** Opens the database and brings its tables up to date; several replicas may do so at once. */
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
+  const { url, log, entities, migrations, poolSize } = options;
+  const shared = {
+    type: 'postgres' as const,
+    url,
+    migrations: [...migrations],
+    migrationsTransactionMode: 'each' as const,
+    logging: false as const,
+    poolErrorHandler: (error: Error) => log.warn({ err: error }, 'an idle database connection broke'),
+  };
+  const limits = { ...KEEP_ALIVE, connectionTimeoutMillis: CONNECT_MS };
+  // A migration takes as long as it takes: it runs on a connection of its own, without the limit on each query.
+  const migrator = new DataSource({ ...shared, poolSize: 1, extra: limits });
   const source = new DataSource({
-    type: 'postgres',
-    url: options.url,
-    entities: [...options.entities],
-    migrations: [...options.migrations],
-    migrationsTransactionMode: 'each',
-    logging: false,
-    poolSize: options.poolSize,
-    extra: { keepAlive: true, connectionTimeoutMillis: 5_000, idleTimeoutMillis: 60_000 },
-    poolErrorHandler: (error: Error) => options.log.warn({ err: error }, 'an idle database connection broke'),
+    ...shared,
+    entities: [...entities],
+    poolSize,
+    extra: { ...limits, idleTimeoutMillis: 60_000, query_timeout: QUERY_MS },
   });
   await source.initialize();
-  const pool = (source.driver as PostgresDriver).master as pg.Pool;
-  const database = new Database(source, pool);
-  await migrate(database);
+  const database = new Database(source, (source.driver as PostgresDriver).master as pg.Pool, log);
+  await migrate(database, migrator);
   return database;
 }
 
-// Any number works as long as every replica takes the same one.
-const MIGRATION_LOCK = 727_274;
-
-async function migrate(database: Database): Promise<void> {
+async function migrate(database: Database, migrator: DataSource): Promise<void> {
   const lock = await database.dedicated();
   try {
-    await lock.query('select pg_advisory_lock($1)', [MIGRATION_LOCK]);
-    await database.source.runMigrations();
+    await lock.query('select pg_advisory_lock($1)', [ADVISORY_LOCKS.migration]);
+    await migrator.initialize();
+    await migrator.runMigrations();
   } finally {
-    await lock.end();
+    if (migrator.isInitialized) await migrator.destroy();
+    await withDeadline(lock.end(), END_MS).catch(() => undefined);
+  }
+}
+
+const AWAY_CODES = /^(08...|57P0.|53300|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT)$/;
+const AWAY_MESSAGES =
+  /Connection terminated|connection timeout|timeout exceeded when trying to connect|Query read timeout|Client has encountered a connection error|Client was closed and is not queryable/i;
+
+/** The error of a database call, as DatabaseAway where it is one. The same codes from elsewhere mean something else. */
+function markAway(error: unknown): unknown {
+  if (!(error instanceof Error) || error instanceof DatabaseAway) return error;
+  const { code } = error as { code?: unknown };
+  const away = typeof code === 'string' ? AWAY_CODES.test(code) : AWAY_MESSAGES.test(error.message);
+  return away ? new DatabaseAway(error.message, { cause: error }) : error;
+}
+
+async function awayOr<T>(answer: Promise<T>): Promise<T> {
+  try {
+    return await answer;
+  } catch (error) {
+    throw markAway(error);
   }
 }
 
 /** Whether an error says that the database itself is away (stopped, restarting, unreachable) and not that the SQL was wrong. */
 export function isDatabaseAway(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  const { code } = error as { code?: unknown };
-  if (typeof code === 'string' && /^(08...|57P0.|53300|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT)$/.test(code))
-    return true;
-  return /Connection terminated|connection timeout|timeout exceeded when trying to connect|Client has encountered a connection error/i.test(
-    error.message,
-  );
+  return error instanceof DatabaseAway;
 }

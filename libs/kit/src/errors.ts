@@ -88,6 +88,19 @@ export class Unprocessable extends AppError {
   }
 }
 
+/** Another service said no, for a reason that stays: its code and words are passed on. */
+export class Refused extends AppError {
+  readonly status = 422;
+  readonly title = 'The request was refused';
+
+  constructor(
+    override readonly code: string,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
 export class TooMany extends AppError {
   readonly status = 429;
   readonly code = 'too_many_requests';

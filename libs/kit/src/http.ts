@@ -3,14 +3,16 @@ import type { IncomingMessage } from 'node:http';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { context, SpanKind, SpanStatusCode, trace, type Span } from '@opentelemetry/api';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Histogram } from 'prom-client';
 import { inWork } from './context.js';
 import { MAX_BODY_BYTES, readJsonBodies } from './body.js';
 import type { Logger } from './logger.js';
 import type { Metrics } from './metrics.js';
+import { PROBLEM_TYPE, problemOf } from './problem.js';
 import { remote } from './tracing.js';
 
+const REQUEST_MS = 30_000;
 const REQUEST_ID = /^[A-Za-z0-9_.-]{1,100}$/;
 const spans = new WeakMap<FastifyRequest, Span>();
 
@@ -20,6 +22,17 @@ export function createHttpAdapter(): FastifyAdapter {
     bodyLimit: MAX_BODY_BYTES,
     routerOptions: { maxParamLength: 300 },
     forceCloseConnections: 'idle',
+    // For receiving a request whole; an answer may take as long as it likes.
+    requestTimeout: REQUEST_MS,
+    // What fails before there is a route (a malformed path) does not come to Nest's filter.
+    frameworkErrors: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
+      const problem = problemOf(error, request.id);
+      void reply
+        .status(problem.status)
+        .header('content-type', PROBLEM_TYPE)
+        .header('x-request-id', request.id)
+        .send(JSON.stringify(problem));
+    },
     requestIdHeader: false,
     genReqId: (request: IncomingMessage) => {
       const given = request.headers['x-request-id'];

@@ -1,3 +1,4 @@
+export { ADVISORY_LOCKS } from './advisory-locks.js';
 export { MAX_BODY_BYTES } from './body.js';
 export { clientAddress, isLoopback } from './client-address.js';
 export { Clock, SystemClock } from './clock.js';
@@ -12,6 +13,7 @@ export {
   NotAllowed,
   NotAuthenticated,
   NotFound,
+  Refused,
   TooLarge,
   TooMany,
   Unavailable,

@@ -1,11 +1,14 @@
+import { connect } from 'node:net';
 import { Body, Controller, Get, HttpCode, Module, Param, Post, Query, SetMetadata } from '@nestjs/common';
 import { client, expectProblem, refusesBadInput, startBackends, type Backends } from '@lineclear/testkit';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import {
   ACCESS,
   Answers,
   Conflict,
+  isDatabaseAway,
+  problemOf,
   readEnv,
   serviceEnv,
   startService,
@@ -123,6 +126,37 @@ describe('HTTP', () => {
     expect((await http.get('/metrics')).body).toContain('lineclear_http_request_duration_seconds_bucket');
   });
 
+  it('answers a malformed path with a problem too', async () => {
+    const { status, headers, body } = await client(service.url).get('/%zz');
+    expect([status, headers.get('content-type')]).toEqual([400, 'application/problem+json; charset=utf-8']);
+    expect(body).toMatchObject({ status: 400, code: 'bad_request', request_id: expect.any(String) });
+  });
+
+  it('takes a status from its own server only, not from any error that has one', () => {
+    expect(problemOf(Object.assign(new Error('upstream'), { statusCode: 404 })).status).toBe(500);
+  });
+
+  it('makes nothing of a client that goes away while it sends', async () => {
+    const [debug, error] = [vi.spyOn(service.log, 'debug'), vi.spyOn(service.log, 'error')];
+    const { hostname, port } = new URL(service.url);
+    const socket = connect(Number(port), hostname);
+    socket.on('error', () => undefined);
+    socket.write('POST /api/things HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{"na', () =>
+      setImmediate(() => socket.resetAndDestroy()),
+    );
+    await vi.waitFor(() =>
+      expect(debug).toHaveBeenCalledWith(
+        expect.objectContaining({ status: 400 }),
+        expect.stringContaining('broke off'),
+      ),
+    );
+    expect(error).not.toHaveBeenCalled();
+  });
+
+  it('waits only so long for a request to arrive whole', () => {
+    expect(service.app.getHttpServer()).toMatchObject({ requestTimeout: 30_000, timeout: 0 });
+  });
+
   it('documents its routes from the schemas that check them', async () => {
     const { body: document } = await client(service.url).get('/openapi.json');
     expect(document.paths['/api/things'].post.requestBody.content['application/json'].schema).toMatchObject({
@@ -140,6 +174,26 @@ describe('HTTP', () => {
     ]);
     expect(document.paths['/api/things'].post.responses['201']).toBeDefined();
   });
+});
+
+it('stops although a client never finishes its request', async () => {
+  const second = await startService({
+    name: 'things',
+    config: readEnv(serviceEnv, await backends.envFor('things')),
+    modules: [{ module: ThingsModule }],
+    entities: [],
+    migrations: [],
+  });
+  const { hostname, port } = new URL(second.url);
+  const socket = connect(Number(port), hostname);
+  const arrived = vi.waitFor(() => expect(second.app.getHttpServer()).toMatchObject({ _connections: 1 }));
+  socket.write('POST /api/things HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{"na');
+  await arrived;
+  const cut = new Promise<void>((resolve) =>
+    socket.on('error', () => undefined).on('close', () => resolve()),
+  );
+  await second.close();
+  await cut;
 });
 
 describe('database', () => {
@@ -160,6 +214,45 @@ describe('database', () => {
     ).rejects.toThrow('no');
     expect(await database.query('select n from t')).toEqual([{ n: 1 }]);
     expect(seen).toEqual(['one']);
+  });
+
+  it('keeps what was committed though something that was to follow failed', async () => {
+    const { database } = service;
+    const seen: string[] = [];
+    const result = await database.tx(async (tx) => {
+      tx.afterCommit(() => {
+        throw new Error('nobody to wake');
+      });
+      tx.afterCommit(() => seen.push('next'));
+      return 'done';
+    });
+    expect([result, seen]).toEqual(['done', ['next']]);
+  });
+
+  it('knows a database that is away from anything else that breaks off', async () => {
+    const { database } = service;
+    const killed = 'select pg_terminate_backend(pg_backend_pid())';
+    const outcome = (work: Promise<unknown>): Promise<boolean> =>
+      work.then(
+        () => false,
+        (error: unknown) => isDatabaseAway(error),
+      );
+    const reset = Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' });
+    const fails = (error: Error) => async (): Promise<never> => {
+      throw error;
+    };
+    expect(await outcome(database.query(killed))).toBe(true);
+    expect(await outcome(database.tx((tx) => tx.query(killed)))).toBe(true);
+    expect(await outcome(database.tx((tx) => tx.manager.query(killed)))).toBe(true);
+    expect(await outcome(database.tx(fails(reset)))).toBe(false);
+    expect(await outcome(database.query('select nonsense'))).toBe(false);
+    expect(isDatabaseAway(reset)).toBe(false);
+    expect(problemOf(reset).status).toBe(500);
+    expect(await database.tx((tx) => tx.query('select 1 as n'))).toEqual([{ n: 1 }]);
+  });
+
+  it('gives up on a statement that hangs for half a minute', async () => {
+    expect(service.database.source.options.extra).toMatchObject({ query_timeout: 30_000 });
   });
 
   it('reads counts and money as numbers', async () => {

@@ -6,6 +6,13 @@ import { currentWork } from './context.js';
 
 export type Logger = Pino;
 
+/** What an error says, without what hangs on it: pg puts its whole client there, TypeORM the values of a query. */
+export function outlineOf(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  const { type, message, stack, code } = pino.stdSerializers.err(error);
+  return { type, message, stack, ...(code === undefined ? {} : { code: code as unknown }) };
+}
+
 /** One logger per process: JSON lines, or one readable line each; every line carries the request's and the trace's id. */
 export function createLogger(options: { name: string; format: 'json' | 'pretty'; level: string }): Logger {
   return pino(
@@ -20,7 +27,7 @@ export function createLogger(options: { name: string; format: 'json' | 'pretty';
         const span = trace.getActiveSpan()?.spanContext();
         return { ...currentWork(), ...(span ? { trace_id: span.traceId } : {}) };
       },
-      serializers: { err: pino.stdSerializers.err },
+      serializers: { err: outlineOf },
     },
     options.format === 'json'
       ? pino.destination({ fd: 1, sync: true })

@@ -4,6 +4,8 @@ import { isDatabaseAway } from './database.js';
 import { AppError, Unavailable } from './errors.js';
 import type { Logger } from './logger.js';
 
+export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
+
 /** An RFC 9457 problem document. */
 export interface Problem {
   readonly type: string;
@@ -71,10 +73,12 @@ function describe(error: unknown): Omit<Problem, 'type'> {
 
 function statusOf(error: unknown): number | undefined {
   if (error instanceof HttpException) return error.getStatus();
-  // Fastify's own errors (broken JSON, wrong media type, too large) carry their status.
-  if (error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number')
-    return error.statusCode;
-  return undefined;
+  // Fastify's own errors (bad paths, too large) carry their status. Anyone else's statusCode is about another answer.
+  if (!(error instanceof Error)) return undefined;
+  const { code, statusCode } = error as { code?: unknown; statusCode?: unknown };
+  return typeof code === 'string' && code.startsWith('FST_') && typeof statusCode === 'number'
+    ? statusCode
+    : undefined;
 }
 
 /** Turns every error that leaves a route into one problem+json answer and one log line. */
@@ -96,7 +100,7 @@ export class ProblemFilter implements ExceptionFilter {
     void reply
       .status(problem.status)
       .headers(error instanceof AppError ? { ...error.headers } : {})
-      .header('content-type', 'application/problem+json; charset=utf-8')
+      .header('content-type', PROBLEM_TYPE)
       .send(JSON.stringify(problem));
   }
 }

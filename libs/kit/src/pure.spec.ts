@@ -1,3 +1,4 @@
+import { outlineOf } from './logger.js';
 import { inspect } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
@@ -100,14 +101,33 @@ describe('bodies', () => {
     expect(() => parseJson(Buffer.from(body as string))).toThrow(message);
   });
 
-  it.each(['{"value":hunter2}', 'hunter2', '{"value":"hunter2" x}', '{"value":"hunter2'])('quotes nothing of the broken body %j', (body) => {
-    let thrown: unknown;
-    try {
-      parseJson(Buffer.from(body));
-    } catch (error) {
-      thrown = error;
-    }
-    expect(inspect(thrown, { depth: 9 }).split('\n    at ')[0]).toMatch(/not valid JSON/);
-    expect(inspect(thrown, { depth: 9 })).not.toContain('hunter2');
+  it.each(['{"value":hunter2}', 'hunter2', '{"value":"hunter2" x}', '{"value":"hunter2'])(
+    'quotes nothing of the broken body %j',
+    (body) => {
+      let thrown: unknown;
+      try {
+        parseJson(Buffer.from(body));
+      } catch (error) {
+        thrown = error;
+      }
+      expect(inspect(thrown, { depth: 9 }).split('\n    at ')[0]).toMatch(/not valid JSON/);
+      expect(inspect(thrown, { depth: 9 })).not.toContain('hunter2');
+    },
+  );
+});
+
+it('logs of an error what it says, not what hangs on it', () => {
+  const error = Object.assign(new Error('gone', { cause: new Error('first') }), {
+    code: '57P01',
+    client: { password: 'hunter2' },
+    parameters: ['hunter2'],
   });
+  const logged = outlineOf(error);
+  expect(logged).toEqual({
+    type: 'Error',
+    message: 'gone: first',
+    stack: expect.stringContaining('first'),
+    code: '57P01',
+  });
+  expect(outlineOf('text')).toBe('text');
 });

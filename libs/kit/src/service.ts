@@ -1,4 +1,6 @@
 import 'reflect-metadata';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import type { DynamicModule, INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -37,6 +39,7 @@ export interface RunningService {
 }
 
 const KEEP_ALIVE_MS = 72_000;
+const CUT_AFTER_MS = 5_000;
 
 /** Boots a service: tracing, database (migrated), Nest, transports, HTTP. */
 export async function startService<Config extends ServiceConfig>(
@@ -76,17 +79,20 @@ export async function startService<Config extends ServiceConfig>(
   await app.startAllMicroservices();
   await app.listen(config.PORT, config.HOST);
   // Longer than the gateway keeps its connections, so that it is never the server that closes one in use.
-  const server = app.getHttpServer() as { keepAliveTimeout: number; address(): { port: number } };
+  const server = app.getHttpServer() as Server;
   server.keepAliveTimeout = KEEP_ALIVE_MS;
 
   return {
-    url: `http://${config.HOST}:${server.address().port}`,
+    url: `http://${config.HOST}:${(server.address() as AddressInfo).port}`,
     app,
     database,
     log,
     async close() {
       health.stopping();
+      // Streams and slow clients get this long to end by themselves.
+      const cut = setTimeout(() => server.closeAllConnections(), CUT_AFTER_MS);
       await app.close();
+      clearTimeout(cut);
       await database.close();
       await stopTracing();
     },
