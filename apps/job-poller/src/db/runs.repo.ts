@@ -157,12 +157,7 @@ export class RunsRepo {
    * can have been added meanwhile, and it is kept.
    */
   async store(tx: Queryable, steps: readonly StoredStep[], owner: string): Promise<Map<string, number>> {
-    const records = steps.map(({ run, knewStop, nextInMs }) => ({
-      ...run,
-      config: undefined,
-      knewStop,
-      nextInMs,
-    }));
+    const records = steps.map(recordOf);
     const rows = await tx.query<{ id: string; version: number }>(
       `update runs r set ${MUTABLE_COLUMNS.map(([property, column]) => `${column} = p."${property}"`).join(', ')},
               state = case when p.state = 'active' and r.stop_requested_at is not null then 'cancelling' else p.state end,
