@@ -8,7 +8,10 @@ function stat(pid) {
   return { parent: Number(fields[1]), us: (Number(fields[11]) + Number(fields[12])) * TICK_US };
 }
 
-/** Microseconds of processor time that each of these processes has used so far, its children counted with it. */
+/**
+ * Microseconds of processor time that each of these processes has used so far. A server's children are counted with it;
+ * our own are not, for they are the services.
+ */
 export function processorTime(pids) {
   const all = new Map();
   for (const name of readdirSync('/proc')) {
@@ -22,7 +25,8 @@ export function processorTime(pids) {
   return Object.fromEntries(
     Object.entries(pids).map(([name, pid]) => {
       let us = 0;
-      for (const [id, one] of all) if (id === pid || one.parent === pid) us += one.us;
+      for (const [id, one] of all)
+        if (id === pid || (one.parent === pid && pid !== process.pid)) us += one.us;
       return [name, us];
     }),
   );

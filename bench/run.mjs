@@ -3,7 +3,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
-import { startHouse } from '@lineclear/launcher';
+import { fileURLToPath } from 'node:url';
+import { SERVICES as SPECS, startHouse } from '@lineclear/launcher';
 import { startFakeProvider } from '@lineclear/testkit/fake-provider';
 import { measureFloors } from './floors.mjs';
 import { openLine } from './line.mjs';
@@ -29,6 +30,23 @@ function row(figure, value, unit, floor, better = 'more') {
     `${figure.padEnd(44)} ${String(rounded).padStart(10)} ${unit.padEnd(8)}${floor === undefined ? '' : ` floor ${round(floor, 2)}, ratio ${ratio}`}`,
   );
 }
+
+/** The services as they are, but the one that BENCH_PROFILE names under the profiler. */
+const specs = SPECS.map((spec) =>
+  spec.name === process.env.BENCH_PROFILE
+    ? {
+        ...spec,
+        script: fileURLToPath(new URL('profiled.mjs', import.meta.url)),
+        env: (plan) => ({
+          ...spec.env?.(plan),
+          PROFILED_MAIN: spec.script,
+          PROFILED_OUT: join(process.cwd(), `${spec.name}.cpuprofile`),
+        }),
+      }
+    : spec,
+);
+
+const print = (from, text) => process.env.BENCH_LOG && console.error(from, text);
 
 const residentMb = (pid) =>
   Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? Number.NaN) / 1_024;
@@ -58,11 +76,11 @@ let house;
 let line;
 try {
   let before = performance.now();
-  house = await startHouse({ home, env });
+  house = await startHouse({ home, env, services: specs, print });
   row('start.first_s', (performance.now() - before) / 1_000, 's');
   await house.stop();
   before = performance.now();
-  house = await startHouse({ home, env });
+  house = await startHouse({ home, env, services: specs, print });
   row('start.second_s', (performance.now() - before) / 1_000, 's', 10, 'less');
   for (const { what, readyAfterMs } of house.rows)
     if (SERVICES.includes(what)) row(`service.${what}.cold_start_ms`, readyAfterMs, 'ms');

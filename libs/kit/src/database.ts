@@ -43,7 +43,11 @@ export abstract class Queryable {
   abstract query<Row = unknown>(sql: string, values?: readonly unknown[]): Promise<Row[]>;
 }
 
-/** An open transaction: SQL through `query`, entities through `manager`. It ends with the function it was given to. */
+/**
+ * An open transaction: SQL through `query`, entities through `manager`. It ends with the function it was given to.
+ * Statements that do not need each other's answers may be started together (`Promise.all`): they go out in one
+ * round trip and are run in the order in which they were started.
+ */
 export class Tx extends Queryable {
   readonly #afterCommit: (() => void)[] = [];
 
@@ -193,7 +197,8 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     ...shared,
     entities: [...entities],
     poolSize,
-    extra: { ...limits, idleTimeoutMillis: 60_000, query_timeout: QUERY_MS },
+    // Statements of a transaction that are not waited for one by one travel together.
+    extra: { ...limits, idleTimeoutMillis: 60_000, query_timeout: QUERY_MS, pipeline: true },
   });
   await source.initialize();
   const database = new Database(source, (source.driver as PostgresDriver).master as pg.Pool, log);

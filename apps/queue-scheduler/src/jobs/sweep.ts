@@ -13,7 +13,7 @@ import { Moves } from '../line/moves.js';
 export const SWEEP = 'sweep';
 const MAX_AT_ONCE = 200;
 const HOUR_MS = 3_600_000;
-// Redis may have lost the schedule since; making it again when it is there changes nothing.
+// Redis may have lost the schedule since: it is looked for as often as this many steps.
 const RESCHEDULE_EVERY = 2;
 
 /**
@@ -51,6 +51,10 @@ export class Sweep extends WorkerHost implements OnApplicationBootstrap, OnAppli
     if (this.#scheduling) return;
     this.#scheduling = true;
     try {
+      const known = await this.queue.getJobScheduler(SWEEP);
+      // Making a schedule again puts its next step off: only one that is gone, or has stopped, is made.
+      if (known?.next !== undefined && known.next > this.clock.now().getTime() - RESCHEDULE_EVERY * everyMs)
+        return;
       const step = { name: SWEEP, opts: { removeOnComplete: 10, removeOnFail: 100 } };
       await this.queue.upsertJobScheduler(SWEEP, { every: Math.ceil(everyMs) }, step);
     } catch (error) {

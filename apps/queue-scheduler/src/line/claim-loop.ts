@@ -7,7 +7,7 @@ import * as slots from '../db/slots.repo.js';
 import { Moves } from './moves.js';
 import { Wakes } from './wakes.js';
 
-const BATCH = 64;
+const BATCH = 200;
 const TICK_MS = 1_000;
 
 /** Gives free slots to whoever is next, batch after batch for as long as there is someone; woken by commits and by a tick. */
@@ -59,8 +59,8 @@ export class ClaimLoop implements OnApplicationBootstrap, OnApplicationShutdown 
   /** Claims one batch in one transaction; true when the next look may find more. */
   async #claim(): Promise<boolean> {
     return this.database.tx(async (tx) => {
-      await slots.enter(tx);
-      const { jobIds, fullUserIds, limits, more } = await pick(tx, BATCH);
+      const entered = slots.enter(tx);
+      const [{ jobIds, fullUserIds, limits, more }] = await Promise.all([pick(tx, BATCH), entered]);
       if (jobIds.length > 0) {
         await this.moves.apply(
           tx,

@@ -44,8 +44,12 @@ export class Moves {
   /** Applies facts in their order, in a transaction that has entered (with `limits`, as a claim has) or enters now; those that concern no job as it is now do nothing. Answers the jobs after them, by id. */
   async apply(tx: Tx, facts: readonly About[], limits?: slots.Limits): Promise<ReadonlyMap<string, Job>> {
     const now = this.clock.now();
-    if (limits === undefined) await slots.enter(tx);
-    const found = await jobs.lock(tx, [...new Set(facts.map(({ jobId }) => jobId))]);
+    // Statements that do not need each other's answers go out together, and are run in the order of the calls.
+    const entered = limits === undefined ? slots.enter(tx) : undefined;
+    const [found] = await Promise.all([
+      jobs.lock(tx, [...new Set(facts.map(({ jobId }) => jobId))]),
+      entered,
+    ]);
     const changes = new Map(found.map((job): [string, Change] => [job.id, { before: job, after: job }]));
     const said: Outgoing[] = [];
     for (const { jobId, fact } of facts) {
@@ -69,47 +73,32 @@ export class Moves {
     now: Date,
     limits: slots.Limits | undefined,
   ): Promise<void> {
-    const places = new Map(
-      (
-        await jobs.save(
-          tx,
-          changed.map(({ after }) => after),
-        )
-      ).map(({ id, ord }) => [id, ord]),
-    );
+    const afters = (some: readonly Change[]): Job[] => some.map(({ after }) => after);
     const taken = changed.filter(({ before, after }) => !holdsSlot(before.state) && holdsSlot(after.state));
     const freed = changed.filter(({ before, after }) => holdsSlot(before.state) && !holdsSlot(after.state));
-    const full =
-      taken.length > 0 ? await slots.take(tx, countByUser(taken), limits ?? (await slots.limits(tx))) : [];
-    if (freed.length > 0) await slots.free(tx, countByUser(freed));
-    if (taken.length > 0)
-      await ledger.reserve(
-        tx,
-        taken.map(({ after }) => after),
-        now,
-      );
-    if (freed.length > 0)
-      await ledger.settle(
-        tx,
-        freed.map(({ after }) => after),
-        now,
-      );
-    await this.bus.publish(tx, ...said);
     const left = changed.filter(({ before, after }) => before.state === 'queued' && after.state !== 'queued');
     const joined = changed.filter(
       ({ before, after }) => before.state !== 'queued' && after.state === 'queued',
     );
-    await lanes.remove(tx, countByLane(left.map(({ before }) => before)));
-    await this.queue(
-      tx,
-      joined.map(({ after }) => ({ job: after, ord: places.get(after.id) ?? 0 })),
-    );
-    await lanes.markFull(tx, full, true);
-    await lanes.markFull(
-      tx,
-      [...countByUser(freed).keys()].filter((userId) => !full.includes(userId)),
-      false,
-    );
+    const [saved, full] = await Promise.all([
+      jobs.save(tx, afters(changed)),
+      taken.length > 0 ? slots.take(tx, countByUser(taken), limits ?? (await slots.limits(tx))) : NOBODY,
+      freed.length > 0 && slots.free(tx, countByUser(freed)),
+      taken.length > 0 && ledger.reserve(tx, afters(taken), now),
+      freed.length > 0 && ledger.settle(tx, afters(freed), now),
+      this.bus.publish(tx, ...said),
+      lanes.remove(tx, countByLane(left.map(({ before }) => before))),
+    ]);
+    const places = new Map(saved.map(({ id, ord }) => [id, ord]));
+    const open = [...countByUser(freed).keys()].filter((userId) => !full.includes(userId));
+    await Promise.all([
+      this.queue(
+        tx,
+        joined.map(({ after }) => ({ job: after, ord: places.get(after.id) ?? 0 })),
+      ),
+      lanes.markFull(tx, full, true),
+      lanes.markFull(tx, open, false),
+    ]);
     if (freed.length > 0) tx.afterCommit(() => this.wakes.wake());
   }
 
@@ -128,6 +117,7 @@ export class Moves {
   }
 }
 
+const NOBODY: number[] = [];
 const laneOf = ({ userId, band }: { userId: number; band: number }): string => `${userId}/${band}`;
 
 function countByUser(changes: readonly Change[]): Map<number, number> {

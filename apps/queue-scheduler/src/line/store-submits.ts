@@ -67,15 +67,17 @@ export class StoreSubmits {
       const places = new Map((await jobs.insert(tx, entered)).map(({ id, ord }) => [id, ord]));
       const stored = entered.map(({ job }) => job).filter(({ id }) => places.has(id));
       const queued = stored.filter(({ state }) => state === 'queued');
-      await this.bus.publish(
-        tx,
-        ...stored.map(submittedEvent),
-        ...queued.map(stateEvent).filter((event) => event !== undefined),
-      );
-      await this.moves.queue(
-        tx,
-        queued.map((job) => ({ job, ord: places.get(job.id) ?? 0 })),
-      );
+      await Promise.all([
+        this.bus.publish(
+          tx,
+          ...stored.map(submittedEvent),
+          ...queued.map(stateEvent).filter((event) => event !== undefined),
+        ),
+        this.moves.queue(
+          tx,
+          queued.map((job) => ({ job, ord: places.get(job.id) ?? 0 })),
+        ),
+      ]);
       return new Set(places.keys());
     });
   }
