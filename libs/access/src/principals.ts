@@ -50,6 +50,12 @@ export class Principals {
     bus.watch(principalChanged, (event) =>
       this.#cache.deleteWhere(({ principal }) => principal?.user_id === event.data.user_id),
     );
+    void this.#forgetAtReconnect(bus);
+  }
+
+  /** What changed while NATS was away, nobody told us. */
+  async #forgetAtReconnect(bus: Bus): Promise<void> {
+    for await (const { type } of bus.connection.status()) if (type === 'reconnect') this.#cache.clear();
   }
 
   /** @throws Unavailable when the identity is not cached and auth does not answer: nobody passes on hope. */

@@ -1,44 +1,47 @@
 import { WIRING } from '@lineclear/contracts';
-import type { Metrics } from '@lineclear/kit';
-import { jetstreamManager } from '@nats-io/jetstream';
+import { withDeadline, type Metrics } from '@lineclear/kit';
+import { jetstreamManager, type ConsumerInfo } from '@nats-io/jetstream';
 import { Gauge } from 'prom-client';
 import type { Bus } from './bus.js';
 import { EVENTS_STREAM } from './streams.js';
 
+const READ_MS = 1_000;
+
 /** What shows that events flow: how many wait to go out and how long, how many wait to be handled. Read at each scrape. */
 export function watchBusMetrics(bus: Bus, metrics: Metrics): void {
-  const registers = [metrics.registry];
-  const outbox = new Gauge({
-    name: 'lineclear_outbox_events',
-    help: 'Events committed but not yet on the stream',
-    registers,
-  });
-  new Gauge({
-    name: 'lineclear_outbox_oldest_seconds',
-    help: 'Age of the oldest event in the outbox',
-    registers,
-    async collect() {
-      const [row] = await bus.database.query<{ count: number; age: number | null }>(
-        'select count(*) as count, extract(epoch from now() - min(created_at))::float8 as age from outbox',
-      );
-      outbox.set(row?.count ?? 0);
-      this.set(row?.age ?? 0);
-    },
-  });
+  const gauge = (name: string, help: string, read: () => Promise<number>): Gauge =>
+    new Gauge({
+      name,
+      help,
+      registers: [metrics.registry],
+      async collect() {
+        try {
+          this.set(await withDeadline(read(), READ_MS));
+        } catch {
+          // Better no value than an old one, and the other metrics are as true as ever.
+          this.remove();
+        }
+      },
+    });
+  const outbox = async (what: string): Promise<number> => {
+    const [row] = await bus.database.query<{ value: number }>(`select ${what} as value from outbox`);
+    return row?.value ?? 0;
+  };
+  gauge('lineclear_outbox_events', 'Events committed but not yet on the stream', () => outbox('count(*)'));
+  gauge('lineclear_outbox_oldest_seconds', 'Age of the oldest event in the outbox', () =>
+    outbox('coalesce(extract(epoch from now() - min(created_at)), 0)::float8'),
+  );
   if (WIRING[bus.service].consumes.length === 0) return;
-  const unacknowledged = new Gauge({
-    name: 'lineclear_consumer_unacknowledged',
-    help: 'Events delivered to this service and not yet acknowledged',
-    registers,
-  });
-  new Gauge({
-    name: 'lineclear_consumer_pending',
-    help: 'Events on the stream that this service has not yet received',
-    registers,
-    async collect() {
-      const info = await (await jetstreamManager(bus.connection)).consumers.info(EVENTS_STREAM, bus.service);
-      this.set(info.num_pending);
-      unacknowledged.set(info.num_ack_pending);
-    },
-  });
+  const consumer = async (): Promise<ConsumerInfo> =>
+    (await jetstreamManager(bus.connection)).consumers.info(EVENTS_STREAM, bus.service);
+  gauge(
+    'lineclear_consumer_unacknowledged',
+    'Events delivered to this service and not yet acknowledged',
+    async () => (await consumer()).num_ack_pending,
+  );
+  gauge(
+    'lineclear_consumer_pending',
+    'Events on the stream that this service has not yet received',
+    async () => (await consumer()).num_pending,
+  );
 }

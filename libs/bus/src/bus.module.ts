@@ -1,5 +1,4 @@
 import {
-  Inject,
   Injectable,
   Module,
   type DynamicModule,
@@ -21,7 +20,6 @@ class BusLifetime implements OnApplicationShutdown {
     private readonly bus: Bus,
     health: Health,
     metrics: Metrics,
-    @Inject(LOGGER) _log: Logger,
   ) {
     // Without NATS a service still takes work: events wait in its outbox.
     health.register({ name: 'nats', essential: false, run: async () => void (await bus.connection.rtt()) });

@@ -9,7 +9,7 @@ import {
   type RequestOf,
 } from '@lineclear/contracts';
 import { AccessModule } from '@lineclear/access';
-import { readEnv, serviceEnv, startService, type RunningService, type Tx } from '@lineclear/kit';
+import { Conflict, readEnv, serviceEnv, startService, type RunningService, type Tx } from '@lineclear/kit';
 import {
   client,
   connectPeer,
@@ -28,6 +28,7 @@ import {
   BusTables1767225600000,
   busTransports,
   event,
+  newEventId,
   OnEvent,
   OnEvents,
   OnRequest,
@@ -61,6 +62,9 @@ const submitted = (n: number) => ({
 class Notes {
   static poison = new Set<string>();
   static batches: number[] = [];
+  static slow: Bus | undefined;
+  static entered = false;
+  static gate: Promise<void> | undefined;
 
   constructor(@Inject(Bus) private readonly bus: Bus) {}
 
@@ -86,6 +90,11 @@ class Notes {
   async evaluate({
     jobs,
   }: RequestOf<typeof evaluateJobs>): Promise<{ verdicts: { job_id: string; approval: null }[] }> {
+    if (Notes.slow === this.bus) {
+      Notes.entered = true;
+      await Notes.gate;
+    }
+    if (jobs.length > 2) throw new Conflict('the rules say no');
     if (jobs.length > 1) throw new Error('one at a time');
     return { verdicts: jobs.map(({ job_id }) => ({ job_id, approval: null })) };
   }
@@ -268,6 +277,89 @@ it('answers questions by the contract, and says so when the answerer fails or is
   await expect(
     ask(bus, { ...evaluateJobs, subject: 'ask.approvals.nobody' as never }, { jobs: [facts] }, 500),
   ).rejects.toThrow('does not answer');
+  await expect(ask(bus, evaluateJobs, { jobs: [facts, facts] }, 5_000)).rejects.toMatchObject({
+    status: 503,
+  });
+  await expect(ask(bus, evaluateJobs, { jobs: [facts, facts, facts] }, 5_000)).rejects.toMatchObject({
+    status: 422,
+    code: 'conflict',
+    message: 'the rules say no',
+  });
+});
+
+it('answers the questions under way before it closes', async () => {
+  const second = await boot();
+  Notes.slow = second.app.get(Bus);
+  let open = (): void => undefined;
+  Notes.gate = new Promise((resolve) => {
+    open = resolve;
+  });
+  const asked: Promise<unknown>[] = [];
+  await vi.waitFor(() => {
+    // The two replicas share the questions.
+    asked.push(peer.ask(evaluateJobs, { jobs: [submitted(1).facts] }));
+    expect(Notes.entered).toBe(true);
+  });
+  const closing = second.close();
+  open();
+  await closing;
+  expect(await Promise.all(asked)).toHaveLength(asked.length);
+});
+
+it('refuses an event that NATS would not take, and sends what it can beside one', async () => {
+  const bus = service.app.get(Bus);
+  await expect(
+    service.database.tx((tx) =>
+      bus.publish(tx, event(approvalWaived, { job_id: JOB(500) }, { about: 'x'.repeat(600_000) })),
+    ),
+  ).rejects.toThrow('larger than');
+  const small = { subject: 'dead.secrets.size', body: '{}' };
+  const huge = { ...small, body: 'x'.repeat(3_000_000) };
+  expect(
+    await bus.publisher.publish([
+      { ...small, id: 'a' },
+      { ...huge, id: 'b' },
+      { ...small, id: 'c' },
+    ]),
+  ).toEqual([true, false, true]);
+});
+
+it('keeps the name of a letter that dies again, and lists page by page among those of others', async () => {
+  const [admin, bus] = [people(peer).add('admin'), service.app.get(Bus)];
+  const http = client(service.url, admin.token);
+  const path = '/api/system/dead-letters/approvals';
+  const before = (await http.get(path)).body.items.length;
+  const id = await newBroken();
+  await vi.waitFor(async () => expect((await http.get(path)).body.items[0].event_id).toBe(id));
+  const [first] = (await http.get(path)).body.items;
+  expect((await http.post(`${path}/${first.id}/replay`)).status).toBe(202);
+  await vi.waitFor(async () => expect((await http.get(path)).body.items[0].id).toBeGreaterThan(first.id));
+  expect((await http.get(path)).body.items[0]).toMatchObject({ event_type: 'job.submitted', event_id: id });
+  // Other services' letters lie between.
+  await bus.publisher.publish(
+    Array.from({ length: 30 }, (_, n) => ({ subject: 'dead.secrets.x', id: `foreign-${n}`, body: '{}' })),
+  );
+  const last = await newBroken();
+  await vi.waitFor(async () => expect((await http.get(`${path}?limit=1`)).body.items[0].event_id).toBe(last));
+  const seen: string[] = [];
+  for (let cursor: number | undefined; ;) {
+    const query: string = cursor === undefined ? '?limit=1' : `?limit=1&cursor=${cursor}`;
+    const { body } = await http.get(path + query);
+    seen.push(...body.items.map((item: { event_id: string }) => item.event_id));
+    cursor = body.next_cursor;
+    if (cursor === undefined) break;
+  }
+  expect(seen).toHaveLength(before + 2);
+  expect(seen.slice(0, 2)).toEqual([last, id]);
+
+  async function newBroken(): Promise<string> {
+    const broken = newEventId();
+    await peer.publishRaw(
+      jobSubmitted.subject,
+      JSON.stringify({ specversion: '1.0', id: broken, type: 'job.submitted', data: {} }),
+    );
+    return broken;
+  }
 });
 
 it('is closed to strangers, to small keys, and to everyone when auth is away', async () => {

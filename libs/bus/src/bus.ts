@@ -12,6 +12,9 @@ import { newEventId } from './event-id.js';
 import { StreamPublisher } from './publisher.js';
 import { Relay } from './relay.js';
 
+/** Half of what NATS takes by default: above it, the outbox would hold what can never leave. */
+const MAX_EVENT_BYTES = 524_288;
+
 export interface Outgoing<D extends EventDef = EventDef> {
   readonly def: D;
   readonly data: EventData<D>;
@@ -52,7 +55,7 @@ export class Bus {
 
   /**
    * Writes events to the outbox in the transaction of the change they tell of: they are published if, and only if, it
-   * commits. @throws ZodError when data breaks its contract.
+   * commits. @throws ZodError when data breaks its contract, Error when an event is too large for NATS.
    */
   async publish(tx: Tx, ...events: readonly Outgoing[]): Promise<void> {
     if (events.length === 0) return;
@@ -61,16 +64,16 @@ export class Bus {
       const { def } = outgoing;
       if (def !== deadLetter && !allowed.includes(def))
         throw new Error(`${this.service} does not declare that it publishes ${def.name}`);
-      return { id: newEventId(), subject: def.subject, outgoing };
+      const id = newEventId();
+      const body = JSON.stringify(this.#envelope(id, outgoing));
+      if (Buffer.byteLength(body) > MAX_EVENT_BYTES)
+        throw new Error(`${def.name} is larger than ${MAX_EVENT_BYTES} bytes`);
+      return { id, subject: def.subject, body };
     });
     await tx.query(
       `insert into outbox (event_id, subject, body)
        select e.id, e.subject, e.body from unnest($1::uuid[], $2::text[], $3::text[]) with ordinality as e(id, subject, body, position) order by position`,
-      [
-        rows.map((row) => row.id),
-        rows.map((row) => row.subject),
-        rows.map((row) => JSON.stringify(this.#envelope(row.id, row.outgoing))),
-      ],
+      [rows.map((row) => row.id), rows.map((row) => row.subject), rows.map((row) => row.body)],
     );
     tx.afterCommit(() => this.#relay.wake());
   }

@@ -17,8 +17,19 @@ export async function connectNats(url: string, service: string, log: Logger): Pr
     reconnectTimeWait: 250,
     reconnectJitter: 250,
     pingInterval: 20_000,
+    // Passwords are changed on one side first: what is refused now may be taken in a minute.
+    ignoreAuthErrorAbort: true,
+    ...(protocol === 'tls:' ? { tls: {} } : {}),
   });
   void logStatus(connection, log);
+  void connection.closed().then((error) => {
+    // Closed by us, there is no error.
+    if (!(error instanceof Error)) return;
+    log.fatal({ err: error }, 'the connection to NATS is closed for good: this process ends');
+    setImmediate(() => {
+      throw error;
+    });
+  });
   return connection;
 }
 

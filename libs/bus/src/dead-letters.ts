@@ -1,8 +1,15 @@
 import { deadLetter } from '@lineclear/contracts';
 import { NotFound } from '@lineclear/kit';
-import { jetstreamManager, JetStreamApiError, type JsMsg, type StoredMsg } from '@nats-io/jetstream';
+import {
+  jetstreamManager,
+  JetStreamApiError,
+  type JetStreamManager,
+  type JsMsg,
+  type StoredMsg,
+} from '@nats-io/jetstream';
+import { z } from 'zod';
 import { event, type Bus } from './bus.js';
-import { DEAD_STREAM, deadSubject, replaySubject } from './streams.js';
+import { DEAD_STREAM, deadSubject, ensureStreams, replaySubject } from './streams.js';
 
 /** An event this service gave up on. `id` is its place in the dead-letter stream. */
 export interface DeadLetter {
@@ -24,22 +31,28 @@ export class DeadLetters {
   constructor(private readonly bus: Bus) {}
 
   async bury(message: JsMsg, reason: string): Promise<void> {
-    const { service, publisher, database, log } = this.bus;
-    const id = headerSafe(message.headers?.get('Nats-Msg-Id') || `seq-${message.seq}`);
-    const type = message.subject.replace(/^(lineclear|replay)\./, '');
-    const [kept] = await publisher.publish([
-      {
-        subject: deadSubject(service, type),
-        // A second death of the same event after a replay is another letter.
-        id: `${service}:${message.seq}`,
-        body: message.data,
-        headers: {
-          [REASON]: headerSafe(reason),
-          [EVENT_ID]: id,
-          [DELIVERIES]: String(message.info.deliveryCount),
-        },
+    const { service, publisher, database, log, connection } = this.bus;
+    // By its own words where it has any: a replayed letter comes on another subject, without the emitter's headers.
+    const said = saidBy(message);
+    const id = said.id ?? headerSafe(message.headers?.get('Nats-Msg-Id') || `seq-${message.seq}`);
+    const type = said.type ?? message.subject.replace(/^(lineclear|replay)\./, '');
+    const letter = {
+      subject: deadSubject(service, type),
+      // A second death of the same event after a replay is another letter; so is one of another stream's life.
+      id: `${service}:${id}:${message.timestampNanos}`,
+      body: message.data,
+      headers: {
+        [REASON]: headerSafe(reason),
+        [EVENT_ID]: id,
+        [DELIVERIES]: String(message.info.deliveryCount),
       },
-    ]);
+    };
+    let [kept] = await publisher.publish([letter]);
+    if (!kept) {
+      // The server may have lost its storage.
+      await ensureStreams(connection, service);
+      [kept] = await publisher.publish([letter]);
+    }
     if (!kept) throw new Error('the dead-letter stream did not take it');
     log.error({ event: type, event_id: id, reason }, 'gave up on an event: it is a dead letter now');
     const data = {
@@ -56,19 +69,26 @@ export class DeadLetters {
 
   /** The newest `limit` letters below `before`, newest first. */
   async list(limit: number, before = Number.MAX_SAFE_INTEGER): Promise<DeadLetter[]> {
-    const manager = await jetstreamManager(this.bus.connection);
+    const manager = await this.#manager();
     const info = await manager.streams.info(DEAD_STREAM);
-    const letters: DeadLetter[] = [];
     const mine = `dead.${this.bus.service}.`;
-    for (
-      let seq = Math.min(before - 1, info.state.last_seq);
-      seq >= Math.max(1, info.state.first_seq) && letters.length < limit;
-      seq -= 1
-    ) {
-      const stored = await this.#stored(seq);
-      if (stored?.subject.startsWith(mine)) letters.push(letterOf(stored, mine));
+    const letters: DeadLetter[] = [];
+    // The server finds the next one of ours, upwards only: so in windows, from the newest down, each twice the last.
+    const first = Math.max(info.state.first_seq, 1);
+    let end = Math.min(before, info.state.last_seq + 1);
+    for (let size = limit; end > first && letters.length < limit; size *= 2) {
+      const start = Math.max(end - size, first);
+      const found: DeadLetter[] = [];
+      for (let seq = start; seq < end; seq += 1) {
+        const stored = await this.#stored({ seq, next_by_subj: `${mine}>` });
+        if (!stored || stored.seq >= end) break;
+        found.push(letterOf(stored, mine));
+        seq = stored.seq;
+      }
+      letters.push(...found.reverse());
+      end = start;
     }
-    return letters;
+    return letters.slice(0, limit);
   }
 
   /** Gives the event to this service once more (to no other) and removes the letter. @throws NotFound */
@@ -84,26 +104,45 @@ export class DeadLetters {
   /** Forgets the letter. @throws NotFound */
   async discard(id: number): Promise<void> {
     await this.#mine(id);
-    const manager = await jetstreamManager(this.bus.connection);
+    const manager = await this.#manager();
     await manager.streams.deleteMessage(DEAD_STREAM, id);
   }
 
   async #mine(id: number): Promise<StoredMsg> {
-    const stored = await this.#stored(id);
+    const stored = await this.#stored({ seq: id });
     if (!stored?.subject.startsWith(`dead.${this.bus.service}.`)) throw new NotFound('dead letter', id);
     return stored;
   }
 
-  async #stored(seq: number): Promise<StoredMsg | null> {
-    const manager = await jetstreamManager(this.bus.connection);
+  async #stored(query: { seq: number; next_by_subj?: string }): Promise<StoredMsg | null> {
+    const manager = await this.#manager();
     try {
-      return await manager.streams.getMessage(DEAD_STREAM, { seq });
+      return await manager.streams.getMessage(DEAD_STREAM, query);
     } catch (error) {
       if (error instanceof JetStreamApiError && error.status === 404) return null;
       throw error;
     }
   }
+
+  /** The account's answer is not looked at, so it is not asked for. */
+  async #manager(): Promise<JetStreamManager> {
+    return jetstreamManager(this.bus.connection, { checkAPI: false });
+  }
 }
+
+const spoken = z.looseObject({
+  id: z.uuid().optional().catch(undefined),
+  // It becomes part of a subject.
+  type: z
+    .string()
+    .max(80)
+    .regex(/^[a-z0-9_]+(\.[a-z0-9_]+)*$/)
+    .optional()
+    .catch(undefined),
+});
+
+const saidBy = (message: JsMsg): { id?: string | undefined; type?: string | undefined } =>
+  spoken.safeParse(parsedOrText(message.string())).data ?? {};
 
 function letterOf(stored: StoredMsg, prefix: string): DeadLetter {
   return {

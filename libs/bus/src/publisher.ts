@@ -40,29 +40,41 @@ export class StreamPublisher {
   async publish(messages: readonly OutgoingMessage[]): Promise<boolean[]> {
     const keys: string[] = [];
     let timer: NodeJS.Timeout | undefined;
-    const acks = messages.map((message) => {
-      const key = String((this.#next += 1));
-      keys.push(key);
-      const ack = new Promise<boolean>((resolve) =>
-        this.#waiting.set(key, (failure) => resolve(failure === undefined)),
-      );
-      const head = headers();
+    try {
+      const acks = messages.map((message) => {
+        const key = String((this.#next += 1));
+        keys.push(key);
+        return this.#send(key, message);
+      });
+      const deadline = new Promise<void>((resolve) => {
+        timer = setTimeout(resolve, ACK_DEADLINE_MS);
+      });
+      await Promise.race([Promise.all(acks), deadline]);
+      for (const key of keys) this.#waiting.get(key)?.('no acknowledgement');
+      return await Promise.all(acks);
+    } finally {
+      clearTimeout(timer);
+      for (const key of keys) this.#waiting.delete(key);
+    }
+  }
+
+  async #send(key: string, message: OutgoingMessage): Promise<boolean> {
+    const head = headers();
+    const acknowledged = new Promise<boolean>((resolve) =>
+      this.#waiting.set(key, (failure) => resolve(failure === undefined)),
+    );
+    try {
       head.set('Nats-Msg-Id', message.id);
       for (const [name, value] of Object.entries(message.headers ?? {})) head.set(name, value);
       this.connection.publish(message.subject, message.body, {
         reply: `${this.#inbox}.${key}`,
         headers: head,
       });
-      return ack;
-    });
-    const deadline = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, ACK_DEADLINE_MS);
-    });
-    await Promise.race([Promise.all(acks), deadline]);
-    clearTimeout(timer);
-    for (const key of keys) this.#waiting.get(key)?.('no acknowledgement');
-    for (const key of keys) this.#waiting.delete(key);
-    return Promise.all(acks);
+    } catch {
+      // Too large, or not possible now: the others go all the same.
+      return false;
+    }
+    return acknowledged;
   }
 
   #acknowledged(msg: Msg): void {

@@ -1,18 +1,30 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { applyDecorators, Catch, UseFilters, type RpcExceptionFilter } from '@nestjs/common';
-import { MessagePattern, NatsContext, ServerNats, Transport } from '@nestjs/microservices';
+import {
+  MessagePattern,
+  NatsContext,
+  ServerNats,
+  Transport,
+  type BaseRpcContext,
+  type WritePacket,
+} from '@nestjs/microservices';
 import type { ReplyOf, RequestDef, RequestOf } from '@lineclear/contracts';
-import { AppError, currentTraceparent, inSpan, Unavailable } from '@lineclear/kit';
-import { headers, type NatsConnection } from '@nats-io/transport-node';
+import { AppError, currentTraceparent, inSpan, Refused, Unavailable, withDeadline } from '@lineclear/kit';
+import { headers, type NatsConnection, type Subscription } from '@nats-io/transport-node';
 import { SpanKind } from '@opentelemetry/api';
-import { throwError, type Observable } from 'rxjs';
+import { finalize, throwError, type Observable } from 'rxjs';
 import type { z } from 'zod';
 import type { Bus } from './bus.js';
 import { takesDataAndContext } from './on-event.js';
 
+const ANSWERS_MS = 3_000;
 const TRACEPARENT = 'traceparent';
 
 /** Nest's NATS transport for request/reply, on the connection the service has already. */
 export class RequestStrategy extends ServerNats {
+  #running = 0;
+  #idle: (() => void) | undefined;
+
   constructor(
     private readonly shared: NatsConnection,
     queue: string,
@@ -24,8 +36,43 @@ export class RequestStrategy extends ServerNats {
     return this.shared as never;
   }
 
-  /** The connection belongs to the bus, which drains it: questions under way are still answered. */
-  override async close(): Promise<void> {}
+  protected override handleRequest(
+    context: BaseRpcContext,
+    produce: () => Promise<Observable<unknown>>,
+    respond: (data: WritePacket) => Promise<unknown> | void,
+  ): void {
+    this.#running += 1;
+    const ended = (): void => {
+      this.#running -= 1;
+      if (this.#running === 0) this.#idle?.();
+    };
+    const counted = async (): Promise<Observable<unknown>> => {
+      try {
+        return (await produce()).pipe(finalize(ended));
+      } catch (error) {
+        ended();
+        throw error;
+      }
+    };
+    return super.handleRequest(context, counted, respond);
+  }
+
+  /** Takes no more questions and waits for the answers under way; the connection belongs to the bus, which drains it. */
+  override async close(): Promise<void> {
+    await withDeadline(this.#finish(), ANSWERS_MS).catch(() => undefined);
+  }
+
+  async #finish(): Promise<void> {
+    // Drained, not dropped: questions may be on their way here already.
+    await Promise.all(this['subscriptions'].map((subscription: Subscription) => subscription.drain()));
+    await nextTurn();
+    if (this.#running > 0)
+      await new Promise<void>((resolve) => {
+        this.#idle = resolve;
+      });
+    // Answers leave one turn after they are known.
+    await nextTurn();
+  }
 }
 
 @Catch()
@@ -67,9 +114,12 @@ export const OnRequest = <D extends RequestDef>(def: D): MethodOf<D> => {
   };
 };
 
+// Worth another try: nothing is wrong with the question.
+const PASSING = new Set(['internal', 'unavailable', 'too_many_requests']);
+
 /**
  * Asks another service and waits at most `deadlineMs`. @throws Unavailable when nobody answers in time, or the
- * answerer failed, or its answer breaks the contract.
+ * answerer failed, or its answer breaks the contract; Refused when the answerer says no for a reason that stays.
  */
 export async function ask<D extends RequestDef>(
   bus: Bus,
@@ -90,10 +140,11 @@ export async function ask<D extends RequestDef>(
     } catch (cause) {
       throw new Unavailable(`${def.name.split('.')[0]} does not answer right now`, { cause });
     }
-    if (answer.err)
-      throw new Unavailable(
-        `${def.name} failed: ${answer.err.message ?? answer.err.code ?? 'no reason given'}`,
-      );
+    if (answer.err) {
+      const { code = 'internal', message = code } = answer.err;
+      if (PASSING.has(code)) throw new Unavailable(`${def.name} failed: ${message}`);
+      throw new Refused(code, message);
+    }
     const parsed = def.reply.safeParse(answer.response);
     if (!parsed.success)
       throw new Unavailable(`the answer to ${def.name} broke its contract`, { cause: parsed.error });

@@ -75,10 +75,21 @@ export async function ensureStreams(
     const wanted = consumerConfig(service);
     const found = await orNull(manager.consumers.info(EVENTS_STREAM, service));
     if (found === null) await manager.consumers.add(EVENTS_STREAM, wanted);
-    else if (differs(found.config, wanted)) await manager.consumers.update(EVENTS_STREAM, service, wanted);
+    else {
+      const both = {
+        ...wanted,
+        filter_subjects: union(found.config.filter_subjects, wanted.filter_subjects),
+      };
+      if (differs(found.config, both)) await manager.consumers.update(EVENTS_STREAM, service, both);
+    }
   }
   return manager;
 }
+
+/** While releases change, replicas of both share the consumer: neither takes from it what the other needs. */
+const union = (found: readonly string[] = [], wanted: readonly string[] = []): string[] => [
+  ...new Set([...found, ...wanted]),
+];
 
 const differs = (found: object, wanted: object): boolean =>
   Object.entries(wanted).some(
