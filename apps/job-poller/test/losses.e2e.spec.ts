@@ -2,7 +2,7 @@ import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { openRedis, startService } from '@lineclear/kit';
-import { runEnded } from '@lineclear/contracts';
+import { runEnded, runStarted } from '@lineclear/contracts';
 import { pendingEvents } from '@lineclear/testkit';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { define } from '../src/app.module.js';
@@ -17,25 +17,32 @@ beforeAll(async () => {
   await run(process.execPath, [`${PROJECT}/node_modules/typescript/bin/tsc`, '-b', 'apps/job-poller'], {
     cwd: PROJECT,
   });
-  bench = await openBench();
+  // Generous, as in real life: two replicas and the provider share this machine with whatever else runs on it.
+  bench = await openBench({ LINECLEAR_PROVIDER_TIMEOUT_SECONDS: '6', LINECLEAR_SUBMIT_SETTLE_SECONDS: '7' });
 }, 120_000);
 afterAll(async () => bench?.stop());
 
 const LONG = { timeout: 40_000, interval: 50 };
-const endedIds = (): Set<string> => new Set(bench.peer.events(runEnded).map(({ data }) => data.job_id));
 const allEnded = (claims: readonly Claim[]): Promise<void> =>
-  vi.waitFor(() => expect(claims.filter(({ job_id }) => !endedIds().has(job_id))).toEqual([]), LONG);
+  vi.waitFor(() => {
+    const ended = new Set(bench.peer.events(runEnded).map(({ data }) => data.job_id));
+    expect(claims.filter(({ job_id }) => !ended.has(job_id))).toEqual([]);
+  }, LONG);
 
 /** Each ended once, and no provider saw two runs of one key. */
 function expectOnce(claims: readonly Claim[]): void {
-  for (const claim of claims) {
-    expect(
-      bench.ended(claim).map(({ outcome }) => outcome),
-      keyOf(claim),
-    ).toEqual(['succeeded']);
-    expect(bench.started(claim), keyOf(claim)).toHaveLength(1);
-    expect(bench.provider.runsOf(keyOf(claim)), keyOf(claim)).toBe(1);
-  }
+  const ids = claims.map(({ job_id }) => job_id).sort();
+  const about = <T extends { job_id: string }>(events: readonly { data: T }[]): T[] =>
+    events.map(({ data }) => data).filter(({ job_id }) => ids.includes(job_id));
+  const ended = about(bench.peer.events(runEnded));
+  expect(ended.map(({ job_id }) => job_id).sort()).toEqual(ids);
+  expect(ended.filter(({ outcome }) => outcome !== 'succeeded')).toEqual([]);
+  expect(
+    about(bench.peer.events(runStarted))
+      .map(({ job_id }) => job_id)
+      .sort(),
+  ).toEqual(ids);
+  expect(claims.filter((claim) => bench.provider.runsOf(keyOf(claim)) !== 1)).toEqual([]);
 }
 
 async function startProcess(): Promise<ChildProcess> {
