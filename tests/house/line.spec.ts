@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { startHouse, type House } from '@lineclear/launcher';
 import { makeScratchFolder } from '@lineclear/servers';
 import { client, expectProblem, type Client } from '@lineclear/testkit';
+import { connect } from '@nats-io/transport-node';
 import { Redis } from 'ioredis';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
@@ -146,6 +147,11 @@ it('carries a real training run from submit through a rule, a human, a process a
 
 it('is one trace from submit to notification', async () => {
   const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
+  const { username, password, host } = new URL(house.servers.nats.url);
+  const nats = await connect({ servers: host, user: username, pass: password });
+  const events: { type: string; traceparent?: string; data: { job_id?: string } }[] = [];
+  nats.subscribe('lineclear.>', { callback: (_, msg) => void events.push(msg.json()) });
+  await nats.flush();
   const submitted = ok(
     await ada.post('/api/cloud/local/submit', job(), { traceparent: `00-${traceId}-00f067aa0ba902b7-01` }),
     202,
@@ -158,12 +164,23 @@ it('is one trace from submit to notification', async () => {
       ).toBe(true),
     { timeout: 20_000 },
   );
-  const services = new Set(
-    printed
-      .filter((line) => line.includes(traceId))
-      .map((line) => (JSON.parse(line) as { service: string }).service),
-  );
-  expect([...services]).toEqual(expect.arrayContaining(['queue-scheduler', 'job-poller', 'notifier']));
+  await nats.close();
+  const mine = events.filter(({ data }) => data.job_id === submitted.job_id);
+  const way = [
+    'job.submitted',
+    'job.queued',
+    'job.claimed',
+    'run.started',
+    'job.started',
+    'run.ended',
+    'job.completed',
+  ];
+  expect(mine.map(({ type }) => type)).toEqual(expect.arrayContaining(way));
+  expect(mine.filter(({ traceparent }) => !traceparent?.includes(traceId))).toEqual([]);
+  const said = printed
+    .filter((line) => line.includes(traceId))
+    .map((line) => (JSON.parse(line) as { service: string }).service);
+  expect(said).toEqual(expect.arrayContaining(['queue-scheduler', 'notifier']));
 }, 60_000);
 
 it('gives 8 parallel submits with one key one job, another body an error, and another caller a job of his own', async () => {
