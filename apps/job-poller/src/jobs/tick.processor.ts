@@ -1,6 +1,6 @@
 import { InjectQueue, OnWorkerEvent, Processor, WorkerHost } from '@nestjs/bullmq';
-import { Inject, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import { Health, LOGGER, type Logger } from '@lineclear/kit';
+import { Inject, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
+import { Health, LOGGER, withDeadline, type Logger } from '@lineclear/kit';
 import type { Queue } from 'bullmq';
 import { StepRunner } from './step-runner.js';
 
@@ -8,13 +8,14 @@ export const STEPS_QUEUE = 'steps';
 const TICK_MS = 1_000;
 // The queue may be flushed at any time, and its scheduler with it.
 const WATCH_MS = 5_000;
+const CLOSE_MS = 1_000;
 
 /**
  * The queue's clock: once a second some replica takes the steps that are due, whoever stored them. What is due, and whose it
  * is, stands in Postgres only; a queue that lost everything loses nothing, and gets its tick back.
  */
 @Processor(STEPS_QUEUE)
-export class TickProcessor extends WorkerHost implements OnApplicationBootstrap, OnApplicationShutdown {
+export class TickProcessor extends WorkerHost implements OnApplicationBootstrap, BeforeApplicationShutdown {
   #watch: NodeJS.Timeout | undefined;
   #tickedAtMs = 0;
   #renewing = false;
@@ -55,8 +56,11 @@ export class TickProcessor extends WorkerHost implements OnApplicationBootstrap,
     }, WATCH_MS);
   }
 
-  onApplicationShutdown(): void {
+  /** A tick needs no finishing, and a shutdown must not wait for a Redis that is away. */
+  async beforeApplicationShutdown(): Promise<void> {
     clearInterval(this.#watch);
+    await this.worker.close(true);
+    await withDeadline(this.queue.close(), CLOSE_MS).catch(() => this.queue.disconnect());
   }
 
   async #upsert(): Promise<void> {
