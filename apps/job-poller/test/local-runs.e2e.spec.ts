@@ -48,7 +48,8 @@ describe('a process of this machine', () => {
   it('fails when there is no such program', async () => {
     expect(await bench.end(await local(['no-such-program-anywhere', 'x']))).toMatchObject({
       outcome: 'failed',
-      exit_code: 127,
+      // 126 where the PATH has a folder that this user may not look into.
+      exit_code: expect.toBeOneOf([126, 127]),
     });
   });
 
