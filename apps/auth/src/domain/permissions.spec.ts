@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { beyond, effectivePermissions, scopeOfNewKey, type Override } from './permissions.js';
 
-// The enterprise guide's matrix, written out once more: viewer, researcher, lead, admin.
+// The permission matrix, written out once more: viewer, researcher, lead, admin.
 const MATRIX: Readonly<Record<Permission, string>> = {
   'job.submit': '.✓✓✓',
   'job.view.own': '✓✓✓✓',
