@@ -39,8 +39,9 @@ beforeAll(async () => {
       LINECLEAR_WEBHOOK_ALLOW_CIDRS: '127.0.0.0/8',
       LINECLEAR_LOG_LEVEL: 'warn',
       WEBHOOK_RETRY_SECONDS: '0,1,2,2,2,5,5,5',
-      JOB_LEASE_SECONDS: '10',
-      NUDGE_AFTER_SECONDS: '5',
+      LINECLEAR_EVALUATION_LEASE_SECONDS: '5',
+      LINECLEAR_DISPATCH_LEASE_SECONDS: '5',
+      LINECLEAR_RUN_LEASE_SECONDS: '10',
     },
     print: (from, line) => process.env['CHAOS_LOG'] && console.log(from, line),
   });
@@ -127,7 +128,12 @@ it('ends every job exactly once, whatever is killed, flushed, stopped or restart
     }
     await Promise.all(running);
   })();
+  const pids = new Map(SERVICES.map((name) => [name, house.services[name]!.pid]));
   await Promise.all([stream, wreck()]);
+  // The wreck was one: every service is another process now.
+  await vi.waitFor(() => {
+    for (const [name, pid] of pids) expect([0, pid], name).not.toContain(house.services[name]!.pid);
+  }, 30_000);
   expect(new Set(ids).size).toBe(JOBS);
 
   // Every job ends, and as what the provider did with it.
