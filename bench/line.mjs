@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { connect } from '@nats-io/transport-node';
 import { jetstreamManager } from '@nats-io/jetstream';
+import { eventsIn } from '@lineclear/contracts';
 import pg from 'pg';
 import { Pool } from 'undici';
 
@@ -15,9 +16,14 @@ export async function openLine(house, users) {
   const claimed = new Map();
   let completed = 0;
   nats.subscribe('lineclear.job.claimed', {
-    callback: (_, msg) => claimed.set(msg.json().data.job_id, performance.now()),
+    callback: (_, msg) => {
+      const now = performance.now();
+      for (const { data } of eventsIn(msg.string())) claimed.set(data.job_id, now);
+    },
   });
-  nats.subscribe('lineclear.job.completed', { callback: () => (completed += 1) });
+  nats.subscribe('lineclear.job.completed', {
+    callback: (_, msg) => (completed += eventsIn(msg.string()).length),
+  });
   await nats.flush();
   const manager = await jetstreamManager(nats);
   const scheduler = new pg.Client({ connectionString: house.services['queue-scheduler'].databaseUrl });

@@ -16,13 +16,17 @@ function asyncApi() {
   const channels = {};
   const operations = {};
   const messages = {};
+  const schemas = {};
   const channel = (id, address, message) =>
     (channels[id] = { address, messages: { [message]: { $ref: `#/components/messages/${message}` } } });
   for (const [name, def] of EVENTS) {
+    schemas[name] = schemaOf(def.schema, 'output');
+    const event = { $ref: `#/components/schemas/${name}` };
     messages[name] = {
       name,
       contentType: 'application/cloudevents+json',
-      payload: schemaOf(def.schema, 'output'),
+      // Events that were committed together may come as one message.
+      payload: { oneOf: [event, { type: 'array', minItems: 2, maxItems: 100, items: event }] },
     };
     channel(name, def.subject, name);
   }
@@ -57,7 +61,7 @@ function asyncApi() {
     info: { title: 'Lineclear events and requests', version: '0.1.0' },
     channels,
     operations,
-    components: { messages },
+    components: { messages, schemas },
   };
 }
 

@@ -1,6 +1,7 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { eventsIn } from '@lineclear/contracts';
 import { startHouse, type House } from '@lineclear/launcher';
 import { makeScratchFolder } from '@lineclear/servers';
 import { client, startFakeProvider, type Client, type FakeProvider } from '@lineclear/testkit';
@@ -204,8 +205,8 @@ async function completedOnStream(): Promise<Map<string, number>> {
   const { num_pending: total } = await consumer.info();
   const messages = total > 0 ? await consumer.fetch({ max_messages: total, expires: 5_000 }) : [];
   for await (const message of messages) {
-    const id = message.json<{ data: { job_id: string } }>().data.job_id;
-    counts.set(id, (counts.get(id) ?? 0) + 1);
+    for (const { data } of eventsIn(message.string()) as { data: { job_id: string } }[])
+      counts.set(data.job_id, (counts.get(data.job_id) ?? 0) + 1);
   }
   await nats.close();
   return counts;

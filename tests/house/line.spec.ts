@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { eventsIn } from '@lineclear/contracts';
 import { startHouse, type House } from '@lineclear/launcher';
 import { makeScratchFolder } from '@lineclear/servers';
 import { client, expectProblem, type Client } from '@lineclear/testkit';
@@ -150,7 +151,9 @@ it('is one trace from submit to notification', async () => {
   const { username, password, host } = new URL(house.servers.nats.url);
   const nats = await connect({ servers: host, user: username, pass: password });
   const events: { type: string; traceparent?: string; data: { job_id?: string } }[] = [];
-  nats.subscribe('lineclear.>', { callback: (_, msg) => void events.push(msg.json()) });
+  nats.subscribe('lineclear.>', {
+    callback: (_, msg) => void events.push(...(eventsIn(msg.string()) as typeof events)),
+  });
   await nats.flush();
   const submitted = ok(
     await ada.post('/api/cloud/local/submit', job(), { traceparent: `00-${traceId}-00f067aa0ba902b7-01` }),

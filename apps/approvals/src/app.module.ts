@@ -1,7 +1,7 @@
 import { BullModule } from '@nestjs/bullmq';
 import { Module, type DynamicModule } from '@nestjs/common';
 import { AccessModule } from '@lineclear/access';
-import { busEntities, BusModule, BusTables1767225600000, busTransports } from '@lineclear/bus';
+import { busEntities, busMigrations, BusModule, busTransports } from '@lineclear/bus';
 import { bullOptions, readConfigFile, type Clock, type ServiceDefinition } from '@lineclear/kit';
 import { readConfig, type Config } from './config.js';
 import { CurrentRules } from './current-rules.js';
@@ -47,7 +47,7 @@ export function define(env: NodeJS.ProcessEnv, more: { clock?: Clock } = {}): Se
       ApprovalsModule.of(config),
     ],
     entities: [...busEntities, ApprovalRuleRow, RulesVersionRow, ApprovalRequestRow],
-    migrations: [BusTables1767225600000, RulesAndRequests1767225601000],
+    migrations: [...busMigrations, RulesAndRequests1767225601000],
     transports: busTransports,
     ...more,
   };

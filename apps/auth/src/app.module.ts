@@ -1,6 +1,6 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { AccessModule, TokenLookup } from '@lineclear/access';
-import { busEntities, BusModule, BusTables1767225600000, busTransports } from '@lineclear/bus';
+import { busEntities, busMigrations, BusModule, busTransports } from '@lineclear/bus';
 import { readConfigFile, type Clock, type ServiceDefinition } from '@lineclear/kit';
 import { readConfig, type Config } from './config.js';
 import { ChangeOwnPassword } from './credentials/change-own-password.js';
@@ -74,7 +74,7 @@ export function define(
     config,
     modules: [BusModule.of('auth', config.NATS_URL), auth, access],
     entities: [...busEntities, User, PermissionOverride, Session, ApiKey, LoginFailure],
-    migrations: [BusTables1767225600000, AuthTables1767312000000],
+    migrations: [...busMigrations, AuthTables1767312000000],
     transports: busTransports,
     ...more,
   };

@@ -1,7 +1,7 @@
 import { BullModule } from '@nestjs/bullmq';
 import { Module, type DynamicModule } from '@nestjs/common';
 import { AccessModule } from '@lineclear/access';
-import { busEntities, BusModule, BusTables1767225600000, busTransports } from '@lineclear/bus';
+import { busEntities, busMigrations, BusModule, busTransports } from '@lineclear/bus';
 import { bullOptions, type Clock, type ServiceDefinition } from '@lineclear/kit';
 import { readConfig, type Config } from './config.js';
 import { Runs1767225620000 } from './db/migrations/1767225620000-runs.js';
@@ -74,7 +74,7 @@ export const define = (env: NodeJS.ProcessEnv, more: { clock?: Clock } = {}): Se
       JobPollerModule.of(config),
     ],
     entities: [...busEntities, RunRow, RunLogRow, ProviderNoticeRow],
-    migrations: [BusTables1767225600000, Runs1767225620000],
+    migrations: [...busMigrations, Runs1767225620000],
     transports: busTransports,
     ...more,
   };

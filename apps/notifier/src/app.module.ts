@@ -1,7 +1,7 @@
 import { BullModule } from '@nestjs/bullmq';
 import { Module, type DynamicModule } from '@nestjs/common';
 import { AccessModule } from '@lineclear/access';
-import { busEntities, BusModule, BusTables1767225600000, busTransports } from '@lineclear/bus';
+import { busEntities, busMigrations, BusModule, busTransports } from '@lineclear/bus';
 import { bullOptions, readConfigFile, type Clock, type ServiceDefinition } from '@lineclear/kit';
 import { ChannelSecrets } from './channels/channel-secrets.js';
 import { KeepChannels } from './channels/keep-channels.js';
@@ -75,7 +75,7 @@ export function define(env: NodeJS.ProcessEnv, more: { clock?: Clock } = {}): Se
       NotifierModule.of(config),
     ],
     entities: [...busEntities, ChannelRow, PreferenceRow, RoutesVersionRow, DeliveryRow, DeliveryAttemptRow],
-    migrations: [BusTables1767225600000, ChannelsAndDeliveries1767225640000],
+    migrations: [...busMigrations, ChannelsAndDeliveries1767225640000],
     transports: busTransports,
     ...more,
   };

@@ -207,7 +207,7 @@ it('makes one delivery of an event that comes twice, and none of what nobody wan
   await settled();
   await vi.waitFor(async () => expect(await statusesOf(id)).toEqual(['sent']), PATIENT);
   // As when the inbox has forgotten it: the delivery itself is still there once.
-  await house.service.database.query('delete from inbox where event_id = $1', [eventId]);
+  await house.service.database.query('delete from inbox where message_id = $1', [eventId]);
   await house.peer.publishRaw(
     'replay.notifier',
     JSON.stringify({

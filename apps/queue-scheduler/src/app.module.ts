@@ -1,7 +1,7 @@
 import { BullModule } from '@nestjs/bullmq';
 import { Module, type DynamicModule } from '@nestjs/common';
 import { AccessModule } from '@lineclear/access';
-import { busEntities, BusModule, BusTables1767225600000, busTransports } from '@lineclear/bus';
+import { busEntities, busMigrations, BusModule, busTransports } from '@lineclear/bus';
 import { bullOptions, readConfigFile, type Clock, type ServiceDefinition } from '@lineclear/kit';
 import { readConfig, type Config } from './config.js';
 import { entities } from './db/entities.js';
@@ -75,7 +75,7 @@ export const define = (env: NodeJS.ProcessEnv, more: { clock?: Clock } = {}): Se
       QueueModule.of(config, providersOf(file.providers, config.LINECLEAR_LOCAL_PROVIDER)),
     ],
     entities: [...busEntities, ...entities],
-    migrations: [BusTables1767225600000, QueueTables1767225700000],
+    migrations: [...busMigrations, QueueTables1767225700000],
     transports: busTransports,
     ...more,
   };

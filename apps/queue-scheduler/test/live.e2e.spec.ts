@@ -175,7 +175,7 @@ it('counts for Prometheus', async () => {
     'lineclear_cost_total_usd',
     'lineclear_uptime_seconds',
     'lineclear_jobs_by_status',
-    'lineclear_outbox_events',
+    'lineclear_outbox_messages',
   ]) {
     expect(body).toMatch(new RegExp(`^${metric}\\{.*\\} [0-9.]+$`, 'm'));
   }

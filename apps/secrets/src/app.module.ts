@@ -1,6 +1,6 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { AccessModule } from '@lineclear/access';
-import { busEntities, BusModule, BusTables1767225600000, busTransports } from '@lineclear/bus';
+import { busEntities, busMigrations, BusModule, busTransports } from '@lineclear/bus';
 import {
   Database,
   LOGGER,
@@ -61,7 +61,7 @@ export function define(env: NodeJS.ProcessEnv, more: { clock?: Clock } = {}): Se
       SecretsModule.of(config, { ...env }),
     ],
     entities: [...busEntities, KekRow, SealingKeyRow, SecretRow, SecretVersionRow, AccessLogRow],
-    migrations: [BusTables1767225600000, Secrets1767225610000],
+    migrations: [...busMigrations, Secrets1767225610000],
     transports: busTransports,
     ...more,
   };

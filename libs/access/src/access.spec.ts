@@ -1,6 +1,6 @@
 import { LEVEL_PERMISSIONS, PERMISSIONS, principalChanged, type Principal } from '@lineclear/contracts';
 import { Clock, readEnv, serviceEnv, startService, Unavailable, type RunningService } from '@lineclear/kit';
-import { Bus, BusModule, busEntities, BusTables1767225600000, busTransports } from '@lineclear/bus';
+import { Bus, BusModule, busEntities, busMigrations, busTransports } from '@lineclear/bus';
 import { startBackends, type Backends } from '@lineclear/testkit';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { can, canFor } from './can.js';
@@ -85,7 +85,7 @@ describe('the cache of principals', () => {
       config: readEnv(serviceEnv, await backends.envFor('secrets')),
       modules: [BusModule.of('secrets', backends.nats.url)],
       entities: [...busEntities],
-      migrations: [BusTables1767225600000],
+      migrations: [...busMigrations],
       transports: (app) => busTransports(app).slice(1),
     });
   });

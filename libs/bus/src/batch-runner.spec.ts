@@ -2,7 +2,7 @@ import { approvalWaived, type EventDef } from '@lineclear/contracts';
 import { createLogger, openDatabase, type Database } from '@lineclear/kit';
 import { startBackends, type Backends } from '@lineclear/testkit';
 import type { JsMsg } from '@nats-io/jetstream';
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { BatchRunner } from './batch-runner.js';
 import { Bus } from './bus.js';
 import { connectNats } from './connection.js';
@@ -10,7 +10,7 @@ import { DeadLetters } from './dead-letters.js';
 import { newEventId } from './event-id.js';
 import { NotYet } from './on-event.js';
 import { ensureStreams } from './streams.js';
-import { busEntities, BusTables1767225600000 } from './tables.js';
+import { busEntities, busMigrations } from './tables.js';
 
 const HOUR_MS = 3_600_000;
 const def: EventDef = approvalWaived;
@@ -35,22 +35,32 @@ function handed({ seq, id = newEventId(), deliveries = 1, ageMs = 0, type = def.
     subject: `job/${seq}`,
     data: { job_id: `job_${seq.toString(16).padStart(32, '0')}` },
   };
-  const body = JSON.stringify(envelope);
-  const message = {
+  return message({ seq, deliveries, ageMs, body: JSON.stringify(envelope) });
+}
+
+function message({
+  seq,
+  deliveries = 1,
+  ageMs = 0,
+  body,
+  id,
+}: Omit<Given, 'type'> & { body: string }): Handed {
+  const handed = {
     seq,
     subject: def.subject,
+    headers: { get: () => id ?? '' },
     time: new Date(Date.now() - ageMs),
     timestampNanos: BigInt(seq),
     info: { deliveryCount: deliveries, timestampNanos: seq },
     data: new TextEncoder().encode(body),
     outcome: undefined as string | undefined,
     string: () => body,
-    ack: () => void (message.outcome = 'ack'),
-    nak: (ms?: number) => void (message.outcome = `nak ${ms}`),
-    term: () => void (message.outcome = 'buried'),
+    ack: () => void (handed.outcome = 'ack'),
+    nak: (ms?: number) => void (handed.outcome = `nak ${ms}`),
+    term: () => void (handed.outcome = 'buried'),
     working: () => undefined,
   };
-  return message as never;
+  return handed as never;
 }
 
 let backends: Backends;
@@ -68,7 +78,7 @@ beforeAll(async () => {
     url: await backends.database(),
     poolSize: 3,
     entities: [...busEntities],
-    migrations: [BusTables1767225600000],
+    migrations: [...busMigrations],
     log,
   });
   const connection = await connectNats(backends.nats.url, 'approvals', log);
@@ -156,4 +166,46 @@ it('knows an event by its id in any case', async () => {
   await runner.run([handed({ seq: 7, id: id.toUpperCase() })]);
   await runner.run([handed({ seq: 8, id })]);
   expect(applied).toEqual([id]);
+});
+
+describe('a message of several events', () => {
+  const together = (seq: number, id: string, ids: readonly string[], type = def.name): Handed => {
+    const events = ids.map((one, n) => handed({ seq, id: one, ...(n === 1 ? { type } : {}) }).string());
+    return message({ seq, id, body: `[${events.join()}]` });
+  };
+  const again = async (): Promise<string[]> => {
+    const rows = await database.query<{ body: string }>(
+      `delete from outbox where subject = 'replay.approvals' returning body`,
+    );
+    return rows.map(({ body }) => (JSON.parse(body) as { id: string }).id);
+  };
+  const newIds = (): string[] => [newEventId(), newEventId(), newEventId()];
+
+  it('is handled as a whole, once', async () => {
+    const [id, ids] = [newEventId(), newIds()];
+    const messages = [together(10, id, ids), together(10, id, ids)];
+    for (const one of messages) await runner.run([one]);
+    expect(messages.map(({ outcome }) => outcome)).toEqual(['ack', 'ack']);
+    expect([applied, transactions]).toEqual([ids, 1]);
+  });
+
+  it.each([
+    ['one fails', new Error('broken'), def.name],
+    ['one waits for something', new NotYet('not here'), def.name],
+    ['one is of an unknown kind', undefined, 'approval.of_next_year'],
+  ])('is taken apart, once, when %s', async (_, error, type) => {
+    const [id, ids] = [newEventId(), newIds()];
+    if (error) wrong = new Map([[ids[1]!, error]]);
+    const messages = [together(11, id, ids, type), together(11, id, ids, type)];
+    for (const one of messages) await runner.run([one]);
+    expect(messages.map(({ outcome }) => outcome)).toEqual(['ack', 'ack']);
+    expect(applied).toEqual([]);
+    expect(await again()).toEqual(ids);
+  });
+
+  it('is buried when it has no id of its own', async () => {
+    const one = together(12, '', newIds());
+    await runner.run([one]);
+    expect(one.outcome).toBe('buried');
+  });
 });

@@ -1,11 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { EventDef } from '@lineclear/contracts';
+import { eventsIn, type EventDef } from '@lineclear/contracts';
 import { inSpan, inWork, isDatabaseAway, type Tx } from '@lineclear/kit';
 import type { JsMsg } from '@nats-io/jetstream';
 import { SpanKind } from '@opentelemetry/api';
+import { z } from 'zod';
 import type { Bus } from './bus.js';
 import type { DeadLetters } from './dead-letters.js';
+import { newEventId } from './event-id.js';
 import { NotYet } from './on-event.js';
+import { replaySubject } from './streams.js';
 
 /** A declared event with its handler: of one event, or of all that arrived together. */
 export interface Reaction {
@@ -14,8 +17,14 @@ export interface Reaction {
   readonly handle: (given: unknown, tx: Tx) => Promise<void>;
 }
 
+/** A message whose events are all known and valid. */
 interface Arrived {
   readonly message: JsMsg;
+  /** What the inbox knows it by. */
+  readonly id: string;
+  readonly events: readonly Known[];
+}
+interface Known {
   readonly event: ParsedEvent;
   readonly reaction: Reaction;
 }
@@ -45,10 +54,20 @@ const keyOf = (message: JsMsg): string => `${message.seq}@${message.timestampNan
 const stepOf = (steps: readonly number[], nth: number): number =>
   steps[Math.min(Math.max(nth, 1), steps.length) - 1]!;
 
+/** Notes that these messages are handled, and says which were not before. */
+async function takeIn(tx: Tx, ids: readonly string[]): Promise<Set<string>> {
+  const rows = await tx.query<{ message_id: string }>(
+    'insert into inbox (message_id) select unnest($1::uuid[]) on conflict do nothing returning message_id',
+    // Sorted: two replicas with the same redelivered messages take the rows in the same order.
+    [ids.toSorted()],
+  );
+  return new Set(rows.map((row) => row.message_id));
+}
+
 /**
  * Runs a batch of messages: inbox rows, handlers and outbox rows in one transaction, then acknowledges. A batch that
- * fails is run again in halves, and what failed is remembered and comes alone next time, so that one bad message
- * holds up nobody.
+ * fails is run again in halves, and what failed is remembered and comes alone next time, so that one bad event
+ * holds up nobody; a message of several events that fails alone is taken apart.
  */
 export class BatchRunner {
   readonly #byName: ReadonlyMap<string, Reaction>;
@@ -80,6 +99,7 @@ export class BatchRunner {
       const parsed = this.#parse(message);
       if (typeof parsed === 'string') await this.#bury(message, parsed);
       else if (parsed instanceof Error) await this.#failed(message, parsed);
+      else if (parsed.events.length === 0) await this.#takeApart(message, parsed.id);
       else arrived.push(parsed);
     }
     const failedBefore = arrived.filter(({ message }) => this.#failures.has(keyOf(message)));
@@ -94,9 +114,12 @@ export class BatchRunner {
       await this.#apply(arrived);
     } catch (error) {
       if (this.#stop.signal.aborted) for (const { message } of arrived) message.nak();
-      else if (arrived.length === 1) await this.#failed(arrived[0]!.message, error);
-      else {
-        this.bus.log.warn({ err: error, events: arrived.length }, 'a batch failed; it is run in halves');
+      else if (arrived.length === 1) {
+        const [{ message, id, events }] = arrived as readonly [Arrived];
+        if (events.length > 1) await this.#takeApart(message, id);
+        else await this.#failed(message, error);
+      } else {
+        this.bus.log.warn({ err: error, messages: arrived.length }, 'a batch failed; it is run in halves');
         const middle = arrived.length >> 1;
         await this.#runTogether(arrived.slice(0, middle));
         await this.#runTogether(arrived.slice(middle));
@@ -109,7 +132,10 @@ export class BatchRunner {
     }
   }
 
-  /** The event, or what is wrong with it for ever (text), or for this release only (error). */
+  /**
+   * The message with its events, or with none when one of several cannot be handled; or what is wrong with it for ever
+   * (text), or for this release only (error).
+   */
   #parse(message: JsMsg): Arrived | string | Error {
     let raw: unknown;
     try {
@@ -117,6 +143,23 @@ export class BatchRunner {
     } catch {
       return 'is not JSON';
     }
+    if (!Array.isArray(raw)) {
+      const known = this.#known(raw);
+      if (typeof known === 'string' || known instanceof Error) return known;
+      return { message, id: known.event.id, events: [known] };
+    }
+    const id = z.uuid().safeParse(message.headers?.get('Nats-Msg-Id'));
+    if (!id.success) return 'holds several events and has no id of its own';
+    const events: Known[] = [];
+    for (const one of raw) {
+      const known = this.#known(one);
+      if (typeof known === 'string' || known instanceof Error) return { message, id: id.data, events: [] };
+      events.push(known);
+    }
+    return { message, id: id.data, events };
+  }
+
+  #known(raw: unknown): Known | string | Error {
     const type = (raw as { type?: unknown } | null)?.type;
     if (typeof type !== 'string') return 'has no type';
     const reaction = this.#byName.get(type);
@@ -127,7 +170,26 @@ export class BatchRunner {
       return `broke its contract: ${parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`).join('; ')}`;
     const event = parsed.data as ParsedEvent;
     // As Postgres will give it back.
-    return { message, event: { ...event, id: event.id.toLowerCase() }, reaction };
+    return { event: { ...event, id: event.id.toLowerCase() }, reaction };
+  }
+
+  /** Has the events of a message that cannot be handled together come again one by one, to this service alone. */
+  async #takeApart(message: JsMsg, id: string): Promise<void> {
+    const events = eventsIn(message.string());
+    try {
+      await this.bus.database.tx(async (tx) => {
+        if ((await takeIn(tx, [id])).size === 0) return;
+        const subject = replaySubject(this.bus.service);
+        await this.bus.send(
+          tx,
+          events.map((event) => ({ id: newEventId(), subject, body: JSON.stringify(event) })),
+        );
+      });
+      message.ack();
+      this.#failures.delete(keyOf(message));
+    } catch (error) {
+      await this.#failed(message, error);
+    }
   }
 
   /** The effects of these events, all or none. Waits while the database is away: that is no event's fault. */
@@ -150,33 +212,29 @@ export class BatchRunner {
   }
 
   async #applyIn(tx: Tx, arrived: readonly Arrived[]): Promise<void> {
-    const rows = await tx.query<{ event_id: string }>(
-      'insert into inbox (event_id) select unnest($1::uuid[]) on conflict do nothing returning event_id',
-      // Sorted: two replicas with the same redelivered events take the rows in the same order.
-      [arrived.map((one) => one.event.id).sort()],
+    const fresh = await takeIn(
+      tx,
+      arrived.map(({ id }) => id),
     );
-    const fresh = new Set(rows.map((row) => row.event_id));
-    const groups = new Map<Reaction, Arrived[]>();
-    for (const one of arrived) {
+    const groups = new Map<Reaction, ParsedEvent[]>();
+    for (const { id, events } of arrived) {
       // A message may be in the batch twice (redelivered): its effects once.
-      if (!fresh.delete(one.event.id)) continue;
-      const group = groups.get(one.reaction);
-      if (group) group.push(one);
-      else groups.set(one.reaction, [one]);
+      if (!fresh.delete(id)) continue;
+      for (const { event, reaction } of events) {
+        const group = groups.get(reaction);
+        if (group) group.push(event);
+        else groups.set(reaction, [event]);
+      }
     }
     // In the order in which the service declares its events: the order of their life.
     const inOrder = [...groups].sort(([a], [b]) => (this.#order.get(a) ?? 0) - (this.#order.get(b) ?? 0));
     for (const [reaction, group] of inOrder) {
-      if (reaction.batch)
-        await reaction.handle(
-          group.map((one) => one.event),
-          tx,
-        );
-      else for (const one of group) await this.#handleOne(one, tx);
+      if (reaction.batch) await reaction.handle(group, tx);
+      else for (const event of group) await this.#handleOne(event, reaction, tx);
     }
   }
 
-  async #handleOne({ event, reaction }: Arrived, tx: Tx): Promise<void> {
+  async #handleOne(event: ParsedEvent, reaction: Reaction, tx: Tx): Promise<void> {
     await inWork({ event_id: event.id }, () =>
       inSpan(`handle ${event.type}`, { kind: SpanKind.CONSUMER, traceparent: event.traceparent }, () =>
         reaction.handle(event, tx),

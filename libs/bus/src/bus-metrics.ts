@@ -27,8 +27,10 @@ export function watchBusMetrics(bus: Bus, metrics: Metrics): void {
     const [row] = await bus.database.query<{ value: number }>(`select ${what} as value from outbox`);
     return row?.value ?? 0;
   };
-  gauge('lineclear_outbox_events', 'Events committed but not yet on the stream', () => outbox('count(*)'));
-  gauge('lineclear_outbox_oldest_seconds', 'Age of the oldest event in the outbox', () =>
+  gauge('lineclear_outbox_messages', 'Messages committed but not yet on the stream', () =>
+    outbox('count(*)'),
+  );
+  gauge('lineclear_outbox_oldest_seconds', 'Age of the oldest message in the outbox', () =>
     outbox('coalesce(extract(epoch from now() - min(created_at)), 0)::float8'),
   );
   if (WIRING[bus.service].consumes.length === 0) return;
@@ -36,12 +38,12 @@ export function watchBusMetrics(bus: Bus, metrics: Metrics): void {
     (await jetstreamManager(bus.connection)).consumers.info(EVENTS_STREAM, bus.service);
   gauge(
     'lineclear_consumer_unacknowledged',
-    'Events delivered to this service and not yet acknowledged',
+    'Messages delivered to this service and not yet acknowledged',
     async () => (await consumer()).num_ack_pending,
   );
   gauge(
     'lineclear_consumer_pending',
-    'Events on the stream that this service has not yet received',
+    'Messages on the stream that this service has not yet received',
     async () => (await consumer()).num_pending,
   );
 }

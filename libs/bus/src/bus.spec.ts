@@ -19,15 +19,17 @@ import {
   type Backends,
   type Peer,
 } from '@lineclear/testkit';
+import { jetstreamManager, type StreamInfo } from '@nats-io/jetstream';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import {
   ask,
   Bus,
   BusModule,
   busEntities,
-  BusTables1767225600000,
+  busMigrations,
   busTransports,
   event,
+  EVENTS_STREAM,
   newEventId,
   OnEvent,
   OnEvents,
@@ -118,7 +120,7 @@ const boot = (): Promise<RunningService> =>
       { module: NotesModule },
     ],
     entities: [...busEntities],
-    migrations: [BusTables1767225600000],
+    migrations: [...busMigrations],
     transports: busTransports,
   });
 
@@ -143,11 +145,16 @@ const settled = async (): Promise<void> =>
     timeout: 20_000,
   });
 
+const theStream = async (): Promise<StreamInfo> =>
+  (await jetstreamManager(service.app.get(Bus).connection, { checkAPI: false })).streams.info(EVENTS_STREAM);
+const outboxIsEmpty = async (): Promise<void> =>
+  vi.waitFor(async () => expect(await service.database.query('select 1 from outbox')).toHaveLength(0));
+
 it('carries an event through handler, database and outbox to the stream', async () => {
   await peer.publish(jobSubmitted, submitted(1));
   await vi.waitFor(() => expect(peer.events(approvalWaived).map((e) => e.data.job_id)).toContain(JOB(1)));
   expect(await notesOf(1)).toBe(1);
-  expect(await service.database.query('select 1 from outbox')).toHaveLength(0);
+  await outboxIsEmpty();
 });
 
 it('lists no dead letters where there are none', async () => {
@@ -200,6 +207,62 @@ it('lets one bad message hold up nobody, buries it, says so, and replays it', as
 
   Notes.poison.clear();
   await vi.waitFor(async () => expect(await notesOf(7)).toBe(1), { timeout: 20_000 });
+});
+
+it('sends what is committed together as one message, and reads such messages', async () => {
+  const bus = service.app.get(Bus);
+  const jobs = [600, 601, 602];
+  const before = (await theStream()).state.last_seq;
+  await service.database.tx((tx) =>
+    bus.publish(tx, ...jobs.map((n) => event(approvalWaived, { job_id: JOB(n) }, { about: `job/${n}` }))),
+  );
+  const told = (): string[] => peer.events(approvalWaived).map(({ data }) => data.job_id);
+  await vi.waitFor(() => expect(told()).toEqual(expect.arrayContaining(jobs.map(JOB))));
+  expect((await theStream()).state.last_seq).toBe(before + 1);
+
+  const id = await peer.publishTogether(jobSubmitted, jobs.map(submitted));
+  await settled();
+  expect(await Promise.all(jobs.map(notesOf))).toEqual([1, 1, 1]);
+  expect(await service.database.query('select 1 from inbox where message_id = $1', [id])).toHaveLength(1);
+});
+
+it('takes a message apart in which one event is bad: the others are handled once, that one comes again', async () => {
+  const jobs = [620, 621, 622];
+  Notes.poison.add(JOB(621));
+  await peer.publishTogether(jobSubmitted, jobs.map(submitted));
+  await vi.waitFor(async () => expect(await Promise.all(jobs.map(notesOf))).toEqual([1, 0, 1]));
+  Notes.poison.clear();
+  await vi.waitFor(async () => expect(await Promise.all(jobs.map(notesOf))).toEqual([1, 1, 1]), {
+    timeout: 20_000,
+  });
+});
+
+it('sends again what was sent when the server lost the stream; what was handled is not handled again', async () => {
+  const waived = (n: number): number =>
+    peer.events(approvalWaived).filter(({ data }) => data.job_id === JOB(n)).length;
+  await peer.publish(jobSubmitted, submitted(700));
+  await vi.waitFor(() => expect(waived(700)).toBe(1));
+  await outboxIsEmpty();
+  const { created } = await theStream();
+  await vi.waitFor(
+    async () =>
+      expect(await service.database.query('select created from stream_seen')).toEqual([{ created }]),
+    { timeout: 10_000 },
+  );
+  const inbox = await service.database.query('select message_id from inbox');
+
+  const manager = await jetstreamManager(service.app.get(Bus).connection, { checkAPI: false });
+  await manager.streams.delete(EVENTS_STREAM);
+  await vi.waitFor(() => expect(waived(700)).toBe(2), { timeout: 20_000 });
+  expect(await notesOf(700)).toBe(1);
+  expect(await service.database.query('select message_id from inbox')).toEqual(inbox);
+  await vi.waitFor(
+    async () => {
+      await peer.publish(jobSubmitted, submitted(701));
+      expect(await notesOf(701)).toBeGreaterThan(0);
+    },
+    { timeout: 20_000 },
+  );
 });
 
 it('replays a dead letter to this service alone', async () => {
@@ -261,7 +324,7 @@ it('keeps events in the outbox while NATS is down and delivers them after', asyn
       ).toEqual(Array.from({ length: 20 }, (_, n) => JOB(200 + n))),
     { timeout: 20_000 },
   );
-  await vi.waitFor(async () => expect(await service.database.query('select 1 from outbox')).toHaveLength(0));
+  await outboxIsEmpty();
   // Consuming goes on too.
   await peer.publish(jobSubmitted, submitted(230));
   await vi.waitFor(async () => expect(await notesOf(230)).toBe(1), { timeout: 20_000 });

@@ -1,6 +1,7 @@
 import {
   WIRING,
   deadLetter,
+  eventsIn,
   type EventData,
   type EventDef,
   type EventOf,
@@ -9,6 +10,8 @@ import {
 import { currentTraceparent, type Database, type Logger, type Tx } from '@lineclear/kit';
 import type { NatsConnection, Subscription } from '@nats-io/transport-node';
 import { newEventId } from './event-id.js';
+import { pack, type OutboxMessage } from './messages.js';
+import { Outbox } from './outbox.js';
 import { StreamPublisher } from './publisher.js';
 import { Relay } from './relay.js';
 
@@ -36,6 +39,7 @@ export const event = <D extends EventDef>(
 /** One door to NATS: publish in a transaction, watch live, and what the consumers and requests build on. */
 export class Bus {
   readonly publisher: StreamPublisher;
+  readonly #outbox: Outbox;
   readonly #relay: Relay;
 
   constructor(
@@ -45,7 +49,9 @@ export class Bus {
     readonly log: Logger,
   ) {
     this.publisher = new StreamPublisher(connection, `_INBOX.${service}`);
-    this.#relay = new Relay({ database, connection, publisher: this.publisher, service, log });
+    this.#outbox = new Outbox(database);
+    const { publisher } = this;
+    this.#relay = new Relay({ database, outbox: this.#outbox, connection, publisher, service, log });
   }
 
   /** Starts carrying the outbox to the stream. */
@@ -60,22 +66,23 @@ export class Bus {
   async publish(tx: Tx, ...events: readonly Outgoing[]): Promise<void> {
     if (events.length === 0) return;
     const allowed = WIRING[this.service].publishes;
-    const rows = events.map((outgoing) => {
-      const { def } = outgoing;
+    const written = events.map((outgoing) => {
+      const { def, about } = outgoing;
       if (def !== deadLetter && !allowed.includes(def))
         throw new Error(`${this.service} does not declare that it publishes ${def.name}`);
       const id = newEventId();
       const body = JSON.stringify(this.#envelope(id, outgoing));
       if (Buffer.byteLength(body) > MAX_EVENT_BYTES)
         throw new Error(`${def.name} is larger than ${MAX_EVENT_BYTES} bytes`);
-      return { id, subject: def.subject, body };
+      return { id, subject: def.subject, about, body };
     });
-    await tx.query(
-      `insert into outbox (event_id, subject, body)
-       select e.id, e.subject, e.body from unnest($1::uuid[], $2::text[], $3::text[]) with ordinality as e(id, subject, body, position) order by position`,
-      [rows.map((row) => row.id), rows.map((row) => row.subject), rows.map((row) => row.body)],
-    );
+    await this.send(tx, pack(written));
+  }
+
+  /** Writes messages to the outbox as they are. */
+  async send(tx: Tx, messages: readonly OutboxMessage[]): Promise<void> {
     tx.afterCommit(() => this.#relay.wake());
+    await this.#outbox.add(tx, messages);
   }
 
   #envelope(id: string, { def, data, about, version, traceparent = currentTraceparent() }: Outgoing): object {
@@ -100,10 +107,12 @@ export class Bus {
     return this.connection.subscribe(def.subject, {
       callback: (error, msg) => {
         if (error) return;
-        const parsed = def.schema.safeParse(parsedOrNull(msg.string()));
-        if (parsed.success) react(parsed.data as EventOf<D>);
-        else
-          this.log.error({ err: parsed.error, subject: def.subject }, 'a watched event broke its contract');
+        for (const raw of eventsOrNull(msg.string())) {
+          const parsed = def.schema.safeParse(raw);
+          if (parsed.success) react(parsed.data as EventOf<D>);
+          else
+            this.log.error({ err: parsed.error, subject: def.subject }, 'a watched event broke its contract');
+        }
       },
     });
   }
@@ -115,10 +124,10 @@ export class Bus {
   }
 }
 
-function parsedOrNull(text: string): unknown {
+function eventsOrNull(text: string): unknown[] {
   try {
-    return JSON.parse(text);
+    return eventsIn(text);
   } catch {
-    return null;
+    return [null];
   }
 }

@@ -1,4 +1,4 @@
-import { deadLetter } from '@lineclear/contracts';
+import { deadLetter, eventsIn } from '@lineclear/contracts';
 import { NotFound } from '@lineclear/kit';
 import {
   jetstreamManager,
@@ -94,10 +94,15 @@ export class DeadLetters {
   /** Gives the event to this service once more (to no other) and removes the letter. @throws NotFound */
   async replay(id: number): Promise<void> {
     const stored = await this.#mine(id);
-    const [sent] = await this.bus.publisher.publish([
-      { subject: replaySubject(this.bus.service), id: `${this.bus.service}:replay:${id}`, body: stored.data },
-    ]);
-    if (!sent) throw new Error('the stream did not take the replayed event');
+    const { service, publisher } = this.bus;
+    const sent = await publisher.publish(
+      bodiesOf(stored).map((body, n) => ({
+        subject: replaySubject(service),
+        id: `${service}:replay:${id}:${n}`,
+        body,
+      })),
+    );
+    if (sent.includes(false)) throw new Error('the stream did not take the replayed event');
     await this.discard(id);
   }
 
@@ -140,6 +145,15 @@ const spoken = z.looseObject({
     .optional()
     .catch(undefined),
 });
+
+/** One body an event; what cannot be read goes as it is. */
+function bodiesOf(stored: StoredMsg): (string | Uint8Array)[] {
+  try {
+    return eventsIn(stored.string()).map((event) => JSON.stringify(event));
+  } catch {
+    return [stored.data];
+  }
+}
 
 const saidBy = (message: JsMsg): { id?: string | undefined; type?: string | undefined } =>
   spoken.safeParse(parsedOrText(message.string())).data ?? {};

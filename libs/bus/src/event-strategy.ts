@@ -10,9 +10,9 @@ import { DeadLetters } from './dead-letters.js';
 import { EVENTS_TRANSPORT } from './on-event.js';
 import { EVENTS_STREAM, ensureStreams } from './streams.js';
 
-const MAX_BATCH = 200;
-// Events held here, at most: more stay on the stream.
-const MAX_BUFFERED = 1_000;
+const MAX_BATCH = 64;
+// Messages held here, at most: more stay on the stream.
+const MAX_BUFFERED = 256;
 const RETRY_MS = 1_000;
 
 /** Nest's transport for durable events: what has arrived is handled as one batch, one batch at a time. */

@@ -4,5 +4,5 @@ export { DeadLetters, type DeadLetter } from './dead-letters.js';
 export { newEventId } from './event-id.js';
 export { NotYet, OnEvent, OnEvents } from './on-event.js';
 export { ask, OnRequest } from './requests.js';
-export { busEntities, BusTables1767225600000 } from './tables.js';
+export { busEntities, busMigrations } from './tables.js';
 export { DEAD_STREAM, EVENTS_STREAM } from './streams.js';

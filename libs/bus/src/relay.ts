@@ -1,27 +1,25 @@
 import { ADVISORY_LOCKS, withDeadline, type Database, type Logger } from '@lineclear/kit';
+import type { ServiceName } from '@lineclear/contracts';
 import type { NatsConnection } from '@nats-io/transport-node';
 import type pg from 'pg';
-import { EVENT_RETENTION_DAYS } from './streams.js';
+import type { Outbox } from './outbox.js';
 import type { StreamPublisher } from './publisher.js';
+import { repairLoss } from './stream-loss.js';
+import { EVENT_RETENTION_DAYS } from './streams.js';
 
-const BATCH = 500;
+const BATCH = 100;
 const POLL_MS = 250;
 const RETRY_MS = 500;
 const LOCK_DEADLINE_MS = 10_000;
 const END_DEADLINE_MS = 2_000;
 const CLEAN_EVERY_MS = 3_600_000;
-
-interface Row {
-  readonly id: number;
-  readonly event_id: string;
-  readonly subject: string;
-  readonly body: string;
-}
+const LOOK_AT_STREAM_EVERY_MS = 5_000;
 
 /**
- * Carries events from the outbox to the stream. It always reads what is still there from the start (ids are not in
- * commit order, so "after the last one" would lose rows), sends it pipelined, and deletes what the stream has.
- * One replica does this at a time, so events of one aggregate keep their order; another takes over when it goes.
+ * Carries messages from the outbox to the stream. It always reads what is still there from the start (places are not in
+ * commit order, so "after the last one" would lose rows), sends it pipelined, and with the next reading puts away what
+ * the stream has. One replica does this at a time, so events of one aggregate keep their order; another takes over when
+ * it goes.
  */
 export class Relay {
   readonly #stop = new AbortController();
@@ -29,14 +27,17 @@ export class Relay {
   #lock: pg.Client | undefined;
   #leads = false;
   #woken = false;
+  /** On the stream, but still in the outbox: sent once more if this process ends now, and known there by their ids. */
+  #out: readonly number[] = [];
   #wakeUp: (() => void) | undefined;
 
   constructor(
     private readonly parts: {
       database: Database;
+      outbox: Outbox;
       connection: NatsConnection;
       publisher: StreamPublisher;
-      service: string;
+      service: ServiceName;
       log: Logger;
     },
   ) {}
@@ -62,6 +63,7 @@ export class Relay {
     this.#stop.abort();
     this.#wakeUp?.();
     await this.#running;
+    if (this.#out.length > 0) await this.parts.outbox.next(this.#out, 0).catch(() => undefined);
     await this.#unlock();
   }
 
@@ -72,6 +74,7 @@ export class Relay {
 
   async #run(): Promise<void> {
     let cleanedAt = 0;
+    let lookedAt = 0;
     while (!this.#stop.signal.aborted) {
       try {
         this.#leads = await this.#tryToLead();
@@ -80,12 +83,14 @@ export class Relay {
           await this.#pause(1_000);
           continue;
         }
+        if (Date.now() - lookedAt > LOOK_AT_STREAM_EVERY_MS) {
+          await repairLoss(this.parts);
+          lookedAt = Date.now();
+        }
         while (!this.#stop.signal.aborted && (await this.#carryBatch()));
         if (Date.now() - cleanedAt > CLEAN_EVERY_MS) {
           cleanedAt = Date.now();
-          await this.parts.database.query(
-            `delete from inbox where processed_at < now() - interval '${EVENT_RETENTION_DAYS + 1} days'`,
-          );
+          await this.parts.outbox.purge(EVENT_RETENTION_DAYS);
         }
         await this.#pause(POLL_MS);
       } catch (error) {
@@ -134,19 +139,17 @@ export class Relay {
   /** Carries one batch; true when there may be more. */
   async #carryBatch(): Promise<boolean> {
     this.#woken = false;
-    const rows = await this.parts.database.query<Row>(
-      'select id, event_id, subject, body from outbox order by id limit $1',
-      [BATCH],
-    );
-    if (rows.length === 0) return false;
-    const acked = await this.parts.publisher.publish(
-      rows.map((row) => ({ subject: row.subject, id: row.event_id, body: row.body })),
-    );
-    const done = rows.filter((_, index) => acked[index]).map((row) => row.id);
-    if (done.length > 0) await this.parts.database.query('delete from outbox where id = any($1)', [done]);
-    if (done.length < rows.length)
-      throw new Error(`the stream did not take ${rows.length - done.length} of ${rows.length} events`);
-    return rows.length === BATCH || this.#woken;
+    const { outbox, publisher } = this.parts;
+    const waiting = await outbox.next(this.#out, BATCH);
+    this.#out = [];
+    if (waiting.length === 0) return false;
+    const acked = await publisher.publish(waiting);
+    this.#out = waiting.filter((_, index) => acked[index]).map(({ place }) => place);
+    if (this.#out.length < waiting.length)
+      throw new Error(
+        `the stream did not take ${waiting.length - this.#out.length} of ${waiting.length} messages`,
+      );
+    return waiting.length === BATCH || this.#woken;
   }
 
   async #pause(ms: number): Promise<void> {

@@ -1,4 +1,5 @@
 import {
+  Check,
   Column,
   Entity,
   Index,
@@ -8,7 +9,7 @@ import {
   type QueryRunner,
 } from 'typeorm';
 
-/** An event that is committed but not yet on the stream. The relay deletes it once the stream has it. */
+/** A message that is committed but not yet on the stream. */
 @Entity('outbox')
 export class OutboxRow {
   @PrimaryGeneratedColumn('identity', {
@@ -19,13 +20,13 @@ export class OutboxRow {
   id: number;
 
   @Column('uuid')
-  event_id: string;
+  message_id: string;
 
   /** The NATS subject. */
   @Column('text')
   subject: string;
 
-  /** The whole envelope as JSON text: never looked into here, so not parsed by the database either. */
+  /** Envelopes as JSON text: never looked into here, so not parsed by the database either. */
   @Column('text')
   body: string;
 
@@ -33,21 +34,56 @@ export class OutboxRow {
   created_at: Date;
 }
 
-/** An event whose effects are committed. A second delivery finds its row and does nothing. */
+/** A message that the stream has, kept for as long as there: if the stream is ever lost, it is sent again. */
+@Entity('sent')
+@Index('sent_at', { synchronize: false })
+export class SentRow {
+  /** As it was in the outbox. */
+  @PrimaryColumn('bigint', { primaryKeyConstraintName: 'sent_pk' })
+  id: number;
+
+  @Column('uuid')
+  message_id: string;
+
+  @Column('text')
+  subject: string;
+
+  @Column('text')
+  body: string;
+
+  @Column('timestamptz', { default: () => 'now()' })
+  sent_at: Date;
+}
+
+/** The stream as the relay last saw it; one row. Another one, or one that has become shorter, has lost messages. */
+@Entity('stream_seen')
+@Check('stream_seen_one_row', 'id = 1')
+export class StreamSeenRow {
+  @PrimaryColumn('int4', { primaryKeyConstraintName: 'stream_seen_pk' })
+  id: number;
+
+  /** When the server made it, in the server's own words. */
+  @Column('text')
+  created: string;
+
+  @Column('bigint')
+  last_seq: number;
+}
+
+/** A message whose effects are committed. A second delivery finds its row and does nothing. */
 @Entity('inbox')
 @Index('inbox_processed_at', ['processed_at'])
 export class InboxRow {
   @PrimaryColumn('uuid', { primaryKeyConstraintName: 'inbox_pk' })
-  event_id: string;
+  message_id: string;
 
   @Column('timestamptz', { default: () => 'now()' })
   processed_at: Date;
 }
 
-export const busEntities = [OutboxRow, InboxRow] as const;
+export const busEntities = [OutboxRow, SentRow, StreamSeenRow, InboxRow] as const;
 
-/** The two tables of the bus, in every service's own database. First in each service's list of migrations. */
-export class BusTables1767225600000 implements MigrationInterface {
+class BusTables1767225600000 implements MigrationInterface {
   name = 'BusTables1767225600000';
 
   async up(runner: QueryRunner): Promise<void> {
@@ -74,3 +110,41 @@ export class BusTables1767225600000 implements MigrationInterface {
     await runner.query(`drop table "outbox"`);
   }
 }
+
+/** Messages of several events, and what was sent kept for the day on which the stream is lost. */
+class BusMessages1795528400000 implements MigrationInterface {
+  name = 'BusMessages1795528400000';
+
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query(`alter table "outbox" rename column "event_id" to "message_id"`);
+    await runner.query(`alter table "inbox" rename column "event_id" to "message_id"`);
+    await runner.query(`create table "sent" (
+      "id" bigint not null,
+      "message_id" uuid not null,
+      "subject" text not null,
+      "body" text not null,
+      "sent_at" timestamptz not null default now(),
+      constraint "sent_pk" primary key ("id"))`);
+    await runner.query(`create index "sent_at" on "sent" using brin ("sent_at")`);
+    await runner.query(`create table "stream_seen" (
+      "id" int4 not null,
+      "created" text not null,
+      "last_seq" bigint not null,
+      constraint "stream_seen_pk" primary key ("id"),
+      constraint "stream_seen_one_row" check (id = 1))`);
+    // A message of several events fills a page; taken apart and compressed it would cost more than its bytes.
+    for (const table of ['outbox', 'sent'])
+      await runner.query(`alter table "${table}" set (toast_tuple_target = 8160)`);
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.query(`alter table "outbox" reset (toast_tuple_target)`);
+    await runner.query(`drop table "stream_seen"`);
+    await runner.query(`drop table "sent"`);
+    await runner.query(`alter table "inbox" rename column "message_id" to "event_id"`);
+    await runner.query(`alter table "outbox" rename column "message_id" to "event_id"`);
+  }
+}
+
+/** The tables of the bus, in every service's own database. First in each service's list of migrations. */
+export const busMigrations = [BusTables1767225600000, BusMessages1795528400000] as const;

@@ -3,7 +3,7 @@ import { z } from 'zod';
 /** What every event carries around its data: CloudEvents 1.0 with the `sequence` and `traceparent` extensions. */
 const envelope = z.object({
   specversion: z.literal('1.0'),
-  /** Unique; JetStream's message id and every consumer's idempotency key. */
+  /** Unique. A message with one event has its id, which is JetStream's message id and every consumer's idempotency key. */
   id: z.uuid(),
   source: z.string().min(1).max(64),
   time: z.iso.datetime(),
@@ -22,6 +22,12 @@ export function defineEvent<const Name extends string, Data extends z.ZodType>(n
     data,
     schema: envelope.extend({ type: z.literal(name), data }),
   };
+}
+
+/** The events of a message's body, unchecked: one, or an array of several of the same kind. @throws SyntaxError when it is not JSON */
+export function eventsIn(body: string): unknown[] {
+  const parsed: unknown = JSON.parse(body);
+  return Array.isArray(parsed) ? parsed : [parsed];
 }
 
 export type EventDef = ReturnType<typeof defineEvent<string, z.ZodType>>;

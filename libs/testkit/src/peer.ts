@@ -1,4 +1,5 @@
 import {
+  eventsIn,
   WIRING,
   type EventData,
   type EventDef,
@@ -19,6 +20,8 @@ export interface Peer {
     data: EventData<D>,
     options?: { about?: string; id?: string; version?: number },
   ): Promise<string>;
+  /** Puts events on the stream as one message, as an emitter does with what it committed together; gives its id. */
+  publishTogether<D extends EventDef>(def: D, data: readonly EventData<D>[], id?: string): Promise<string>;
   /** Puts any bytes on an event's subject, as a broken emitter would. */
   publishRaw(subject: string, body: string): Promise<void>;
   /** The events of this kind that were seen on the stream so far, in order. */
@@ -35,15 +38,31 @@ export interface Peer {
   close(): Promise<void>;
 }
 
+function envelopeOf<D extends EventDef>(
+  def: D,
+  data: EventData<D>,
+  { id = newEventId(), about = 'test/1', version }: { about?: string; id?: string; version?: number } = {},
+): object {
+  const source = Object.entries(WIRING).find(([, wiring]) => wiring.publishes.includes(def))?.[0] ?? 'test';
+  return {
+    specversion: '1.0',
+    id,
+    type: def.name,
+    source: `lineclear/${source}`,
+    time: new Date().toISOString(),
+    subject: about,
+    ...(version === undefined ? {} : { sequence: version }),
+    data: def.data.parse(data),
+  };
+}
+
 /** Connects a peer. The stream must exist already, or is made by the first service that boots. */
 export async function connectPeer(natsUrl: string): Promise<Peer> {
   const connection = await connect({ servers: natsUrl.replace(/^nats:\/\//, ''), name: 'test peer' });
   const seen = new Map<string, unknown[]>();
   connection.subscribe('lineclear.>', {
     callback: (_, msg) => {
-      const list = seen.get(msg.subject);
-      if (list) list.push(msg.json());
-      else seen.set(msg.subject, [msg.json()]);
+      seen.set(msg.subject, [...(seen.get(msg.subject) ?? []), ...eventsIn(msg.string())]);
     },
   });
   const answers = new Map<string, (request: never) => unknown>();
@@ -54,19 +73,11 @@ export async function connectPeer(natsUrl: string): Promise<Peer> {
   return {
     async publish(def, data, options = {}) {
       const id = options.id ?? newEventId();
-      const source =
-        Object.entries(WIRING).find(([, wiring]) => wiring.publishes.includes(def))?.[0] ?? 'test';
-      const envelope = {
-        specversion: '1.0',
-        id,
-        type: def.name,
-        source: `lineclear/${source}`,
-        time: new Date().toISOString(),
-        subject: options.about ?? 'test/1',
-        ...(options.version === undefined ? {} : { sequence: options.version }),
-        data: def.data.parse(data),
-      };
-      await js.publish(def.subject, JSON.stringify(envelope));
+      await js.publish(def.subject, JSON.stringify(envelopeOf(def, data, { ...options, id })));
+      return id;
+    },
+    async publishTogether(def, data, id = newEventId()) {
+      await js.publish(def.subject, JSON.stringify(data.map((one) => envelopeOf(def, one))), { msgID: id });
       return id;
     },
     async publishRaw(subject, body) {
@@ -115,7 +126,7 @@ export async function connectPeer(natsUrl: string): Promise<Peer> {
   }
 }
 
-/** How many events of the stream the service's consumer has not yet handled. 0 when all is done. */
+/** How many messages of the stream the service's consumer has not yet handled. 0 when all is done. */
 export async function pendingEvents(natsUrl: string, service: string): Promise<number> {
   const connection = await connect({ servers: natsUrl.replace(/^nats:\/\//, '') });
   try {

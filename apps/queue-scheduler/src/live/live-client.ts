@@ -71,9 +71,9 @@ export class LiveClient {
     return can(this.principal, 'job.view.all') || ownerId === this.principal.user_id;
   }
 
-  #send({ sequence, frame }: LiveEvent): void {
-    if (sequence <= this.#last) return;
-    this.#last = sequence;
+  #send({ place, frame }: LiveEvent): void {
+    if (place <= this.#last) return;
+    this.#last = place;
     this.#write(frame);
   }
 

@@ -69,8 +69,8 @@ export class LiveHub implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   async #read(): Promise<void> {
-    this.#reading ??= readEvents(this.bus.connection, undefined, (event) => {
-      if (event) this.#order = this.#order.then(() => this.#spread(event));
+    this.#reading ??= readEvents(this.bus.connection, undefined, (events) => {
+      for (const event of events) this.#order = this.#order.then(() => this.#spread(event));
     }).then(({ messages }) => {
       void messages.closed().then(() => this.#ended());
       return messages;
@@ -121,9 +121,9 @@ export class LiveHub implements OnApplicationBootstrap, OnModuleDestroy {
     let finish: () => void = () => undefined;
     const finished = new Promise<void>((resolve) => (finish = resolve));
     let order = Promise.resolve();
-    const { messages, waiting } = await readEvents(this.bus.connection, after, (event, stillWaiting) => {
+    const { messages, waiting } = await readEvents(this.bus.connection, after, (events, stillWaiting) => {
       order = order.then(async () => {
-        if (event) client.past(event, await this.#ownerOf(event));
+        for (const event of events) client.past(event, await this.#ownerOf(event));
         if (client.isSlow) await client.drained();
         if (stillWaiting === 0 || !this.#clients.has(client)) finish();
       });
