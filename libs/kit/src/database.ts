@@ -1,13 +1,7 @@
 import { createHash } from 'node:crypto';
+import type { Writable } from 'node:stream';
 import pg from 'pg';
-import {
-  DataSource,
-  QueryFailedError,
-  type EntityManager,
-  type EntitySchema,
-  type MigrationInterface,
-  type QueryRunner,
-} from 'typeorm';
+import { DataSource, type EntitySchema, type MigrationInterface } from 'typeorm';
 import type { PostgresDriver } from 'typeorm/driver/postgres/PostgresDriver.js';
 import { ADVISORY_LOCKS } from './advisory-locks.js';
 import { withDeadline } from './health.js';
@@ -44,25 +38,18 @@ export abstract class Queryable {
 }
 
 /**
- * An open transaction: SQL through `query`, entities through `manager`. It ends with the function it was given to.
- * Statements that do not need each other's answers may be started together (`Promise.all`): they go out in one
- * round trip and are run in the order in which they were started.
+ * An open transaction. It ends with the function it was given to. Statements that do not need each other's answers may be
+ * started together (`Promise.all`): they go out in one packet and are run in the order in which they were started.
  */
 export class Tx extends Queryable {
   readonly #afterCommit: (() => void)[] = [];
 
-  constructor(
-    private readonly client: pg.PoolClient,
-    private readonly runner: QueryRunner,
-  ) {
+  constructor(private readonly client: pg.PoolClient) {
     super();
   }
 
-  get manager(): EntityManager {
-    return this.runner.manager;
-  }
-
   override async query<Row = unknown>(sql: string, values: readonly unknown[] = []): Promise<Row[]> {
+    gather(this.client);
     return run<Row>(this.client, sql, values);
   }
 
@@ -98,32 +85,32 @@ export class Database extends Queryable {
     return run<Row>(this.pool, sql, values);
   }
 
-  get manager(): EntityManager {
-    return this.source.manager;
-  }
-
   /** Runs `work` in one transaction: committed when it returns, rolled back when it throws. Only SQL belongs inside. */
   async tx<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
-    const runner = this.source.createQueryRunner();
+    const client = await awayOr(this.pool.connect());
+    const tx = new Tx(client);
+    let broken: Error | undefined;
+    // One that breaks between two statements says so here only; the next statement tells its caller.
+    const breaks = (error: Error): void => void (broken = error);
+    client.on('error', breaks);
     try {
-      const client = await awayOr(begin(runner));
-      const tx = new Tx(client, runner);
-      let result: T;
-      try {
-        result = await work(tx);
-        await awayOr(runner.commitTransaction());
-      } catch (thrown) {
-        // From an entity's query; other errors of the work are its own.
-        const error = thrown instanceof QueryFailedError ? markAway(thrown) : thrown;
-        // A connection that does not answer would not answer the rollback either.
-        if (error instanceof DatabaseAway) void (client as unknown as pg.Client).end().catch(() => undefined);
-        else await runner.rollbackTransaction().catch(() => undefined);
-        throw error;
-      }
+      // Not waited for: it leaves together with the first statements.
+      gather(client);
+      const begun = client.query('begin');
+      begun.catch(() => undefined);
+      const result = await work(tx);
+      await awayOr(begun);
+      await awayOr(client.query('commit'));
       tx.committed(this.log);
       return result;
+    } catch (error) {
+      // A connection that does not answer would not answer the rollback either.
+      if (error instanceof DatabaseAway) broken = error;
+      else await client.query('rollback').catch(breaks);
+      throw error;
     } finally {
-      await runner.release();
+      client.off('error', breaks);
+      client.release(broken);
     }
   }
 
@@ -173,10 +160,13 @@ async function run<Row>(
   return result.rows as Row[];
 }
 
-async function begin(runner: QueryRunner): Promise<pg.PoolClient> {
-  const client = (await runner.connect()) as pg.PoolClient;
-  await runner.startTransaction();
-  return client;
+/** What is written to a connection in this turn of the event loop leaves in one packet: each costs as much as a small statement. */
+function gather(client: pg.PoolClient): void {
+  // pg's own way to its socket, which its types leave out.
+  const { stream } = (client as unknown as { connection: { stream: Writable } }).connection;
+  if (stream.writableCorked > 0) return;
+  stream.cork();
+  process.nextTick(() => stream.uncork());
 }
 
 /** Opens the database and brings its tables up to date; several replicas may do so at once. */

@@ -13,6 +13,7 @@ import {
   serviceEnv,
   startService,
   type RunningService,
+  type Tx,
 } from './index.js';
 
 const body = z.strictObject({
@@ -216,6 +217,21 @@ describe('database', () => {
     expect(seen).toEqual(['one']);
   });
 
+  it('runs what is started together in its order, all in the transaction or none of it', async () => {
+    const { database } = service;
+    await database.query('create table log (id serial, n int unique)');
+    const numbers = async (): Promise<number[]> =>
+      (await database.query<{ n: number }>('select n from log order by id')).map(({ n }) => n);
+    const add = (tx: Tx, ...some: number[]) =>
+      Promise.all(some.map((n) => tx.query('insert into log (n) values ($1)', [n])));
+    await database.tx((tx) => add(tx, 3, 1, 2));
+    expect(await numbers()).toEqual([3, 1, 2]);
+    await expect(database.tx((tx) => add(tx, 5, 1, 6))).rejects.toThrow('duplicate key');
+    expect(await numbers()).toEqual([3, 1, 2]);
+    await database.tx((tx) => add(tx, 7));
+    expect(await numbers()).toEqual([3, 1, 2, 7]);
+  });
+
   it('keeps what was committed though something that was to follow failed', async () => {
     const { database } = service;
     const seen: string[] = [];
@@ -237,13 +253,19 @@ describe('database', () => {
         () => false,
         (error: unknown) => isDatabaseAway(error),
       );
+    const killedBetween = async (tx: Tx): Promise<void> => {
+      const [me] = await tx.query<{ pid: number }>('select pg_backend_pid() as pid');
+      await database.query('select pg_terminate_backend($1)', [me?.pid]);
+      await vi.waitFor(() => expect(tx.query('select 1')).rejects.toThrow());
+      await tx.query('select 1');
+    };
     const reset = Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' });
     const fails = (error: Error) => async (): Promise<never> => {
       throw error;
     };
     expect(await outcome(database.query(killed))).toBe(true);
     expect(await outcome(database.tx((tx) => tx.query(killed)))).toBe(true);
-    expect(await outcome(database.tx((tx) => tx.manager.query(killed)))).toBe(true);
+    expect(await outcome(database.tx(killedBetween))).toBe(true);
     expect(await outcome(database.tx(fails(reset)))).toBe(false);
     expect(await outcome(database.query('select nonsense'))).toBe(false);
     expect(isDatabaseAway(reset)).toBe(false);

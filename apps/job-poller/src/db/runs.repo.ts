@@ -1,11 +1,15 @@
 import { Injectable } from '@nestjs/common';
 import { newEventId } from '@lineclear/bus';
-import type { EventData, jobClaimed } from '@lineclear/contracts';
 import type { Queryable } from '@lineclear/kit';
-import { runKeyOf, type ClaimedRun, type Run } from '../domain/run.js';
+import { runKeyOf, type Claim, type ClaimedRun, type Run } from '../domain/run.js';
 import { COLUMNS, MUTABLE_COLUMNS, RECORDSET, selectList } from './run-columns.js';
 
-type Claim = EventData<typeof jobClaimed>;
+export interface NewRun {
+  readonly id: string;
+  readonly jobId: string;
+  readonly attempt: number;
+  readonly createdAt: Date;
+}
 
 export interface Lease {
   readonly owner: string;
@@ -25,19 +29,27 @@ const RUN = selectList('r', COLUMNS);
 /** All statements about runs. Due times and leases are by the database's clock, which all replicas share. */
 @Injectable()
 export class RunsRepo {
-  /** Writes the intent of each claim; gives back which were not known before, as `job_id` and `attempt`. */
+  /**
+   * Writes the intent of each claim; gives back which were not known before. With a lease their first step is taken with it,
+   * so that from the commit on the provider may be called; without one, whoever finds them due takes it.
+   */
   async insertNew(
     tx: Queryable,
     claims: readonly { data: Claim; traceparent: string | undefined }[],
-  ): Promise<{ jobId: string; attempt: number }[]> {
+    lease?: Lease,
+  ): Promise<NewRun[]> {
     const each = <T>(read: (claim: Claim) => T): T[] => claims.map(({ data }) => read(data));
     return tx.query(
-      `insert into runs (id, job_id, attempt, claim_id, user_id, provider, config, hardware, secrets, max_runtime_seconds, output_path, run_key, traceparent)
+      `insert into runs (id, job_id, attempt, claim_id, user_id, provider, config, hardware, secrets, max_runtime_seconds, output_path, run_key, traceparent,
+                         state, submit_started_at, lease_owner, lease_token, lease_until, next_action_at)
        select c.id, c.job_id, c.attempt, c.claim_id, c.user_id, c.provider, c.config::json, c.hardware,
-              array(select json_array_elements_text(c.secrets::json)), c.max_runtime_seconds, c.output_path, c.run_key, c.traceparent
+              array(select json_array_elements_text(c.secrets::json)), c.max_runtime_seconds, c.output_path, c.run_key, c.traceparent,
+              case when l.owner is null then 'intended' else 'submitting' end, case when l.owner is not null then now() end,
+              l.owner, case when l.owner is null then 0 else 1 end, l.until, coalesce(l.until, now())
          from unnest($1::uuid[], $2::text[], $3::int[], $4::uuid[], $5::int[], $6::text[], $7::text[], $8::text[], $9::text[], $10::int[], $11::text[], $12::text[], $13::text[])
-           as c(id, job_id, attempt, claim_id, user_id, provider, config, hardware, secrets, max_runtime_seconds, output_path, run_key, traceparent)
-       on conflict do nothing returning job_id as "jobId", attempt`,
+           as c(id, job_id, attempt, claim_id, user_id, provider, config, hardware, secrets, max_runtime_seconds, output_path, run_key, traceparent),
+         (select $14::uuid as owner, now() + $15 * interval '1 millisecond' as until) l
+       on conflict do nothing returning id, job_id as "jobId", attempt, created_at as "createdAt"`,
       [
         claims.map(() => newEventId()),
         each((c) => c.job_id),
@@ -52,6 +64,8 @@ export class RunsRepo {
         each((c) => c.output_path ?? null),
         each((c) => runKeyOf(c.job_id, c.attempt)),
         claims.map(({ traceparent }) => traceparent ?? null),
+        lease?.owner ?? null,
+        lease?.ms ?? null,
       ],
     );
   }
@@ -134,21 +148,6 @@ export class RunsRepo {
       `update runs set lease_until = now() + $3 * interval '1 millisecond', next_action_at = now() + $3 * interval '1 millisecond'
         where id = any($1::uuid[]) and lease_owner = $2 and state <> 'ended'`,
       [ids, lease.owner, lease.ms],
-    );
-  }
-
-  /** Gives back runs whose steps were not begun. */
-  async release(
-    db: Queryable,
-    runs: readonly { id: string; leaseToken: number }[],
-    owner: string,
-  ): Promise<void> {
-    await db.query(
-      `update runs r set lease_owner = null, lease_until = null, next_action_at = now(),
-              state = case when r.state = 'submitting' and t.fresh then 'intended' else r.state end
-         from json_to_recordset($1::json) as t(id uuid, "leaseToken" int, fresh boolean)
-        where r.id = t.id and r.lease_token = t."leaseToken" and r.lease_owner = $2`,
-      [JSON.stringify(runs), owner],
     );
   }
 

@@ -1,4 +1,4 @@
-import type { RunOutcome } from '@lineclear/contracts';
+import type { EventData, jobClaimed, RunOutcome } from '@lineclear/contracts';
 
 /**
  * `intended`: nobody was called. `submitting`: the provider may have been called, its answer is not known. `active`: it
@@ -98,3 +98,56 @@ export type RemoteState = (typeof REMOTE_STATES)[number];
 /** The name of the remote object: one for each attempt, and nothing else has it. */
 export const runKeyOf = (jobId: string, attempt: number): string =>
   `lc-${jobId.replace(/^job_/, '')}-a${attempt}`;
+
+export type Claim = EventData<typeof jobClaimed>;
+
+/** The run of a claim whose intent is written with it, and whose first step is the writer's. */
+export function intendedRun(
+  claim: Claim,
+  { id, traceparent, at }: { id: string; traceparent: string | null; at: Date },
+): ClaimedRun {
+  return {
+    id,
+    jobId: claim.job_id,
+    attempt: claim.attempt,
+    claimId: claim.claim_id,
+    userId: claim.user_id,
+    provider: claim.provider,
+    config: claim.config,
+    hardware: claim.hardware,
+    secrets: claim.secrets,
+    maxRuntimeSeconds: claim.max_runtime_seconds ?? null,
+    outputPath: claim.output_path ?? null,
+    runKey: runKeyOf(claim.job_id, claim.attempt),
+    traceparent,
+    createdAt: at,
+    state: 'submitting',
+    fresh: true,
+    externalId: null,
+    remoteState: null,
+    outcome: null,
+    exitCode: null,
+    message: null,
+    costUsd: null,
+    progress: null,
+    published: null,
+    failures: 0,
+    missingCount: 0,
+    missingSince: null,
+    submitStartedAt: at,
+    startedAt: null,
+    runningSince: null,
+    lastObservedAt: null,
+    endedAt: null,
+    stopReason: null,
+    stopRequestedAt: null,
+    cancelSentAt: null,
+    logCursor: null,
+    logSeq: 0,
+    logBytes: 0,
+    logTruncated: false,
+    logCheckedAt: null,
+    leaseToken: 1,
+    version: 0,
+  };
+}

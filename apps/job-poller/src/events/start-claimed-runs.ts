@@ -4,6 +4,7 @@ import { jobClaimed, runEnded, runStarted, type EventOf } from '@lineclear/contr
 import { LOGGER, type Logger, type Tx } from '@lineclear/kit';
 import { RunsRepo } from '../db/runs.repo.js';
 import { endedData, startedData } from '../domain/announce.js';
+import { intendedRun, type ClaimedRun } from '../domain/run.js';
 import { StepRunner } from '../jobs/step-runner.js';
 
 /** A claim is the permission to spend money: its intent is written here, and acted on once that is committed. */
@@ -18,14 +19,24 @@ export class StartClaimedRuns {
 
   @OnEvents(jobClaimed)
   async start(events: EventOf<typeof jobClaimed>[], tx: Tx): Promise<void> {
+    const lease = this.runner.reserve(events.map(({ data }) => data.provider));
     const added = await this.runs.insertNew(
       tx,
       events.map(({ data, traceparent }) => ({ data, traceparent })),
+      lease,
     );
-    const fresh = new Set(added.map(({ jobId, attempt }) => `${jobId} ${attempt}`));
-    for (const { data } of events)
-      if (!fresh.delete(`${data.job_id} ${data.attempt}`)) await this.#again(data, tx);
-    if (added.length > 0) tx.afterCommit(() => this.runner.wake());
+    const fresh = new Map(added.map((run) => [`${run.jobId} ${run.attempt}`, run]));
+    const begun: ClaimedRun[] = [];
+    for (const { data, traceparent = null } of events) {
+      const name = `${data.job_id} ${data.attempt}`;
+      const run = fresh.get(name);
+      if (run) begun.push(intendedRun(data, { id: run.id, traceparent, at: run.createdAt }));
+      else await this.#again(data, tx);
+      // The same claim a second time in this batch is a repetition.
+      fresh.delete(name);
+    }
+    if (lease) tx.afterCommit(() => this.runner.begin(begun, lease));
+    else if (added.length > 0) tx.afterCommit(() => this.runner.wake());
   }
 
   /** The scheduler heard nothing for a while and repeats itself: it is told how the run stands. Nothing is started. */

@@ -20,6 +20,10 @@ const IDLE_MS = 5_000;
 const RETRY_MS = 500;
 const STOP_MS = 4_000;
 
+/** A lease that begins now. */
+interface Reserved extends Lease {
+  readonly ownedUntilMs: number;
+}
 interface Taken {
   readonly run: ClaimedRun;
   ownedUntilMs: number;
@@ -64,6 +68,23 @@ export class StepRunner implements OnApplicationBootstrap, BeforeApplicationShut
   wake(): void {
     this.#woken = true;
     this.#wakeUp?.();
+  }
+
+  /** What new runs of these providers may be written with so that their first steps are ours, if there is room for all of them now. */
+  reserve(providers: readonly string[]): Reserved | undefined {
+    const busy = new Set(this.#busyProviders());
+    if (
+      this.#stopped ||
+      this.#taken.size + providers.length > MAX_TAKEN ||
+      providers.some((name) => busy.has(name))
+    )
+      return undefined;
+    return { ...this.#lease, ownedUntilMs: performance.now() + this.#lease.ms };
+  }
+
+  /** Has the first steps done of runs that were written with `reserve`. */
+  begin(runs: readonly ClaimedRun[], { ownedUntilMs }: Reserved): void {
+    for (const run of runs) this.#begin({ run, ownedUntilMs });
   }
 
   /** Begins nothing new, and gives what runs a while to end; what does not is taken over when its lease has run out. */

@@ -49,7 +49,17 @@ const ALL = [...ASKED_FOR, ...CHANGING];
 const NEW = [
   ...ASKED_FOR,
   ...CHANGING.filter(([name]) =>
-    ['state', 'version', 'approval', 'held_at', 'queued_at', 'attempt', 'lease_until'].includes(name),
+    [
+      'state',
+      'version',
+      'approval',
+      'held_at',
+      'queued_at',
+      'attempt',
+      'claim_id',
+      'claimed_at',
+      'lease_until',
+    ].includes(name),
   ),
 ];
 
@@ -88,15 +98,15 @@ const INSERT = `with n(${names(NEW)}, key, request_sha256) as (
   from n where n.key is null or n.id in (select job_id from keys)
   returning id, coalesce(ord, 0) as ord`;
 
+/** A new job, and the key that its caller gave it. */
+export interface NewJob {
+  readonly job: Job;
+  readonly key?: string | undefined;
+  readonly requestSha256?: string | undefined;
+}
+
 /** Inserts new jobs with their idempotency keys; a job whose key someone else was faster to use is left out of the answer. */
-export async function insert(
-  tx: Tx,
-  jobs: readonly {
-    readonly job: Job;
-    readonly key?: string | undefined;
-    readonly requestSha256?: string | undefined;
-  }[],
-): Promise<Place[]> {
+export async function insert(tx: Tx, jobs: readonly NewJob[]): Promise<Place[]> {
   return tx.query<Place>(INSERT, [
     ...values(
       NEW,

@@ -7,6 +7,14 @@ export interface LaneChange {
   readonly jobs: number;
 }
 
+/** Part of a select list: whether someone is in the queue who is not at the ceiling. */
+export const SOMEONE_WAITS = `exists (select from lanes where queued > 0 and not is_full)`;
+
+export async function someoneWaits(tx: Tx): Promise<boolean> {
+  const [row] = await tx.query<{ waits: boolean }>(`select ${SOMEONE_WAITS} as waits`);
+  return row?.waits ?? false;
+}
+
 const arrays = (changes: readonly LaneChange[]): unknown[] => [
   changes.map(({ userId }) => userId),
   changes.map(({ band }) => band),

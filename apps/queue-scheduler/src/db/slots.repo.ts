@@ -1,5 +1,7 @@
 import type { Queryable, Tx } from '@lineclear/kit';
+import type { Taken } from '../domain/pick.js';
 import { KEEP_TO_INDEXES } from './keep-to-indexes.js';
+import { SOMEONE_WAITS } from './lanes.repo.js';
 
 export interface Limits {
   readonly max_concurrent: number;
@@ -18,6 +20,39 @@ export async function limits(db: Queryable): Promise<Limits> {
   const [row] = await db.query<Limits>('select max_concurrent, user_max_concurrent from limits');
   if (!row) throw new Error('the table of limits is empty');
   return row;
+}
+
+/** What stands between new jobs and a slot. */
+export interface Room {
+  readonly limits: Limits;
+  readonly taken: Taken;
+  /** Someone is in the queue who is not at the ceiling. */
+  readonly someoneWaits: boolean;
+}
+interface RoomRow extends Limits {
+  readonly running: number;
+  readonly by_user: Readonly<Record<string, number>>;
+  readonly someone_waits: boolean;
+}
+
+/** How things stand for these users, in a transaction that has entered. */
+export async function roomFor(tx: Tx, userIds: readonly number[]): Promise<Room> {
+  const [row] = await tx.query<RoomRow>(
+    `select max_concurrent, user_max_concurrent, running, ${SOMEONE_WAITS} as someone_waits,
+       (select coalesce(json_object_agg(s.user_id, s.running), '{}') from slots s where s.user_id = any($1::int4[])) as by_user
+     from limits, slots where user_id = 0`,
+    [userIds],
+  );
+  if (!row) throw new Error('the table of limits is empty');
+  const { max_concurrent, user_max_concurrent, running, by_user, someone_waits } = row;
+  return {
+    limits: { max_concurrent, user_max_concurrent },
+    taken: {
+      all: running,
+      byUser: new Map(Object.entries(by_user).map(([id, held]) => [Number(id), held])),
+    },
+    someoneWaits: someone_waits,
+  };
 }
 
 /** Changes the ceilings for every replica at once: no pick is under way, and lanes are marked anew. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { BANDS } from './band.js';
-import { pick, type Lane } from './pick.js';
+import { pick, pickAtOnce, type Lane } from './pick.js';
 
 interface World {
   readonly lanes: Lane[];
@@ -62,6 +62,19 @@ it('keeps every ceiling, idles no slot, and lets nobody pass who must wait', () 
             expect(other.ord).toBeGreaterThan(mine.ord);
         }
       }
+    }),
+  );
+});
+
+it('takes at once only what it would take from the queue, and all of it where there is room for all', () => {
+  fc.assert(
+    fc.property(world, ({ lanes, ceilings, byUser }) => {
+      const taken = { all: [...byUser.values()].reduce((a, b) => a + b, 0), byUser };
+      const jobs = lanes.flatMap((lane) => lane.jobs.map((job) => ({ ...job, userId: lane.userId })));
+      const picked = pick(lanes, ceilings, taken);
+      const atOnce = pickAtOnce(jobs, ceilings, taken).map(({ id }) => id);
+      expect(picked).toEqual(expect.arrayContaining(atOnce));
+      if (picked.length === jobs.length) expect(atOnce).toHaveLength(jobs.length);
     }),
   );
 });

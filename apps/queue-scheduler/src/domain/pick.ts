@@ -33,3 +33,18 @@ export function pick(lanes: readonly Lane[], ceilings: Ceilings, taken: Taken): 
   }
   return picked;
 }
+
+/**
+ * Those of some new jobs that need not queue, when nobody who could go is in the queue: the house has room for all of
+ * them, and their user for all of theirs. Whatever their order, `pick` would take them.
+ */
+export function pickAtOnce<J extends { readonly userId: number }>(
+  jobs: readonly J[],
+  ceilings: Ceilings,
+  taken: Taken,
+): J[] {
+  if (taken.all + jobs.length > ceilings.maxConcurrent) return [];
+  const held = new Map(taken.byUser);
+  for (const { userId } of jobs) held.set(userId, (held.get(userId) ?? 0) + 1);
+  return jobs.filter(({ userId }) => (held.get(userId) ?? 0) <= ceilings.userMaxConcurrent);
+}

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { Bus, type Outgoing } from '@lineclear/bus';
 import { Clock, CONFIG, type Tx } from '@lineclear/kit';
@@ -7,8 +8,9 @@ import * as lanes from '../db/lanes.repo.js';
 import * as ledger from '../db/ledger.repo.js';
 import * as slots from '../db/slots.repo.js';
 import { holdsSlot, type Job } from '../domain/job.js';
+import { pickAtOnce, type Ceilings } from '../domain/pick.js';
 import { transition, type Fact, type Leases } from '../domain/transition.js';
-import { stateEvent } from './job-events.js';
+import { stateEvent, submittedEvent } from './job-events.js';
 import { Wakes } from './wakes.js';
 
 export interface About {
@@ -16,12 +18,13 @@ export interface About {
   readonly fact: Fact;
 }
 interface Change {
-  readonly before: Job;
+  /** Nothing, for a job that is new. */
+  readonly before: Job | undefined;
   after: Job;
 }
 
 /**
- * The one way in which a stored job changes: rows locked, facts applied by domain/transition.ts, and everything that
+ * The one way in which jobs are stored and change: rows locked, facts applied by domain/transition.ts, and everything that
  * follows from it (queue, slots, money, events) in the same transaction, with a few statements however many there are.
  */
 @Injectable()
@@ -50,7 +53,7 @@ export class Moves {
       jobs.lock(tx, [...new Set(facts.map(({ jobId }) => jobId))]),
       entered,
     ]);
-    const changes = new Map(found.map((job): [string, Change] => [job.id, { before: job, after: job }]));
+    const changes = new Map(found.map((job) => [job.id, { before: job, after: job }]));
     const said: Outgoing[] = [];
     for (const { jobId, fact } of facts) {
       const change = changes.get(jobId);
@@ -61,49 +64,94 @@ export class Moves {
       change.after = next;
     }
     const changed = [...changes.values()].filter(({ before, after }) => before !== after);
-    if (changed.length > 0) await this.#write(tx, changed, said, now, limits);
+    if (changed.length > 0)
+      await this.#follow(tx, changed, jobs.save(tx, afters(changed)), said, now, limits);
     return new Map([...changes].map(([id, { after }]) => [id, after]));
   }
 
-  /** Lanes come last: submits, which have not entered, wait for them only. */
-  async #write(
+  /**
+   * Stores new jobs in the states in which they enter; those that need not queue are claimed with it. A job whose
+   * idempotency key someone else was faster to use is left out of the ids that are answered.
+   */
+  async add(tx: Tx, entering: readonly jobs.NewJob[]): Promise<ReadonlySet<string>> {
+    const now = this.clock.now();
+    const queued = entering.map(({ job }) => job).filter(({ state }) => state === 'queued');
+    const [, { limits, taken, someoneWaits }] = await Promise.all([
+      slots.enter(tx),
+      slots.roomFor(tx, [...new Set(queued.map(({ userId }) => userId))]),
+    ]);
+    const atOnce = new Set(someoneWaits ? [] : pickAtOnce(queued, ceilingsOf(limits), taken));
+    const changes = entering.map((one) => ({
+      ...one,
+      before: undefined,
+      after: atOnce.has(one.job) ? this.#claimed(one.job, now) : one.job,
+    }));
+    const places = await jobs.insert(
+      tx,
+      changes.map(({ after, key, requestSha256 }) => ({ job: after, key, requestSha256 })),
+    );
+    const stored = new Set(places.map(({ id }) => id));
+    const added = changes.filter(({ job }) => stored.has(job.id));
+    const said = added.flatMap(({ job, after }) => [
+      submittedEvent(job),
+      stateEvent(job),
+      after === job ? undefined : stateEvent(after),
+    ]);
+    await this.#follow(
+      tx,
+      added,
+      Promise.resolve(places),
+      said.filter((event) => event !== undefined),
+      now,
+      limits,
+    );
+    return stored;
+  }
+
+  #claimed(job: Job, now: Date): Job {
+    return transition(job, { kind: 'claimed', claimId: randomUUID() }, now, this.leases) ?? job;
+  }
+
+  /** What follows from changes that are written, or will have been by `saved`. Lanes come last. */
+  async #follow(
     tx: Tx,
     changed: readonly Change[],
+    saving: Promise<jobs.Place[]>,
     said: readonly Outgoing[],
     now: Date,
     limits: slots.Limits | undefined,
   ): Promise<void> {
-    const afters = (some: readonly Change[]): Job[] => some.map(({ after }) => after);
-    const taken = changed.filter(({ before, after }) => !holdsSlot(before.state) && holdsSlot(after.state));
-    const freed = changed.filter(({ before, after }) => holdsSlot(before.state) && !holdsSlot(after.state));
-    const left = changed.filter(({ before, after }) => before.state === 'queued' && after.state !== 'queued');
-    const joined = changed.filter(
-      ({ before, after }) => before.state !== 'queued' && after.state === 'queued',
+    const taken = changed.filter(({ before, after }) => !hasSlot(before) && hasSlot(after));
+    const freed = changed.filter(({ before, after }) => hasSlot(before) && !hasSlot(after));
+    const left = changed.flatMap(({ before, after }) =>
+      before && isQueued(before) && !isQueued(after) ? [before] : [],
     );
+    const joined = changed.filter(({ before, after }) => !isQueued(before) && isQueued(after));
     const [saved, full] = await Promise.all([
-      jobs.save(tx, afters(changed)),
+      saving,
       taken.length > 0 ? slots.take(tx, countByUser(taken), limits ?? (await slots.limits(tx))) : NOBODY,
       freed.length > 0 && slots.free(tx, countByUser(freed)),
       taken.length > 0 && ledger.reserve(tx, afters(taken), now),
       freed.length > 0 && ledger.settle(tx, afters(freed), now),
       this.bus.publish(tx, ...said),
-      lanes.remove(tx, countByLane(left.map(({ before }) => before))),
+      lanes.remove(tx, countByLane(left)),
     ]);
     const places = new Map(saved.map(({ id, ord }) => [id, ord]));
     const open = [...countByUser(freed).keys()].filter((userId) => !full.includes(userId));
-    await Promise.all([
-      this.queue(
+    const [, , , waits] = await Promise.all([
+      this.#queue(
         tx,
         joined.map(({ after }) => ({ job: after, ord: places.get(after.id) ?? 0 })),
       ),
       lanes.markFull(tx, full, true),
       lanes.markFull(tx, open, false),
+      freed.length > 0 && lanes.someoneWaits(tx),
     ]);
-    if (freed.length > 0) tx.afterCommit(() => this.wakes.wake());
+    if (waits) tx.afterCommit(() => this.wakes.wake());
   }
 
-  /** Puts jobs that are stored as queued into their lanes, as the last thing of the transaction. */
-  async queue(tx: Tx, queued: readonly { readonly job: Job; readonly ord: number }[]): Promise<void> {
+  /** Puts jobs that are stored as queued into their lanes. */
+  async #queue(tx: Tx, queued: readonly { readonly job: Job; readonly ord: number }[]): Promise<void> {
     if (queued.length === 0) return;
     const heads = new Map<string, number>();
     for (const { job, ord } of queued)
@@ -117,7 +165,14 @@ export class Moves {
   }
 }
 
+const ceilingsOf = ({ max_concurrent, user_max_concurrent }: slots.Limits): Ceilings => ({
+  maxConcurrent: max_concurrent,
+  userMaxConcurrent: user_max_concurrent,
+});
 const NOBODY: number[] = [];
+const hasSlot = (job: Job | undefined): boolean => job !== undefined && holdsSlot(job.state);
+const isQueued = (job: Job | undefined): boolean => job?.state === 'queued';
+const afters = (changes: readonly Change[]): Job[] => changes.map(({ after }) => after);
 const laneOf = ({ userId, band }: { userId: number; band: number }): string => `${userId}/${band}`;
 
 function countByUser(changes: readonly Change[]): Map<number, number> {

@@ -1,27 +1,18 @@
 import { Injectable } from '@nestjs/common';
-import { Bus } from '@lineclear/bus';
 import { Clock, Database } from '@lineclear/kit';
 import * as jobs from '../db/jobs.repo.js';
 import * as submissions from '../db/submissions.repo.js';
 import { entering } from '../domain/entering.js';
 import type { Job } from '../domain/job.js';
 import { Evaluation } from './evaluation.js';
-import { stateEvent, submittedEvent } from './job-events.js';
 import { Moves } from './moves.js';
 import type { Outcome, Submission } from './submission.js';
-
-interface Entering {
-  readonly job: Job;
-  readonly key?: string | undefined;
-  readonly requestSha256?: string | undefined;
-}
 
 /** Stores a batch of submits: counted, evaluated, then written with everything that follows in one transaction. */
 @Injectable()
 export class StoreSubmits {
   constructor(
     private readonly database: Database,
-    private readonly bus: Bus,
     private readonly clock: Clock,
     private readonly evaluation: Evaluation,
     private readonly moves: Moves,
@@ -43,11 +34,11 @@ export class StoreSubmits {
     if (fresh.length > 0) {
       const whole = withFacts(fresh, before);
       const verdicts = await this.evaluation.of(whole.map(({ facts }) => facts));
-      const entered = whole.map((job, index): Entering => ({
+      const entered = whole.map((job, index): jobs.NewJob => ({
         ...fresh[index]!,
         job: entering(job, verdicts.get(job.id), now, this.moves.leases),
       }));
-      const stored = await this.#write(entered);
+      const stored = await this.database.tx((tx) => this.moves.add(tx, entered));
       for (const [index, { job, key }] of entered.entries()) {
         const submission = fresh[index]!;
         outcomes.set(
@@ -59,27 +50,6 @@ export class StoreSubmits {
       }
     }
     return batch.map((submission) => outcomes.get(submission)!);
-  }
-
-  /** The ids of those that were stored: all whose keys were still free. */
-  async #write(entered: readonly Entering[]): Promise<Set<string>> {
-    return this.database.tx(async (tx) => {
-      const places = new Map((await jobs.insert(tx, entered)).map(({ id, ord }) => [id, ord]));
-      const stored = entered.map(({ job }) => job).filter(({ id }) => places.has(id));
-      const queued = stored.filter(({ state }) => state === 'queued');
-      await Promise.all([
-        this.bus.publish(
-          tx,
-          ...stored.map(submittedEvent),
-          ...queued.map(stateEvent).filter((event) => event !== undefined),
-        ),
-        this.moves.queue(
-          tx,
-          queued.map((job) => ({ job, ord: places.get(job.id) ?? 0 })),
-        ),
-      ]);
-      return new Set(places.keys());
-    });
   }
 
   async #repeated({ requestSha256 }: Submission, known: submissions.KnownKey | undefined): Promise<Outcome> {
