@@ -102,10 +102,23 @@ export class BatchRunner {
       else if (parsed.events.length === 0) await this.#takeApart(message, parsed.id);
       else arrived.push(parsed);
     }
-    const failedBefore = arrived.filter(({ message }) => this.#failures.has(keyOf(message)));
-    const others = arrived.filter((one) => !failedBefore.includes(one));
+    const wanted = await this.#wanted(arrived);
+    const failedBefore = wanted.filter(({ message }) => this.#failures.has(keyOf(message)));
+    const others = wanted.filter((one) => !failedBefore.includes(one));
     for (const one of failedBefore) await this.#runTogether([one]);
     await this.#runTogether(others);
+  }
+
+  /** The messages with those of their events that this service wants; the others are done with. */
+  async #wanted(arrived: readonly Arrived[]): Promise<Arrived[]> {
+    const wanted: Arrived[] = [];
+    for (const one of arrived) {
+      const events: Known[] = [];
+      for (const known of one.events) if (await this.bus.isWanted(known.event)) events.push(known);
+      if (events.length > 0) wanted.push({ ...one, events });
+      else one.message.ack();
+    }
+    return wanted;
   }
 
   async #runTogether(arrived: readonly Arrived[]): Promise<void> {

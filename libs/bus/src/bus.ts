@@ -40,6 +40,7 @@ export const event = <D extends EventDef>(
 export class Bus {
   readonly publisher: StreamPublisher;
   readonly #outbox: Outbox;
+  readonly #conditions = new Map<string, (event: never) => boolean | Promise<boolean>>();
   readonly #relay: Relay;
 
   constructor(
@@ -77,6 +78,27 @@ export class Bus {
       return { id, subject: def.subject, about, body };
     });
     await this.send(tx, pack(written));
+  }
+
+  /**
+   * Has events of this kind handled only if `condition` says so; others are acknowledged at no more cost than reading them.
+   * It must judge by the event, and by what a handler could as well have seen a moment later.
+   */
+  handleOnlyIf<D extends EventDef>(
+    def: D,
+    condition: (event: EventOf<D>) => boolean | Promise<boolean>,
+  ): void {
+    this.#conditions.set(def.name, condition);
+  }
+
+  /** Whether this event is to be handled. When its condition fails, it is: the handler will see what is wrong. */
+  async isWanted(event: { readonly type: string }): Promise<boolean> {
+    try {
+      return (await this.#conditions.get(event.type)?.(event as never)) ?? true;
+    } catch (error) {
+      this.log.debug({ err: error, event: event.type }, 'whether an event is wanted could not be told');
+      return true;
+    }
   }
 
   /** Writes messages to the outbox as they are. */

@@ -1,4 +1,4 @@
-import type { Database, Tx } from '@lineclear/kit';
+import { LAZILY, type Database, type Tx } from '@lineclear/kit';
 import type { OutboxMessage } from './messages.js';
 
 /** A message in the outbox. */
@@ -27,7 +27,8 @@ export class Outbox {
   /** Puts away what the stream has by now, and reads what waits, in order. */
   async next(out: readonly number[], limit: number): Promise<Waiting[]> {
     return this.database.query<Waiting>(
-      `with out as (delete from outbox where id = any($1::bigint[]) returning id, message_id, subject, body),
+      // Not waited for on the disk: what a crash brings back is sent again, and known by its id.
+      `with out as (delete from outbox where id = any($1::bigint[]) and ${LAZILY} returning id, message_id, subject, body),
          kept as (insert into sent (id, message_id, subject, body) select id, message_id, subject, body from out)
        select id as place, message_id as id, subject, body from outbox where id <> all($1::bigint[]) order by outbox.id limit $2`,
       [out, limit],

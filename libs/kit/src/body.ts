@@ -38,15 +38,15 @@ function readAll(payload: IncomingMessage): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
-    const tooLarge = new TooLarge(`the body is larger than ${MAX_BODY_BYTES} bytes`);
+    const tooLarge = (): TooLarge => new TooLarge(`the body is larger than ${MAX_BODY_BYTES} bytes`);
     payload.on('data', (chunk: Buffer) => {
       size += chunk.length;
       if (size <= MAX_BODY_BYTES) chunks.push(chunk);
-      else if (size > MAX_DRAINED_BYTES) reject(tooLarge);
+      else if (size > MAX_DRAINED_BYTES) reject(tooLarge());
     });
     payload.on('end', () =>
       size > MAX_BODY_BYTES
-        ? reject(tooLarge)
+        ? reject(tooLarge())
         : resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)),
     );
     payload.on('error', (cause) =>

@@ -136,6 +136,12 @@ export class Database extends Queryable {
 
 const urlOf = (source: DataSource): string => (source.options as { url: string }).url;
 
+/**
+ * A condition that always holds, for a statement that is a transaction of its own: its commit does not wait for the disk.
+ * For changes that a crash may take back, because they would come about again.
+ */
+export const LAZILY = `set_config('synchronous_commit', 'off', true) = 'off'`;
+
 const names = new Map<string, string>();
 // Texts that are put together at run time must not fill a connection's statement cache without end.
 const MAX_NAMED = 500;

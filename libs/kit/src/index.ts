@@ -5,7 +5,15 @@ export { Clock, SystemClock } from './clock.js';
 export { ConfigError, flag, readEnv, serviceEnv, type ServiceConfig } from './config.js';
 export { readConfigFile, parseConfig, type ConfigFile, type HttpProviderConfig } from './config-file.js';
 export { inWork } from './context.js';
-export { Database, isDatabaseAway, openDatabase, Queryable, Tx, type DatabaseOptions } from './database.js';
+export {
+  Database,
+  LAZILY,
+  isDatabaseAway,
+  openDatabase,
+  Queryable,
+  Tx,
+  type DatabaseOptions,
+} from './database.js';
 export {
   AppError,
   BadInput,

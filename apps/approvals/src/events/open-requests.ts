@@ -18,13 +18,16 @@ export class OpenRequests {
     private readonly rules: CurrentRules,
     private readonly clock: Clock,
     @Inject(CONFIG) private readonly config: Config,
-  ) {}
+  ) {
+    // Most jobs need nothing from us.
+    bus.handleOnlyIf(
+      jobSubmitted,
+      ({ data }) => data.approval !== undefined || data.status === 'awaiting_evaluation',
+    );
+  }
 
   @OnEvents(jobSubmitted)
-  async open(events: Submitted[], tx: Tx): Promise<void> {
-    // Most jobs need nothing from us: for them not one statement is run.
-    const asking = events.filter(({ data }) => data.approval || data.status === 'awaiting_evaluation');
-    if (asking.length === 0) return;
+  async open(asking: Submitted[], tx: Tx): Promise<void> {
     const now = this.clock.now();
     const rules = asking.some(({ data }) => !data.approval) ? await this.rules.get() : undefined;
     // The same job may ask twice in one batch, when someone lost patience: once is enough.

@@ -14,10 +14,11 @@ import {
   loginFailure,
   providerError,
   webhookFailure,
+  WIRING,
   type EventOf,
 } from '@lineclear/contracts';
-import { newEventId, OnEvents } from '@lineclear/bus';
-import { CONFIG, type Tx } from '@lineclear/kit';
+import { Bus, newEventId, OnEvents } from '@lineclear/bus';
+import { CONFIG, Database, type Tx } from '@lineclear/kit';
 import { scheduleOf, type Config } from '../config.js';
 import { insertDeliveries, type NewDelivery } from '../db/deliveries.repo.js';
 import { kindOf } from '../domain/event-catalogue.js';
@@ -42,7 +43,13 @@ export class AnnounceController {
     private readonly routes: CurrentRoutes,
     private readonly queue: DeliveryQueue,
     @Inject(CONFIG) private readonly config: Config,
-  ) {}
+    bus: Bus,
+    database: Database,
+  ) {
+    // Most events go to nobody.
+    for (const def of WIRING.notifier.consumes)
+      bus.handleOnlyIf(def, async ({ type }) => (await routes.of(type, database)).length > 0);
+  }
 
   async #announce(events: readonly AnyEvent[], tx: Tx): Promise<void> {
     const [first] = events;

@@ -1,4 +1,4 @@
-import type { Queryable } from '@lineclear/kit';
+import { LAZILY, type Queryable } from '@lineclear/kit';
 
 export interface KnownKey {
   readonly job_id: string;
@@ -15,7 +15,8 @@ const DAY_MS = 24 * HOUR_MS;
 const hourOf = (at: Date): Date => new Date(Math.floor(at.getTime() / HOUR_MS) * HOUR_MS);
 
 // Counted before the rules are asked, in a transaction of its own: of two submits at once, on whatever replica, one
-// sees the other. A submit that fails later stays counted, which errs on the strict side.
+// sees the other. A submit that fails later stays counted, which errs on the strict side. The disk is not waited for: a job
+// whose own commit outlives a crash was counted by an earlier one, and so is its count.
 const COUNT = `
   with asked as (select user_id, key, n::int4 - 1 as n from unnest($1::int4[], $2::text[]) with ordinality as a(user_id, key, n)),
   known as (
@@ -24,7 +25,7 @@ const COUNT = `
     where a.key is not null),
   counted as (
     insert into submissions (user_id, hour, jobs)
-    select user_id, $3, count(*) from asked where n not in (select n from known) group by user_id order by user_id
+    select user_id, $3, count(*) from asked where n not in (select n from known) and ${LAZILY} group by user_id order by user_id
     on conflict (user_id, hour) do update set jobs = submissions.jobs + excluded.jobs returning user_id, jobs)
   select n, job_id, request_sha256, null::int4 as user_id, 0 as day, 0 as ever from known
   union all
