@@ -1,4 +1,4 @@
-import { principalChanged } from '@lineclear/contracts';
+import { LEVEL_PERMISSIONS, principalChanged } from '@lineclear/contracts';
 import { expectProblem, refusesBadInput } from '@lineclear/testkit';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { openAuthHouse, type AuthHouse } from './auth-house.js';
@@ -124,6 +124,26 @@ describe('permission overrides', () => {
     expect((await lead.http.patch(`${USERS}/${lead.id}`, { level: 'admin' })).status).toBe(403);
     expect(
       (await lead.http.patch(`${USERS}/${house.adminId}`, { password: 'now it is my account' })).status,
+    ).toBe(403);
+  });
+
+  it('are no ladder to a level above one’s own, nor to the account of somebody there', async () => {
+    const [lead, viewer] = [await house.person('lead'), await house.person('viewer')];
+    const override = (id: number, permission_name: string, granted: boolean) =>
+      ({ path: `${USERS}/${id}/permissions`, body: { permission_name, granted } }) as const;
+    const grant = override(lead.id, 'admin.users', true);
+    await house.admin.post(grant.path, grant.body);
+    // With all of it denied beforehand, the level brings no permission that the lead does not hold.
+    const admins = LEVEL_PERMISSIONS.admin.filter((name) => !LEVEL_PERMISSIONS.lead.includes(name));
+    for (const name of admins) {
+      const { path, body } = override(viewer.id, name, false);
+      expect((await lead.http.post(path, body)).status).toBe(200);
+    }
+    const raised = await lead.http.patch(`${USERS}/${viewer.id}`, { level: 'admin' });
+    expect([raised.status, raised.body.detail]).toEqual([403, expect.stringContaining('level admin')]);
+    expect((await house.admin.patch(`${USERS}/${viewer.id}`, { level: 'admin' })).status).toBe(200);
+    expect(
+      (await lead.http.patch(`${USERS}/${viewer.id}`, { password: 'now it is my account' })).status,
     ).toBe(403);
   });
 });

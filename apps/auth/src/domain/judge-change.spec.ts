@@ -10,10 +10,17 @@ const as = (level: Level, more: Partial<Standing> = {}): Standing => ({
 });
 const without = (level: Level, permission: Permission): Standing =>
   as(level, { permissions: LEVEL_PERMISSIONS[level].filter((p) => p !== permission) });
-const admin = { permissions: LEVEL_PERMISSIONS.admin, isTarget: false };
-const oneself = { permissions: LEVEL_PERMISSIONS.admin, isTarget: true };
+/** An admin by name, with nothing that a lead has not. */
+const tamed = as('admin', { permissions: LEVEL_PERMISSIONS.lead });
+const admin = { ...as('admin'), isTarget: false };
+const oneself = { ...as('admin'), isTarget: true };
 const provisioner = {
+  level: 'admin',
   permissions: ['admin.users', ...LEVEL_PERMISSIONS.researcher] as const,
+  isTarget: false,
+} as const;
+const promotedLead = {
+  ...as('lead', { permissions: ['admin.users', ...LEVEL_PERMISSIONS.lead] }),
   isTarget: false,
 };
 
@@ -26,6 +33,9 @@ it.each([
   ['a narrow key promotes a viewer to admin', provisioner, as('viewer'), as('admin'), 'beyond_caller'],
   ['a narrow key touches an admin', provisioner, as('admin'), as('admin'), 'beyond_caller'],
   ['a narrow key demotes an admin', provisioner, as('admin'), as('viewer'), 'beyond_caller'],
+  ['a lead raises above themselves', promotedLead, as('lead'), tamed, 'beyond_caller'],
+  ['a lead touches somebody above themselves', promotedLead, tamed, tamed, 'beyond_caller'],
+  ['a lead looks after leads', promotedLead, as('viewer'), as('lead'), 'allowed'],
   ['one renames oneself', oneself, as('admin'), as('admin'), 'allowed'],
   ['one demotes oneself', oneself, as('admin'), as('lead'), 'weakens_oneself'],
   ['one closes oneself', oneself, as('admin'), as('admin', { isActive: false }), 'weakens_oneself'],
@@ -49,8 +59,9 @@ it.each([
 });
 
 it('names what is missing', () => {
-  expect(judgeChange({ permissions: ['admin.users'], isTarget: false }, undefined, as('viewer'))).toEqual({
+  const caller = { level: 'viewer', permissions: ['admin.users'], isTarget: false } as const;
+  expect(judgeChange(caller, undefined, as('researcher', { permissions: ['config.view'] }))).toEqual({
     state: 'beyond_caller',
-    permissions: ['job.view.own', 'config.view'],
+    rights: ['level researcher', 'config.view'],
   });
 });

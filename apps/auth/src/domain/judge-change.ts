@@ -13,20 +13,24 @@ export type Verdict =
   /** People do not take rights from themselves: a slip would lock them out. */
   | { readonly state: 'weakens_oneself' }
   /** The change gives, or reaches a person who has, what the caller does not hold. */
-  | { readonly state: 'beyond_caller'; readonly permissions: readonly Permission[] };
+  | { readonly state: 'beyond_caller'; readonly rights: readonly string[] };
 
 /**
  * Whether the caller may make a person who stands as `before` (undefined: who is new) stand as `after`. Nobody gives, or
- * acts on someone with, more than they hold: otherwise a key scoped to `admin.users` could make itself an admin.
+ * acts on someone with, more than they hold: otherwise a key scoped to `admin.users` could make itself an admin. The level
+ * counts beside the permissions: who may approve goes by it, and denials could hide what it would bring.
  */
 export function judgeChange(
-  caller: { readonly permissions: readonly Permission[]; readonly isTarget: boolean },
+  caller: Pick<Standing, 'level' | 'permissions'> & { readonly isTarget: boolean },
   before: Standing | undefined,
   after: Standing,
 ): Verdict {
-  const touched = [...new Set([...(before?.permissions ?? []), ...after.permissions])];
-  const missing = beyond(caller.permissions, touched);
-  if (missing.length > 0) return { state: 'beyond_caller', permissions: missing };
+  const touched = before ? [before, after] : [after];
+  const levels = new Set(touched.map(({ level }) => level).filter((level) => !reaches(caller.level, level)));
+  const permissions = new Set(touched.flatMap((standing) => standing.permissions));
+  const rights = [...levels].map((level) => `level ${level}`);
+  rights.push(...beyond(caller.permissions, [...permissions]));
+  if (rights.length > 0) return { state: 'beyond_caller', rights };
   if (caller.isTarget && before && isWeaker(after, before)) return { state: 'weakens_oneself' };
   return { state: 'allowed' };
 }

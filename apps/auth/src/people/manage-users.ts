@@ -40,11 +40,7 @@ export class ManageUsers {
     const { username, email, level, displayName: display_name = username } = request;
     const permissions = effectivePermissions(level, []);
     allowOrThrow(
-      judgeChange({ permissions: caller.permissions, isTarget: false }, undefined, {
-        level,
-        isActive: true,
-        permissions,
-      }),
+      judgeChange({ ...caller, isTarget: false }, undefined, { level, isActive: true, permissions }),
     );
     const password_hash = request.password === undefined ? null : await this.#hash(request.password, request);
     const made = this.database.tx(async (tx) => {
@@ -115,9 +111,7 @@ export class ManageUsers {
       await change(tx);
       const after = (await users.byId(tx, id))!;
       const isTarget = id === caller.user_id;
-      allowOrThrow(
-        judgeChange({ permissions: caller.permissions, isTarget }, standingOf(before), standingOf(after)),
-      );
+      allowOrThrow(judgeChange({ ...caller, isTarget }, standingOf(before), standingOf(after)));
       if (!(await users.anAdminIsLeft(tx))) throw new Conflict('no active admin would be left');
       await this.bus.publish(tx, event(principalChanged, { user_id: id }, { about: `user/${id}` }));
       return after;
@@ -146,7 +140,7 @@ function allowOrThrow(verdict: ReturnType<typeof judgeChange>): void {
       throw new Conflict('nobody takes rights from themselves: another admin can');
     case 'beyond_caller':
       throw new NotAllowed(
-        `this is about rights that the caller does not hold: ${verdict.permissions.join(', ')}`,
+        `this is about rights that the caller does not hold: ${verdict.rights.join(', ')}`,
       );
   }
 }
