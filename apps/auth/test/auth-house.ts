@@ -9,6 +9,7 @@ import {
   type Client,
   type Peer,
 } from '@lineclear/testkit';
+import { expect, vi } from 'vitest';
 import { define } from '../src/app.module.js';
 
 export const PASSWORD = 'steady hands on the lever';
@@ -45,6 +46,8 @@ export interface AuthHouse {
   login(username: string, password?: string): Promise<LoggedIn>;
   /** What is in the tables: for "nothing was written". */
   rows(): Promise<unknown>;
+  /** Returns when a statement of the service waits for a lock that a test holds. */
+  untilOneWaits(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -104,6 +107,10 @@ export async function openAuthHouse(
         ),
       );
       return Promise.all(contents);
+    },
+    async untilOneWaits() {
+      const waiting = `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+      await vi.waitFor(async () => expect(await service.database.query(waiting)).toHaveLength(1));
     },
     async close() {
       await peer.close();

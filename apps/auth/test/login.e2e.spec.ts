@@ -169,6 +169,24 @@ describe('lock-out', () => {
   });
 });
 
+it('counts a failure whose counter a right password forgets at that moment', async () => {
+  const { id, username } = await house.person('viewer');
+  await from('198.51.106.1', username, 'wrong');
+  const { database } = house.service;
+  let guess: ReturnType<typeof from> | undefined;
+  await database.tx(async (tx) => {
+    // Whoever counts a failure comes to the address first, and then to the account.
+    await tx.query("select from login_failures where key = 'address:198.51.106.1' for update");
+    guess = from('198.51.106.1', username, 'wrong');
+    await house.untilOneWaits();
+    expect((await from('198.51.106.2', username)).status).toBe(200);
+  });
+  expect((await guess)?.status).toBe(401);
+  expect(await database.query('select failures from login_failures where key = $1', [`user:${id}`])).toEqual([
+    { failures: 1 },
+  ]);
+});
+
 describe('a session', () => {
   it('reads with the cookie alone and changes only with the CSRF token', async () => {
     const person = await house.person('researcher');

@@ -24,19 +24,17 @@ export async function lockedSeconds(on: Queryable, counters: readonly Counter[],
 export async function count(tx: Tx, counters: readonly Counter[], now: Date): Promise<number | undefined> {
   // In one order everywhere, so that two logins never wait for each other.
   const keys = counters.map(({ key }) => key).toSorted();
-  await tx.query(
-    `insert into login_failures (key, failures, last_failure_at) select k, 0, $2 from unnest($1::text[]) as k order by k
-     on conflict (key) do nothing`,
-    [keys, now],
-  );
   const rows = await tx.query<{
     key: string;
     failures: number;
     last_failure_at: Date;
     blocked_until: Date | null;
   }>(
-    'select key, failures, last_failure_at, blocked_until from login_failures where key = any($1) order by key for update',
-    [keys],
+    // Made and locked in one statement: between two, a right password could forget the row.
+    `insert into login_failures (key, failures, last_failure_at) select k, 0, $2 from unnest($1::text[]) as k order by k
+     on conflict (key) do update set failures = login_failures.failures
+     returning key, failures, last_failure_at, blocked_until`,
+    [keys, now],
   );
   if (rows.some((row) => row.blocked_until !== null && row.blocked_until > now)) return undefined;
   const counted = counters.map(({ key, rule }) => {
