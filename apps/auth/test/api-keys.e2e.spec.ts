@@ -137,6 +137,17 @@ it('a scoped key makes no key that can do more, and ends none that can', async (
   expect((await narrow.delete(`${KEYS}/${copy.body.key_info.id}`)).status).toBe(200);
 });
 
+it('a key that ends makes none that outlives it', async () => {
+  const { http } = await house.person('viewer');
+  const { body } = await http.post(KEYS, { name: 'week', expires_days: 7 });
+  const week = house.key(body.key);
+  expectProblem(await week.post(KEYS, { name: 'month', expires_days: 30 }), 'month', 'expires_days');
+  const child = await week.post(KEYS, { name: 'child' });
+  expect(child.body.key_info.expires_at).toBe(body.key_info.expires_at);
+  const day = await week.post(KEYS, { name: 'day', expires_days: 1 });
+  expect(day.body.key_info.expires_at < body.key_info.expires_at).toBe(true);
+});
+
 it('a key scoped to admin.users gives nobody what it does not hold', async () => {
   const scope = ['admin.users', 'job.view.own', 'config.view'];
   const { body } = await house.admin.post(KEYS, { name: 'provisioning', scoped_permissions: scope });

@@ -1,6 +1,7 @@
 import { LEVEL_PERMISSIONS, principalChanged } from '@lineclear/contracts';
 import { expectProblem, refusesBadInput } from '@lineclear/testkit';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { lockRights } from '../src/db/users.repo.js';
 import { openAuthHouse, type AuthHouse } from './auth-house.js';
 
 let house: AuthHouse;
@@ -48,6 +49,43 @@ describe('an admin is always left', () => {
     } finally {
       await other.close();
     }
+  });
+});
+
+describe('a change that waited', () => {
+  // Any change of rights holds this lock: here the test is another admin, who comes first.
+  const first = async (change: string, id: number, send: () => Promise<{ status: number }>) => {
+    let answer: ReturnType<typeof send> | undefined;
+    await house.service.database.tx(async (tx) => {
+      await lockRights(tx);
+      answer = send();
+      await house.untilOneWaits();
+      await tx.query(change, [id]);
+    });
+    return (await answer)?.status;
+  };
+  const demoted = `update users set level = 'viewer' where id = $1`;
+  const closed = 'update users set is_active = false where id = $1';
+
+  it.each([
+    [demoted, 403],
+    [closed, 401],
+  ])('is judged by what its author may do by then: %s', async (change, status) => {
+    const [admin, viewer] = [await house.person('admin'), await house.person('viewer')];
+    const path = `${USERS}/${viewer.id}`;
+    const late = await first(change, admin.id, () => admin.http.patch(path, { display_name: 'Late' }));
+    expect(late).toBe(status);
+    expect((await house.admin.get(path)).body.display_name).toBe(viewer.username);
+  });
+
+  it.each([
+    [demoted, { name: 'late', scoped_permissions: ['admin.users'] }, 400],
+    [closed, { name: 'late' }, 401],
+  ])('makes no key that its author may not make by then: %s', async (change, body, status) => {
+    const admin = await house.person('admin');
+    const late = await first(change, admin.id, () => admin.http.post('/api/auth/api-keys', body));
+    expect(late).toBe(status);
+    expect((await house.admin.get(`/api/auth/api-keys?user_id=${admin.id}`)).body.total).toBe(1);
   });
 });
 

@@ -9,7 +9,7 @@ import {
 import { DiscoveryService, MetadataScanner, Reflector } from '@nestjs/core';
 import { ACCESS, NotAllowed, NotAuthenticated } from '@lineclear/kit';
 import type { FastifyRequest } from 'fastify';
-import { can } from './can.js';
+import { requirePermission } from './can.js';
 import type { Access } from './decorators.js';
 import { Principals } from './principals.js';
 import { hashToken, tokenOf } from './token.js';
@@ -52,8 +52,7 @@ export class AccessGuard implements CanActivate, OnApplicationBootstrap {
     const { principal, csrfSha256 } = await this.principals.of(token);
     if (!principal) throw new NotAuthenticated();
     if (token.kind === 'session' && !SAFE_METHODS.includes(request.method)) requireCsrf(request, csrfSha256);
-    if (access?.permission && !can(principal, access.permission))
-      throw new NotAllowed(`this needs the permission ${access.permission}`);
+    if (access?.permission) requirePermission(principal, access.permission);
     request.principal = principal;
     return true;
   }

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { TokenLookup, type Identity, type Token } from '@lineclear/access';
-import { Clock, Database } from '@lineclear/kit';
+import type { Principal } from '@lineclear/contracts';
+import { Clock, Database, NotAuthenticated, type Tx } from '@lineclear/kit';
 import * as identities from '../db/identities.repo.js';
 import { effectivePermissions } from '../domain/permissions.js';
 import { LastUsed } from './last-used.js';
@@ -21,17 +22,32 @@ export class FindByToken extends TokenLookup {
     if (!row) return { principal: null };
     this.lastUsed.note(token.kind, row.credential_id, row.last_used_at);
     return {
-      principal: {
-        user_id: row.user_id,
-        username: row.username,
-        email: row.email,
-        level: row.level,
-        permissions: effectivePermissions(row.level, row.overrides, row.scope),
-        via: token.kind,
-        credential_id: row.credential_id,
-        ...(row.expires_at === null ? {} : { expires_at: row.expires_at.toISOString() }),
-      },
+      principal: principalOf(row, token.kind),
       ...(row.csrf_sha256 === null ? {} : { csrfSha256: row.csrf_sha256 }),
     };
   }
 }
+
+/** A caller, read again, with the scope of the credential. */
+type CallerNow = Principal & { readonly scope: readonly string[] | null };
+
+/**
+ * The caller by now. What waited (for a lock, a connection, the hash of a password) is judged by this: meanwhile the
+ * credential may have ended, or its owner's rights. @throws NotAuthenticated
+ */
+export async function callerNow(tx: Tx, caller: Principal, now: Date): Promise<CallerNow> {
+  const row = await identities.byCredential(tx, caller, now);
+  if (!row) throw new NotAuthenticated();
+  return { ...principalOf(row, caller.via), scope: row.scope };
+}
+
+const principalOf = (row: identities.IdentityRow, via: Token['kind']): Principal => ({
+  user_id: row.user_id,
+  username: row.username,
+  email: row.email,
+  level: row.level,
+  permissions: effectivePermissions(row.level, row.overrides, row.scope),
+  via,
+  credential_id: row.credential_id,
+  ...(row.expires_at === null ? {} : { expires_at: row.expires_at.toISOString() }),
+});

@@ -7,6 +7,7 @@ import * as apiKeys from '../db/api-keys.repo.js';
 import * as users from '../db/users.repo.js';
 import { beyond, effectivePermissions, scopeOfNewKey } from '../domain/permissions.js';
 import { daysAfter } from '../domain/session-lifetime.js';
+import { callerNow } from './find-by-token.js';
 import { newApiKey } from './tokens.js';
 
 export interface KeyRequest {
@@ -26,20 +27,24 @@ export class ManageApiKeys {
 
   /** @returns the key itself, which is nowhere but in this answer. */
   async create(caller: Principal, request: KeyRequest): Promise<{ key: string; row: apiKeys.ApiKeyRow }> {
-    const missing = beyond(caller.permissions, request.scope ?? []);
-    if (missing.length > 0)
-      throw BadInput.at('scoped_permissions', `holds what the caller may not do: ${missing.join(', ')}`);
-    const makersScope = await this.#scopeOf(caller);
-    const now = this.clock.now();
     const { key, prefix } = newApiKey();
-    const row = await apiKeys.insert(this.database, {
-      userId: caller.user_id,
-      name: request.name,
-      prefix,
-      tokenSha256: hashToken(key),
-      scope: scopeOfNewKey(request.scope, makersScope),
-      createdAt: now,
-      expiresAt: request.expiresDays === undefined ? null : daysAfter(now, request.expiresDays),
+    const row = await this.database.tx(async (tx) => {
+      // Whoever closes the account at this moment finds the key made, or comes first.
+      await users.lockRights(tx);
+      const now = this.clock.now();
+      const maker = await callerNow(tx, caller, now);
+      const missing = beyond(maker.permissions, request.scope ?? []);
+      if (missing.length > 0)
+        throw BadInput.at('scoped_permissions', `holds what the caller may not do: ${missing.join(', ')}`);
+      return apiKeys.insert(tx, {
+        userId: maker.user_id,
+        name: request.name,
+        prefix,
+        tokenSha256: hashToken(key),
+        scope: scopeOfNewKey(request.scope, maker.scope),
+        createdAt: now,
+        expiresAt: endOfNewKey(request.expiresDays, maker, now),
+      });
     });
     return { key, row };
   }
@@ -64,11 +69,14 @@ export class ManageApiKeys {
       );
     });
   }
+}
 
-  async #scopeOf(caller: Principal): Promise<readonly string[] | null> {
-    if (caller.via === 'session') return null;
-    // A key that is gone has nothing to hand on.
-    const scope = await apiKeys.scopeOf(this.database, caller.credential_id);
-    return scope === undefined ? [] : scope;
-  }
+/** When a new key ends: never after the key that it is made with. */
+function endOfNewKey(days: number | undefined, maker: Principal, now: Date): Date | null {
+  const asked = days === undefined ? null : daysAfter(now, days);
+  if (maker.via === 'session' || maker.expires_at === undefined) return asked;
+  const makersEnd = new Date(maker.expires_at);
+  if (asked !== null && asked > makersEnd)
+    throw BadInput.at('expires_days', `is later than the end of the key that makes it, ${maker.expires_at}`);
+  return asked ?? makersEnd;
 }

@@ -23,22 +23,13 @@ export interface NewApiKey {
   readonly expiresAt: Date | null;
 }
 
-export async function insert(on: Queryable, key: NewApiKey): Promise<ApiKeyRow> {
-  const [row] = await on.query<ApiKeyRow>(
+export async function insert(tx: Tx, key: NewApiKey): Promise<ApiKeyRow> {
+  const [row] = await tx.query<ApiKeyRow>(
     `insert into api_keys (user_id, name, key_prefix, token_sha256, scoped_permissions, created_at, expires_at)
      values ($1, $2, $3, $4, $5, $6, $7) returning ${KEY}`,
     [key.userId, key.name, key.prefix, key.tokenSha256, key.scope, key.createdAt, key.expiresAt],
   );
   return row!;
-}
-
-/** The scope of a key; null for one without, and undefined for one that is not there. */
-export async function scopeOf(on: Queryable, id: number): Promise<readonly string[] | null | undefined> {
-  const [row] = await on.query<{ scoped_permissions: string[] | null }>(
-    'select scoped_permissions from api_keys where id = $1',
-    [id],
-  );
-  return row?.scoped_permissions;
 }
 
 /** A person's keys that were not revoked, newest first. */

@@ -1,6 +1,6 @@
 import type { Queryable } from '@lineclear/kit';
 import type { Token } from '@lineclear/access';
-import type { Level } from '@lineclear/contracts';
+import type { Level, Principal } from '@lineclear/contracts';
 import type { Override } from '../domain/permissions.js';
 
 /** Whose a live credential is, in one read. */
@@ -21,19 +21,32 @@ const OWNER = `u.id as user_id, u.username, u.email, u.level,
   coalesce((select json_agg(json_build_object('permission', o.permission, 'granted', o.granted))
     from permission_overrides o where o.user_id = u.id), '[]') as overrides`;
 
-const BY_KEY = `select k.id as credential_id, k.expires_at, k.last_used_at, null as csrf_sha256, k.scoped_permissions as scope, ${OWNER}
+const liveKey = (
+  match: string,
+): string => `select k.id as credential_id, k.expires_at, k.last_used_at, null as csrf_sha256, k.scoped_permissions as scope, ${OWNER}
   from api_keys k join users u on u.id = k.user_id
-  where k.token_sha256 = $1 and k.revoked_at is null and (k.expires_at is null or k.expires_at > $2) and u.is_active`;
-
-const BY_SESSION = `select s.id as credential_id, s.expires_at, s.last_seen_at as last_used_at, s.csrf_sha256, null as scope, ${OWNER}
+  where ${match} and k.revoked_at is null and (k.expires_at is null or k.expires_at > $2) and u.is_active`;
+const liveSession = (
+  match: string,
+): string => `select s.id as credential_id, s.expires_at, s.last_seen_at as last_used_at, s.csrf_sha256, null as scope, ${OWNER}
   from sessions s join users u on u.id = s.user_id
-  where s.token_sha256 = $1 and s.expires_at > $2 and u.is_active`;
+  where ${match} and s.expires_at > $2 and u.is_active`;
+
+const BY_TOKEN = { api_key: liveKey('k.token_sha256 = $1'), session: liveSession('s.token_sha256 = $1') };
+const BY_ID = { api_key: liveKey('k.id = $1'), session: liveSession('s.id = $1') };
 
 /** Nothing for a credential that is unknown, expired or revoked, and for one of somebody who is not active. */
 export async function byToken(on: Queryable, token: Token, now: Date): Promise<IdentityRow | undefined> {
-  const [row] = await on.query<IdentityRow>(token.kind === 'api_key' ? BY_KEY : BY_SESSION, [
-    token.sha256,
-    now,
-  ]);
+  const [row] = await on.query<IdentityRow>(BY_TOKEN[token.kind], [token.sha256, now]);
+  return row;
+}
+
+/** The same, for a credential that was looked up before. */
+export async function byCredential(
+  on: Queryable,
+  { via, credential_id }: Principal,
+  now: Date,
+): Promise<IdentityRow | undefined> {
+  const [row] = await on.query<IdentityRow>(BY_ID[via], [credential_id, now]);
   return row;
 }

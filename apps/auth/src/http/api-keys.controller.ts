@@ -1,7 +1,7 @@
 import { Body, Controller, Delete, Get, Param, Post, Query, Res } from '@nestjs/common';
-import { Allow, can, Who } from '@lineclear/access';
+import { Allow, requirePermission, Who } from '@lineclear/access';
 import type { Principal } from '@lineclear/contracts';
-import { Answers, Clock, Database, NotAllowed } from '@lineclear/kit';
+import { Answers, Clock, Database } from '@lineclear/kit';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { ManageApiKeys } from '../credentials/manage-api-keys.js';
@@ -49,8 +49,7 @@ export class ApiKeysController {
     @Query({ schema: listQuery }) query: z.infer<typeof listQuery>,
   ): Promise<z.infer<typeof list>> {
     const { limit, cursor: before = NEWEST, user_id: userId = caller.user_id } = query;
-    if (userId !== caller.user_id && !can(caller, 'admin.users'))
-      throw new NotAllowed('this needs the permission admin.users');
+    if (userId !== caller.user_id) requirePermission(caller, 'admin.users');
     const { rows, total } = await apiKeys.page(this.database, { userId, before, limit });
     const last = rows.at(-1);
     return {

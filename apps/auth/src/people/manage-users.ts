@@ -1,7 +1,9 @@
 import { Injectable } from '@nestjs/common';
+import { requirePermission } from '@lineclear/access';
 import { Bus, event } from '@lineclear/bus';
 import { principalChanged, type Level, type Permission, type Principal } from '@lineclear/contracts';
 import { BadInput, Clock, Conflict, Database, NotAllowed, NotFound, type Tx } from '@lineclear/kit';
+import { callerNow } from '../credentials/find-by-token.js';
 import { Passwords } from '../credentials/passwords.js';
 import * as apiKeys from '../db/api-keys.repo.js';
 import * as sessions from '../db/sessions.repo.js';
@@ -38,12 +40,11 @@ export class ManageUsers {
 
   async create(caller: Principal, request: UserRequest): Promise<users.UserRow> {
     const { username, email, level, displayName: display_name = username } = request;
-    const permissions = effectivePermissions(level, []);
-    allowOrThrow(
-      judgeChange({ ...caller, isTarget: false }, undefined, { level, isActive: true, permissions }),
-    );
     const password_hash = request.password === undefined ? null : await this.#hash(request.password, request);
+    const after = { level, isActive: true, permissions: effectivePermissions(level, []) };
     const made = this.database.tx(async (tx) => {
+      const author = await this.#author(tx, caller);
+      allowOrThrow(judgeChange({ ...author, isTarget: false }, undefined, after));
       const id = await users.insert(
         tx,
         { username, email, display_name, level, password_hash },
@@ -106,17 +107,24 @@ export class ManageUsers {
   ): Promise<users.UserRow> {
     const changed = this.database.tx(async (tx) => {
       await users.lockRights(tx);
+      const author = await this.#author(tx, caller);
       const before = await users.byId(tx, id);
       if (!before) throw new NotFound('user', id);
       await change(tx);
       const after = (await users.byId(tx, id))!;
       const isTarget = id === caller.user_id;
-      allowOrThrow(judgeChange({ ...caller, isTarget }, standingOf(before), standingOf(after)));
+      allowOrThrow(judgeChange({ ...author, isTarget }, standingOf(before), standingOf(after)));
       if (!(await users.anAdminIsLeft(tx))) throw new Conflict('no active admin would be left');
       await this.bus.publish(tx, event(principalChanged, { user_id: id }, { about: `user/${id}` }));
       return after;
     });
     return users.refuseTaken(changed);
+  }
+
+  async #author(tx: Tx, caller: Principal): Promise<Principal> {
+    const author = await callerNow(tx, caller, this.clock.now());
+    requirePermission(author, 'admin.users');
+    return author;
   }
 
   async #hash(password: string, person: { username: string; email: string }): Promise<string> {
