@@ -19,6 +19,8 @@ it.each([
   ['127.0.0.1', 'unknown', '127.0.0.1'],
   ['127.0.0.1', '1.2.3.4, ', '127.0.0.1'],
   ['127.0.0.1', '10.0.0.1:8080', '127.0.0.1'],
+  ['127.0.0.1', `fe80::1%${'x'.repeat(99)}`, 'fe80::1'],
+  ['fe80::7%eth0', undefined, 'fe80::7'],
   [undefined, '127.0.0.1', 'unknown'],
 ])('a connection from %s with X-Forwarded-For %j is of %s', (peer, forwarded, address) => {
   expect(from(peer, forwarded)).toBe(address);

@@ -19,9 +19,9 @@ const isIn = (list: BlockList, address: string): boolean => {
   return version !== 0 && list.check(address, version === 4 ? 'ipv4' : 'ipv6');
 };
 
-/** An IPv4 address that came over an IPv6 socket is still the IPv4 address. */
+/** Without an IPv6 zone, which may be any text; and an IPv4 address that came over an IPv6 socket is still the IPv4 address. */
 const plain = (address: string): string =>
-  /^::ffff:\d+\.\d+\.\d+\.\d+$/i.test(address) ? address.slice(7) : address;
+  address.replace(/%.*$/s, '').replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, '');
 
 /** Whether an address is this machine's own. */
 export const isLoopback = (address: string): boolean => isIn(loopback, plain(address));

@@ -40,7 +40,7 @@ export function failuresWithOneMore(
 /** What an address is counted as: an IPv6 caller has a whole /64 to come from, so that is one address. */
 export function addressGroup(address: string): string {
   if (!address.includes(':')) return address;
-  const [head = '', tail] = address.toLowerCase().split('%')[0]!.split('::');
+  const [head = '', tail] = address.toLowerCase().split('::');
   const left = head === '' ? [] : head.split(':');
   const right = tail === undefined || tail === '' ? [] : tail.split(':');
   const zeros =
