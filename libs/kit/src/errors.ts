@@ -17,16 +17,19 @@ export abstract class AppError extends Error {
   }
 }
 
+/** A field's name may be anything that was sent, and is told to the caller and to the log. */
+const MAX_PATH_LENGTH = 200;
+
 export class BadInput extends AppError {
   readonly status: number = 400;
   readonly code = 'bad_input';
   readonly title = 'The request is not valid';
+  override readonly errors: readonly InputError[];
 
-  constructor(
-    override readonly errors: readonly InputError[],
-    options?: ErrorOptions,
-  ) {
+  constructor(given: readonly InputError[], options?: ErrorOptions) {
+    const errors = given.map(({ path, message }) => ({ path: path.slice(0, MAX_PATH_LENGTH), message }));
     super(errors.map((e) => (e.path ? `${e.path}: ${e.message}` : e.message)).join('; '), options);
+    this.errors = errors;
   }
 
   static at(path: string, message: string): BadInput {

@@ -76,6 +76,18 @@ describe('HTTP', () => {
     ]);
   });
 
+  it('repeats no more than the beginning of a field’s name', async () => {
+    const long = 'x'.repeat(500_000);
+    for (const thing of [
+      { name: 'ok', [long]: 1 },
+      { name: 'ok', [long]: '\u0000' },
+    ]) {
+      const answer = await client(service.url).post('/api/things', thing);
+      expectProblem(answer, 'a long name', 'x'.repeat(200));
+      expect(JSON.stringify(answer.body).length).toBeLessThan(2_000);
+    }
+  });
+
   it('checks parameters and queries too', async () => {
     const http = client(service.url);
     expect((await http.get('/api/things/7?limit=5')).body).toEqual({ id: 7, limit: 5 });
