@@ -44,7 +44,8 @@ export class Principals {
     private readonly lookup: TokenLookup,
     bus: Bus,
     private readonly clock: Clock,
-    ttlSeconds: number,
+    /** 0 believes nobody from before. */
+    private readonly ttlSeconds: number,
   ) {
     this.#cache = new TtlCache({ clock, ttlMs: ttlSeconds * 1_000, maxEntries: 10_000 });
     bus.watch(principalChanged, (event) =>
@@ -60,16 +61,16 @@ export class Principals {
 
   /** @throws Unavailable when the identity is not cached and auth does not answer: nobody passes on hope. */
   async of(token: Token): Promise<Identity> {
-    const identity = await this.#cache.getOrLoad(
-      `${token.kind}:${token.sha256}`,
-      () => this.lookup.find(token),
-      ({ principal }) => this.#ttlMs(principal),
-    );
+    const identity = this.ttlSeconds === 0 ? await this.lookup.find(token) : await this.#cached(token);
     const until = identity.principal?.expires_at;
     return until !== undefined && new Date(until) <= this.clock.now() ? { principal: null } : identity;
   }
 
-  #ttlMs(principal: Principal | null): number | undefined {
-    return principal === null ? UNKNOWN_TTL_MS : undefined;
+  #cached(token: Token): Promise<Identity> {
+    return this.#cache.getOrLoad(
+      `${token.kind}:${token.sha256}`,
+      () => this.lookup.find(token),
+      ({ principal }) => (principal === null ? UNKNOWN_TTL_MS : undefined),
+    );
   }
 }
