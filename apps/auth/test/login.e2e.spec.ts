@@ -60,14 +60,21 @@ describe('login', () => {
     }
   });
 
-  it('is closed to pages of other sites', async () => {
-    const answer = await house.anonymous.post(
-      LOGIN,
-      { username: 'root', password: PASSWORD },
-      { 'sec-fetch-site': 'cross-site' },
-    );
-    expect(answer.status).toBe(403);
-    expect(answer.headers.getSetCookie()).toEqual([]);
+  const HERE = { 'x-forwarded-host': '10.0.0.5:8080' };
+  it.each([
+    [403, 'another site', { 'sec-fetch-site': 'cross-site' }],
+    // Without https a browser tells no more than this.
+    [403, 'another site, to a house in the local network', { ...HERE, origin: 'http://evil.test' }],
+    [403, 'another port', { ...HERE, origin: 'http://10.0.0.5:3000' }],
+    [403, 'a file or a frame without an origin', { ...HERE, origin: 'null' }],
+    [200, 'its own', { ...HERE, origin: 'http://10.0.0.5:8080' }],
+    [200, 'the public address', { ...HERE, origin: 'http://127.0.0.1:8080' }],
+    [200, 'no browser', HERE],
+  ])('answers %i to a page of %s', async (status, _, headers) => {
+    const root = { username: 'root', password: PASSWORD };
+    const answer = await house.anonymous.post(LOGIN, root, headers);
+    expect(answer.status).toBe(status);
+    expect(answer.headers.getSetCookie()).toHaveLength(status === 200 ? 1 : 0);
   });
 
   it('answers an unknown name, a wrong password and a closed account alike, each after one hash', async () => {
@@ -142,6 +149,13 @@ describe('lock-out', () => {
     // Forgotten with the right password.
     expect((await from('198.51.100.9', username, 'wrong')).status).toBe(401);
     expect((await from('198.51.100.9', username)).status).toBe(200);
+  });
+
+  it('counts guesses from an address with a zone of any length', async () => {
+    const { username } = await house.person('viewer');
+    for (let n = 1; n <= 5; n += 1)
+      expect((await from(`fe80::1%${'x'.repeat(99)}`, username, 'wrong')).status).toBe(401);
+    expect((await from('198.51.107.1', username)).status).toBe(429);
   });
 
   it('treats a name that nobody has the same', async () => {

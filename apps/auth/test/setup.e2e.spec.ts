@@ -42,6 +42,10 @@ it.each([
   ['another machine, behind the gateway', { 'x-forwarded-for': '203.0.113.7' }],
   ['another machine that says it is this one first', { 'x-forwarded-for': '127.0.0.1, 203.0.113.7' }],
   ['a page of another site in this machine’s browser', { 'sec-fetch-site': 'cross-site' }],
+  [
+    'a page of a site whose name was pointed at this machine',
+    { origin: 'http://evil.test:8080', 'x-forwarded-host': 'evil.test:8080' },
+  ],
 ])('is closed to %s', async (_, headers) => {
   expect((await house.anonymous.post(PATH, ADMIN, headers)).status).toBe(403);
 });

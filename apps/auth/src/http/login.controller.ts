@@ -1,5 +1,5 @@
 import { Body, Controller, Get, Inject, Post, Req, Res } from '@nestjs/common';
-import { Allow, Public, tokenOf, Who } from '@lineclear/access';
+import { Allow, Public, sessionTokenOf, tokenOf, Who } from '@lineclear/access';
 import { Bus, event } from '@lineclear/bus';
 import { LEVELS, principalChanged, type Principal } from '@lineclear/contracts';
 import { Answers, clientAddress, CONFIG, Database, NotAuthenticated, TooMany } from '@lineclear/kit';
@@ -13,7 +13,7 @@ import * as sessions from '../db/sessions.repo.js';
 import * as users from '../db/users.repo.js';
 import { givenPassword } from './fields.js';
 import { refuseOtherSites } from './refuse-other-sites.js';
-import { clearSessionCookie, notToBeStored, sessionTokenOf, setSessionCookie } from './session-cookie.js';
+import { clearSessionCookie, notToBeStored, setSessionCookie } from './session-cookie.js';
 import { userSchema, userView } from './user-view.js';
 
 const login = z.strictObject({
@@ -60,7 +60,7 @@ export class LoginController {
     @Res({ passthrough: true }) reply: FastifyReply,
     @Body({ schema: login }) body: z.infer<typeof login>,
   ): Promise<object> {
-    refuseOtherSites(request);
+    refuseOtherSites(request, this.config.PUBLIC_URL);
     const outcome = await this.logIn.attempt({
       name: body.username,
       password: body.password,
@@ -107,7 +107,7 @@ export class LoginController {
     const user = await users.byId(this.database, caller.user_id);
     if (!user) throw new NotAuthenticated();
     notToBeStored(reply);
-    const sessionToken = caller.via === 'session' ? sessionTokenOf(request) : undefined;
+    const sessionToken = caller.via === 'session' ? sessionTokenOf(request.headers) : undefined;
     return {
       ...userView(user),
       permissions: caller.permissions,

@@ -1,5 +1,5 @@
 import { SESSION_COOKIE } from '@lineclear/access';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyReply } from 'fastify';
 
 const attributes = (secure: boolean): string => `Path=/; HttpOnly; SameSite=Lax${secure ? '; Secure' : ''}`;
 const isHttps = (publicUrl: string): boolean => publicUrl.startsWith('https:');
@@ -19,10 +19,6 @@ export function setSessionCookie(
 export function clearSessionCookie(reply: FastifyReply, publicUrl: string): void {
   void reply.header('set-cookie', `${SESSION_COOKIE}=; Max-Age=0; ${attributes(isHttps(publicUrl))}`);
 }
-
-/** The session's token as the browser sent it. */
-export const sessionTokenOf = (request: FastifyRequest): string | undefined =>
-  new RegExp(`(?:^|;\\s*)${SESSION_COOKIE}=([^;\\s]{1,512})`).exec(request.headers.cookie ?? '')?.[1];
 
 /** An answer that holds a credential is nobody's to keep. */
 export const notToBeStored = (reply: FastifyReply): void => void reply.header('cache-control', 'no-store');

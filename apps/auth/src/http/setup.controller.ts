@@ -1,12 +1,13 @@
-import { Body, Controller, Get, Post, Req } from '@nestjs/common';
+import { Body, Controller, Get, Inject, Post, Req } from '@nestjs/common';
 import { Public } from '@lineclear/access';
-import { Answers, clientAddress, Database, isLoopback, NotAllowed } from '@lineclear/kit';
+import { Answers, clientAddress, CONFIG, Database, isLoopback, NotAllowed } from '@lineclear/kit';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import type { Config } from '../config.js';
 import * as users from '../db/users.repo.js';
 import { FirstAdmin } from '../people/first-admin.js';
 import { displayName, email, newPassword, username } from './fields.js';
-import { refuseOtherSites } from './refuse-other-sites.js';
+import { refuseNamedSites, refuseOtherSites } from './refuse-other-sites.js';
 import { userSchema, userView } from './user-view.js';
 
 const status = z.object({ needs_setup: z.boolean(), has_admin: z.boolean(), user_count: z.int() });
@@ -23,6 +24,7 @@ export class SetupController {
   constructor(
     private readonly database: Database,
     private readonly firstAdmin: FirstAdmin,
+    @Inject(CONFIG) private readonly config: Config,
   ) {}
 
   @Get('status')
@@ -44,7 +46,8 @@ export class SetupController {
     @Req() request: FastifyRequest,
     @Body({ schema: firstAdmin }) body: z.infer<typeof firstAdmin>,
   ): Promise<object> {
-    refuseOtherSites(request);
+    refuseOtherSites(request, this.config.PUBLIC_URL);
+    refuseNamedSites(request, this.config.PUBLIC_URL);
     // Both ends: whoever reaches this port over the network can write any forwarded address they like.
     if (!isLoopback(request.socket.remoteAddress ?? '') || !isLoopback(clientAddress(request)))
       throw new NotAllowed('the first admin is made from the machine itself');
