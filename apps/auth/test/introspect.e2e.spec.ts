@@ -127,6 +127,28 @@ it('throws away sessions that have ended and failures that no longer count', asy
   expect(await house.service.database.query('select 1 from login_failures')).toEqual([]);
 });
 
+it('cleans up and notes uses without waiting for what is being changed at that moment', async () => {
+  const { username, id } = await house.person('viewer');
+  const { database } = house.service;
+  await database.query('delete from sessions where user_id = $1', [id]);
+  const [one, other] = [await house.login(username), await house.login(username)];
+  const seen = (): Promise<{ at: Date }[]> =>
+    database.query('select last_seen_at as at from sessions where user_id = $1 order by id', [id]);
+  const [before] = await seen();
+  house.clock.laterMs = 120_000;
+  await database.tx(async (tx) => {
+    await tx.query('select from sessions where user_id = $1 order by id desc limit 1 for update', [id]);
+    await Promise.all([one.http.get('/api/auth/me'), other.http.get('/api/auth/me')]);
+    await vi.waitFor(async () => expect((await seen())[0]?.at).not.toEqual(before?.at), { timeout: 5_000 });
+  });
+  house.clock.laterMs = 86_400_000 + 1_000;
+  await database.tx(async (tx) => {
+    await tx.query('select from sessions where user_id = $1 order by id desc limit 1 for update', [id]);
+    await house.service.app.get(PurgeExpired).purge();
+    expect(await seen()).toHaveLength(1);
+  });
+});
+
 it('puts no token, password or hash into an event', async () => {
   const { username, token } = await house.person('viewer');
   await house.anonymous.post('/api/auth/login', { username, password: 'a canary in the pit' });

@@ -71,8 +71,9 @@ export async function revokeAllOf(tx: Tx, userId: number, now: Date): Promise<vo
 
 export async function used(on: Queryable, ids: readonly number[], now: Date): Promise<void> {
   await on.query(
-    `update api_keys set last_used_at = $2
-     where id = any($1) and (last_used_at is null or last_used_at < $2::timestamptz - interval '1 minute')`,
+    // As with sessions: many rows in no order, so it waits for none.
+    `update api_keys set last_used_at = $2 where id in (select id from api_keys
+       where id = any($1) and (last_used_at is null or last_used_at < $2::timestamptz - interval '1 minute') for update skip locked)`,
     [ids, now],
   );
 }
