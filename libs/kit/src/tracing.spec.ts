@@ -1,5 +1,5 @@
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { SpanKind } from '@opentelemetry/api';
 import { expect, it } from 'vitest';
 import { currentTraceparent, inSpan, startTracing } from './tracing.js';
@@ -23,6 +23,19 @@ it('hands trace ids on without an exporter, and continues what came in', async (
   } finally {
     await stop();
   }
+});
+
+it('does not keep a service from stopping that the collector is silent', async () => {
+  let asked: Socket | undefined;
+  const collector = createServer(({ socket }) => void (asked = socket));
+  await new Promise<void>((resolve) => collector.listen(0, '127.0.0.1', resolve));
+  const stop = startTracing('test', `http://127.0.0.1:${(collector.address() as AddressInfo).port}`);
+  await inSpan('a step of work', { kind: SpanKind.CONSUMER, traceparent: PARENT }, async () => undefined);
+  await stop();
+  // Still waiting for an answer, which the exporter does for ten seconds.
+  expect(asked?.closed).toBe(false);
+  collector.closeAllConnections();
+  collector.close();
 });
 
 it('sends spans over OTLP where an endpoint is configured', async () => {

@@ -19,10 +19,13 @@ import {
   BatchSpanProcessor,
   ParentBasedSampler,
 } from '@opentelemetry/sdk-trace-base';
+import { withDeadline } from './health.js';
+
+const LAST_SPANS_MS = 2_000;
 
 /**
  * Starts tracing for this process. Trace ids travel always (so that logs of all services can be joined); spans are
- * recorded and sent only where an OTLP endpoint is configured. Returns what ends it, with everything sent.
+ * recorded and sent only where an OTLP endpoint is configured. Returns what ends it, with everything sent that can be.
  */
 export function startTracing(service: string, otlpEndpoint: string | undefined): () => Promise<void> {
   const provider = new BasicTracerProvider({
@@ -49,7 +52,8 @@ export function startTracing(service: string, otlpEndpoint: string | undefined):
   propagation.setGlobalPropagator(new W3CTraceContextPropagator());
   trace.setGlobalTracerProvider(provider);
   return async () => {
-    await provider.shutdown();
+    // What a collector does not take by then is lost: nobody's work depends on it, and a service has to stop in time.
+    await withDeadline(provider.shutdown(), LAST_SPANS_MS).catch(() => undefined);
     trace.disable();
     context.disable();
     propagation.disable();
