@@ -82,20 +82,24 @@ export async function startService<Config extends ServiceConfig>(
   const server = app.getHttpServer() as Server;
   server.keepAliveTimeout = KEEP_ALIVE_MS;
 
+  async function close(): Promise<void> {
+    health.stopping();
+    // Streams and slow clients get this long to end by themselves.
+    const cut = setTimeout(() => server.closeAllConnections(), CUT_AFTER_MS);
+    await app.close();
+    clearTimeout(cut);
+    await database.close();
+    await stopTracing();
+  }
+  let closing: Promise<void> | undefined;
+
   return {
     url: `http://${config.HOST}:${(server.address() as AddressInfo).port}`,
     app,
     database,
     log,
-    async close() {
-      health.stopping();
-      // Streams and slow clients get this long to end by themselves.
-      const cut = setTimeout(() => server.closeAllConnections(), CUT_AFTER_MS);
-      await app.close();
-      clearTimeout(cut);
-      await database.close();
-      await stopTracing();
-    },
+    // Two signals are one wish: a second stop would end before the first one has.
+    close: () => (closing ??= close()),
   };
 }
 
