@@ -19,14 +19,28 @@ it('never waits less after more failures', () => {
 
 it.each([
   [3, 0, 4],
+  [3, -1, 4],
   [3, 3_600, 4],
-  [3, 86_400, 4],
+  [3, 21_599, 4],
+  [3, 21_600, 3],
+  [1, 86_400, 1],
   [3, 86_401, 1],
+  [40, 43_200, 39],
   [40, 100_000, 1],
 ])('%d failures, the last %d s ago, become %d', (failures, agoSeconds, expected) => {
   const now = new Date('2026-03-01T12:00:00Z');
   const lastFailureAt = new Date(now.getTime() - agoSeconds * 1_000);
   expect(failuresWithOneMore(ACCOUNT_RULE, { failures, lastFailureAt }, now)).toBe(expected);
+});
+
+it('never makes an address wait where somebody mistypes every few minutes, all day', () => {
+  const start = Date.parse('2026-03-01T08:00:00Z');
+  let so = { failures: 0, lastFailureAt: new Date(start) };
+  for (let minute = 0; minute < 600; minute += 4) {
+    const now = new Date(start + minute * 60_000);
+    so = { failures: failuresWithOneMore(ADDRESS_RULE, so, now), lastFailureAt: now };
+    expect(lockOutSeconds(ADDRESS_RULE, so.failures)).toBe(0);
+  }
 });
 
 it.each([

@@ -27,14 +27,18 @@ export function lockOutSeconds(rule: LockOutRule, failures: number): number {
   return rule.delaysSeconds[Math.min(beyondFree, rule.delaysSeconds.length) - 1] ?? 0;
 }
 
-/** The failures so far with one more: counted anew when the last one is long ago. */
+/** The failures so far with one more, less what was forgotten since the last one. */
 export function failuresWithOneMore(
   rule: LockOutRule,
   so: { readonly failures: number; readonly lastFailureAt: Date },
   now: Date,
 ): number {
-  const quietMs = now.getTime() - so.lastFailureAt.getTime();
-  return quietMs > rule.forgetAfterSeconds * 1_000 ? 1 : so.failures + 1;
+  // Replicas' clocks may differ a little.
+  const quietSeconds = Math.max(0, now.getTime() - so.lastFailureAt.getTime()) / 1_000;
+  if (quietSeconds > rule.forgetAfterSeconds) return 1;
+  // Before that they are forgotten one by one, as many as are free: at a large office's address it is never quiet for long.
+  const forgotten = Math.floor((quietSeconds * rule.freeFailures) / rule.forgetAfterSeconds);
+  return Math.max(0, so.failures - forgotten) + 1;
 }
 
 /** What an address is counted as: an IPv6 caller has a whole /64 to come from, so that is one address. */
