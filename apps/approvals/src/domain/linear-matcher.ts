@@ -21,19 +21,25 @@ export const ANYTHING: Pattern = { is: 'repeat', what: ANY, min: 0, max: Infinit
 export const literal = (char: string): Pattern =>
   oneOf([[char.codePointAt(0) ?? 0, char.codePointAt(0) ?? 0]]);
 
-const CASE_GAP = 32;
-const [A, Z] = [65, 90];
+const upperOf = (char: string): string => {
+  const upper = char.toUpperCase();
+  return upper.length === char.length ? upper : char;
+};
+/** What all cases of a letter have in common; where one of them is two characters (as of ß and İ) the letter itself. */
+function fold(char: string): string {
+  const lower = upperOf(char).toLowerCase();
+  return lower.length === char.length ? lower : char;
+}
+// Letter by letter: as a whole, a text has its last Σ made into another small letter than a pattern has.
+const foldText = (text: string): string =>
+  /^\p{ASCII}*$/u.test(text) ? text.toLowerCase() : Array.from(text, fold).join('');
 
 /** Characters of these ranges, in either case. */
 export function oneOf(ranges: readonly (readonly [number, number])[], not = false): Pattern {
-  // Texts are compared in lower case, so a range that has capitals also needs their small letters.
-  const folded = ranges.flatMap(([from, to]): [number, number][] => {
-    const capitals: [number, number] = [Math.max(from, A) + CASE_GAP, Math.min(to, Z) + CASE_GAP];
-    const single = from === to ? (String.fromCodePoint(from).toLowerCase().codePointAt(0) ?? from) : from;
-    return [
-      [single, from === to ? single : to],
-      ...(from !== to && capitals[0] <= capitals[1] ? [capitals] : []),
-    ];
+  const folded = ranges.map(([from, to]): [number, number] => {
+    if (from !== to) return [from, to];
+    const code = fold(String.fromCodePoint(from)).codePointAt(0) ?? from;
+    return [code, code];
   });
   return { is: 'one', of: { ranges: folded, not } };
 }
@@ -90,12 +96,12 @@ export function compile(pattern: Pattern): (text: string) => boolean {
   const start = build(pattern, 0);
   const { head, tail, rest } = fixedEnds(pattern);
   return (text) => {
-    const lower = text.toLowerCase();
+    const folded = foldText(text);
     // Most names fail here, or are decided here, at a tenth of the cost of a walk through the pattern.
-    if (!lower.startsWith(head) || !lower.endsWith(tail)) return false;
-    if (rest.length === 0 && tail === '') return lower === head;
-    if (rest.length === 1 && rest[0] === ANYTHING) return lower.length >= head.length + tail.length;
-    return run(steps, start, lower);
+    if (!folded.startsWith(head) || !folded.endsWith(tail)) return false;
+    if (rest.length === 0 && tail === '') return folded === head;
+    if (rest.length === 1 && rest[0] === ANYTHING) return folded.length >= head.length + tail.length;
+    return run(steps, start, folded);
   };
 }
 
@@ -144,13 +150,13 @@ function run(steps: readonly Step[], start: number, text: string): boolean {
   let here: number[] = [];
   reach(start, here);
   for (const char of text) {
-    const code = char.codePointAt(0) ?? 0;
+    const cases = [char, upperOf(char)].map((one) => one.codePointAt(0) ?? 0);
     round += 1;
     ended = false;
     const next: number[] = [];
     for (const at of here) {
       const step = steps[at]!;
-      if (step.is === 'one' && has(step.of, code)) reach(step.next, next);
+      if (step.is === 'one' && has(step.of, cases)) reach(step.next, next);
     }
     here = next;
     if (here.length === 0 && !ended) return false;
@@ -158,5 +164,6 @@ function run(steps: readonly Step[], start: number, text: string): boolean {
   return ended;
 }
 
-const has = (set: CharSet, code: number): boolean =>
-  set.ranges.some(([from, to]) => from <= code && code <= to) !== set.not;
+// A range may hold either case of a letter.
+const has = (set: CharSet, cases: readonly number[]): boolean =>
+  set.ranges.some(([from, to]) => cases.some((code) => from <= code && code <= to)) !== set.not;

@@ -188,6 +188,14 @@ describe('the rules', () => {
     );
   });
 
+  it('take no two jobs for the same, wherever a line ends', () => {
+    const rules = new RuleSet([rule('hardware_type', 'h100')]);
+    expect(rules.hold(job({ hardware: 'h100\nx', config_name: 'y' }))).toBeUndefined();
+    expect(rules.hold(job({ hardware: 'h100', config_name: 'x\ny' }))?.reason).toBe(
+      'hardware h100 matches h100',
+    );
+  });
+
   it('remember only so much', () => {
     const rules = new RuleSet([rule('config_pattern', 'x-1*')]);
     for (let n = 0; n < 5_000; n += 1)

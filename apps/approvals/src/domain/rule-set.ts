@@ -48,7 +48,7 @@ export class RuleSet {
   }
 
   #rulesConcerning(job: JobFacts): readonly ReadyRule[] {
-    const key = `${job.provider}\n${job.level}\n${job.hardware}\n${job.config_name}`;
+    const key = JSON.stringify([job.provider, job.level, job.hardware, job.config_name]);
     const known = this.#concerning.get(key);
     if (known) return known;
     const found = this.#rules.filter(({ concerns }) => concerns(job));
