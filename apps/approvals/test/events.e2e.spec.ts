@@ -309,6 +309,16 @@ describe('time', () => {
     await vi.waitFor(() => expect(told(approvalExpired, second.jobId)).toHaveLength(1), { timeout: 20_000 });
   });
 
+  it('of the service itself ends in time without Redis, and begins so again', async () => {
+    await house.backends.redis.stop();
+    await house.service.close();
+    house.service = await house.boot();
+    lead = house.as(leadPerson);
+    const { id } = await openRequest(house);
+    expect((await lead.post(`/api/approvals/requests/${id}/approve`)).status).toBe(200);
+    await house.backends.redis.start();
+  });
+
   it('forgets the marks of cancelled jobs when no event can need them any more', async () => {
     const jobId = newJobId();
     await house.peer.publish(jobCancelled, cancelledEvent(jobId));

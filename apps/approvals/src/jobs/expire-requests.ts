@@ -1,8 +1,13 @@
-import { InjectQueue, Processor, WorkerHost } from '@nestjs/bullmq';
-import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { InjectQueue, OnWorkerEvent, Processor, WorkerHost } from '@nestjs/bullmq';
+import {
+  Inject,
+  Injectable,
+  type BeforeApplicationShutdown,
+  type OnApplicationBootstrap,
+} from '@nestjs/common';
 import { Bus } from '@lineclear/bus';
-import { Clock, CONFIG, Database, LOGGER, type Logger } from '@lineclear/kit';
-import { Queue } from 'bullmq';
+import { Clock, CONFIG, Database, LOGGER, withDeadline, type Logger } from '@lineclear/kit';
+import { Queue, type Job } from 'bullmq';
 import type { Config } from '../config.js';
 import { expireRequests, forgetMarks } from '../db/requests.repo.js';
 import { Decisions } from '../decisions.js';
@@ -11,17 +16,19 @@ import { outcomeOf } from '../events/outcome-of-request.js';
 export const EXPIRY_QUEUE = 'approval-expiry';
 const TICK = 'expiry-tick';
 const BATCH = 200;
+const CLOSE_MS = 1_000;
 // A day more than events are kept on the stream.
 const MARKS_KEPT_MS = 8 * 86_400_000;
 
 /** Writes expiries down and tells of them. Only the telling depends on it: nothing past its time can be approved anyway. */
 @Processor(EXPIRY_QUEUE)
-export class ExpireRequests extends WorkerHost {
+export class ExpireRequests extends WorkerHost implements BeforeApplicationShutdown {
   constructor(
     private readonly database: Database,
     private readonly bus: Bus,
     private readonly clock: Clock,
     private readonly decisions: Decisions,
+    @Inject(LOGGER) private readonly log: Logger,
   ) {
     super();
   }
@@ -37,11 +44,26 @@ export class ExpireRequests extends WorkerHost {
     }
     await forgetMarks(this.database, new Date(this.clock.now().getTime() - MARKS_KEPT_MS));
   }
+
+  @OnWorkerEvent('error')
+  onError(error: Error): void {
+    this.log.warn({ err: error }, 'the expiry tick has no Redis');
+  }
+
+  @OnWorkerEvent('failed')
+  onFailed(_tick: Job | undefined, error: Error): void {
+    this.log.warn({ err: error }, 'expiries could not be written down; the next tick does it');
+  }
+
+  /** By force: what a tick leaves the next one does, and without Redis an orderly end would never come. */
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.worker.close(true);
+  }
 }
 
 /** Keeps the tick in Redis, also after Redis lost everything. */
 @Injectable()
-export class ExpirySchedule implements OnApplicationBootstrap, OnApplicationShutdown {
+export class ExpirySchedule implements OnApplicationBootstrap, BeforeApplicationShutdown {
   #timer: NodeJS.Timeout | undefined;
   #waiting = false;
 
@@ -49,7 +71,9 @@ export class ExpirySchedule implements OnApplicationBootstrap, OnApplicationShut
     @InjectQueue(EXPIRY_QUEUE) private readonly queue: Queue,
     @Inject(CONFIG) private readonly config: Config,
     @Inject(LOGGER) private readonly log: Logger,
-  ) {}
+  ) {
+    queue.on('error', (error) => this.log.warn({ err: error }, 'the schedule of expiries has no Redis'));
+  }
 
   onApplicationBootstrap(): void {
     // Not awaited: without Redis the service still opens and decides requests.
@@ -60,8 +84,9 @@ export class ExpirySchedule implements OnApplicationBootstrap, OnApplicationShut
     );
   }
 
-  onApplicationShutdown(): void {
+  async beforeApplicationShutdown(): Promise<void> {
     clearInterval(this.#timer);
+    await withDeadline(this.queue.close(), CLOSE_MS).catch(() => this.queue.disconnect());
   }
 
   #ensure(schedule: () => Promise<void>): void {
