@@ -197,6 +197,18 @@ describe('taking back', () => {
     expect((await lead.post(`/api/approvals/requests/${other.id}/cancel`)).status).toBe(200);
   });
 
+  it('takes an approver whom the rule would let decide, as it has the effect of a no', async () => {
+    const { id } = await openRequest(house, by(people.researcher), { required_level: 'admin' });
+    const refused = await lead.post(`/api/approvals/requests/${id}/cancel`);
+    expect(refused.status).toBe(403);
+    expect(refused.body.detail).toContain('level admin');
+    // Who may cancel every job may cancel this one.
+    expect((await admin.post(`/api/approvals/requests/${id}/cancel`)).body.status).toBe('cancelled');
+    const approver = house.folk.add('admin', { permissions: ['admin.approve'] });
+    const own = await openRequest(house, by(approver));
+    expect((await house.as(approver).post(`/api/approvals/requests/${own.id}/cancel`)).status).toBe(403);
+  });
+
   it('is not for others, nor for a key that may only look', async () => {
     const { id } = await openRequest(house, by(people.researcher));
     expect((await house.as(people.other).post(`/api/approvals/requests/${id}/cancel`)).status).toBe(404);

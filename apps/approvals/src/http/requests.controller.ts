@@ -113,15 +113,23 @@ export class RequestsController {
 
   @Post('requests/:id/cancel')
   @Allow()
-  @Answers(200, requestAnswer, 'Takes a request back, by its requester or an approver: the job is cancelled')
+  @Answers(
+    200,
+    requestAnswer,
+    'Takes a request back, by its requester or by whoever may decide it: the job is cancelled',
+  )
   async cancel(
     @Param('id', { schema: requestId }) id: string,
     @Who() who: Principal,
   ): Promise<RequestAnswer> {
     const { userId } = await this.#seenBy(who, id);
-    if (!can(who, 'admin.approve') && !canFor(who, 'job.cancel', userId))
-      throw new NotFound('approval request', id);
-    return showRequest(await this.decisions.withdraw(id, deciderOf(who)), this.clock.now());
+    const mayCancel = canFor(who, 'job.cancel', userId);
+    if (!mayCancel && !can(who, 'admin.approve')) throw new NotFound('approval request', id);
+    const request = mayCancel
+      ? await this.decisions.withdraw(id, deciderOf(who))
+      : // To whoever asked it is a no, so it takes whom a no takes.
+        await this.decisions.decide(id, deciderOf(who), { status: 'cancelled', notes: null, via: 'api' });
+    return showRequest(request, this.clock.now());
   }
 
   async #seenBy(who: Principal, id: string): Promise<ApprovalRequest> {
