@@ -1,4 +1,5 @@
 import {
+  approvalCancelled,
   approvalExpired,
   approvalGranted,
   approvalRejected,
@@ -16,7 +17,16 @@ import { pendingEvents } from '@lineclear/testkit';
 import { Webhook } from 'standardwebhooks';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { define } from '../src/app.module.js';
-import { aboutJob, completed, historyOf, newJobId, openHouse, webhookFor, type House } from './house.js';
+import {
+  aboutJob,
+  completed,
+  historyOf,
+  newJobId,
+  openHouse,
+  submitted,
+  webhookFor,
+  type House,
+} from './house.js';
 import { statuses } from './receiver.js';
 
 const BASE = '/api/cloud/notifications';
@@ -36,25 +46,7 @@ const statusesOf = async (channelId: number): Promise<unknown[]> =>
 it('sends an event as a signed webhook that a client of the specification takes', async () => {
   const { id, secret } = await webhookFor(house, '/signed', 'job.submitted');
   const jobId = newJobId();
-  const facts = {
-    job_id: jobId,
-    user_id: 1,
-    username: 'ada',
-    level: 'viewer' as const,
-    provider: 'local',
-    config_name: 'tiny',
-    hardware: 'gpu',
-    estimated_cost_usd: 1,
-    jobs_last_24h: 0,
-    first_job: true,
-  };
-  await house.peer.publish(jobSubmitted, {
-    ...aboutJob(jobId),
-    hardware: 'gpu',
-    estimated_cost_usd: 1,
-    status: 'queued',
-    facts,
-  });
+  await house.peer.publish(jobSubmitted, submitted(jobId));
   await vi.waitFor(() => expect(house.receiver.at('/signed')).toHaveLength(1), PATIENT);
   const [got] = house.receiver.at('/signed');
   const headers = got!.headers as Record<string, string>;
@@ -158,6 +150,27 @@ it('switches a channel off whose receiver is gone', async () => {
   expect((await house.admin.patch(`${BASE}/channels/${id}`, { is_enabled: true })).body).not.toHaveProperty(
     'disabled_reason',
   );
+});
+
+it('leaves a channel on that was given another URL while the old one said that it is gone', async () => {
+  const { id } = await webhookFor(house, '/left', 'approval.cancelled');
+  let answer: () => void = () => undefined;
+  house.receiver.answer('/left', (response) => (answer = () => void response.writeHead(410).end()));
+  await house.peer.publish(approvalCancelled, {
+    approval_id: crypto.randomUUID(),
+    job_id: newJobId(),
+    by_user_id: 1,
+    by: 'lea',
+    at: '2026-01-01T00:00:00.000Z',
+  });
+  await vi.waitFor(() => expect(house.receiver.at('/left')).toHaveLength(1), PATIENT);
+  const moved = await house.admin.patch(`${BASE}/channels/${id}`, {
+    webhook_url: `${house.receiver.url}/new-place`,
+  });
+  expect(moved.status).toBe(200);
+  answer();
+  await vi.waitFor(async () => expect(await statusesOf(id)).toEqual(['failed']), PATIENT);
+  expect((await house.admin.get(`${BASE}/channels/${id}`)).body).toMatchObject({ is_enabled: true });
 });
 
 it('follows no redirect', async () => {

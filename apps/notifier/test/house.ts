@@ -1,5 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { deleteSecret, resolveSecrets, secretsPublicKey, storeSecret } from '@lineclear/contracts';
+import {
+  deleteSecret,
+  resolveSecrets,
+  secretsPublicKey,
+  storeSecret,
+  type EventData,
+  type jobSubmitted,
+} from '@lineclear/contracts';
 import { openRedis, SealingKey, sealTo, startService, type RunningService } from '@lineclear/kit';
 import {
   client,
@@ -139,6 +146,17 @@ export const completed = (jobId: string) => ({
   cost_usd: 0.5,
   ended_at: '2026-01-01T00:00:00.000Z',
 });
+export const submitted = (jobId: string): EventData<typeof jobSubmitted> => {
+  const cost = { hardware: 'gpu', estimated_cost_usd: 1 };
+  const facts = {
+    ...aboutJob(jobId),
+    ...cost,
+    level: 'viewer' as const,
+    jobs_last_24h: 0,
+    first_job: true,
+  };
+  return { ...aboutJob(jobId), ...cost, status: 'queued', facts };
+};
 
 /** Makes a webhook channel that gets these events. */
 export async function webhookFor(

@@ -1,4 +1,5 @@
-import type { AddressInfo } from 'node:net';
+import { createServer, type AddressInfo } from 'node:net';
+import { createInterface } from 'node:readline';
 import { simpleParser, type ParsedMail } from 'mailparser';
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
 
@@ -48,5 +49,34 @@ export async function startMailSink(password: string, options: SMTPServerOptions
     mails,
     logins,
     close: () => new Promise((resolve) => server.close(resolve)),
+  };
+}
+
+/** The least that a mail server can be; it says of each mail just these words, which a proper server would not let through. */
+export async function startOddMailServer(
+  words: string,
+): Promise<{ port: number; taken(): number; close(): Promise<void> }> {
+  let taken = 0;
+  const server = createServer((socket) => {
+    let inData = false;
+    const say = (text: string): void => void socket.write(`${text}\r\n`);
+    socket.on('error', () => undefined);
+    createInterface({ input: socket }).on('line', (line) => {
+      if (!inData) {
+        inData = line === 'DATA';
+        return say(inData ? '354 go on' : '250 fine');
+      }
+      if (line !== '.') return;
+      inData = false;
+      taken += 1;
+      say(words);
+    });
+    say('220 odd');
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    port: (server.address() as AddressInfo).port,
+    taken: () => taken,
+    close: () => new Promise((resolve) => server.close(() => resolve())),
   };
 }

@@ -1,7 +1,7 @@
-import { jobCompleted, jobFailed, jobStarted } from '@lineclear/contracts';
+import { jobCompleted, jobFailed, jobStarted, jobSubmitted } from '@lineclear/contracts';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { aboutJob, completed, historyOf, newJobId, openHouse, type House } from './house.js';
-import { startMailSink, type MailSink } from './mail-sink.js';
+import { aboutJob, completed, historyOf, newJobId, openHouse, submitted, type House } from './house.js';
+import { startMailSink, startOddMailServer, type MailSink } from './mail-sink.js';
 
 const BASE = '/api/cloud/notifications';
 const PASSWORD = 'canary-of-the-mail';
@@ -81,6 +81,25 @@ it('gives up at once on an address that is refused for good, and tries others ag
   );
   expect(byRecipient.get('nobody@lineclear.test')).toMatchObject([{ status_code: 550 }]);
   expect(byRecipient.get('busy@lineclear.test')?.map((one) => one.status_code)).toEqual([451, 451, 451]);
+});
+
+it('sends a mail once though no database can keep what the server says of it', async () => {
+  const odd = await startOddMailServer('250 taken\u0000');
+  try {
+    const id = await mailChannel({ smtp_port: odd.port, smtp_username: undefined, smtp_password: undefined });
+    await prefer(id, 'job.submitted', 'ada@lineclear.test');
+    await house.peer.publish(jobSubmitted, submitted(newJobId()));
+    await vi.waitFor(
+      async () =>
+        expect(await historyOf(house, id)).toMatchObject([
+          { status: 'sent', attempts: [{ number: 1, response: '250 taken' }] },
+        ]),
+      PATIENT,
+    );
+    expect(odd.taken()).toBe(1);
+  } finally {
+    await odd.close();
+  }
 });
 
 it('uses a new password as soon as it is set, and shows none', async () => {

@@ -73,12 +73,16 @@ export async function updateChannel(
   return channelOf(row!);
 }
 
-/** Switches a channel off because its receiver wants no more; nothing when it is off already. */
-export async function switchOff(tx: Tx, id: number, reason: string): Promise<boolean> {
+/** Switches a channel off because its receiver wants no more; nothing when it is off, or has another receiver, already. */
+export async function switchOff(
+  tx: Tx,
+  { id, settings }: Pick<Channel, 'id' | 'settings'>,
+  reason: string,
+): Promise<boolean> {
   const rows = await tx.query(
     `update channel set is_enabled = false, disabled_reason = $2, updated_at = clock_timestamp()
-     where id = $1 and is_enabled returning id`,
-    [id, reason],
+     where id = $1 and is_enabled and settings = $3::jsonb returning id`,
+    [id, reason, JSON.stringify(settings)],
   );
   return rows.length > 0;
 }

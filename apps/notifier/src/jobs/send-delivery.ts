@@ -72,7 +72,8 @@ export class SendDelivery {
     verdict: Verdict,
   ): Promise<void> {
     const { id, attempts: attempt } = delivery;
-    const { statusCode = null, error = null, response = null } = result;
+    const { statusCode = null } = result;
+    const [error, response] = [storable(result.error), storable(result.response)];
     const end: AttemptEnd = { id, holder, attempt, durationMs, statusCode, error, response };
     const { channel_id, event_type } = delivery;
     this.log.debug(
@@ -109,7 +110,7 @@ export class SendDelivery {
       'a notification was given up',
     );
     if (!channel?.isEnabled) return;
-    if (channelIsGone && (await switchOff(tx, channel.id, why))) await this.routes.changedIn(tx);
+    if (channelIsGone && (await switchOff(tx, channel, why))) await this.routes.changedIn(tx);
     // News of a failure that fails itself is not news again: two broken channels would tell of each other for ever.
     if (event_type === webhookFailure.name) return;
     const data = {
@@ -123,3 +124,6 @@ export class SendDelivery {
     await this.bus.publish(tx, event(webhookFailure, data, { about: `channel/${channel.id}` }));
   }
 }
+
+/** Others may say anything, and Postgres takes no NUL in text. */
+const storable = (said: string | undefined): string | null => said?.replaceAll('\u0000', '') ?? null;

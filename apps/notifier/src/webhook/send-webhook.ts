@@ -101,7 +101,6 @@ async function beginningOf(body: Dispatcher.ResponseData['body']): Promise<strin
   } catch {
     // What came is kept.
   }
-  // Postgres takes no NUL in text.
-  const text = Buffer.concat(chunks).subarray(0, MAX_KEPT_BYTES).toString('utf8').replaceAll('\u0000', '');
+  const text = Buffer.concat(chunks).subarray(0, MAX_KEPT_BYTES).toString('utf8');
   return text === '' ? undefined : text;
 }
