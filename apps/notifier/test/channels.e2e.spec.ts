@@ -1,5 +1,5 @@
 import { expectProblem } from '@lineclear/testkit';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { openHouse, type House } from './house.js';
 
 const BASE = '/api/cloud/notifications';
@@ -144,6 +144,34 @@ it('refuses targets inside networks that are not allowed, naming the field', asy
     'patch',
     'webhook_url',
   );
+});
+
+it('changes a preference of a channel that is being deleted, or finds it gone', async () => {
+  const { body: channel } = await house.admin.post(`${BASE}/channels`, {
+    channel_type: 'webhook',
+    name: 'short-lived',
+    webhook_url: house.receiver.url,
+  });
+  const { body: preference } = await house.admin.post(`${BASE}/preferences`, {
+    event_type: 'job.failed',
+    channel_id: channel.id,
+  });
+  const { database } = house.service;
+  const waiting = async (): Promise<number> => {
+    const [row] = await database.query<{ count: number }>(
+      `select count(*) as count from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+    );
+    return row!.count;
+  };
+  const answers = await database.tx(async (tx) => {
+    await tx.query('select 1 from preference where id = $1 for update', [preference.id]);
+    const change = house.admin.patch(`${BASE}/preferences/${preference.id}`, { min_severity: 'error' });
+    await vi.waitFor(async () => expect(await waiting()).toBe(1));
+    const remove = house.admin.delete(`${BASE}/channels/${channel.id}`);
+    await vi.waitFor(async () => expect(await waiting()).toBe(2));
+    return [change, remove];
+  });
+  expect((await Promise.all(answers)).map((answer) => answer.status)).toEqual([200, 204]);
 });
 
 it('says that Slack is not here yet', async () => {

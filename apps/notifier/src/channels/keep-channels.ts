@@ -39,9 +39,8 @@ export class KeepChannels {
     const id = await newChannelId(this.database);
     if (secret) await this.secrets.store({ id, type: given.type }, secret);
     return this.database.tx(async (tx) => {
-      const channel = await insertChannel(tx, { ...given, id, hasSecret: secret !== undefined });
       await this.routes.changedIn(tx);
-      return channel;
+      return insertChannel(tx, { ...given, id, hasSecret: secret !== undefined });
     });
   }
 
@@ -51,11 +50,12 @@ export class KeepChannels {
     await this.#checkTarget({ type: before.type, settings });
     if (change.secret) await this.secrets.store(before, change.secret);
     if (change.secret === null && before.hasSecret) await this.secrets.forget(before);
-    const after = await this.database.tx(async (tx) => {
+    return this.database.tx(async (tx) => {
+      await this.routes.changedIn(tx);
       const current = await lockChannel(tx, id);
       if (!current) throw new NotFound('channel', id);
       const isEnabled = change.isEnabled ?? current.isEnabled;
-      const changed = await updateChannel(tx, {
+      return updateChannel(tx, {
         ...current,
         name: change.name ?? current.name,
         isEnabled,
@@ -63,10 +63,7 @@ export class KeepChannels {
         settings: { ...current.settings, ...change.settings } as Channel['settings'],
         hasSecret: change.secret === undefined ? current.hasSecret : change.secret !== null,
       });
-      await this.routes.changedIn(tx);
-      return changed;
     });
-    return after;
   }
 
   /** @throws Unavailable when the secrets service cannot forget its secret: then the channel stays too. */
@@ -74,8 +71,8 @@ export class KeepChannels {
     const channel = await this.#mustFind(id);
     if (channel.hasSecret) await this.secrets.forget(channel);
     await this.database.tx(async (tx) => {
-      if (!(await deleteChannel(tx, id))) throw new NotFound('channel', id);
       await this.routes.changedIn(tx);
+      if (!(await deleteChannel(tx, id))) throw new NotFound('channel', id);
     });
   }
 

@@ -78,13 +78,12 @@ export async function switchOff(
   tx: Tx,
   { id, settings }: Pick<Channel, 'id' | 'settings'>,
   reason: string,
-): Promise<boolean> {
-  const rows = await tx.query(
+): Promise<void> {
+  await tx.query(
     `update channel set is_enabled = false, disabled_reason = $2, updated_at = clock_timestamp()
-     where id = $1 and is_enabled and settings = $3::jsonb returning id`,
+     where id = $1 and is_enabled and settings = $3::jsonb`,
     [id, reason, JSON.stringify(settings)],
   );
-  return rows.length > 0;
 }
 
 export async function deleteChannel(tx: Tx, id: number): Promise<boolean> {

@@ -52,7 +52,7 @@ export async function countPreferences(on: Queryable): Promise<number> {
   return row?.total ?? 0;
 }
 
-/** To be called in each transaction that changes channels or preferences. */
+/** To be called first in each transaction that changes channels or preferences. */
 export async function raiseRoutesVersion(tx: Tx): Promise<void> {
   await tx.query('update routes_version set version = version + 1');
 }

@@ -100,10 +100,9 @@ export class PreferencesController {
     @Body({ schema: newPreference }) body: z.infer<typeof newPreference>,
   ): Promise<z.infer<typeof preferenceAnswer>> {
     return this.database.tx(async (tx) => {
-      await checkChannel(tx, body);
-      const row = await insertPreference(tx, body);
       await this.routes.changedIn(tx);
-      return show(row);
+      await checkChannel(tx, body);
+      return show(await insertPreference(tx, body));
     });
   }
 
@@ -124,6 +123,7 @@ export class PreferencesController {
     @Body({ schema: preferenceChange }) body: z.infer<typeof preferenceChange>,
   ): Promise<z.infer<typeof preferenceAnswer>> {
     return this.database.tx(async (tx) => {
+      await this.routes.changedIn(tx);
       const row = await lockPreference(tx, id);
       if (!row) throw new NotFound('preference', id);
       const changed: NewPreference = {
@@ -134,9 +134,7 @@ export class PreferencesController {
         min_severity: body.min_severity ?? row.min_severity,
       };
       await checkChannel(tx, changed);
-      const after = await updatePreference(tx, id, changed);
-      await this.routes.changedIn(tx);
-      return show(after);
+      return show(await updatePreference(tx, id, changed));
     });
   }
 
@@ -145,8 +143,8 @@ export class PreferencesController {
   @Answers(204, null, 'Deletes a preference')
   async remove(@Param('id', { schema: idParam }) id: number): Promise<void> {
     await this.database.tx(async (tx) => {
-      if (!(await deletePreference(tx, id))) throw new NotFound('preference', id);
       await this.routes.changedIn(tx);
+      if (!(await deletePreference(tx, id))) throw new NotFound('preference', id);
     });
   }
 }

@@ -110,7 +110,10 @@ export class SendDelivery {
       'a notification was given up',
     );
     if (!channel?.isEnabled) return;
-    if (channelIsGone && (await switchOff(tx, channel, why))) await this.routes.changedIn(tx);
+    if (channelIsGone) {
+      await this.routes.changedIn(tx);
+      await switchOff(tx, channel, why);
+    }
     // News of a failure that fails itself is not news again: two broken channels would tell of each other for ever.
     if (event_type === webhookFailure.name) return;
     const data = {

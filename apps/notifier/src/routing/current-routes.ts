@@ -55,7 +55,7 @@ export class CurrentRoutes implements OnApplicationShutdown {
     this.#seenAtMs = -Infinity;
   }
 
-  /** To be called in each transaction that changes channels or preferences. */
+  /** To be called first in each transaction that changes channels or preferences: so they wait for each other here, in line. */
   async changedIn(tx: Tx): Promise<void> {
     await raiseRoutesVersion(tx);
     tx.afterCommit(() => {
