@@ -17,6 +17,7 @@ import { pendingEvents } from '@lineclear/testkit';
 import { Webhook } from 'standardwebhooks';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { define } from '../src/app.module.js';
+import { endAttempt, makeDue } from '../src/db/deliveries.repo.js';
 import {
   aboutJob,
   completed,
@@ -133,6 +134,31 @@ it('sends a failed delivery again when asked, with its id', async () => {
   expect(answer).toMatchObject({ status: 202, body: { id: delivery!['id'] } });
   await vi.waitFor(async () => expect(await statusesOf(id)).toEqual(['sent']), PATIENT);
   expect(new Set(house.receiver.at('/resent').map((one) => one.headers['webhook-id'])).size).toBe(1);
+});
+
+it('takes no word of a sender that lost a delivery which is to be sent once more', async () => {
+  const { id } = await webhookFor(house, '/once-more', 'job.submitted');
+  await house.peer.publish(jobSubmitted, submitted(newJobId()));
+  await vi.waitFor(async () => expect(await statusesOf(id)).toEqual(['sent']), PATIENT);
+  const delivery = String((await historyOf(house, id))[0]!['id']);
+  const { database } = house.service;
+  const holder = crypto.randomUUID();
+  await database.query(
+    `update delivery set state = 'retrying', holder = $2, held_until = now() - interval '1 second' where id = $1`,
+    [delivery, holder],
+  );
+  await database.tx((tx) => makeDue(tx, delivery));
+  const end = {
+    id: delivery,
+    holder,
+    attempt: 9,
+    durationMs: 1,
+    statusCode: 200,
+    error: null,
+    response: null,
+  };
+  expect(await endAttempt(database, end, 'sent', null)).toBe(false);
+  await vi.waitFor(() => expect(house.receiver.at('/once-more')).toHaveLength(2), PATIENT);
 });
 
 it('switches a channel off whose receiver is gone', async () => {

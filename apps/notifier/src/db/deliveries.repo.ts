@@ -151,7 +151,7 @@ export async function postpone(
 export async function makeDue(tx: Tx, id: string): Promise<{ attempts: number } | undefined> {
   const [row] = await tx.query<{ attempts: number }>(
     `update delivery set state = case when state in ('sent', 'failed') then 'pending' else state end,
-       next_attempt_at = now(), finished_at = null, held_until = now() + ${QUEUE_HOLD}
+       next_attempt_at = now(), finished_at = null, holder = null, held_until = now() + ${QUEUE_HOLD}
      where id = $1 and (holder is null or held_until <= now()) returning attempts`,
     [id],
   );
