@@ -90,7 +90,9 @@ class Passage implements Dispatcher.DispatchHandler {
   /** Ends a stream in good order: the client sees an end, not a failure, and connects again elsewhere. */
   cut(): void {
     this.end();
-    this.res.end();
+    if (this.res.headersSent) return void this.res.end();
+    const body = problem('unavailable', 'this gateway is stopping', this.requestId);
+    sendProblem(this.res, body, { 'retry-after': '2', connection: 'close' });
   }
 
   /** Gives up on the service's answer: nobody waits for it any more. */
@@ -196,6 +198,8 @@ export class Proxy {
         streams ? undefined : performance.now() - started,
       );
     });
+    // It would not be cut any more, and hold the process up.
+    if (streams && this.#closing) return passage.cut();
     const pool = this.upstreams[service][streams ? 'streams' : 'requests'];
     withBody(req, (body) => {
       // undici takes any async iterable; its types know streams only.

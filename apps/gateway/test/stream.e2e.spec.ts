@@ -1,9 +1,13 @@
 import { once } from 'node:events';
 import { request, type IncomingMessage, type RequestListener } from 'node:http';
-import { buffer } from 'node:stream/consumers';
+import { connect } from 'node:net';
+import { buffer, text } from 'node:stream/consumers';
 import Fastify from 'fastify';
 import { describe, expect, it, vi } from 'vitest';
-import { openHouse, replyTo, send } from './house.js';
+import { openHouse, replyTo, send, type House } from './house.js';
+
+const connectionsOf = ({ app }: House): Promise<number> =>
+  new Promise((resolve) => app.server.getConnections((_, count) => resolve(count)));
 
 describe('an upload', () => {
   it.each([
@@ -115,6 +119,48 @@ describe('a stream', () => {
     });
     expect(written).toBeLessThan(total);
     expect((await buffer(response)).length).toBe(total);
+  });
+
+  it('that has not begun when the gateway stops is no empty success', async () => {
+    const asked = vi.fn<() => void>();
+    const house = await openHouse({ 'queue-scheduler': () => asked() });
+    const events = send(house, '/api/events');
+    await vi.waitFor(() => expect(asked).toHaveBeenCalledOnce());
+    const closed = house.app.close();
+    expect(await events).toMatchObject({
+      status: 503,
+      headers: {
+        connection: 'close',
+        'retry-after': '2',
+        'content-type': 'application/problem+json; charset=utf-8',
+      },
+    });
+    await closed;
+  });
+
+  it('that is asked for while the gateway stops is not begun', async () => {
+    const asked = vi.fn<() => void>();
+    let answer = () => undefined as void;
+    const house = await openHouse({
+      'queue-scheduler': () => asked(),
+      auth: (_, res) => {
+        answer = () => void res.end('done');
+      },
+    });
+    const running = send(house, '/api/users');
+    await vi.waitFor(() => expect(answer.toString()).toContain('done'));
+    const late = connect(house.port, '127.0.0.1');
+    // It takes the beginning of a request for the connection not to be idle, and closed.
+    late.write('GET /api/events HTTP/1.1\r\n');
+    await vi.waitFor(async () => expect(await connectionsOf(house)).toBe(2));
+    const closed = house.app.close();
+    await expect(fetch(house.origin)).rejects.toThrow('fetch failed');
+    late.write('host: x\r\n\r\n');
+    expect(await text(late)).toMatch(/^HTTP\/1\.1 503 /);
+    expect(asked).not.toHaveBeenCalled();
+    answer();
+    await running;
+    await closed;
   });
 
   it('is ended when the gateway stops, while a request that runs is let end', async () => {
