@@ -15,7 +15,7 @@ export class LogFile {
   write(line: string): void {
     if (this.#bytes > KEPT_BYTES) {
       this.#stream.end();
-      renameSync(this.path, `${this.path}.1`);
+      this.#putAside();
       this.#stream = this.#open();
       this.#bytes = 0;
     }
@@ -25,6 +25,14 @@ export class LogFile {
 
   close(): Promise<void> {
     return new Promise((done) => this.#stream.end(done));
+  }
+
+  #putAside(): void {
+    try {
+      renameSync(this.path, `${this.path}.1`);
+    } catch {
+      // Somebody took it away already; for a log nothing may end the house.
+    }
   }
 
   #open(): WriteStream {
