@@ -97,6 +97,26 @@ it('takes a mail channel as the guide prints it, and a secret that is given is n
   }
 });
 
+it('keeps no password that it would not log in with, and no login without one that is to be kept', async () => {
+  const { body: open } = await house.admin.post(CHANNELS, email);
+  expectProblem(
+    await house.admin.patch(`${CHANNELS}/${open.id}`, { smtp_password: 'unused' }),
+    'a password without a user name',
+    'smtp_username',
+  );
+  const login = { smtp_username: 'ops', smtp_password: 'canary-password' };
+  expect((await house.admin.patch(`${CHANNELS}/${open.id}`, login)).status).toBe(200);
+  expectProblem(
+    await house.admin.patch(`${CHANNELS}/${open.id}`, { smtp_username: null }),
+    'a user name that leaves its password behind',
+    'smtp_username',
+  );
+  const without = { smtp_username: null, smtp_password: null };
+  expect((await house.admin.patch(`${CHANNELS}/${open.id}`, without)).body).toMatchObject({
+    has_smtp_password: false,
+  });
+});
+
 it('makes, changes and deletes nothing with a secret while the secrets service is away', async () => {
   const { body } = await house.admin.post(CHANNELS, webhook());
   const before = await rowsOf('channel');

@@ -97,6 +97,19 @@ it('tries again with the same id until it is taken, and then no more', async () 
   });
 });
 
+it('has no delivery wait, and its time run out, behind others to a receiver that is slow', async () => {
+  const { id } = await webhookFor(house, '/slow', 'job.completed');
+  const held: (() => void)[] = [];
+  house.receiver.answer('/slow', (response) => {
+    held.push(() => void response.writeHead(204).end());
+    if (held.length === 32) held.forEach((answer) => answer());
+  });
+  for (let n = 0; n < 32; n += 1) await house.peer.publish(jobCompleted, completed(newJobId()));
+  await vi.waitFor(async () => expect(new Set(await statusesOf(id))).toEqual(new Set(['sent'])), PATIENT);
+  expect(house.receiver.at('/slow')).toHaveLength(32);
+  await house.admin.delete(`${BASE}/channels/${id}`);
+});
+
 it('gives up after the last attempt and says so, but not through the channel that failed', async () => {
   const { id } = await webhookFor(house, '/broken', 'job.failed');
   await house.admin.post(`${BASE}/preferences`, { event_type: 'system.webhook_failure', channel_id: id });

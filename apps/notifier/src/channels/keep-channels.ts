@@ -47,6 +47,9 @@ export class KeepChannels {
   async change(id: number, change: ChannelChange): Promise<Channel> {
     const before = await this.#mustFind(id);
     const settings = { ...before.settings, ...change.settings } as Channel['settings'];
+    const hasSecret = change.secret === undefined ? before.hasSecret : change.secret !== null;
+    if ('username' in settings && settings.username === null && hasSecret)
+      throw BadInput.at('smtp_username', 'is needed with smtp_password');
     await this.#checkTarget({ type: before.type, settings });
     if (change.secret) await this.secrets.store(before, change.secret);
     if (change.secret === null && before.hasSecret) await this.secrets.forget(before);

@@ -19,7 +19,6 @@ export interface WebhookMessage {
 const MAX_KEPT_BYTES = 1_024;
 /** So much is read so that the connection can be used again; more is cut off. */
 const MAX_READ_BYTES = 65_536;
-const CONNECTIONS_PER_RECEIVER = 16;
 
 /** Posts signed messages to receivers of the outside world: public addresses only, no redirects. */
 @Injectable()
@@ -36,7 +35,8 @@ export class SendWebhook implements OnApplicationShutdown {
       allowed: config.LINECLEAR_WEBHOOK_ALLOW_CIDRS,
       timeoutMs: this.#timeoutMs,
     });
-    this.#agent = new Agent({ connect, connections: CONNECTIONS_PER_RECEIVER, pipelining: 1 });
+    // As many connections as messages under way: one that waited for a connection would use up its time limit waiting.
+    this.#agent = new Agent({ connect, pipelining: 1 });
   }
 
   async send(
