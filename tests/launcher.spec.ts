@@ -123,6 +123,17 @@ it('makes the first admin once, and finds everything as it was at the next start
   );
 });
 
+it('closes a database to others also when the start that made it was cut off', async () => {
+  const first = await open('cut-off');
+  // As it is between the making and the closing.
+  await queryOf(first.servers.postgres.url, 'grant connect on database lineclear_auth to public');
+  await first.stop();
+  const second = await open('cut-off');
+  const url = new URL(second.services['job-poller']?.databaseUrl ?? '');
+  url.pathname = '/lineclear_auth';
+  await expect(queryOf(url.href, 'select 1')).rejects.toThrow(/permission denied for database/);
+});
+
 it('starts a service again that was killed, and leaves one alone that was stopped', async () => {
   const lines: string[] = [];
   const house = await open('killed', { print: (from, line) => lines.push(`${from}: ${line}`) });

@@ -28,10 +28,13 @@ export async function provideDatabases(
       const verb = roles.has(name) ? 'alter' : 'create';
       // Statements on roles take no parameters; a password of ours is hexadecimal, and any is escaped.
       await admin.query(`${verb} role "${name}" login nosuperuser password ${pg.escapeLiteral(password)}`);
-      if (databases.has(name)) continue;
-      await ownable(admin, name);
-      await admin.query(`create database "${name}" owner "${name}" encoding 'UTF8' template template0`);
-      await admin.query(`revoke all on database "${name}" from public`);
+      const isNew = !databases.has(name);
+      if (isNew) {
+        await ownable(admin, name);
+        await admin.query(`create database "${name}" owner "${name}" encoding 'UTF8' template template0`);
+      }
+      // On a server of ours each time: the start that made the database may have been cut off here.
+      if (isNew || isOurServer) await admin.query(`revoke all on database "${name}" from public`);
     }
   } finally {
     await admin.end();
