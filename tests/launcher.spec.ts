@@ -163,6 +163,22 @@ it('starts a server again that died', async () => {
   await vi.waitFor(() => expect(redis.pid).not.toBeOneOf([0, pid]), { timeout: 15_000 });
 });
 
+it('starts no server again after its own end', async () => {
+  const lines: string[] = [];
+  const house = await open('died-at-the-end', { print: (from, line) => lines.push(`${from}: ${line}`) });
+  const { redis } = house.servers;
+  process.kill(redis.pid, 'SIGKILL');
+  await vi.waitFor(() => expect(lines.join('\n')).toContain('redis: ended (SIGKILL)'));
+  await house.stop();
+  const isRevived = vi.waitFor(() => expect(redis.pid).not.toBe(0), { timeout: 2_000 });
+  expect(
+    await isRevived.then(
+      () => true,
+      () => false,
+    ),
+  ).toBe(false);
+});
+
 it('refuses a second house in the same folder, and a front port that is taken', async () => {
   const house = await open('one');
   await expect(open('one')).rejects.toThrow(`is in use: process ${process.pid}`);

@@ -22,6 +22,8 @@ export interface BackendOptions {
   readonly services: readonly string[];
   readonly passwordOf: (name: string) => string;
   readonly news: (what: string, text: string) => void;
+  /** From then on a server that died stays dead. */
+  readonly ending: AbortSignal;
   /** Called with each server as soon as it runs, so that a start that fails later can end it. */
   readonly started: (server: Server, readyAfterMs: number | undefined) => void;
 }
@@ -42,9 +44,7 @@ export async function startBackends(options: BackendOptions): Promise<Backends> 
     const given = urls[kind];
     const beganAt = performance.now();
     const server =
-      given === undefined
-        ? await start((exit) => void revive(server, exit, options.news))
-        : notOurs(kind, given);
+      given === undefined ? await start((exit) => void revive(server, exit, options)) : notOurs(kind, given);
     options.started(server, given === undefined ? Math.round(performance.now() - beganAt) : undefined);
     return server;
   };
@@ -66,12 +66,17 @@ async function allOrThrow<T extends readonly Promise<unknown>[]>(
   return Promise.all(work);
 }
 
-async function revive(server: Server, exit: ServerExit, news: BackendOptions['news']): Promise<void> {
+async function revive(
+  server: Server,
+  exit: ServerExit,
+  { news, ending }: Pick<BackendOptions, 'news' | 'ending'>,
+): Promise<void> {
   news(server.kind, `ended (${exit.signal ?? `code ${exit.code}`}): ${exit.lastLines}`);
   for (let deaths = 0; server.pid === 0;) {
     const pause = nextPauseMs(deaths, 0);
     deaths = pause.deaths;
-    await delay(pause.ms);
+    await delay(pause.ms, undefined, { signal: ending }).catch(() => undefined);
+    if (ending.aborted) return;
     try {
       await server.start();
       news(server.kind, 'runs again');

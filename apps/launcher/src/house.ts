@@ -61,11 +61,14 @@ export async function startHouse(options: HouseOptions): Promise<House> {
     logs: [],
   };
   const serverRows: Row[] = [];
+  const ending = new AbortController();
 
   async function stopAll(): Promise<void> {
     const inside = [...opened.services].filter(([spec]) => !spec.isFront);
     const fronts = [...opened.services].filter(([spec]) => spec.isFront);
     for (const group of [fronts, inside]) await Promise.all(group.map(([, service]) => service.stop()));
+    // Not before: services may need a server for their last words.
+    ending.abort();
     await Promise.all(opened.servers.map((server) => server.stop()));
     await Promise.all(opened.logs.map((log) => log.close()));
     unlock();
@@ -87,6 +90,7 @@ export async function startHouse(options: HouseOptions): Promise<House> {
       services: stored,
       passwordOf,
       news: print,
+      ending: ending.signal,
       started(server, readyAfterMs) {
         opened.servers.push(server);
         serverRows.push({
