@@ -24,6 +24,12 @@ const CONNECT_MS = 5_000;
 // What Postgres does not answer for this long will not be answered: the other end is gone without a word.
 const QUERY_MS = 30_000;
 const END_MS = 2_000;
+/**
+ * Indexes are used even where a table looks small: plans are made when a service starts, over empty tables, and kept for as
+ * long as the connection lives. The price with which Postgres discourages a scan is so high that it would compile every
+ * plan that cannot avoid one: so no compiling either.
+ */
+const KEEP_TO_INDEXES = '-c enable_seqscan=off -c jit=off';
 const KEEP_ALIVE = { keepAlive: true, keepAliveInitialDelayMillis: 10_000 } as const;
 
 /** The database itself is away (stopped, restarting, unreachable); the SQL was not wrong. */
@@ -194,7 +200,13 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     entities: [...entities],
     poolSize,
     // Statements of a transaction that are not waited for one by one travel together.
-    extra: { ...limits, idleTimeoutMillis: 60_000, query_timeout: QUERY_MS, pipeline: true },
+    extra: {
+      ...limits,
+      idleTimeoutMillis: 60_000,
+      query_timeout: QUERY_MS,
+      pipeline: true,
+      options: KEEP_TO_INDEXES,
+    },
   });
   await source.initialize();
   const database = new Database(source, (source.driver as PostgresDriver).master as pg.Pool, log);

@@ -25,6 +25,7 @@ export interface StoredStep {
 }
 
 const RUN = selectList('r', COLUMNS);
+const IS_FRESH = `r.state = 'intended' and r.stop_requested_at is null`;
 
 /** All statements about runs. Due times and leases are by the database's clock, which all replicas share. */
 @Injectable()
@@ -129,15 +130,15 @@ export class RunsRepo {
   ): Promise<ClaimedRun[]> {
     return db.query(
       `with due as (
-         select id, state = 'intended' and stop_requested_at is null as fresh from runs
-          where next_action_at <= now() and provider <> all($4::text[])
+         select id from runs where next_action_at <= now() and provider <> all($4::text[])
           order by next_action_at limit $1 for update skip locked)
        update runs r set lease_owner = $2, lease_token = r.lease_token + 1,
               lease_until = now() + $3 * interval '1 millisecond', next_action_at = now() + $3 * interval '1 millisecond',
-              state = case when due.fresh then 'submitting' else r.state end,
-              submit_started_at = case when due.fresh then now() else r.submit_started_at end
-         from due where r.id = due.id
-       returning ${RUN}, case when r.state = 'submitting' then r.config end as config, due.fresh`,
+              state = case when ${IS_FRESH} then 'submitting' else r.state end,
+              submit_started_at = case when ${IS_FRESH} then now() else r.submit_started_at end
+        where r.id = any(array(select id from due))
+       returning ${RUN}, case when r.state = 'submitting' then r.config end as config,
+              coalesce(r.state = 'submitting' and r.submit_started_at = now(), false) as fresh`,
       [limit, lease.owner, lease.ms, busyProviders],
     );
   }
@@ -167,9 +168,10 @@ export class RunsRepo {
               lease_owner = null, lease_until = null, version = r.version + 1
          from json_to_recordset($1::json) as p(id uuid, ${RECORDSET}, state text, "stopReason" text, "stopRequestedAt" timestamptz,
               "leaseToken" int, "knewStop" boolean, "nextInMs" float8)
-        where r.id = p.id and r.lease_token = p."leaseToken" and r.lease_owner = $2
+        where r.id = any($3::uuid[]) and r.id = p.id and r.lease_token = p."leaseToken" and r.lease_owner = $2
        returning r.id, r.version`,
-      [JSON.stringify(records), owner],
+      // The ids once more, by themselves: else a plan made while the table is small reads all of it for ever after.
+      [JSON.stringify(records), owner, records.map(({ id }) => id)],
     );
     return new Map(rows.map((row) => [row.id, row.version]));
   }

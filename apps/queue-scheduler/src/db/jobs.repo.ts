@@ -128,10 +128,11 @@ export async function lock(tx: Tx, ids: readonly string[]): Promise<Job[]> {
   return (await tx.query<Row>(`${BY_ID} order by id for update`, [ids])).map(toJob);
 }
 
+// The ids once more, by themselves: else a plan made while the table is small reads all of it for ever after.
 const SAVE = `update jobs j set ${CHANGING.map(([name, type]) => `${name} = n.${name}${type === 'json' ? '::json' : ''}`).join(', ')},
     ord = case when n.state = 'queued' then coalesce(j.ord, nextval('queue_ord')) end
   from ${unnest(CHANGING, 2).replace('unnest(', 'unnest($1::text[], ')} as n(id, ${names(CHANGING)})
-  where j.id = n.id returning j.id, coalesce(j.ord, 0) as ord`;
+  where j.id = any($1::text[]) and j.id = n.id returning j.id, coalesce(j.ord, 0) as ord`;
 
 /** Writes what changed in jobs that are locked. */
 export async function save(tx: Tx, jobs: readonly Job[]): Promise<Place[]> {

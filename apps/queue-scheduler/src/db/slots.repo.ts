@@ -1,6 +1,5 @@
 import type { Queryable, Tx } from '@lineclear/kit';
 import type { Taken } from '../domain/pick.js';
-import { KEEP_TO_INDEXES } from './keep-to-indexes.js';
 import { SOMEONE_WAITS } from './lanes.repo.js';
 
 export interface Limits {
@@ -13,7 +12,7 @@ export interface Limits {
  * replicas, so that a pick sees every slot as it is and nobody waits in a circle. They are batches of milliseconds.
  */
 export async function enter(tx: Tx): Promise<void> {
-  await tx.query(`select ${KEEP_TO_INDEXES} from slots where user_id = 0 for update`);
+  await tx.query('select from slots where user_id = 0 for update');
 }
 
 export async function limits(db: Queryable): Promise<Limits> {
