@@ -3,7 +3,10 @@ import { closedLoop, quantile } from './measure.mjs';
 
 const SECONDS = 3;
 
-/** What this machine's Postgres can do at best: durable single-row commits by a named statement, at 1 and 32 clients. */
+/**
+ * What this machine's Postgres can do at best: durable single-row commits by a named statement, at 1 and 32 clients, and how
+ * long a statement takes that does nothing.
+ */
 export async function measureFloors(adminUrl) {
   const admin = new pg.Client({ connectionString: adminUrl });
   await admin.connect();
@@ -24,6 +27,8 @@ export async function measureFloors(adminUrl) {
     await pool.end();
   }
   await admin.query('drop database lineclear_floor');
+  const nothing = { name: 'nothing', text: 'select 1' };
+  const { latencies } = await closedLoop(1, SECONDS, () => admin.query(nothing));
   await admin.end();
-  return floors;
+  return { ...floors, roundTripUs: quantile(latencies, 0.5) * 1_000 };
 }

@@ -33,12 +33,12 @@ export async function openLine(house, users) {
   return {
     claimed,
     completedCount: () => completed,
-    /** Submits one job as one of the users; gives its id. Anything but 202 is an error. */
-    async submit() {
+    /** Submits one job to a provider as one of the users; gives its id. Anything but 202 is an error. */
+    async submit(provider) {
       n += 1;
       const { statusCode, body } = await http.request({
         method: 'POST',
-        path: '/api/cloud/bench/submit',
+        path: `/api/cloud/${provider}/submit`,
         headers: {
           authorization: `Bearer ${users[n % users.length]}`,
           'content-type': 'application/json',
@@ -56,7 +56,7 @@ export async function openLine(house, users) {
       if (statusCode !== 202) throw new Error(`submit answered ${statusCode}: ${JSON.stringify(answer)}`);
       return answer.job_id;
     },
-    /** Events committed but not yet on the stream, and events on the stream that a service has not handled. */
+    /** Messages committed but not yet on the stream, and messages on the stream that a service has not handled. */
     async lag() {
       const consumers = {};
       for (const service of ['approvals', 'queue-scheduler', 'job-poller', 'notifier']) {
