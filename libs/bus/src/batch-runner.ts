@@ -96,6 +96,10 @@ export class BatchRunner {
     this.#running = messages;
     const arrived: Arrived[] = [];
     for (const message of messages) {
+      if (!(await this.bus.wantsKind(message.subject))) {
+        message.ack();
+        continue;
+      }
       const parsed = this.#parse(message);
       if (typeof parsed === 'string') await this.#bury(message, parsed);
       else if (parsed instanceof Error) await this.#failed(message, parsed);
@@ -114,7 +118,7 @@ export class BatchRunner {
     const wanted: Arrived[] = [];
     for (const one of arrived) {
       const events: Known[] = [];
-      for (const known of one.events) if (await this.bus.isWanted(known.event)) events.push(known);
+      for (const known of one.events) if (await this.bus.wants(known.event)) events.push(known);
       if (events.length > 0) wanted.push({ ...one, events });
       else one.message.ack();
     }

@@ -242,9 +242,11 @@ it('takes a message apart in which one event is bad: the others are handled once
 it('does not handle what it does not want, beside what it wants, and handles it when in doubt', async () => {
   const bus = service.app.get(Bus);
   const jobs = [630, 631, 632];
-  bus.handleOnlyIf(jobSubmitted, async ({ data }) => {
-    if (data.job_id === JOB(632)) throw new Error('cannot tell');
-    return data.job_id !== JOB(630);
+  bus.handleOnlyIf(jobSubmitted, {
+    event: async ({ data }) => {
+      if (data.job_id === JOB(632)) throw new Error('cannot tell');
+      return data.job_id !== JOB(630);
+    },
   });
   try {
     const id = await peer.publish(jobSubmitted, submitted(630));
@@ -252,8 +254,14 @@ it('does not handle what it does not want, beside what it wants, and handles it 
     await settled();
     expect(await Promise.all(jobs.map(notesOf))).toEqual([0, 1, 1]);
     expect(await service.database.query('select 1 from inbox where message_id = $1', [id])).toEqual([]);
+
+    bus.handleOnlyIf(jobSubmitted, { kind: () => false });
+    await peer.publish(jobSubmitted, submitted(633));
+    await peer.publishRaw(jobSubmitted.subject, '{}');
+    await settled();
+    expect(await notesOf(633)).toBe(0);
   } finally {
-    bus.handleOnlyIf(jobSubmitted, () => true);
+    bus.handleOnlyIf(jobSubmitted, {});
   }
 });
 

@@ -29,6 +29,12 @@ export interface Outgoing<D extends EventDef = EventDef> {
   readonly traceparent?: string | undefined;
 }
 
+/** When a service handles an event: judged by the event, or by its kind alone. */
+export interface Condition<D extends EventDef> {
+  readonly kind?: () => boolean | Promise<boolean>;
+  readonly event?: (event: EventOf<D>) => boolean | Promise<boolean>;
+}
+
 /** Names an event to publish, with its data checked against its contract's type. */
 export const event = <D extends EventDef>(
   def: D,
@@ -40,7 +46,7 @@ export const event = <D extends EventDef>(
 export class Bus {
   readonly publisher: StreamPublisher;
   readonly #outbox: Outbox;
-  readonly #conditions = new Map<string, (event: never) => boolean | Promise<boolean>>();
+  readonly #conditions = new Map<string, Condition<never>>();
   readonly #relay: Relay;
 
   constructor(
@@ -81,22 +87,29 @@ export class Bus {
   }
 
   /**
-   * Has events of this kind handled only if `condition` says so; others are acknowledged at no more cost than reading them.
-   * It must judge by the event, and by what a handler could as well have seen a moment later.
+   * Has events of this kind handled only if `condition` says so; others are acknowledged at the cost of being read, or of
+   * not even that when the kind alone decides. It may know no more than a handler could as well have seen a moment later.
    */
-  handleOnlyIf<D extends EventDef>(
-    def: D,
-    condition: (event: EventOf<D>) => boolean | Promise<boolean>,
-  ): void {
-    this.#conditions.set(def.name, condition);
+  handleOnlyIf<D extends EventDef>(def: D, condition: Condition<D>): void {
+    this.#conditions.set(def.subject, condition);
   }
 
-  /** Whether this event is to be handled. When its condition fails, it is: the handler will see what is wrong. */
-  async isWanted(event: { readonly type: string }): Promise<boolean> {
+  /** Whether events of this subject may be wanted. When in doubt they are: their handler will see what is wrong. */
+  async wantsKind(subject: string): Promise<boolean> {
+    return this.#says(async () => this.#conditions.get(subject)?.kind?.(), subject);
+  }
+
+  async wants(event: { readonly type: string }): Promise<boolean> {
+    const subject = `lineclear.${event.type}`;
+    if (!(await this.wantsKind(subject))) return false;
+    return this.#says(async () => this.#conditions.get(subject)?.event?.(event as never), subject);
+  }
+
+  async #says(asked: () => Promise<boolean | undefined>, subject: string): Promise<boolean> {
     try {
-      return (await this.#conditions.get(event.type)?.(event as never)) ?? true;
+      return (await asked()) ?? true;
     } catch (error) {
-      this.log.debug({ err: error, event: event.type }, 'whether an event is wanted could not be told');
+      this.log.debug({ err: error, subject }, 'whether an event is wanted could not be told');
       return true;
     }
   }

@@ -20,10 +20,9 @@ export class OpenRequests {
     @Inject(CONFIG) private readonly config: Config,
   ) {
     // Most jobs need nothing from us.
-    bus.handleOnlyIf(
-      jobSubmitted,
-      ({ data }) => data.approval !== undefined || data.status === 'awaiting_evaluation',
-    );
+    bus.handleOnlyIf(jobSubmitted, {
+      event: ({ data }) => data.approval !== undefined || data.status === 'awaiting_evaluation',
+    });
   }
 
   @OnEvents(jobSubmitted)

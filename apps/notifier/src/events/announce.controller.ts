@@ -48,7 +48,7 @@ export class AnnounceController {
   ) {
     // Most events go to nobody.
     for (const def of WIRING.notifier.consumes)
-      bus.handleOnlyIf(def, async ({ type }) => (await routes.of(type, database)).length > 0);
+      bus.handleOnlyIf(def, { kind: async () => (await routes.of(def.name, database)).length > 0 });
   }
 
   async #announce(events: readonly AnyEvent[], tx: Tx): Promise<void> {
