@@ -1,3 +1,4 @@
+export { Current, type Version } from './current.js';
 export { Bus, event, type Outgoing } from './bus.js';
 export { BusModule, busTransports } from './bus.module.js';
 export { DeadLetters, type DeadLetter } from './dead-letters.js';

@@ -18,7 +18,7 @@ import {
   type EventOf,
 } from '@lineclear/contracts';
 import { Bus, newEventId, OnEvents } from '@lineclear/bus';
-import { CONFIG, Database, type Tx } from '@lineclear/kit';
+import { CONFIG, type Tx } from '@lineclear/kit';
 import { scheduleOf, type Config } from '../config.js';
 import { insertDeliveries, type NewDelivery } from '../db/deliveries.repo.js';
 import { kindOf } from '../domain/event-catalogue.js';
@@ -44,17 +44,16 @@ export class AnnounceController {
     private readonly queue: DeliveryQueue,
     @Inject(CONFIG) private readonly config: Config,
     bus: Bus,
-    database: Database,
   ) {
     // Most events go to nobody.
     for (const def of WIRING.notifier.consumes)
-      bus.handleOnlyIf(def, { kind: async () => (await routes.of(def.name, database)).length > 0 });
+      bus.handleOnlyIf(def, { kind: async () => (await routes.of(def.name)).length > 0 });
   }
 
   async #announce(events: readonly AnyEvent[], tx: Tx): Promise<void> {
     const [first] = events;
     if (!first) return;
-    const routes = await this.routes.of(first.type, tx);
+    const routes = await this.routes.of(first.type);
     if (routes.length === 0) return;
     const deliveries = events.flatMap((event) => this.#deliveriesOf(event, routes));
     const stored = await insertDeliveries(tx, deliveries);
