@@ -206,6 +206,35 @@ it('makes one job of one key on two replicas, and forgets a key after a day', as
   ).toHaveLength(1);
 });
 
+it('makes one job with one slot of a key that two replicas have seen to be free', async () => {
+  const { database } = house.service;
+  const replica = await house.replica();
+  const number = async (sql: string): Promise<number> =>
+    (await database.query<{ n: number }>(`select ${sql} as n`))[0]?.n ?? 0;
+  const counted = '(select sum(jobs) from submissions)';
+  const before = await number(counted);
+  // Nobody gets in before both have counted their submit, so looked for its key.
+  const answers = await database.tx(async (tx) => {
+    await tx.query('select from slots where user_id = 0 for update');
+    const both = [house.service.url, replica.url].map((url) =>
+      client(url, ada.token).post('/api/cloud/local/submit', { ...JOB, idempotency_key: 'raced' }),
+    );
+    await vi.waitFor(async () => expect(await number(counted)).toBe(before + 2));
+    return both;
+  });
+  const given = await Promise.all(answers);
+  expect(given.map(({ status }) => status)).toEqual([202, 202]);
+  const [id, other] = given.map(({ body }) => body.job_id as string);
+  expect(other).toBe(id);
+  expect(await number(`(select count(*) from ledger where job_id = '${id}')`)).toBe(1);
+  expect(await number('(select running from slots where user_id = 0)')).toBe(
+    await number(`(select count(*) from jobs where state in ('dispatching', 'running', 'cancelling'))`),
+  );
+  await vi.waitFor(() =>
+    expect(house.peer.events(jobClaimed).filter(({ data }) => data.job_id === id)).toHaveLength(1),
+  );
+});
+
 it('stores jobs unevaluated while approvals is away, and queues them when it is back', async () => {
   house.peer.stopAnswering(evaluateJobs);
   const { status, body } = await house.submit(ada);

@@ -23,6 +23,15 @@ interface Change {
   after: Job;
 }
 
+/** Idempotency keys of these jobs were used by others a moment ago. */
+export class KeysTaken extends Error {
+  override readonly name = 'KeysTaken';
+
+  constructor(readonly jobIds: ReadonlySet<string>) {
+    super(`the idempotency keys of ${jobIds.size} jobs are taken`);
+  }
+}
+
 /**
  * The one way in which jobs are stored and change: rows locked, facts applied by domain/transition.ts, and everything that
  * follows from it (queue, slots, money, events) in the same transaction, with a few statements however many there are.
@@ -70,10 +79,10 @@ export class Moves {
   }
 
   /**
-   * Stores new jobs in the states in which they enter; those that need not queue are claimed with it. A job whose
-   * idempotency key someone else was faster to use is left out of the ids that are answered.
+   * Stores new jobs in the states in which they enter; those that need not queue are claimed with it. @throws KeysTaken when
+   * someone else was faster to use idempotency keys of some of them: then nothing of it may be committed.
    */
-  async add(tx: Tx, entering: readonly jobs.NewJob[]): Promise<ReadonlySet<string>> {
+  async add(tx: Tx, entering: readonly jobs.NewJob[]): Promise<void> {
     const now = this.clock.now();
     const queued = entering.map(({ job }) => job).filter(({ state }) => state === 'queued');
     const [, { limits, taken, someoneWaits }] = await Promise.all([
@@ -86,26 +95,30 @@ export class Moves {
       before: undefined,
       after: atOnce.has(one.job) ? this.#claimed(one.job, now) : one.job,
     }));
-    const places = await jobs.insert(
-      tx,
-      changes.map(({ after, key, requestSha256 }) => ({ job: after, key, requestSha256 })),
-    );
-    const stored = new Set(places.map(({ id }) => id));
-    const added = changes.filter(({ job }) => stored.has(job.id));
-    const said = added.flatMap(({ job, after }) => [
+    const said = changes.flatMap(({ job, after }) => [
       submittedEvent(job),
       stateEvent(job),
       after === job ? undefined : stateEvent(after),
     ]);
     await this.#follow(
       tx,
-      added,
-      Promise.resolve(places),
+      changes,
+      this.#insert(tx, changes),
       said.filter((event) => event !== undefined),
       now,
       limits,
     );
-    return stored;
+  }
+
+  async #insert(tx: Tx, added: readonly (Change & jobs.NewJob)[]): Promise<jobs.Place[]> {
+    const places = await jobs.insert(
+      tx,
+      added.map(({ after, key, requestSha256 }) => ({ job: after, key, requestSha256 })),
+    );
+    const stored = new Set(places.map(({ id }) => id));
+    if (stored.size < added.length)
+      throw new KeysTaken(new Set(added.map(({ after }) => after.id).filter((id) => !stored.has(id))));
+    return places;
   }
 
   #claimed(job: Job, now: Date): Job {

@@ -5,7 +5,7 @@ import * as submissions from '../db/submissions.repo.js';
 import { entering } from '../domain/entering.js';
 import type { Job } from '../domain/job.js';
 import { Evaluation } from './evaluation.js';
-import { Moves } from './moves.js';
+import { KeysTaken, Moves } from './moves.js';
 import type { Outcome, Submission } from './submission.js';
 
 /** Stores a batch of submits: counted, evaluated, then written with everything that follows in one transaction. */
@@ -38,7 +38,7 @@ export class StoreSubmits {
         ...fresh[index]!,
         job: entering(job, verdicts.get(job.id), now, this.moves.leases),
       }));
-      const stored = await this.database.tx((tx) => this.moves.add(tx, entered));
+      const stored = await this.#add(entered);
       for (const [index, { job, key }] of entered.entries()) {
         const submission = fresh[index]!;
         outcomes.set(
@@ -50,6 +50,18 @@ export class StoreSubmits {
       }
     }
     return batch.map((submission) => outcomes.get(submission)!);
+  }
+
+  /** The ids of those that were stored: all whose keys were still free. */
+  async #add(entered: readonly jobs.NewJob[]): Promise<ReadonlySet<string>> {
+    if (entered.length === 0) return new Set();
+    try {
+      await this.database.tx((tx) => this.moves.add(tx, entered));
+      return new Set(entered.map(({ job }) => job.id));
+    } catch (error) {
+      if (!(error instanceof KeysTaken)) throw error;
+      return this.#add(entered.filter(({ job }) => !error.jobIds.has(job.id)));
+    }
   }
 
   async #repeated({ requestSha256 }: Submission, known: submissions.KnownKey | undefined): Promise<Outcome> {
