@@ -49,12 +49,14 @@ export abstract class Queryable {
  */
 export class Tx extends Queryable {
   readonly #afterCommit: (() => void)[] = [];
+  #over = false;
 
   constructor(private readonly client: pg.PoolClient) {
     super();
   }
 
   override async query<Row = unknown>(sql: string, values: readonly unknown[] = []): Promise<Row[]> {
+    if (this.#over) throw new Error('the transaction is over');
     gather(this.client);
     return run<Row>(this.client, sql, values);
   }
@@ -62,6 +64,11 @@ export class Tx extends Queryable {
   /** Runs `fn` once the transaction is committed, never when it is rolled back. For wake-ups only: nothing may depend on it. */
   afterCommit(fn: () => void): void {
     this.#afterCommit.push(fn);
+  }
+
+  /** @internal A branch of its work that still runs could otherwise commit by itself, or in another's transaction. */
+  end(): void {
+    this.#over = true;
   }
 
   /** @internal */
@@ -104,9 +111,12 @@ export class Database extends Queryable {
       gather(client);
       const begun = client.query('begin');
       begun.catch(() => undefined);
-      const result = await work(tx);
+      const result = await work(tx).finally(() => tx.end());
       await awayOr(begun);
-      await awayOr(client.query('commit'));
+      const { command } = await awayOr(client.query('commit'));
+      // Where a statement failed and nobody minded, Postgres takes a commit for a rollback and calls it done.
+      if (command !== 'COMMIT')
+        throw new Error('a statement of the transaction failed: nothing is committed');
       tx.committed(this.log);
       return result;
     } catch (error) {

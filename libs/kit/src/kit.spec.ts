@@ -246,6 +246,37 @@ describe('database', () => {
     expect(await numbers()).toEqual([3, 1, 2, 7]);
   });
 
+  it('takes no statement once it has ended, from a branch that still runs', async () => {
+    const { database } = service;
+    await database.query('create table late (n int)');
+    let branch: Promise<unknown> = Promise.resolve();
+    const work = database.tx(async (tx) => {
+      const goOn = async (): Promise<void> => {
+        await tx.query('select 1');
+        await tx.query('insert into late values (1)');
+      };
+      branch = goOn();
+      await Promise.all([branch, Promise.reject(new Error('no'))]);
+    });
+    await expect(work).rejects.toThrow('no');
+    await expect(branch).rejects.toThrow('is over');
+    expect(await database.query('select n from late')).toEqual([]);
+  });
+
+  it('does not call committed what a failed statement took back', async () => {
+    const { database } = service;
+    await database.query('create table half (n int)');
+    const followed = vi.fn();
+    const work = database.tx(async (tx) => {
+      tx.afterCommit(followed);
+      await tx.query('insert into half values (1)');
+      await tx.query('select nonsense').catch(() => undefined);
+    });
+    await expect(work).rejects.toThrow('nothing is committed');
+    expect(followed).not.toHaveBeenCalled();
+    expect(await database.tx((tx) => tx.query('select n from half'))).toEqual([]);
+  });
+
   it('keeps what was committed though something that was to follow failed', async () => {
     const { database } = service;
     const seen: string[] = [];
