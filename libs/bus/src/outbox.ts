@@ -1,12 +1,17 @@
 import { LAZILY, type Database, type Tx } from '@lineclear/kit';
 import type { OutboxMessage } from './messages.js';
+import { EVENT_RETENTION_DAYS } from './streams.js';
 
 /** A message in the outbox. */
 export interface Waiting extends OutboxMessage {
   readonly place: number;
 }
 
-const MOVED_AT_ONCE = 5_000;
+// What is as old as the stream keeps it may be sent again, and is then kept for as long once more.
+const INBOX_DAYS = 2 * EVENT_RETENTION_DAYS + 1;
+// They may be large, and a statement has half a minute.
+const MOVED_AT_ONCE = 500;
+const FORGOTTEN_AT_ONCE = 1_000;
 
 /** Messages on their way out, and those that are out: each statement about either. */
 export class Outbox {
@@ -28,31 +33,60 @@ export class Outbox {
   async next(out: readonly number[], limit: number): Promise<Waiting[]> {
     return this.database.query<Waiting>(
       // Not waited for on the disk: what a crash brings back is sent again, and known by its id.
-      `with out as (delete from outbox where id = any($1::bigint[]) and ${LAZILY} returning id, message_id, subject, body),
-         kept as (insert into sent (id, message_id, subject, body) select id, message_id, subject, body from out)
+      `with out as (delete from outbox where id = any($1::bigint[]) and ${LAZILY} returning id, message_id, subject, body, created_at),
+         kept as (insert into sent (id, message_id, subject, body, created_at) select id, message_id, subject, body, created_at from out)
        select id as place, message_id as id, subject, body from outbox where id <> all($1::bigint[]) order by outbox.id limit $2`,
       [out, limit],
     );
   }
 
-  /** Puts everything that was sent back into the outbox, in the order in which it was there; how much it was. */
-  async sendAgain(): Promise<number> {
+  /**
+   * Puts what was sent back into the outbox, in the order in which it was there: everything, or what left within so many
+   * seconds of the last. How much it was.
+   */
+  async sendAgain(seconds?: number): Promise<number> {
+    const after = seconds === undefined ? 0 : await this.#lastBefore(seconds);
     for (let total = 0; ;) {
-      const rows = await this.database.query(
+      const [moved] = await this.database.query<{ taken: number; given: number }>(
+        // The age goes with it. At twice that age, inboxes no longer know it.
         `with again as (
-           delete from sent where id in (select id from sent order by id limit ${MOVED_AT_ONCE}) returning id, message_id, subject, body)
-         insert into outbox (message_id, subject, body) select message_id, subject, body from again order by id returning 1`,
+           delete from sent where id in (select id from sent where id > $1 order by id limit ${MOVED_AT_ONCE})
+           returning id, message_id, subject, body, created_at),
+         given as (
+           insert into outbox (message_id, subject, body, created_at)
+           select message_id, subject, body, created_at from again
+            where created_at > now() - $2 * interval '1 day' order by id returning 1)
+         select (select count(*) from again) as taken, (select count(*) from given) as given`,
+        [after, EVENT_RETENTION_DAYS],
       );
-      total += rows.length;
-      if (rows.length < MOVED_AT_ONCE) return total;
+      total += moved?.given ?? 0;
+      if (!moved || moved.taken < MOVED_AT_ONCE) return total;
     }
   }
 
-  /** Forgets what was sent, or handled, longer ago than it can be of use. */
-  async purge(streamDays: number): Promise<void> {
-    await this.database.query(`delete from sent where sent_at < now() - $1 * interval '1 day'`, [streamDays]);
-    await this.database.query(`delete from inbox where processed_at < now() - $1 * interval '1 day'`, [
-      streamDays + 1,
-    ]);
+  /** The place of the last message that left more than so many seconds before the newest. */
+  async #lastBefore(seconds: number): Promise<number> {
+    const [row] = await this.database.query<{ id: number }>(
+      `select id from sent where sent_at + $1 * interval '1 second' < (select sent_at from sent order by id desc limit 1)
+        order by id desc limit 1`,
+      [seconds],
+    );
+    return row?.id ?? 0;
+  }
+
+  /** Forgets some of what was sent, or handled, longer ago than it can be of use; true when there may be more. */
+  async purge(): Promise<boolean> {
+    const sent = await this.database.query(
+      `delete from sent where id in (select id from sent order by id limit ${FORGOTTEN_AT_ONCE})
+          and sent_at < now() - $1 * interval '1 day' returning 1`,
+      [EVENT_RETENTION_DAYS],
+    );
+    const handled = await this.database.query(
+      `delete from inbox where message_id in (
+         select message_id from inbox where processed_at < now() - $1 * interval '1 day'
+          order by processed_at limit ${FORGOTTEN_AT_ONCE}) returning 1`,
+      [INBOX_DAYS],
+    );
+    return Math.max(sent.length, handled.length) === FORGOTTEN_AT_ONCE;
   }
 }

@@ -5,7 +5,6 @@ import type pg from 'pg';
 import type { Outbox } from './outbox.js';
 import type { StreamPublisher } from './publisher.js';
 import { repairLoss } from './stream-loss.js';
-import { EVENT_RETENTION_DAYS } from './streams.js';
 
 const BATCH = 100;
 const POLL_MS = 250;
@@ -63,7 +62,7 @@ export class Relay {
     this.#stop.abort();
     this.#wakeUp?.();
     await this.#running;
-    if (this.#out.length > 0) await this.parts.outbox.next(this.#out, 0).catch(() => undefined);
+    await this.#putAway().catch(() => undefined);
     await this.#unlock();
   }
 
@@ -84,15 +83,16 @@ export class Relay {
           continue;
         }
         if (Date.now() - lookedAt > LOOK_AT_STREAM_EVERY_MS) {
+          // First: later it could not be told from what the stream has now.
+          await this.#putAway();
           await repairLoss(this.parts);
           lookedAt = Date.now();
         }
-        while (!this.#stop.signal.aborted && (await this.#carryBatch()));
-        if (Date.now() - cleanedAt > CLEAN_EVERY_MS) {
+        const more = await this.#carryBatch();
+        // A little each time: messages do not wait for it.
+        if (Date.now() - cleanedAt > CLEAN_EVERY_MS && !(await this.parts.outbox.purge()))
           cleanedAt = Date.now();
-          await this.parts.outbox.purge(EVENT_RETENTION_DAYS);
-        }
-        await this.#pause(POLL_MS);
+        if (!more) await this.#pause(POLL_MS);
       } catch (error) {
         if (this.#stop.signal.aborted) return;
         this.parts.log.warn({ err: error }, 'the outbox relay waits and tries again');
@@ -124,16 +124,20 @@ export class Relay {
 
   async #unlock(): Promise<void> {
     const lock = this.#lock;
-    this.#lock = undefined;
-    this.#leads = false;
+    this.#leadsNoMore();
     // A connection whose other end is gone does not end by itself.
     if (lock) await withDeadline(lock.end(), END_DEADLINE_MS).catch(() => undefined);
   }
 
   #lost(lock: pg.Client): void {
-    if (this.#lock !== lock) return;
+    if (this.#lock === lock) this.#leadsNoMore();
+  }
+
+  #leadsNoMore(): void {
     this.#lock = undefined;
     this.#leads = false;
+    // The next relay's by now, and perhaps on another stream.
+    this.#out = [];
   }
 
   /** Carries one batch; true when there may be more. */
@@ -144,12 +148,19 @@ export class Relay {
     this.#out = [];
     if (waiting.length === 0) return false;
     const acked = await publisher.publish(waiting);
+    if (!this.#leads) return false;
     this.#out = waiting.filter((_, index) => acked[index]).map(({ place }) => place);
-    if (this.#out.length < waiting.length)
-      throw new Error(
-        `the stream did not take ${waiting.length - this.#out.length} of ${waiting.length} messages`,
-      );
+    const refused = waiting.length - this.#out.length;
+    if (refused > 0) {
+      await this.#putAway();
+      throw new Error(`the stream did not take ${refused} of ${waiting.length} messages`);
+    }
     return waiting.length === BATCH || this.#woken;
+  }
+
+  async #putAway(): Promise<void> {
+    if (this.#out.length > 0) await this.parts.outbox.next(this.#out, 0);
+    this.#out = [];
   }
 
   async #pause(ms: number): Promise<void> {

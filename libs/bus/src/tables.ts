@@ -36,7 +36,6 @@ export class OutboxRow {
 
 /** A message that the stream has, kept for as long as there: if the stream is ever lost, it is sent again. */
 @Entity('sent')
-@Index('sent_at', { synchronize: false })
 export class SentRow {
   /** As it was in the outbox. */
   @PrimaryColumn('bigint', { primaryKeyConstraintName: 'sent_pk' })
@@ -50,6 +49,10 @@ export class SentRow {
 
   @Column('text')
   body: string;
+
+  /** As it was in the outbox, also when it is sent again. */
+  @Column('timestamptz', { default: () => 'now()' })
+  created_at: Date;
 
   @Column('timestamptz', { default: () => 'now()' })
   sent_at: Date;
@@ -68,6 +71,10 @@ export class StreamSeenRow {
 
   @Column('bigint')
   last_seq: number;
+
+  /** The server's own name for its run: it has another after each start. */
+  @Column('text', { default: '' })
+  server: string;
 }
 
 /** A message whose effects are committed. A second delivery finds its row and does nothing. */
@@ -146,5 +153,27 @@ class BusMessages1795528400000 implements MigrationInterface {
   }
 }
 
+/** What is needed to tell what a server lost that came back, and how old is what is sent again. */
+class BusRestarts1795532400000 implements MigrationInterface {
+  name = 'BusRestarts1795532400000';
+
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query(`alter table "stream_seen" add column "server" text not null default ''`);
+    await runner.query(`alter table "sent" add column "created_at" timestamptz not null default now()`);
+    // Its places are in the order of time.
+    await runner.query(`drop index "sent_at"`);
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.query(`create index "sent_at" on "sent" using brin ("sent_at")`);
+    await runner.query(`alter table "sent" drop column "created_at"`);
+    await runner.query(`alter table "stream_seen" drop column "server"`);
+  }
+}
+
 /** The tables of the bus, in every service's own database. First in each service's list of migrations. */
-export const busMigrations = [BusTables1767225600000, BusMessages1795528400000] as const;
+export const busMigrations = [
+  BusTables1767225600000,
+  BusMessages1795528400000,
+  BusRestarts1795532400000,
+] as const;
