@@ -1,5 +1,7 @@
-import { approvalExpired } from '@lineclear/contracts';
+import { Bus, EVENTS_STREAM } from '@lineclear/bus';
+import { approvalExpired, jobQueued } from '@lineclear/contracts';
 import { client, expectProblem, refusesBadInput, type Person } from '@lineclear/testkit';
+import { jetstreamManager } from '@nats-io/jetstream';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { openHouse, type House } from './house.js';
 
@@ -120,6 +122,29 @@ it('goes on where a connection broke, with each event once', async () => {
   // Nothing new since: it is live at once, and a place from another life of the stream is no error.
   const third = await listen(ada, 1_000_000);
   expect(third.ended).toBe(false);
+  const later = (await house.submit(ada)).body.job_id as string;
+  await vi.waitFor(() => expect(kinds(third, later)).toContain('job.queued'), { timeout: 5_000 });
+  expect(kinds(third, missed)).toContain('job.submitted');
+});
+
+it('shows what happens after the stream was lost, or has its followers come again', async () => {
+  const follower = await listen(ada);
+  const first = (await house.submit(ada)).body.job_id as string;
+  await vi.waitFor(() => expect(kinds(follower, first)).toContain('job.queued'), { timeout: 5_000 });
+  const { connection } = house.service.app.get(Bus);
+  await (await jetstreamManager(connection)).streams.delete(EVENTS_STREAM);
+  const second = (await house.submit(ada)).body.job_id as string;
+  await vi.waitFor(
+    () => expect(follower.ended || kinds(follower, second).includes('job.queued')).toBe(true),
+    { timeout: 20_000 },
+  );
+});
+
+it('leaves out an event that nobody can read', async () => {
+  const follower = await listen(ada);
+  await house.peer.publishRaw(jobQueued.subject, '{}');
+  const after = (await house.submit(ada)).body.job_id as string;
+  await vi.waitFor(() => expect(kinds(follower, after)).toContain('job.queued'), { timeout: 10_000 });
 });
 
 it('is closed to strangers and when rights change', async () => {

@@ -1,5 +1,5 @@
 import { EVENTS_STREAM } from '@lineclear/bus';
-import { DeliverPolicy, jetstream, type ConsumerMessages } from '@nats-io/jetstream';
+import { DeliverPolicy, jetstream, jetstreamManager, type ConsumerMessages } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { messageAfter, visibleEvents, type LiveEvent } from './visible-event.js';
 
@@ -28,7 +28,16 @@ export async function readEvents(
   });
   const { num_pending: waiting } = await consumer.info();
   const messages = await consumer.consume({
+    // It would go on by itself at a place that another stream does not have: rather it ends, and is begun again.
+    abort_on_missing_resource: true,
     callback: (message) => take(visibleEvents(message.seq, message.string()), message.info.pending),
   });
   return { messages, waiting };
+}
+
+/** Whether this stream has come as far as this place. If not, the place is one of a stream that was lost. */
+export async function hasReached(connection: NatsConnection, place: number): Promise<boolean> {
+  const manager = await jetstreamManager(connection, { checkAPI: false });
+  const { state } = await manager.streams.info(EVENTS_STREAM);
+  return messageAfter(place) <= Math.max(1, state.last_seq);
 }

@@ -21,6 +21,11 @@ export class LiveClient {
     if (resumeAfter !== undefined) this.#heldBack = [];
   }
 
+  /** What it saw was on another stream, whose places say nothing about this one's. */
+  startOver(): void {
+    this.#last = 0;
+  }
+
   /** An event as it happens. */
   live(event: LiveEvent, ownerId: number | undefined): void {
     if (!this.#sees(ownerId)) return;

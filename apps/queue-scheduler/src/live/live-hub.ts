@@ -3,7 +3,7 @@ import { Bus } from '@lineclear/bus';
 import { principalChanged } from '@lineclear/contracts';
 import { Clock, Database, LOGGER, TtlCache, type Logger } from '@lineclear/kit';
 import type { ConsumerMessages } from '@nats-io/jetstream';
-import { readEvents } from './event-stream.js';
+import { hasReached, readEvents } from './event-stream.js';
 import type { LiveClient } from './live-client.js';
 import type { LiveEvent } from './visible-event.js';
 
@@ -47,12 +47,15 @@ export class LiveHub implements OnApplicationBootstrap, OnModuleDestroy {
     this.#stopIfIdle();
   }
 
-  /** From now on the client gets what it may see; first what came after `resumeAfter`. @throws when the stream cannot be read. */
+  /** From now on the client gets what it may see; first what came after `resumeAfter`, or all if that was on a stream that was lost. @throws when the stream cannot be read. */
   async join(client: LiveClient, resumeAfter: number | undefined): Promise<void> {
     this.#clients.add(client);
     try {
       await this.#read();
-      if (resumeAfter !== undefined) await this.#replay(client, resumeAfter);
+      if (resumeAfter === undefined) return;
+      const isKnown = await hasReached(this.bus.connection, resumeAfter);
+      if (!isKnown) client.startOver();
+      await this.#replay(client, isKnown ? resumeAfter : 0);
     } catch (error) {
       this.leave(client);
       throw error;
@@ -129,10 +132,12 @@ export class LiveHub implements OnApplicationBootstrap, OnModuleDestroy {
       });
     });
     if (waiting === 0) finish();
-    void messages.closed().then(() => finish());
-    await finished;
+    const ended = messages.closed();
+    const isComplete = await Promise.race([finished.then(() => true), ended.then(() => false)]);
+    if (isComplete) client.caughtUp();
+    // It would have a gap.
+    else client.drop();
     messages.stop();
-    client.caughtUp();
   }
 
   async #ownerOf({ jobId, userId }: LiveEvent): Promise<number | undefined> {

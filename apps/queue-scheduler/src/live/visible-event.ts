@@ -1,4 +1,5 @@
 import { eventsIn } from '@lineclear/contracts';
+import { z } from 'zod';
 
 // What is for the services only: how a run is fenced, what it is given, what rules look at.
 const INTERNAL = new Set(['claim_id', 'config', 'secrets', 'facts']);
@@ -21,12 +22,20 @@ const PLACES_OF_A_MESSAGE = 1_000;
 /** The first message of the stream that may have something after this place. */
 export const messageAfter = (place: number): number => Math.max(1, Math.floor(place / PLACES_OF_A_MESSAGE));
 
-/** Reads those events of a message that are about a job. */
+// Of any kind, from any release.
+const aboutJob = z.object({
+  id: z.string(),
+  type: z.string(),
+  time: z.string(),
+  data: z.looseObject({ job_id: z.string(), user_id: z.number().optional() }),
+});
+
+/** Reads those events of a message that are about a job. One that is broken has no place among them: it would end the reading. */
 export function visibleEvents(sequence: number, body: string): LiveEvent[] {
-  return eventsIn(body).flatMap((raw, index) => {
-    const event = raw as { id: string; type: string; time: string; data: Record<string, unknown> };
+  return eventsOrNone(body).flatMap((raw, index) => {
+    const { data: event } = aboutJob.safeParse(raw);
+    if (!event) return [];
     const { job_id: jobId, user_id: userId } = event.data;
-    if (typeof jobId !== 'string') return [];
     const place = sequence * PLACES_OF_A_MESSAGE + index;
     const data = Object.fromEntries(Object.entries(event.data).filter(([name]) => !INTERNAL.has(name)));
     const shown = JSON.stringify({ id: event.id, type: event.type, time: event.time, data });
@@ -35,9 +44,17 @@ export function visibleEvents(sequence: number, body: string): LiveEvent[] {
         place,
         type: event.type,
         jobId,
-        userId: typeof userId === 'number' ? userId : undefined,
+        userId,
         frame: `id: ${place}\nevent: ${event.type}\ndata: ${shown}\n\n`,
       },
     ];
   });
+}
+
+function eventsOrNone(body: string): unknown[] {
+  try {
+    return eventsIn(body);
+  } catch {
+    return [];
+  }
 }
