@@ -3,6 +3,7 @@ import { approvalExpired, jobQueued } from '@lineclear/contracts';
 import { client, expectProblem, refusesBadInput, type Person } from '@lineclear/testkit';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { LiveHub } from '../src/live/live-hub.js';
 import { openHouse, type House } from './house.js';
 
 let house: House;
@@ -138,6 +139,28 @@ it('shows what happens after the stream was lost, or has its followers come agai
     () => expect(follower.ended || kinds(follower, second).includes('job.queued')).toBe(true),
     { timeout: 20_000 },
   );
+});
+
+it('keeps a follower that comes while the one before it is still being let go', async () => {
+  for (const controller of open.splice(0)) controller.abort();
+  const hub = house.service.app.get(LiveHub);
+  await vi.waitFor(() => expect(hub.size).toBe(0));
+  for (let round = 0; round < 10; round += 1) {
+    const gone = new AbortController();
+    const asked = fetch(`${house.service.url}/api/events`, {
+      headers: { authorization: `Bearer ${ada.token}` },
+      signal: gone.signal,
+    }).catch(() => undefined);
+    await vi.waitFor(() => expect(hub.size).toBe(1), { interval: 1 });
+    gone.abort();
+    await asked;
+    await vi.waitFor(() => expect(hub.size).toBe(0), { interval: 1 });
+    const next = await listen(ada);
+    const jobId = (await house.submit(ada)).body.job_id as string;
+    await vi.waitFor(() => expect(kinds(next, jobId)).toContain('job.queued'), { timeout: 5_000 });
+    next.stop();
+    await vi.waitFor(() => expect(hub.size).toBe(0), { interval: 1 });
+  }
 });
 
 it('leaves out an event that nobody can read', async () => {

@@ -72,26 +72,28 @@ export class LiveHub implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   async #read(): Promise<void> {
-    this.#reading ??= readEvents(this.bus.connection, undefined, (events) => {
-      for (const event of events) this.#order = this.#order.then(() => this.#spread(event));
-    }).then(({ messages }) => {
-      void messages.closed().then(() => this.#ended());
-      return messages;
-    });
-    try {
-      await this.#reading;
-    } catch (error) {
-      this.#reading = undefined;
-      throw error;
-    }
+    this.#reading ??= this.#startReading();
+    await this.#reading;
   }
 
-  #ended(): void {
-    if (this.#clients.size > 0)
-      this.log.warn(
-        { clients: this.#clients.size },
-        'the live reading of the stream ended: clients come again',
-      );
+  #startReading(): Promise<ConsumerMessages> {
+    const reading = readEvents(this.bus.connection, undefined, (events) => {
+      for (const event of events) this.#order = this.#order.then(() => this.#spread(event));
+    }).then(({ messages }) => {
+      void messages.closed().then(() => this.#ended(reading));
+      return messages;
+    });
+    reading.catch(() => this.#ended(reading));
+    return reading;
+  }
+
+  #ended(reading: Promise<ConsumerMessages>): void {
+    // One that was stopped may have a successor already.
+    if (this.#reading !== reading) return;
+    this.log.warn(
+      { clients: this.#clients.size },
+      'the live reading of the stream ended: clients come again',
+    );
     this.#reading = undefined;
     this.#dropWhere(() => true);
   }
