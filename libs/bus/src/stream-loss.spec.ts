@@ -66,7 +66,7 @@ describe('over real servers', () => {
   const announce = (): Promise<void> =>
     database.tx((tx) => bus.publish(tx, event(approvalWaived, { job_id: jobId }, { about: 'job/x' })));
   const idsIn = async (table: 'outbox' | 'sent'): Promise<string[]> =>
-    (await database.query<{ id: string }>(`select message_id as id from ${table} order by id`)).map(
+    (await database.query<{ id: string }>(`select message_id as id from ${table} order by ${table}.id`)).map(
       ({ id }) => id,
     );
   /** What a relay does: sends what waits, and puts away what the stream took. */
