@@ -101,3 +101,12 @@ it('folds old hours of submits into one row that still knows the first job', asy
   }, soon);
   expect(facts).toMatchObject({ first_job: false, jobs_last_24h: submits - 1 });
 });
+
+it('ends in time without Redis, and begins so again', async () => {
+  await house.backends.redis.stop();
+  try {
+    await (await house.replica()).close();
+  } finally {
+    await house.backends.redis.start();
+  }
+});

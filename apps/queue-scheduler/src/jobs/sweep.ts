@@ -1,8 +1,8 @@
-import { InjectQueue, Processor, WorkerHost } from '@nestjs/bullmq';
-import { Inject, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { InjectQueue, OnWorkerEvent, Processor, WorkerHost } from '@nestjs/bullmq';
+import { Inject, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
 import { Bus } from '@lineclear/bus';
-import { Clock, CONFIG, Database, LOGGER, type Logger } from '@lineclear/kit';
-import type { Queue } from 'bullmq';
+import { Clock, CONFIG, Database, LOGGER, withDeadline, type Logger } from '@lineclear/kit';
+import type { Job as Step, Queue } from 'bullmq';
 import type { Config } from '../config.js';
 import * as jobs from '../db/jobs.repo.js';
 import * as submissions from '../db/submissions.repo.js';
@@ -15,13 +15,14 @@ const MAX_AT_ONCE = 200;
 const HOUR_MS = 3_600_000;
 // Redis may have lost the schedule since: it is looked for as often as this many steps.
 const RESCHEDULE_EVERY = 2;
+const CLOSE_MS = 1_000;
 
 /**
  * Reminds whoever owes an answer for a job, and forgets what is too old. It starts nothing itself: a claim that is sent
  * again is the same attempt with the same claim, so that however late both answers come, one run is made.
  */
 @Processor(SWEEP)
-export class Sweep extends WorkerHost implements OnApplicationBootstrap, OnApplicationShutdown {
+export class Sweep extends WorkerHost implements OnApplicationBootstrap, BeforeApplicationShutdown {
   #timer: NodeJS.Timeout | undefined;
   #scheduling = false;
 
@@ -35,6 +36,7 @@ export class Sweep extends WorkerHost implements OnApplicationBootstrap, OnAppli
     @Inject(LOGGER) private readonly log: Logger,
   ) {
     super();
+    queue.on('error', (error) => this.onError(error));
   }
 
   onApplicationBootstrap(): void {
@@ -43,8 +45,21 @@ export class Sweep extends WorkerHost implements OnApplicationBootstrap, OnAppli
     this.#timer = setInterval(() => void this.#schedule(everyMs), everyMs * RESCHEDULE_EVERY);
   }
 
-  onApplicationShutdown(): void {
+  /** By force: what a sweep leaves the next one does, and without Redis an orderly end would never come. */
+  async beforeApplicationShutdown(): Promise<void> {
     clearInterval(this.#timer);
+    await this.worker.close(true);
+    await withDeadline(this.queue.close(), CLOSE_MS).catch(() => this.queue.disconnect());
+  }
+
+  @OnWorkerEvent('error')
+  onError(error: Error): void {
+    this.log.warn({ err: error }, 'the sweep has no Redis');
+  }
+
+  @OnWorkerEvent('failed')
+  onFailed(_step: Step | undefined, error: Error): void {
+    this.log.warn({ err: error }, 'a sweep failed; the next one does what it left');
   }
 
   async #schedule(everyMs: number): Promise<void> {
