@@ -1,8 +1,8 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { openRedis, startService } from '@lineclear/kit';
-import { runEnded, runStarted } from '@lineclear/contracts';
+import { Clock, openRedis, sealTo, startService } from '@lineclear/kit';
+import { resolveSecrets, runEnded, runStarted } from '@lineclear/contracts';
 import { pendingEvents } from '@lineclear/testkit';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { define } from '../src/app.module.js';
@@ -129,6 +129,48 @@ it('makes one run of each claim with two replicas', async () => {
     await second.close();
   }
 }, 90_000);
+
+it('calls nobody on an intent that has grown old, however often its lease was renewed', async () => {
+  bench.provider.set({ finish: { polls: 2 }, delayMs: 0 });
+  let release = (): void => undefined;
+  const held = new Promise<void>((resolve) => (release = resolve));
+  bench.peer.answer(resolveSecrets, async ({ public_key }) => {
+    await held;
+    return { missing: [], box: sealTo(public_key, '{"HF_TOKEN":"a token of the hub"}') };
+  });
+  const claim = await bench.claim({ secrets: ['HF_TOKEN'] });
+  const first = await vi.waitFor(async () => {
+    const row = await bench.row(claim);
+    expect(Number(row['lease_until']) - Number(row['submit_started_at'])).toBeGreaterThan(1_600);
+    return row;
+  }, PATIENCE);
+  release();
+  expect(await bench.end(claim)).toMatchObject({ outcome: 'succeeded' });
+  expect(Number((await bench.row(claim))['submit_started_at'])).toBeGreaterThan(
+    Number(first['submit_started_at']),
+  );
+});
+
+it('believes "no such run" by the clock of the intent, not by one that is ahead of it', async () => {
+  class Ahead extends Clock {
+    override now(): Date {
+      return new Date(Date.now() + 2 * 3_600_000);
+    }
+  }
+  await bench.service.close();
+  bench.service = await startService(
+    define({ ...bench.env, LINECLEAR_SUBMIT_SETTLE_SECONDS: '3600' }, { clock: new Ahead() }),
+  );
+  const finds = bench.provider.calls.find;
+  bench.provider.failNext('submit', 1, 'break before');
+  const claim = await bench.claim();
+  await vi.waitFor(async () => {
+    const row = await bench.row(claim);
+    expect(row).toMatchObject({ state: 'submitting', lease_owner: null });
+    expect(Number(row['next_action_at']) - Number(row['submit_started_at'])).toBeGreaterThan(3_000_000);
+  }, PATIENCE);
+  expect(bench.provider.calls.find).toBe(finds + 1);
+});
 
 async function flush(): Promise<void> {
   const redis = openRedis(bench.env['REDIS_URL']!, bench.service.log);

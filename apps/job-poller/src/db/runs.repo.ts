@@ -32,7 +32,8 @@ const IS_FRESH = `r.state = 'intended' and r.stop_requested_at is null`;
 export class RunsRepo {
   /**
    * Writes the intent of each claim; gives back which were not known before. With a lease their first step is taken with it,
-   * so that from the commit on the provider may be called; without one, whoever finds them due takes it.
+   * so that from the commit on the provider may be called; without one, whoever finds them due takes it. The lease begins with
+   * this statement: its transaction may have begun long before.
    */
   async insertNew(
     tx: Queryable,
@@ -45,11 +46,11 @@ export class RunsRepo {
                          state, submit_started_at, lease_owner, lease_token, lease_until, next_action_at)
        select c.id, c.job_id, c.attempt, c.claim_id, c.user_id, c.provider, c.config::json, c.hardware,
               array(select json_array_elements_text(c.secrets::json)), c.max_runtime_seconds, c.output_path, c.run_key, c.traceparent,
-              case when l.owner is null then 'intended' else 'submitting' end, case when l.owner is not null then now() end,
+              case when l.owner is null then 'intended' else 'submitting' end, case when l.owner is not null then statement_timestamp() end,
               l.owner, case when l.owner is null then 0 else 1 end, l.until, coalesce(l.until, now())
          from unnest($1::uuid[], $2::text[], $3::int[], $4::uuid[], $5::int[], $6::text[], $7::text[], $8::text[], $9::text[], $10::int[], $11::text[], $12::text[], $13::text[])
            as c(id, job_id, attempt, claim_id, user_id, provider, config, hardware, secrets, max_runtime_seconds, output_path, run_key, traceparent),
-         (select $14::uuid as owner, now() + $15 * interval '1 millisecond' as until) l
+         (select $14::uuid as owner, statement_timestamp() + $15 * interval '1 millisecond' as until) l
        on conflict do nothing returning id, job_id as "jobId", attempt, created_at as "createdAt"`,
       [
         claims.map(() => newEventId()),
@@ -138,7 +139,8 @@ export class RunsRepo {
               submit_started_at = case when ${IS_FRESH} then now() else r.submit_started_at end
         where r.id = any(array(select id from due))
        returning ${RUN}, case when r.state = 'submitting' then r.config end as config,
-              coalesce(r.state = 'submitting' and r.submit_started_at = now(), false) as fresh`,
+              coalesce(r.state = 'submitting' and r.submit_started_at = now(), false) as fresh,
+              extract(epoch from now() - r.submit_started_at)::float8 * 1000 as "submitAgeMs"`,
       [limit, lease.owner, lease.ms, busyProviders],
     );
   }

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { aRun, at } from './run.fixture.js';
-import { afterNotFound, isLost, nextStep, remainingMs } from './next-step.js';
+import { isLost, nextStep, remainingMs, settlesInMs } from './next-step.js';
 import { RUN_STATES, type ClaimedRun } from './run.js';
 
 const LIMITS = { maxSilenceMs: 3_600_000, cancelAgainMs: 30_000 };
@@ -101,10 +101,11 @@ describe('the next step', () => {
 });
 
 it.each([
-  [29, 'wait'],
-  [30, 'back to intended'],
-])('"no such run" %i s after a submit: %s', (seconds, expected) => {
-  expect(afterNotFound(aRun({ submitStartedAt: at(0) }), at(seconds), 30_000)).toBe(expected);
+  [29, 1_000],
+  [30, 0],
+  [31, 0],
+])('%i s after its submit "no such run" is believed in %i ms', (seconds, expected) => {
+  expect(settlesInMs(aRun({ submitAgeMs: seconds * 1_000 }), 30_000)).toBe(expected);
 });
 
 it.each([

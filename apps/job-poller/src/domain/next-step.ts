@@ -46,10 +46,9 @@ export function nextStep(run: ClaimedRun, now: Date, limits: Limits): Step {
   }
 }
 
-/** What follows from the provider not knowing the key. A call may still be on its way there, so its time must be over first. */
-export function afterNotFound(run: Run, now: Date, settleMs: number): 'wait' | 'back to intended' {
-  return msSince(run.submitStartedAt, now) < settleMs ? 'wait' : 'back to intended';
-}
+/** How long to wait before it is believed that the provider does not know the key: a call may still be on its way there. */
+export const settlesInMs = ({ submitAgeMs }: ClaimedRun, settleMs: number): number =>
+  Math.max(0, settleMs - (submitAgeMs ?? settleMs));
 
 /** Whether a run that the provider does not know is lost: seen to be missing several times, over some time. */
 export function isLost(missing: { count: number; since: Date }, now: Date, lostAfterMs: number): boolean {

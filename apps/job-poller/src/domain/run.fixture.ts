@@ -47,5 +47,6 @@ export const aRun = (more: Partial<ClaimedRun> = {}): ClaimedRun => ({
   leaseToken: 1,
   version: 1,
   fresh: false,
+  submitAgeMs: null,
   ...more,
 });

@@ -75,6 +75,8 @@ export interface Run {
 /** A run as a step received it. `fresh`: its intent was written just now, so that nothing can have been called before. */
 export interface ClaimedRun extends Run {
   readonly fresh: boolean;
+  /** How old the intent was then, by the database's clock: this process's own may be ahead of the one that wrote it. */
+  readonly submitAgeMs: number | null;
 }
 
 export interface Published extends Progress {
@@ -123,6 +125,7 @@ export function intendedRun(
     createdAt: at,
     state: 'submitting',
     fresh: true,
+    submitAgeMs: 0,
     externalId: null,
     remoteState: null,
     outcome: null,

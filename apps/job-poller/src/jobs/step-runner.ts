@@ -22,11 +22,12 @@ const STOP_MS = 4_000;
 
 /** A lease that begins now. */
 interface Reserved extends Lease {
-  readonly ownedUntilMs: number;
+  readonly sinceMs: number;
 }
 interface Taken {
   readonly run: ClaimedRun;
-  ownedUntilMs: number;
+  /** Not later than when its taking was written. */
+  readonly sinceMs: number;
 }
 
 /**
@@ -79,12 +80,12 @@ export class StepRunner implements OnApplicationBootstrap, BeforeApplicationShut
       providers.some((name) => busy.has(name))
     )
       return undefined;
-    return { ...this.#lease, ownedUntilMs: performance.now() + this.#lease.ms };
+    return { ...this.#lease, sinceMs: performance.now() };
   }
 
   /** Has the first steps done of runs that were written with `reserve`. */
-  begin(runs: readonly ClaimedRun[], { ownedUntilMs }: Reserved): void {
-    for (const run of runs) this.#begin({ run, ownedUntilMs });
+  begin(runs: readonly ClaimedRun[], { sinceMs }: Reserved): void {
+    for (const run of runs) this.#begin({ run, sinceMs });
   }
 
   /** Begins nothing new, and gives what runs a while to end; what does not is taken over when its lease has run out. */
@@ -118,9 +119,9 @@ export class StepRunner implements OnApplicationBootstrap, BeforeApplicationShut
     const busy = this.#busyProviders();
     this.#limited = room < BATCH || busy.length > 0;
     if (room < BATCH / 4) return false;
-    const askedMs = performance.now();
+    const sinceMs = performance.now();
     const taken = await this.runs.takeDue(this.database, room, this.#lease, busy);
-    for (const run of taken) this.#begin({ run, ownedUntilMs: askedMs + this.#lease.ms });
+    for (const run of taken) this.#begin({ run, sinceMs });
     return taken.length === room || this.#woken;
   }
 
@@ -144,9 +145,9 @@ export class StepRunner implements OnApplicationBootstrap, BeforeApplicationShut
   }
 
   async #step(taken: Taken): Promise<void> {
-    // Half a lease of reserve: a call that starts now must be seen by others as ours while it is on its way.
+    // By its age, whatever was renewed since: from the intent on others count how long a call may still be on its way.
     const isStillOurs = (): boolean =>
-      !this.#stopped && performance.now() < taken.ownedUntilMs - this.#lease.ms / 2;
+      !this.#stopped && performance.now() < taken.sinceMs + this.#lease.ms / 2;
     const result = await this.steps.take(taken.run, isStillOurs);
     await this.results.store(result, this.#lease.owner);
     if (result.run.state !== 'ended') this.#dueIn(result.nextInMs);
@@ -155,13 +156,8 @@ export class StepRunner implements OnApplicationBootstrap, BeforeApplicationShut
   async #renew(): Promise<void> {
     const ids = [...this.#taken.keys()];
     if (ids.length === 0) return;
-    const askedMs = performance.now();
     try {
       await this.runs.renew(this.database, ids, this.#lease);
-      for (const id of ids) {
-        const taken = this.#taken.get(id);
-        if (taken) taken.ownedUntilMs = askedMs + this.#lease.ms;
-      }
     } catch (error) {
       this.log.warn({ err: error }, 'leases could not be renewed');
     }

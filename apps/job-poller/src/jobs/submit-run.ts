@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Clock } from '@lineclear/kit';
 import { redactor } from '../domain/redact.js';
-import { afterNotFound } from '../domain/next-step.js';
+import { settlesInMs } from '../domain/next-step.js';
 import type { ClaimedRun, Run } from '../domain/run.js';
 import { pollDelayMs } from '../domain/schedule.js';
 import { ProviderFailure, type Adapter, type Credential, type Submission } from '../providers/adapter.js';
@@ -61,8 +61,8 @@ export class SubmitRun {
       return tryAgain(run, run, error instanceof ProviderFailure ? error.retryAfterMs : undefined);
     }
     const now = this.clock.now();
-    if (afterNotFound(run, now, settleMs) === 'back to intended') return moved(run, notCalled(run), 0, now);
-    return moved(run, run, settleMs - (now.getTime() - (run.submitStartedAt ?? now).getTime()), now);
+    const waitMs = settlesInMs(run, settleMs);
+    return moved(run, waitMs > 0 ? run : notCalled(run), waitMs, now);
   }
 
   async #failed(
