@@ -73,6 +73,7 @@ const httpProvider = (url: string, more: object = {}): object => ({
     state: '/status',
     progress: '/progress',
     message: '/message',
+    cost_usd: '/cost',
   },
   cancel: { method: 'POST', path: '/runs/{external_id}/cancel' },
   logs: { method: 'GET', path: '/runs/{external_id}/logs', text: '/text' },

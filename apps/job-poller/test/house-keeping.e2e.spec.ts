@@ -1,9 +1,12 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { client } from '@lineclear/testkit';
+import type { HttpProviderConfig } from '@lineclear/kit';
+import { client, startFakeProvider } from '@lineclear/testkit';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { readConfig } from '../src/config.js';
-import { answerSecrets, keyOf, openBench, PATIENCE, type Bench } from './bench.js';
+import { HttpAdapter } from '../src/providers/http.js';
+import { RunsRepo } from '../src/db/runs.repo.js';
+import { answerSecrets, claimOf, keyOf, openBench, PATIENCE, type Bench } from './bench.js';
 
 let bench: Bench;
 beforeAll(async () => {
@@ -14,6 +17,25 @@ afterAll(async () => bench?.stop());
 it('has the tables that its entities say', async () => {
   const { upQueries } = await bench.service.database.source.driver.createSchemaBuilder().log();
   expect(upQueries.map(({ query }) => query)).toEqual([]);
+});
+
+/** Thrown to leave no trace of what a test wrote. */
+class Undo extends Error {}
+
+it('has a lease begin when it is written, however old the transaction is', async () => {
+  const work = bench.service.database.tx(async (tx) => {
+    await tx.query('select 1');
+    const lease = { owner: '00000000-0000-4000-8000-000000000002', ms: 0 };
+    await new RunsRepo().insertNew(tx, [{ data: claimOf(), traceparent: undefined }], lease);
+    expect(
+      await tx.query(
+        'select submit_started_at > now() as started, lease_until > now() as leased from runs where lease_owner = $1',
+        [lease.owner],
+      ),
+    ).toEqual([{ started: true, leased: true }]);
+    throw new Undo();
+  });
+  await expect(work).rejects.toThrow(Undo);
 });
 
 it('counts runs and calls', async () => {
@@ -71,4 +93,17 @@ it('looks at all runs as often as the configuration file says', () => {
     enabled: true,
     interval_seconds: 7,
   });
+});
+
+it('takes a cost that no contract holds for none', async () => {
+  const provider = await startFakeProvider();
+  const config = { ...readConfig(bench.env).file.providers['cloud'], base_url: provider.url };
+  const adapter = new HttpAdapter('cloud', config as HttpProviderConfig, 5_000);
+  provider.failNext('status', 1, { status: 200, body: { status: 'succeeded', cost: 1e12 } });
+  provider.failNext('status', 1, { status: 200, body: { status: 'succeeded', cost: 2.5 } });
+  const look = async () => (await adapter.get(['run-1'], undefined)).get('run-1');
+  expect(await look()).toEqual({ state: 'succeeded', word: 'succeeded' });
+  expect(await look()).toEqual({ state: 'succeeded', word: 'succeeded', costUsd: 2.5 });
+  await adapter.close();
+  await provider.close();
 });

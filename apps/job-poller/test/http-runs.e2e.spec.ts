@@ -254,3 +254,21 @@ it('sends its credential, asked for sealed and once', async () => {
   expect(await bench.end(claim)).toMatchObject({ outcome: 'succeeded' });
   expect(asked).toEqual([{ names: ['CLOUD_TOKEN'], purpose: 'provider' }]);
 });
+
+it('ends a run whose provider says what no table takes', async () => {
+  const claim = await bench.claim();
+  await vi.waitFor(() => expect(bench.started(claim)).toHaveLength(1), PATIENCE);
+  bench.provider.change(keyOf(claim), {
+    status: 'failed',
+    message: `\u0000${'x'.repeat(1_998)}\u{1F600}`,
+    log:
+      String.raw`{"\u0000_loss": 1, "step": 4, "\ud800_loss": 1, "stage": "a\ud800"}` +
+      '\nstage=one\u0000two\n',
+  });
+  const { outcome, message } = await bench.end(claim);
+  expect({ outcome, message }).toEqual({
+    outcome: 'failed',
+    message: `\uFFFD${'x'.repeat(1_998)}\uFFFD`,
+  });
+  expect(bench.observed(claim).at(-1)).toMatchObject({ step: 4, stage: 'one\uFFFDtwo' });
+});

@@ -23,7 +23,7 @@ export function endedData(run: Run): EventData<typeof runEnded> | undefined {
     ended_at: run.endedAt.toISOString(),
     ...(run.startedAt === null ? {} : { started_at: run.startedAt.toISOString() }),
     ...(run.exitCode === null ? {} : { exit_code: run.exitCode }),
-    ...(run.message === null ? {} : { message: run.message.slice(0, 2_000) }),
+    ...(run.message === null ? {} : { message: run.message }),
     ...(run.costUsd === null ? {} : { cost_usd: run.costUsd }),
   };
 }

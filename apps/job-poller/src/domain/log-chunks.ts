@@ -1,3 +1,5 @@
+import { storable } from './storable.js';
+
 /** Bytes of log that are kept of one run: the oldest, since they say what it was started with. */
 export const MAX_LOG_BYTES = 5_000_000;
 const MAX_CHUNK_CHARS = 64_000;
@@ -16,8 +18,7 @@ export interface LogChunk {
 /** Cuts new output into chunks to store, and says where the log stands then. What goes over the bound is dropped with a note. */
 export function appendLog(state: LogState, text: string): { state: LogState; chunks: readonly LogChunk[] } {
   if (text === '' || state.logTruncated) return { state, chunks: [] };
-  // Postgres takes neither NUL nor half a surrogate pair.
-  let clean = text.replaceAll('\u0000', '\uFFFD').toWellFormed();
+  let clean = storable(text);
   const room = MAX_LOG_BYTES - state.logBytes;
   const logTruncated = Buffer.byteLength(clean) > room;
   if (logTruncated)

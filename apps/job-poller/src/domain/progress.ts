@@ -1,10 +1,11 @@
 import type { Progress } from './run.js';
+import { storable } from './storable.js';
 
 const PAIR = /(?:^|[\s,;|[(])([A-Za-z][A-Za-z0-9_./-]{0,59})=("?)([^\s,;|"\])]{1,64})\2/g;
 const MAX_LINE_LENGTH = 4_000;
 const MAX_METRICS = 20;
 const METRIC =
-  /^(?:.*[_./-])?(?:loss|accuracy|acc|lr|learning_rate|perplexity|grad_norm|f1|auc|psnr|fid|reward)$/i;
+  /^(?:[\w ./-]*[_./-])?(?:loss|accuracy|acc|lr|learning_rate|perplexity|grad_norm|f1|auc|psnr|fid|reward)$/i;
 
 /** What these lines of output say about how far a run is, on top of what was known; the same object when they say nothing. */
 export function readProgress(text: string, known: Progress | null): Progress | null {
@@ -47,7 +48,7 @@ function merge(known: Progress | null, pairs: ReadonlyMap<string, string | numbe
     const [whole, parts] = numberOf(value);
     const lower = name.toLowerCase();
     if (lower === 'stage' && typeof value === 'string' && /^[A-Za-z]/.test(value))
-      next.stage = value.slice(0, 60);
+      next.stage = storable(value.slice(0, 60));
     if (whole === undefined) continue;
     if (['step', 'global_step', 'steps'].includes(lower) && whole >= 0 && whole <= Number.MAX_SAFE_INTEGER) {
       next.step = Math.floor(whole);

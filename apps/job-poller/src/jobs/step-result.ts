@@ -3,6 +3,9 @@ import { toPublish } from '../domain/announce.js';
 import type { LogChunk } from '../domain/log-chunks.js';
 import type { ClaimedRun, Run } from '../domain/run.js';
 import { retryDelayMs } from '../domain/schedule.js';
+import { storable } from '../domain/storable.js';
+
+const MAX_MESSAGE = 2_000;
 
 /** What a step made of its run. */
 export interface StepResult {
@@ -34,7 +37,13 @@ export function ended(
 ): StepResult {
   return moved(
     before,
-    { ...run, state: 'ended', outcome, message, endedAt: run.endedAt ?? now },
+    {
+      ...run,
+      state: 'ended',
+      outcome,
+      message: message === null ? null : storable(message.slice(0, MAX_MESSAGE)),
+      endedAt: run.endedAt ?? now,
+    },
     0,
     now,
     chunks,

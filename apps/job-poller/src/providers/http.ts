@@ -1,5 +1,7 @@
+import { fields } from '@lineclear/contracts';
 import type { HttpProviderConfig } from '@lineclear/kit';
 import type { Progress } from '../domain/run.js';
+import { storable } from '../domain/storable.js';
 import { at, type Fields } from '../domain/template.js';
 import {
   ProviderFailure,
@@ -77,13 +79,15 @@ export class HttpAdapter implements Adapter {
     const body = jsonOf(answer);
     const word = wordAt(body, status.state);
     const message = status.message === undefined ? undefined : at(body, status.message);
-    const costUsd = status.cost_usd === undefined ? undefined : numberAt(body, status.cost_usd);
+    const cost = fields.costUsd.safeParse(
+      status.cost_usd === undefined ? undefined : at(body, status.cost_usd),
+    );
     const progress = status.progress === undefined ? undefined : progressAt(body, status.progress);
     return {
       word,
       state: Object.hasOwn(this.config.states, word) ? this.config.states[word] : undefined,
-      ...(typeof message === 'string' && message !== '' ? { message: message.slice(0, 2_000) } : {}),
-      ...(costUsd !== undefined && costUsd >= 0 ? { costUsd } : {}),
+      ...(typeof message === 'string' && message !== '' ? { message } : {}),
+      ...(cost.success ? { costUsd: cost.data } : {}),
       ...(progress === undefined ? {} : { progress }),
     };
   }
@@ -139,7 +143,8 @@ const notNow = (answer: HttpAnswer): ProviderFailure => {
 function idAt(body: unknown, pointer: string): string | undefined {
   const id = at(body, pointer);
   if (id === undefined || id === null || id === '') return undefined;
-  if ((typeof id === 'string' && id.length <= 200) || typeof id === 'number') return String(id);
+  if ((typeof id === 'string' && id.length <= 200 && id === storable(id)) || typeof id === 'number')
+    return String(id);
   throw new ProviderFailure('unknown', `what it has at ${pointer} is no id`);
 }
 
