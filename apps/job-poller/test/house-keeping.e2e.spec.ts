@@ -80,6 +80,30 @@ it('takes secrets out of what a provider prints and repeats', async () => {
   expect(JSON.stringify([await bench.row(claim), await bench.row(refused)])).not.toContain(canary);
 });
 
+it('takes secrets out of the errors of a provider, wherever they are cut', async () => {
+  const canary = 'canary-of-the-cloud-5d18';
+  answerSecrets(bench.peer, { HF_TOKEN: canary });
+  bench.provider.set({ finish: 'at once' });
+  await vi.waitFor(
+    async () =>
+      expect(
+        await bench.service.database.query(`select from runs where provider = 'cloud' and state <> 'ended'`),
+      ).toEqual([]),
+    PATIENCE,
+  );
+  bench.provider.set({ finish: 'never' });
+  const claim = await bench.claim({ secrets: ['HF_TOKEN'] });
+  await vi.waitFor(() => expect(bench.started(claim)).toHaveLength(1), PATIENCE);
+  bench.provider.failNext('status', 1, { status: 500, body: { error: `${'x'.repeat(280)} ${canary}` } });
+  await vi.waitFor(
+    () => expect(bench.errors().filter(({ provider }) => provider === 'cloud')).toHaveLength(1),
+    PATIENCE,
+  );
+  const [error] = bench.errors().filter(({ provider }) => provider === 'cloud');
+  expect(error?.message).toContain('xxx');
+  expect(error?.message).not.toContain('canary');
+});
+
 it('refuses a configuration under which a run could be made twice', () => {
   expect(() => readConfig({ ...bench.env, LINECLEAR_SUBMIT_SETTLE_SECONDS: '1.2' })).toThrow(
     'LINECLEAR_SUBMIT_SETTLE_SECONDS',

@@ -3,7 +3,7 @@ const HIDDEN = '[secret]';
 const MIN_LENGTH = 4;
 const MIN_LINE_LENGTH = 8;
 
-/** Makes what replaces these values wherever they stand in a text; of values with several lines also each longer line. */
+/** Makes what replaces these values wherever they stand in a text, also as JSON writes them; of values with several lines also each longer line. */
 export function redactor(values: Iterable<string>): (text: string) => string {
   const needles = new Set<string>();
   for (const value of values) {
@@ -12,6 +12,7 @@ export function redactor(values: Iterable<string>): (text: string) => string {
     if (lines.length > 1)
       for (const line of lines) if (line.trim().length >= MIN_LINE_LENGTH) needles.add(line.trim());
   }
+  for (const needle of [...needles]) needles.add(JSON.stringify(needle).slice(1, -1));
   // The longest first: one value may hold another.
   const ordered = [...needles].sort((a, b) => b.length - a.length);
   return (text) => ordered.reduce((clean, needle) => clean.replaceAll(needle, HIDDEN), text);

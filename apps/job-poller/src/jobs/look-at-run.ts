@@ -5,7 +5,6 @@ import { isLost } from '../domain/next-step.js';
 import { forward, lostOutcome, outcomeOf } from '../domain/remote-state.js';
 import type { ClaimedRun, Run, StopReason } from '../domain/run.js';
 import { pollDelayMs } from '../domain/schedule.js';
-import { redactor } from '../domain/redact.js';
 import { ProviderFailure, type Adapter, type Credential, type Observation } from '../providers/adapter.js';
 import { Credentials } from '../providers/credentials.js';
 import { ProviderCalls } from '../providers/provider-calls.js';
@@ -38,11 +37,12 @@ export class LookAtRun {
       stopReason: before.stopReason ?? reason,
       stopRequestedAt: before.stopRequestedAt ?? now,
     };
+    let credential: Credential;
     try {
-      const credential = await this.credentials.ofProvider(adapter);
+      credential = await this.credentials.ofProvider(adapter);
       await this.calls.make(adapter, 'cancel', () => adapter.cancel(idOf(run), credential));
     } catch (error) {
-      return this.#failed(before, run, error);
+      return this.#failed(before, run, error, credential);
     }
     return this.look(before, { ...run, cancelSentAt: now }, adapter);
   }
@@ -55,7 +55,7 @@ export class LookAtRun {
       const id = idOf(run);
       seen = (await this.calls.make(adapter, 'get', () => adapter.get([id], credential))).get(id);
     } catch (error) {
-      return this.#failed(before, run, error);
+      return this.#failed(before, run, error, credential);
     }
     if (seen === undefined) return this.#missing(before, run, adapter);
     if (seen.state === undefined) {
@@ -86,7 +86,7 @@ export class LookAtRun {
     if (log === undefined) return tryAgain(before, run);
     if (outcome === undefined)
       return moved(before, log.run, this.#nextInMs(log.run, adapter), now, log.chunks);
-    const message = said === undefined ? null : await this.#clean(run, credential, said);
+    const message = said === undefined ? null : await this.credentials.clean(run, credential, said);
     return ended(before, log.run, outcome, message, now, log.chunks);
   }
 
@@ -103,7 +103,8 @@ export class LookAtRun {
     try {
       return await this.logs.read(run, adapter, credential, isOver);
     } catch (error) {
-      this.log.debug({ err: error, job_id: run.jobId }, 'the output of a run could not be read');
+      // Without the error: a provider may repeat in it what it was given.
+      this.log.debug({ job_id: run.jobId }, 'the output of a run could not be read');
       if (!isOver) return nothing;
       return run.failures < LOG_TRIES_AT_THE_END
         ? undefined
@@ -144,10 +145,14 @@ export class LookAtRun {
     );
   }
 
-  async #failed(before: ClaimedRun, run: Run, error: unknown): Promise<StepResult> {
+  async #failed(before: ClaimedRun, run: Run, error: unknown, credential: Credential): Promise<StepResult> {
     if (!(error instanceof ProviderFailure)) return tryAgain(before, run);
     if (error.kind === 'denied') this.credentials.forgetProvider(run.provider);
-    await this.notices.tell(run.provider, run.jobId, error.message);
+    await this.notices.tell(
+      run.provider,
+      run.jobId,
+      await this.credentials.clean(run, credential, error.message),
+    );
     return tryAgain(before, run, error.retryAfterMs);
   }
 
@@ -157,19 +162,6 @@ export class LookAtRun {
     return run.state === 'cancelling'
       ? Math.min(delay, policy.baseMs, adapter.capabilities.cancelAgainMs)
       : delay;
-  }
-
-  /** A provider may repeat what it was given; without the values to look for, nothing it says is kept. */
-  async #clean(run: Run, credential: Credential, text: string): Promise<string | null> {
-    try {
-      const values = [
-        ...(await this.credentials.ofRun(run, false)).values(),
-        ...(credential ? [credential] : []),
-      ];
-      return redactor(values.map((secret) => secret.reveal()))(text);
-    } catch {
-      return null;
-    }
   }
 }
 

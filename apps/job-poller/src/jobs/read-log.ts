@@ -2,7 +2,6 @@ import { Injectable } from '@nestjs/common';
 import { Clock } from '@lineclear/kit';
 import { appendLog, type LogChunk } from '../domain/log-chunks.js';
 import { readProgress } from '../domain/progress.js';
-import { redactor } from '../domain/redact.js';
 import type { Run } from '../domain/run.js';
 import type { Adapter, Credential } from '../providers/adapter.js';
 import { Credentials, MissingSecrets } from '../providers/credentials.js';
@@ -68,11 +67,7 @@ export class LogReader {
 
   async #cleaner(run: Run, credential: Credential): Promise<((text: string) => string) | undefined> {
     try {
-      const values = [
-        ...(await this.credentials.ofRun(run, false)).values(),
-        ...(credential ? [credential] : []),
-      ];
-      return redactor(values.map((secret) => secret.reveal()));
+      return await this.credentials.cleaner(run, credential);
     } catch (error) {
       if (error instanceof MissingSecrets) return undefined;
       throw error;

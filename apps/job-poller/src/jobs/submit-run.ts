@@ -52,13 +52,16 @@ export class SubmitRun {
 
   /** Looks for a run whose submit had no answer. */
   async find(run: ClaimedRun, adapter: Adapter, settleMs: number): Promise<StepResult> {
+    let credential: Credential;
     try {
-      const credential = await this.credentials.ofProvider(adapter);
+      credential = await this.credentials.ofProvider(adapter);
       const found = await this.calls.make(adapter, 'find', () => adapter.find(run.runKey, credential));
       if (found) return this.#accepted(run, adapter, found.externalId);
     } catch (error) {
-      if (error instanceof ProviderFailure) await this.notices.tell(run.provider, run.jobId, error.message);
-      return tryAgain(run, run, error instanceof ProviderFailure ? error.retryAfterMs : undefined);
+      if (!(error instanceof ProviderFailure)) return tryAgain(run, run);
+      const said = await this.credentials.clean(run, credential, error.message);
+      await this.notices.tell(run.provider, run.jobId, said);
+      return tryAgain(run, run, error.retryAfterMs);
     }
     const now = this.clock.now();
     const waitMs = settlesInMs(run, settleMs);

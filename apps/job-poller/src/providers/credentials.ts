@@ -3,6 +3,7 @@ import { ask, Bus } from '@lineclear/bus';
 import { resolveSecrets, type RequestOf } from '@lineclear/contracts';
 import { Clock, SealingKey, Secret, TtlCache } from '@lineclear/kit';
 import { z } from 'zod';
+import { redactor } from '../domain/redact.js';
 import type { Run } from '../domain/run.js';
 import type { Adapter, Credential } from './adapter.js';
 
@@ -64,6 +65,21 @@ export class Credentials {
     return this.#ofRuns.getOrLoad(run.id, () =>
       this.#resolve(run.secrets, { purpose: 'run', job_id, user_id, attempt }),
     );
+  }
+
+  /** Makes what takes out of a text all that the run and its provider were given. @throws as `ofRun` does */
+  async cleaner(run: Run, credential: Credential): Promise<(text: string) => string> {
+    const values = [...(await this.ofRun(run, false)).values(), ...(credential ? [credential] : [])];
+    return redactor(values.map((secret) => secret.reveal()));
+  }
+
+  /** A provider may repeat what it was given; without the values to look for, nothing it says is kept. */
+  async clean(run: Run, credential: Credential, said: string): Promise<string | null> {
+    try {
+      return (await this.cleaner(run, credential))(said);
+    } catch {
+      return null;
+    }
   }
 
   forgetRun(id: string): void {

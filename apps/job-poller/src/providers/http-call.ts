@@ -11,7 +11,6 @@ export interface HttpAnswer {
 }
 
 const MAX_ANSWER_BYTES = 16_000_000;
-const MAX_QUOTED = 300;
 // Where the connection itself could not be made, the request cannot have had an effect.
 const NOT_SENT = new Set([
   'ECONNREFUSED',
@@ -103,10 +102,10 @@ export function jsonOf(answer: HttpAnswer): unknown {
 
 export const isSuccess = ({ status }: HttpAnswer): boolean => status >= 200 && status < 300;
 
-/** What an answer other than a success means for the call. */
+/** What an answer other than a success means for the call. It is quoted whole: a secret that is cut in two is not found. */
 export function failureOf(answer: HttpAnswer): ProviderFailure {
   const { status, retryAfterMs: after } = answer;
-  const said = `answered ${status}: ${answer.text.slice(0, MAX_QUOTED)}`;
+  const said = `answered ${status}: ${answer.text}`;
   if (status === 401 || status === 403) return new ProviderFailure('denied', said);
   if (status === 409) return new ProviderFailure('exists', said);
   if (status === 429 || status === 425) return new ProviderFailure('busy', said, after);
