@@ -1,5 +1,12 @@
+import { createServer } from 'node:http';
+import { connect, type AddressInfo } from 'node:net';
 import { client, people, expectProblem, type People } from '@lineclear/testkit';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { RunLogsRepo } from '../src/db/run-logs.repo.js';
+import { RunsRepo } from '../src/db/runs.repo.js';
+import { LogStreams } from '../src/http/log-streams.js';
+import { LogTail } from '../src/jobs/log-tail.js';
 import { claimOf, keyOf, openBench, PATIENCE, type Bench, type Claim } from './bench.js';
 
 let bench: Bench;
@@ -159,4 +166,30 @@ it('lets go of streams when the service stops', async () => {
   await bench.restart();
   await stream.over;
   expect(stream.messages).toEqual([]);
+});
+
+it('follows nothing for a reader who went while the run was looked up', async () => {
+  const claim = await bench.claim();
+  const { database } = bench.service;
+  const run = await vi.waitFor(async () => {
+    const found = await new RunsRepo().find(database, claim.job_id, 1);
+    expect(found).toBeDefined();
+    return found!;
+  }, PATIENCE);
+  const streams = new LogStreams(database, new RunsRepo(), new RunLogsRepo(), new LogTail());
+  const over = new Promise<void>((resolve, reject) => {
+    const server = createServer((request, response) => {
+      const reply = { raw: response, hijack: () => undefined } as unknown as FastifyReply;
+      Promise.all([request, response].map((one) => new Promise((gone) => one.once('close', gone))))
+        .then(() => streams.follow(run, 0, { raw: request, id: 'x' } as FastifyRequest, reply))
+        .then(resolve, reject)
+        .finally(() => server.close());
+    });
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as AddressInfo;
+      const socket = connect(port, '127.0.0.1', () => socket.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n'));
+      server.once('request', () => socket.destroy());
+    });
+  });
+  await over;
 });

@@ -39,6 +39,8 @@ export class LogStreams implements BeforeApplicationShutdown {
     const gone = new AbortController();
     request.raw.once('close', () => gone.abort());
     reply.raw.once('close', () => gone.abort());
+    // Gone while the run was looked up: nothing says so any more.
+    if (reply.raw.destroyed) gone.abort();
     reply.hijack();
     try {
       reply.raw.writeHead(200, {
