@@ -228,3 +228,11 @@ it('refuses a run whose secrets do not exist, naming them, and waits while nobod
   answerSecrets(bench.peer, { CANARY: 'value' });
   expect(await bench.end(waiting)).toMatchObject({ outcome: 'succeeded' });
 });
+
+it('refuses a run whose variables are more than a process can be given', async () => {
+  answerSecrets(bench.peer, { LARGE: 'x'.repeat(200_000) });
+  expect(await bench.end(await sh('true', { secrets: ['LARGE'] }))).toMatchObject({
+    outcome: 'refused',
+    message: expect.stringContaining('E2BIG'),
+  });
+});

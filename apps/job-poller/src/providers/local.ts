@@ -74,43 +74,39 @@ export class LocalAdapter implements Adapter {
     const log = await open(join(folder.path, 'log'), 'a', 0o600);
     try {
       const names = [...submission.secrets.keys()];
-      const child = spawn(
-        '/bin/sh',
-        ['-c', SUPERVISOR, 'lineclear-run', process.execPath, ...config.command],
-        {
-          cwd: folder.path,
-          // A process group of its own: it is stopped as a whole, and is not when this service is.
-          detached: true,
-          stdio: ['ignore', log.fd, log.fd],
-          env: {
-            PATH: this.options.path,
-            LANG: this.options.lang,
-            HOME: folder.path,
-            ...config.env,
-            ...Object.fromEntries([...submission.secrets].map(([name, value]) => [name, value.reveal()])),
-            LINECLEAR_RUN_KEY: submission.runKey,
-            LINECLEAR_JOB_ID: submission.jobId,
-            LINECLEAR_ATTEMPT: String(submission.attempt),
-            LINECLEAR_OUTPUT_DIR: output,
-            LINECLEAR_CHECKPOINT_DIR: folder.checkpoints,
-            LINECLEAR_WORK: work,
-            ...(names.length === 0
-              ? {}
-              : { LINECLEAR_REDACT: names.join(','), LINECLEAR_REDACT_SCRIPT: REDACT_SCRIPT }),
-          },
-        },
-      );
       await new Promise<void>((resolve, reject) => {
-        child.once('spawn', resolve);
-        child.once('error', (cause) =>
-          reject(
-            new ProviderFailure('not sent', `no process could be started: ${cause.message}`, undefined, {
-              cause,
-            }),
-          ),
+        const child = spawn(
+          '/bin/sh',
+          ['-c', SUPERVISOR, 'lineclear-run', process.execPath, ...config.command],
+          {
+            cwd: folder.path,
+            // A process group of its own: it is stopped as a whole, and is not when this service is.
+            detached: true,
+            stdio: ['ignore', log.fd, log.fd],
+            env: {
+              PATH: this.options.path,
+              LANG: this.options.lang,
+              HOME: folder.path,
+              ...config.env,
+              ...Object.fromEntries([...submission.secrets].map(([name, value]) => [name, value.reveal()])),
+              LINECLEAR_RUN_KEY: submission.runKey,
+              LINECLEAR_JOB_ID: submission.jobId,
+              LINECLEAR_ATTEMPT: String(submission.attempt),
+              LINECLEAR_OUTPUT_DIR: output,
+              LINECLEAR_CHECKPOINT_DIR: folder.checkpoints,
+              LINECLEAR_WORK: work,
+              ...(names.length === 0
+                ? {}
+                : { LINECLEAR_REDACT: names.join(','), LINECLEAR_REDACT_SCRIPT: REDACT_SCRIPT }),
+            },
+          },
         );
+        child.once('spawn', resolve);
+        child.once('error', reject);
+        child.unref();
       });
-      child.unref();
+    } catch (cause) {
+      throw notStarted(cause as NodeJS.ErrnoException);
     } finally {
       await log.close();
     }
@@ -174,6 +170,12 @@ export class LocalAdapter implements Adapter {
       throw new ProviderFailure('refused', 'this is not the key of a run');
     return new RunFolder(join(this.options.runsDir, runKey));
   }
+}
+
+function notStarted(cause: NodeJS.ErrnoException): ProviderFailure {
+  // Larger than what the system hands to any process: it always will be.
+  const kind = cause.code === 'E2BIG' ? 'refused' : 'not sent';
+  return new ProviderFailure(kind, `no process could be started: ${cause.message}`, undefined, { cause });
 }
 
 function exited(code: number, afterStop: boolean): Observation {
