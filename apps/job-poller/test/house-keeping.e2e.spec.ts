@@ -38,6 +38,22 @@ it('has a lease begin when it is written, however old the transaction is', async
   await expect(work).rejects.toThrow(Undo);
 });
 
+it('does not let a step end once more what a cancel has ended under it', async () => {
+  const runs = new RunsRepo();
+  const work = bench.service.database.tx(async (tx) => {
+    const lease = { owner: '00000000-0000-4000-8000-000000000002', ms: 60_000 };
+    const claim = claimOf();
+    const [added] = await runs.insertNew(tx, [{ data: claim, traceparent: undefined }], lease);
+    await tx.query(`update runs set state = 'intended' where id = $1`, [added?.id]);
+    const taken = await runs.find(tx, claim.job_id, 1);
+    expect(await runs.endIntended(tx, taken!.id, 'cancelled')).toMatchObject({ state: 'ended' });
+    const step = { run: { ...taken!, state: 'ended' as const }, nextInMs: 0, knewStop: true };
+    expect(await runs.store(tx, [step], lease.owner)).toEqual(new Map());
+    throw new Undo();
+  });
+  await expect(work).rejects.toThrow(Undo);
+});
+
 it('counts runs and calls', async () => {
   bench.provider.set({ finish: 'never' });
   const claim = await bench.claim();

@@ -97,11 +97,11 @@ export class RunsRepo {
     return run;
   }
 
-  /** Ends a run that no provider was called for. False when it is no longer so. */
+  /** Ends a run that no provider was called for, also under a step that has it in hand; undefined when it is no longer so. */
   async endIntended(tx: Queryable, id: string, message: string): Promise<Run | undefined> {
     const [run] = await tx.query<Run>(
       `update runs r set state = 'ended', outcome = 'cancelled', message = $2, ended_at = now(), stop_reason = 'asked', stop_requested_at = now(),
-              next_action_at = null, version = version + 1
+              next_action_at = null, lease_owner = null, lease_until = null, version = version + 1
         where id = $1 and state = 'intended' returning ${RUN}`,
       [id, message],
     );
