@@ -8,7 +8,7 @@ export interface Limits {
 }
 
 /**
- * The first statement of every transaction that moves stored jobs: such transactions go one after the other, on all
+ * The first statement of every transaction that stores or moves jobs: such transactions go one after the other, on all
  * replicas, so that a pick sees every slot as it is and nobody waits in a circle. They are batches of milliseconds.
  */
 export async function enter(tx: Tx): Promise<void> {
