@@ -247,14 +247,6 @@ it('keeps the real outcome of a run that finished before the cancel reached it',
   expect(await bench.end(claim)).toMatchObject({ outcome: 'succeeded' });
 });
 
-it('sends its credential, asked for sealed and once', async () => {
-  const { asked } = answerSecrets(bench.peer, { CLOUD_TOKEN: 'token-of-the-cloud' });
-  bench.provider.set({ token: 'token-of-the-cloud', finish: { polls: 3 } });
-  const claim = await bench.claim({ provider: 'keyed' });
-  expect(await bench.end(claim)).toMatchObject({ outcome: 'succeeded' });
-  expect(asked).toEqual([{ names: ['CLOUD_TOKEN'], purpose: 'provider' }]);
-});
-
 it('ends a run whose provider says what no table takes', async () => {
   const claim = await bench.claim();
   await vi.waitFor(() => expect(bench.started(claim)).toHaveLength(1), PATIENCE);
@@ -271,4 +263,12 @@ it('ends a run whose provider says what no table takes', async () => {
     message: `\uFFFD${'x'.repeat(1_998)}\uFFFD`,
   });
   expect(bench.observed(claim).at(-1)).toMatchObject({ step: 4, stage: 'one\uFFFDtwo' });
+});
+
+it('sends its credential, asked for sealed and once', async () => {
+  const { asked } = answerSecrets(bench.peer, { CLOUD_TOKEN: 'token-of-the-cloud' });
+  bench.provider.set({ token: 'token-of-the-cloud', finish: { polls: 3 } });
+  const claim = await bench.claim({ provider: 'keyed' });
+  expect(await bench.end(claim)).toMatchObject({ outcome: 'succeeded' });
+  expect(asked).toEqual([{ names: ['CLOUD_TOKEN'], purpose: 'provider' }]);
 });

@@ -105,7 +105,7 @@ it('folds old hours of submits into one row that still knows the first job', asy
 it('ends in time without Redis, and begins so again', async () => {
   await house.backends.redis.stop();
   try {
-    await (await house.replica()).close();
+    await expect((await house.replica()).close()).resolves.toBeUndefined();
   } finally {
     await house.backends.redis.start();
   }

@@ -12,8 +12,8 @@ export function redactor(values: Iterable<string>): (text: string) => string {
     if (lines.length > 1)
       for (const line of lines) if (line.trim().length >= MIN_LINE_LENGTH) needles.add(line.trim());
   }
-  for (const needle of [...needles]) needles.add(JSON.stringify(needle).slice(1, -1));
+  const inJson = Array.from(needles, (needle) => JSON.stringify(needle).slice(1, -1));
   // The longest first: one value may hold another.
-  const ordered = [...needles].sort((a, b) => b.length - a.length);
+  const ordered = [...new Set([...needles, ...inJson])].sort((a, b) => b.length - a.length);
   return (text) => ordered.reduce((clean, needle) => clean.replaceAll(needle, HIDDEN), text);
 }

@@ -102,7 +102,7 @@ export class LookAtRun {
       return nothing;
     try {
       return await this.logs.read(run, adapter, credential, isOver);
-    } catch (error) {
+    } catch {
       // Without the error: a provider may repeat in it what it was given.
       this.log.debug({ job_id: run.jobId }, 'the output of a run could not be read');
       if (!isOver) return nothing;
