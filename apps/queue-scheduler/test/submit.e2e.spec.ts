@@ -98,6 +98,15 @@ it('counts earlier jobs of a user, also those that come at once', async () => {
     0, 1, 2, 3, 4, 5, 6, 7, 8, 9,
   ]);
   expect(seen.filter(({ first_job }) => first_job)).toHaveLength(1);
+
+  // The hour in which the last 24 began counts too, whatever part of it is over.
+  await house.service.database.query(
+    `insert into submissions (user_id, hour, jobs)
+     select $1, date_trunc('hour', now() - n * interval '1 hour'), 5 from unnest(array[24, 26]) n`,
+    [eve.principal.user_id],
+  );
+  await house.submit(eve);
+  expect(seen.at(-1)?.jobs_last_24h).toBe(15);
   house.evaluates();
 });
 
@@ -107,6 +116,9 @@ it('refuses what it cannot run, and writes nothing of it', async () => {
     ['config_name', { ...JOB, config_name: undefined }],
     ['config_name', { ...JOB, config_name: 'x'.repeat(201) }],
     ['config', { ...JOB, config: 'x' }],
+    ['config', { ...JOB, config: { ...JOB.config, shell: true } }],
+    ['config.command', { ...JOB, config: { command: Array.from({ length: 201 }, () => 'x') } }],
+    ['config.env', { ...JOB, config: { ...JOB.config, env: { 'NOT A NAME': 'x' } } }],
     ['config', { ...JOB, config: { command: ['x'], blob: 'x'.repeat(300_000) } }],
     ['config.command', { ...JOB, config: {} }],
     ['config.command', { ...JOB, config: { command: [] } }],

@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process';
 import { open } from 'node:fs/promises';
 import { isAbsolute, join, normalize, sep } from 'node:path';
 import { mkdir, stat } from 'node:fs/promises';
-import { z } from 'zod';
+import { localConfig, variableName } from '@lineclear/contracts';
+import type { z } from 'zod';
 import {
   ProviderFailure,
   type Adapter,
@@ -13,23 +14,6 @@ import {
 } from './adapter.js';
 import { RunFolder } from './local-folder.js';
 import { REDACT_SCRIPT, SUPERVISOR } from './local-supervisor.js';
-
-const text = z
-  .string()
-  .max(32_768)
-  .refine((value) => !value.includes('\u0000'), 'holds a NUL character');
-const variableName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/, 'is not a variable name');
-
-/** What a job on this machine says in its `config`. */
-export const localConfig = z.strictObject({
-  /** The program and its arguments, as they are: no shell reads them. */
-  command: z.array(text).min(1).max(200),
-  env: z
-    .record(variableName, text)
-    .refine((env) => Object.keys(env).length <= 100, 'has more than 100 variables')
-    .default({}),
-  working_directory: text.refine(isAbsolute, 'is not an absolute path').optional(),
-});
 
 // A supervisor that has its folder says who it is within milliseconds; when it has not after this long, it died.
 const STARTING_MS = 10_000;

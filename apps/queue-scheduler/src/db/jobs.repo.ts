@@ -143,28 +143,31 @@ export interface JobFilter {
   readonly state?: JobState | undefined;
   readonly provider?: string | undefined;
 }
-const FILTER = `($1::int4 is null or user_id = $1) and ($2::text is null or state = $2) and ($3::text is null or provider = $3)`;
-const filterValues = ({ userId, state, provider }: JobFilter): unknown[] => [
-  userId ?? null,
-  state ?? null,
-  provider ?? null,
-];
 
 /** One page of jobs, the newest first, and how many there are in all. */
 export async function page(
   db: Queryable,
-  filter: JobFilter,
+  { userId, state, provider }: JobFilter,
   limit: number,
   before?: string,
 ): Promise<{ jobs: Job[]; total: number }> {
-  const [rows, [count]] = await Promise.all([
+  // Only what is asked for is in the statement: a plan for "any user, or this one" reads the jobs of all.
+  const wanted = [
+    ['user_id', userId],
+    ['state', state],
+    ['provider', provider],
+  ].filter(([, value]) => value !== undefined);
+  const values = wanted.map(([, value]) => value);
+  const where = ['true', ...wanted.map(([column], n) => `${column} = $${n + 1}`)].join(' and ');
+  const older = before === undefined ? '' : `and id < $${values.length + 2}`;
+  const [jobs, [count]] = await Promise.all([
     db.query<Job>(
-      `select ${JOB} from jobs where ${FILTER} and ($4::text is null or id < $4) order by id desc limit $5`,
-      [...filterValues(filter), before ?? null, limit],
+      `select ${JOB} from jobs where ${where} ${older} order by id desc limit $${values.length + 1}`,
+      [...values, limit, ...(before === undefined ? [] : [before])],
     ),
-    db.query<{ count: number }>(`select count(*) as count from jobs where ${FILTER}`, filterValues(filter)),
+    db.query<{ count: number }>(`select count(*) as count from jobs where ${where}`, values),
   ]);
-  return { jobs: rows, total: count?.count ?? 0 };
+  return { jobs, total: count?.count ?? 0 };
 }
 
 /** Locks jobs from which nothing was heard for too long, leaving out those someone else has in hand. */

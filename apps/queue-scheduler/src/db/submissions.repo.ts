@@ -33,7 +33,7 @@ const COUNT = `
   from counted c
   join (select user_id, count(*) as jobs from asked where n not in (select n from known) group by user_id) a using (user_id)
   left join lateral (
-    select sum(jobs) filter (where hour > $4) as day, sum(jobs) as ever from submissions where user_id = c.user_id and hour <> $3) e on true`;
+    select sum(jobs) filter (where hour >= $4) as day, sum(jobs) as ever from submissions where user_id = c.user_id and hour <> $3) e on true`;
 
 interface CountRow {
   readonly n: number;
@@ -54,7 +54,8 @@ export async function count(
     submits.map(({ userId }) => userId),
     submits.map(({ key }) => key ?? null),
     hourOf(now),
-    new Date(now.getTime() - DAY_MS),
+    // The hour in which the day began counts whole: too many keep a rule, too few slip past it.
+    hourOf(new Date(now.getTime() - DAY_MS)),
   ]);
   const counted: Counted = { known: [], before: new Map() };
   for (const { n, job_id, request_sha256, user_id, day, ever } of rows) {

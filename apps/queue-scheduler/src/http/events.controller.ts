@@ -30,6 +30,8 @@ export class EventsController {
   ): Promise<void> {
     const resumeAfter = validate(lastEventId, last || undefined, 'Last-Event-ID');
     if (this.hub.size >= MAX_CLIENTS) throw new TooMany('too many open event streams', 30);
+    // It left while it was looked up: its close has been, and nothing else would end its stream.
+    if (reply.raw.destroyed) return;
     const client = new LiveClient(reply.raw, who, resumeAfter);
     reply.raw.once('close', () => this.hub.leave(client));
     reply.hijack();

@@ -1,6 +1,6 @@
 import { Body, Controller, Headers, Param, Post, Res } from '@nestjs/common';
 import { Allow, can, Who } from '@lineclear/access';
-import { approvalNeed, fields, JOB_STATES, type Principal } from '@lineclear/contracts';
+import { approvalNeed, fields, JOB_STATES, localConfig, type Principal } from '@lineclear/contracts';
 import {
   Answers,
   BadInput,
@@ -28,7 +28,7 @@ const durationSeconds = z.int().min(1).max(MAX_DURATION_SECONDS);
 const key = z.string().trim().min(1).max(200);
 const submitBody = z.strictObject({
   config_name: fields.configName,
-  /** The provider's own input. For a local job: `command`, an array of strings. */
+  /** The provider's own input. For a local job: `command` (an array of strings), `env`, `working_directory`. */
   config: z
     .record(z.string().max(200), z.unknown())
     .refine(
@@ -67,7 +67,6 @@ const accepted = z.object({
 });
 const NOT_EVALUATED =
   'approvals does not answer right now: the job waits until its rules have been looked at';
-const command = z.array(z.string().max(10_000)).min(1).max(1_000);
 
 /** Takes jobs in. */
 @Controller('api/cloud')
@@ -146,7 +145,7 @@ function wanted(body: Omit<SubmitBody, 'idempotency_key'>, provider: Provider): 
       `${provider.name} has no price for ${JSON.stringify(body.hardware)}; it has ${known}`,
     );
   }
-  if (provider.type === 'local') validate(command, body.config['command'], 'config.command');
+  if (provider.type === 'local') validate(localConfig, body.config, 'config');
   return {
     provider: provider.name,
     configName: body.config_name,
