@@ -21,6 +21,11 @@ const NOT_SENT = new Set([
   'UND_ERR_CONNECT_TIMEOUT',
 ]);
 
+class NoAnswerInTime extends Error {
+  override readonly name = 'NoAnswerInTime';
+  override readonly message = 'no answer in time';
+}
+
 /** One provider's HTTP, over one pool of connections: every call has a deadline, and an answer a largest size. */
 export class HttpCalls {
   readonly #pool: Pool;
@@ -45,6 +50,9 @@ export class HttpCalls {
   /** Sends the call with its templates filled. @throws ProviderFailure when there is no whole answer. */
   async send(call: Call, fields: Fields, credential: Credential): Promise<HttpAnswer> {
     const body = call.body === undefined ? undefined : JSON.stringify(fillBody(call.body, fields));
+    // Not AbortSignal.timeout: its timer keeps the whole call in memory long after the answer.
+    const deadline = new AbortController();
+    const timer = setTimeout(() => deadline.abort(new NoAnswerInTime()), this.timeoutMs);
     try {
       const answer = await this.#pool.request({
         method: call.method,
@@ -55,7 +63,7 @@ export class HttpCalls {
           ...this.#auth(credential),
         },
         body: body ?? null,
-        signal: AbortSignal.timeout(this.timeoutMs),
+        signal: deadline.signal,
       });
       const text = await answer.body.text();
       return {
@@ -70,6 +78,8 @@ export class HttpCalls {
         undefined,
         { cause },
       );
+    } finally {
+      clearTimeout(timer);
     }
   }
 
@@ -131,6 +141,5 @@ const wasNotSent = (error: unknown): boolean => {
 };
 
 const explain = (error: unknown): string => {
-  if (error instanceof Error && error.name === 'TimeoutError') return 'no answer in time';
   return error instanceof Error ? error.message || (codeOf(error) ?? error.name) : String(error);
 };
