@@ -73,7 +73,7 @@ export class StreamSeenRow {
   last_seq: number;
 
   /** The server's own name for its run: it has another after each start. */
-  @Column('text', { default: '' })
+  @Column('text')
   server: string;
 }
 
@@ -130,13 +130,14 @@ class BusMessages1795528400000 implements MigrationInterface {
       "message_id" uuid not null,
       "subject" text not null,
       "body" text not null,
+      "created_at" timestamptz not null default now(),
       "sent_at" timestamptz not null default now(),
       constraint "sent_pk" primary key ("id"))`);
-    await runner.query(`create index "sent_at" on "sent" using brin ("sent_at")`);
     await runner.query(`create table "stream_seen" (
       "id" int4 not null,
       "created" text not null,
       "last_seq" bigint not null,
+      "server" text not null,
       constraint "stream_seen_pk" primary key ("id"),
       constraint "stream_seen_one_row" check (id = 1))`);
     // A message of several events fills a page; taken apart and compressed it would cost more than its bytes.
@@ -153,27 +154,5 @@ class BusMessages1795528400000 implements MigrationInterface {
   }
 }
 
-/** What is needed to tell what a server lost that came back, and how old is what is sent again. */
-class BusRestarts1795532400000 implements MigrationInterface {
-  name = 'BusRestarts1795532400000';
-
-  async up(runner: QueryRunner): Promise<void> {
-    await runner.query(`alter table "stream_seen" add column "server" text not null default ''`);
-    await runner.query(`alter table "sent" add column "created_at" timestamptz not null default now()`);
-    // Its places are in the order of time.
-    await runner.query(`drop index "sent_at"`);
-  }
-
-  async down(runner: QueryRunner): Promise<void> {
-    await runner.query(`create index "sent_at" on "sent" using brin ("sent_at")`);
-    await runner.query(`alter table "sent" drop column "created_at"`);
-    await runner.query(`alter table "stream_seen" drop column "server"`);
-  }
-}
-
 /** The tables of the bus, in every service's own database. First in each service's list of migrations. */
-export const busMigrations = [
-  BusTables1767225600000,
-  BusMessages1795528400000,
-  BusRestarts1795532400000,
-] as const;
+export const busMigrations = [BusTables1767225600000, BusMessages1795528400000] as const;
