@@ -2,7 +2,7 @@ import { BullModule } from '@nestjs/bullmq';
 import { Module, type DynamicModule } from '@nestjs/common';
 import { AccessModule } from '@lineclear/access';
 import { busEntities, busMigrations, BusModule, busTransports } from '@lineclear/bus';
-import { bullOptions, readConfigFile, type Clock, type ServiceDefinition } from '@lineclear/kit';
+import { bullOptions, readConfigFile, RedisLine, type Clock, type ServiceDefinition } from '@lineclear/kit';
 import { ChannelSecrets } from './channels/channel-secrets.js';
 import { KeepChannels } from './channels/keep-channels.js';
 import { SendThroughChannel } from './channels/send-through-channel.js';
@@ -20,7 +20,6 @@ import { PreferencesController } from './http/preferences.controller.js';
 import { DeliverProcessor } from './jobs/deliver.processor.js';
 import { DeliveryMetrics } from './jobs/delivery-metrics.js';
 import { DELIVER, DeliveryQueue } from './jobs/delivery-queue.js';
-import { RedisLine } from './jobs/redis-line.js';
 import { SendDelivery } from './jobs/send-delivery.js';
 import { SweepDue } from './jobs/sweep-due.js';
 import { CurrentRoutes } from './routing/current-routes.js';
@@ -30,11 +29,10 @@ import { SendWebhook } from './webhook/send-webhook.js';
 class NotifierModule {
   static of(config: Config): DynamicModule {
     const line = new RedisLine();
-    const { connection, prefix } = bullOptions(config.REDIS_URL, 'notifier');
     return {
       module: NotifierModule,
       imports: [
-        BullModule.forRoot({ connection: { ...connection, retryStrategy: line.retryStrategy }, prefix }),
+        BullModule.forRoot(bullOptions(config.REDIS_URL, 'notifier', line)),
         BullModule.registerQueue({ name: DELIVER }),
       ],
       controllers: [

@@ -6,7 +6,7 @@ import {
   type OnApplicationBootstrap,
 } from '@nestjs/common';
 import { Bus } from '@lineclear/bus';
-import { Clock, CONFIG, Database, LOGGER, withDeadline, type Logger } from '@lineclear/kit';
+import { Clock, CONFIG, Database, LOGGER, RedisLine, withDeadline, type Logger } from '@lineclear/kit';
 import { Queue, type Job } from 'bullmq';
 import type { Config } from '../config.js';
 import { expireRequests, forgetMarks } from '../db/requests.repo.js';
@@ -28,6 +28,7 @@ export class ExpireRequests extends WorkerHost implements BeforeApplicationShutd
     private readonly bus: Bus,
     private readonly clock: Clock,
     private readonly decisions: Decisions,
+    private readonly line: RedisLine,
     @Inject(LOGGER) private readonly log: Logger,
   ) {
     super();
@@ -57,6 +58,7 @@ export class ExpireRequests extends WorkerHost implements BeforeApplicationShutd
 
   /** By force: what a tick leaves the next one does, and without Redis an orderly end would never come. */
   async beforeApplicationShutdown(): Promise<void> {
+    this.line.cut();
     await this.worker.close(true);
   }
 }

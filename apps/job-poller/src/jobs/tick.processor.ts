@@ -1,6 +1,6 @@
 import { InjectQueue, OnWorkerEvent, Processor, WorkerHost } from '@nestjs/bullmq';
 import { Inject, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
-import { Health, LOGGER, withDeadline, type Logger } from '@lineclear/kit';
+import { Health, LOGGER, RedisLine, withDeadline, type Logger } from '@lineclear/kit';
 import type { Queue } from 'bullmq';
 import { StepRunner } from './step-runner.js';
 
@@ -24,6 +24,7 @@ export class TickProcessor extends WorkerHost implements OnApplicationBootstrap,
   constructor(
     private readonly runner: StepRunner,
     @InjectQueue(STEPS_QUEUE) private readonly queue: Queue,
+    private readonly line: RedisLine,
     @Inject(LOGGER) private readonly log: Logger,
     health: Health,
   ) {
@@ -59,6 +60,7 @@ export class TickProcessor extends WorkerHost implements OnApplicationBootstrap,
   /** A tick needs no finishing, and a shutdown must not wait for a Redis that is away. */
   async beforeApplicationShutdown(): Promise<void> {
     clearInterval(this.#watch);
+    this.line.cut();
     await this.worker.close(true);
     await withDeadline(this.queue.close(), CLOSE_MS).catch(() => this.queue.disconnect());
   }

@@ -1,10 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { OnWorkerEvent, Processor, WorkerHost } from '@nestjs/bullmq';
 import { Inject, type BeforeApplicationShutdown } from '@nestjs/common';
-import { LOGGER, type Logger } from '@lineclear/kit';
+import { LOGGER, RedisLine, type Logger } from '@lineclear/kit';
 import type { Job } from 'bullmq';
 import { DELIVER, type DeliverStep } from './delivery-queue.js';
-import { RedisLine } from './redis-line.js';
 import { SendDelivery } from './send-delivery.js';
 
 const AT_ONCE = 32;

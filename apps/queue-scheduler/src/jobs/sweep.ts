@@ -1,7 +1,7 @@
 import { InjectQueue, OnWorkerEvent, Processor, WorkerHost } from '@nestjs/bullmq';
 import { Inject, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
 import { Bus } from '@lineclear/bus';
-import { Clock, CONFIG, Database, LOGGER, withDeadline, type Logger } from '@lineclear/kit';
+import { Clock, CONFIG, Database, LOGGER, RedisLine, withDeadline, type Logger } from '@lineclear/kit';
 import type { Job as Step, Queue } from 'bullmq';
 import type { Config } from '../config.js';
 import * as jobs from '../db/jobs.repo.js';
@@ -28,6 +28,7 @@ export class Sweep extends WorkerHost implements OnApplicationBootstrap, BeforeA
 
   constructor(
     @InjectQueue(SWEEP) private readonly queue: Queue,
+    private readonly line: RedisLine,
     private readonly database: Database,
     private readonly bus: Bus,
     private readonly clock: Clock,
@@ -48,6 +49,7 @@ export class Sweep extends WorkerHost implements OnApplicationBootstrap, BeforeA
   /** By force: what a sweep leaves the next one does, and without Redis an orderly end would never come. */
   async beforeApplicationShutdown(): Promise<void> {
     clearInterval(this.#timer);
+    this.line.cut();
     await this.worker.close(true);
     await withDeadline(this.queue.close(), CLOSE_MS).catch(() => this.queue.disconnect());
   }
