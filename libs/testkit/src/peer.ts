@@ -62,7 +62,9 @@ export async function connectPeer(natsUrl: string): Promise<Peer> {
   const seen = new Map<string, unknown[]>();
   connection.subscribe('lineclear.>', {
     callback: (_, msg) => {
-      seen.set(msg.subject, [...(seen.get(msg.subject) ?? []), ...eventsIn(msg.string())]);
+      const list = seen.get(msg.subject) ?? [];
+      list.push(...eventsIn(msg.string()));
+      seen.set(msg.subject, list);
     },
   });
   const answers = new Map<string, (request: never) => unknown>();
