@@ -9,6 +9,8 @@ export interface Reading {
   readonly messages: ConsumerMessages;
   /** How many messages were waiting when the reading began. */
   readonly waiting: number;
+  /** The life of the stream that is read. */
+  readonly life: string;
 }
 
 /**
@@ -20,6 +22,7 @@ export async function readEvents(
   after: number | undefined,
   take: (events: readonly LiveEvent[], stillWaiting: number) => void,
 ): Promise<Reading> {
+  const life = await lifeOfStream(connection);
   const consumer = await jetstream(connection).consumers.get(EVENTS_STREAM, {
     filter_subjects: SUBJECTS,
     ...(after === undefined
@@ -32,7 +35,13 @@ export async function readEvents(
     abort_on_missing_resource: true,
     callback: (message) => take(visibleEvents(message.seq, message.string()), message.info.pending),
   });
-  return { messages, waiting };
+  return { messages, waiting, life };
+}
+
+/** When the stream was made: another one has another life. */
+export async function lifeOfStream(connection: NatsConnection): Promise<string> {
+  const manager = await jetstreamManager(connection, { checkAPI: false });
+  return (await manager.streams.info(EVENTS_STREAM)).created;
 }
 
 /** Whether this stream has come as far as this place. If not, the place is one of a stream that was lost. */

@@ -2,12 +2,12 @@ import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy }
 import { Bus } from '@lineclear/bus';
 import { principalChanged } from '@lineclear/contracts';
 import { Clock, Database, LOGGER, TtlCache, type Logger } from '@lineclear/kit';
-import type { ConsumerMessages } from '@nats-io/jetstream';
-import { hasReached, readEvents } from './event-stream.js';
+import { hasReached, lifeOfStream, readEvents, type Reading } from './event-stream.js';
 import type { LiveClient } from './live-client.js';
 import type { LiveEvent } from './visible-event.js';
 
 const HEARTBEAT_MS = 15_000;
+const LOOK_AT_STREAM_MS = 5_000;
 const OWNER_TTL_MS = 3_600_000;
 const MAX_OWNERS = 20_000;
 
@@ -16,10 +16,11 @@ const MAX_OWNERS = 20_000;
 export class LiveHub implements OnApplicationBootstrap, OnModuleDestroy {
   readonly #clients = new Set<LiveClient>();
   readonly #owners: TtlCache<number>;
-  #reading: Promise<ConsumerMessages> | undefined;
+  #reading: Promise<Reading> | undefined;
   /** Events one after the other, also when the owner of one must be looked up. */
   #order = Promise.resolve();
   #heartbeat: NodeJS.Timeout | undefined;
+  #looking: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly bus: Bus,
@@ -35,6 +36,7 @@ export class LiveHub implements OnApplicationBootstrap, OnModuleDestroy {
       () => this.#clients.forEach((client) => client.heartbeat(this.clock.now())),
       HEARTBEAT_MS,
     );
+    this.#looking = setInterval(() => void this.#lookAtStream(), LOOK_AT_STREAM_MS);
     // What someone may see has changed, or the login is gone: coming back, they are looked at anew.
     this.bus.watch(principalChanged, ({ data }) =>
       this.#dropWhere((client) => client.principal.user_id === data.user_id),
@@ -43,6 +45,7 @@ export class LiveHub implements OnApplicationBootstrap, OnModuleDestroy {
 
   onModuleDestroy(): void {
     clearInterval(this.#heartbeat);
+    clearInterval(this.#looking);
     this.#dropWhere(() => true);
     this.#stopIfIdle();
   }
@@ -76,18 +79,28 @@ export class LiveHub implements OnApplicationBootstrap, OnModuleDestroy {
     await this.#reading;
   }
 
-  #startReading(): Promise<ConsumerMessages> {
+  #startReading(): Promise<Reading> {
     const reading = readEvents(this.bus.connection, undefined, (events) => {
       for (const event of events) this.#order = this.#order.then(() => this.#spread(event));
-    }).then(({ messages }) => {
-      void messages.closed().then(() => this.#ended(reading));
-      return messages;
+    }).then((begun) => {
+      void begun.messages.closed().then(() => this.#ended(reading));
+      return begun;
     });
     reading.catch(() => this.#ended(reading));
     return reading;
   }
 
-  #ended(reading: Promise<ConsumerMessages>): void {
+  /** A reading whose stream was made anew may go on by itself, at a place that the new one reaches in a year: it is ended. */
+  async #lookAtStream(): Promise<void> {
+    try {
+      const reading = await this.#reading;
+      if (reading && (await lifeOfStream(this.bus.connection)) !== reading.life) reading.messages.stop();
+    } catch (error) {
+      this.log.debug({ err: error }, 'the stream could not be looked at');
+    }
+  }
+
+  #ended(reading: Promise<Reading>): void {
     // One that was stopped may have a successor already.
     if (this.#reading !== reading) return;
     this.log.warn(
@@ -103,7 +116,7 @@ export class LiveHub implements OnApplicationBootstrap, OnModuleDestroy {
     const reading = this.#reading;
     this.#reading = undefined;
     reading.then(
-      (messages) => messages.stop(),
+      ({ messages }) => messages.stop(),
       () => undefined,
     );
   }
