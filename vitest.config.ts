@@ -13,6 +13,7 @@ export default defineConfig({
       'examples/**/*.spec.ts',
     ],
     globalSetup: ['libs/testkit/src/global-setup.ts'],
+    setupFiles: ['libs/testkit/src/patience.ts'],
     maxWorkers: 3,
     testTimeout: 30_000,
     hookTimeout: 60_000,
