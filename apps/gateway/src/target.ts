@@ -12,7 +12,6 @@ const decodeUnreserved = (path: string): string =>
   });
 
 function whyNot(path: string): string | undefined {
-  if (/%(?![0-9a-f]{2})/i.test(path)) return 'the path holds a % that starts no escape';
   if (/%(?:[01][0-9a-f]|7f)/i.test(path)) return 'the path holds a control character';
   if (/\\|%2f|%5c/i.test(path)) return 'the path holds an encoded slash or a backslash';
   if (path.includes('//')) return 'the path holds an empty segment';
@@ -33,6 +32,8 @@ export function readTarget(url: string): Target {
   if (/[^\x21-\x7e]|#/.test(url))
     return refused('the address holds a character that must be percent-encoded');
   if (PLAIN.test(raw) && !raw.includes('/.')) return { ok: true, path: raw, search };
+  // Before decoding, which could make an escape of it: "%%61b" is no "%ab".
+  if (/%(?![0-9a-f]{2})/i.test(raw)) return refused('the path holds a % that starts no escape');
   const path = decodeUnreserved(raw);
   const because = whyNot(path);
   return because === undefined ? { ok: true, path, search } : refused(because);
