@@ -2,7 +2,7 @@ import { BullModule } from '@nestjs/bullmq';
 import { Module, type DynamicModule } from '@nestjs/common';
 import { AccessModule } from '@lineclear/access';
 import { busEntities, busMigrations, BusModule, busTransports } from '@lineclear/bus';
-import { bullOptions, readConfigFile, RedisLine, type Clock, type ServiceDefinition } from '@lineclear/kit';
+import { readConfigFile, RedisLine, type Clock, type ServiceDefinition } from '@lineclear/kit';
 import { readConfig, type Config } from './config.js';
 import { CurrentRules } from './current-rules.js';
 import { ApprovalRequestRow } from './db/approval-request.entity.js';
@@ -29,11 +29,11 @@ import { EXPIRY_QUEUE, ExpireRequests, ExpirySchedule } from './jobs/expire-requ
 })
 class ApprovalsModule {
   static of(config: Config): DynamicModule {
-    const line = new RedisLine();
+    const line = new RedisLine(config.REDIS_URL);
     return {
       module: ApprovalsModule,
       imports: [
-        BullModule.forRoot(bullOptions(config.REDIS_URL, 'approvals', line)),
+        BullModule.forRootAsync({ useFactory: () => line.bullOptions('approvals') }),
         BullModule.registerQueue({ name: EXPIRY_QUEUE }),
       ],
       providers: [{ provide: RedisLine, useValue: line }],

@@ -2,7 +2,7 @@ import { BullModule } from '@nestjs/bullmq';
 import { Module, type DynamicModule } from '@nestjs/common';
 import { AccessModule } from '@lineclear/access';
 import { busEntities, busMigrations, BusModule, busTransports } from '@lineclear/bus';
-import { bullOptions, RedisLine, type Clock, type ServiceDefinition } from '@lineclear/kit';
+import { RedisLine, type Clock, type ServiceDefinition } from '@lineclear/kit';
 import { readConfig, type Config } from './config.js';
 import { Runs1767225620000 } from './db/migrations/1767225620000-runs.js';
 import { ProviderNoticeRow } from './db/provider-notice.entity.js';
@@ -32,11 +32,11 @@ import { Providers } from './providers/providers.js';
 @Module({})
 class JobPollerModule {
   static of(config: Config): DynamicModule {
-    const line = new RedisLine();
+    const line = new RedisLine(config.REDIS_URL);
     return {
       module: JobPollerModule,
       imports: [
-        BullModule.forRoot(bullOptions(config.REDIS_URL, 'job-poller', line)),
+        BullModule.forRootAsync({ useFactory: () => line.bullOptions('job-poller') }),
         BullModule.registerQueue({ name: STEPS_QUEUE }),
       ],
       controllers: [StartClaimedRuns, StopRun, LogsController],

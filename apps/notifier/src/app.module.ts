@@ -2,7 +2,7 @@ import { BullModule } from '@nestjs/bullmq';
 import { Module, type DynamicModule } from '@nestjs/common';
 import { AccessModule } from '@lineclear/access';
 import { busEntities, busMigrations, BusModule, busTransports } from '@lineclear/bus';
-import { bullOptions, readConfigFile, RedisLine, type Clock, type ServiceDefinition } from '@lineclear/kit';
+import { readConfigFile, RedisLine, type Clock, type ServiceDefinition } from '@lineclear/kit';
 import { ChannelSecrets } from './channels/channel-secrets.js';
 import { KeepChannels } from './channels/keep-channels.js';
 import { SendThroughChannel } from './channels/send-through-channel.js';
@@ -28,11 +28,11 @@ import { SendWebhook } from './webhook/send-webhook.js';
 @Module({})
 class NotifierModule {
   static of(config: Config): DynamicModule {
-    const line = new RedisLine();
+    const line = new RedisLine(config.REDIS_URL);
     return {
       module: NotifierModule,
       imports: [
-        BullModule.forRoot(bullOptions(config.REDIS_URL, 'notifier', line)),
+        BullModule.forRootAsync({ useFactory: () => line.bullOptions('notifier') }),
         BullModule.registerQueue({ name: DELIVER }),
       ],
       controllers: [

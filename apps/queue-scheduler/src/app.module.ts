@@ -2,7 +2,7 @@ import { BullModule } from '@nestjs/bullmq';
 import { Module, type DynamicModule } from '@nestjs/common';
 import { AccessModule } from '@lineclear/access';
 import { busEntities, busMigrations, BusModule, busTransports } from '@lineclear/bus';
-import { bullOptions, readConfigFile, RedisLine, type Clock, type ServiceDefinition } from '@lineclear/kit';
+import { readConfigFile, RedisLine, type Clock, type ServiceDefinition } from '@lineclear/kit';
 import { readConfig, type Config } from './config.js';
 import { entities } from './db/entities.js';
 import { QueueTables1767225700000 } from './db/migrations/1767225700000-queue-tables.js';
@@ -29,11 +29,11 @@ import { LiveHub } from './live/live-hub.js';
 @Module({})
 class QueueModule {
   static of(config: Config, providers: ReadonlyMap<string, Provider>): DynamicModule {
-    const line = new RedisLine();
+    const line = new RedisLine(config.REDIS_URL);
     return {
       module: QueueModule,
       imports: [
-        BullModule.forRoot(bullOptions(config.REDIS_URL, 'queue-scheduler', line)),
+        BullModule.forRootAsync({ useFactory: () => line.bullOptions('queue-scheduler') }),
         BullModule.registerQueue({ name: SWEEP }),
       ],
       controllers: [

@@ -39,7 +39,7 @@ export { createLogger, type Logger } from './logger.js';
 export { Metrics } from './metrics.js';
 export { ACCESS, Answers } from './openapi.js';
 export { problemOf, type Problem } from './problem.js';
-export { bullOptions, openRedis, RedisLine } from './redis.js';
+export { openRedis, RedisLine } from './redis.js';
 export { SealingKey, sealTo } from './seal.js';
 export { Secret } from './secret.js';
 export { runService, startService, type RunningService, type ServiceDefinition } from './service.js';

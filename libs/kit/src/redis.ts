@@ -1,3 +1,4 @@
+import type { OnApplicationShutdown } from '@nestjs/common';
 import { Redis } from 'ioredis';
 import type { Logger } from './logger.js';
 
@@ -5,27 +6,37 @@ const MAX_RETRY_MS = 1_000;
 const STEP_MS = 100;
 
 /**
- * How a service looks for a Redis that is away: for as long as it runs. BullMQ's last word goes to Redis, and without an end
- * to the looking, stopping would wait for that word for ever.
+ * The one connection of a service's queues, which looks for a Redis that is away for as long as the service runs. It is
+ * ours and not BullMQ's: BullMQ waits for a last word from a connection of its own, and from a Redis that is away that
+ * word never comes (ioredis forgets a try to come that `disconnect()` interrupts, and then tells nobody).
  */
-export class RedisLine {
-  #isCut = false;
+export class RedisLine implements OnApplicationShutdown {
+  #redis: Redis | undefined;
 
-  /** ioredis asks this for the milliseconds to its next try; null ends all commands that wait. */
-  readonly retryStrategy = (times: number): number | null =>
-    this.#isCut ? null : Math.min(times * STEP_MS, MAX_RETRY_MS);
+  constructor(private readonly url: string) {}
 
-  /** From now on a lost connection stays lost. */
-  cut(): void {
-    this.#isCut = true;
+  /** How BullMQ connects. Each service keeps to its own key prefix. */
+  readonly bullOptions = (service: string) => ({
+    connection: (this.#redis ??= this.#open()),
+    prefix: `lineclear:${service}`,
+  });
+
+  /** Last of all: the workers have been closed, and nothing that is still asked needs an answer. */
+  onApplicationShutdown(): void {
+    this.#redis?.disconnect();
+  }
+
+  #open(): Redis {
+    const redis = new Redis(this.url, {
+      // Workers wait for Redis as long as it takes.
+      maxRetriesPerRequest: null,
+      retryStrategy: (times) => Math.min(times * STEP_MS, MAX_RETRY_MS),
+    });
+    // Queues and workers hear of errors too, and tell the log what it means for them.
+    redis.on('error', () => undefined);
+    return redis;
   }
 }
-
-/** How BullMQ connects: workers wait for Redis as long as it takes, and each service keeps to its own key prefix. */
-export const bullOptions = (url: string, service: string, line: RedisLine) => ({
-  connection: { url, maxRetriesPerRequest: null, retryStrategy: line.retryStrategy },
-  prefix: `lineclear:${service}`,
-});
 
 /** A connection for commands of our own: it fails fast, so that a missing Redis is an error and not a hang. */
 export function openRedis(url: string, log: Logger): Redis {

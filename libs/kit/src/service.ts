@@ -7,7 +7,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { SystemClock, type Clock } from './clock.js';
 import type { ServiceConfig } from './config.js';
 import { openDatabase, type Database, type DatabaseOptions } from './database.js';
-import { Health, withDeadline } from './health.js';
+import { Health } from './health.js';
 import { createHttpAdapter, prepareHttp } from './http.js';
 import { KitModule } from './kit.module.js';
 import { createLogger, NestLogger, type Logger } from './logger.js';
@@ -40,7 +40,6 @@ export interface RunningService {
 
 const KEEP_ALIVE_MS = 72_000;
 const CUT_AFTER_MS = 5_000;
-const APP_CLOSE_MS = 8_000;
 
 /** Boots a service: tracing, database (migrated), Nest, transports, HTTP. */
 export async function startService<Config extends ServiceConfig>(
@@ -87,10 +86,7 @@ export async function startService<Config extends ServiceConfig>(
     health.stopping();
     // Streams and slow clients get this long to end by themselves.
     const cut = setTimeout(() => server.closeAllConnections(), CUT_AFTER_MS);
-    // A part that never ends, such as a client of a server that is away, must not keep the others open.
-    await withDeadline(app.close(), APP_CLOSE_MS).catch((error: unknown) =>
-      log.error({ err: error }, 'parts of the service did not end in time'),
-    );
+    await app.close();
     clearTimeout(cut);
     await database.close();
     await stopTracing();

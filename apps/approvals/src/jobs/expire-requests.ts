@@ -6,7 +6,7 @@ import {
   type OnApplicationBootstrap,
 } from '@nestjs/common';
 import { Bus } from '@lineclear/bus';
-import { Clock, CONFIG, Database, LOGGER, RedisLine, withDeadline, type Logger } from '@lineclear/kit';
+import { Clock, CONFIG, Database, LOGGER, type Logger } from '@lineclear/kit';
 import { Queue, type Job } from 'bullmq';
 import type { Config } from '../config.js';
 import { expireRequests, forgetMarks } from '../db/requests.repo.js';
@@ -16,7 +16,6 @@ import { outcomeOf } from '../events/outcome-of-request.js';
 export const EXPIRY_QUEUE = 'approval-expiry';
 const TICK = 'expiry-tick';
 const BATCH = 200;
-const CLOSE_MS = 1_000;
 // A day more than events are kept on the stream.
 const MARKS_KEPT_MS = 8 * 86_400_000;
 
@@ -28,7 +27,6 @@ export class ExpireRequests extends WorkerHost implements BeforeApplicationShutd
     private readonly bus: Bus,
     private readonly clock: Clock,
     private readonly decisions: Decisions,
-    private readonly line: RedisLine,
     @Inject(LOGGER) private readonly log: Logger,
   ) {
     super();
@@ -58,7 +56,6 @@ export class ExpireRequests extends WorkerHost implements BeforeApplicationShutd
 
   /** By force: what a tick leaves the next one does, and without Redis an orderly end would never come. */
   async beforeApplicationShutdown(): Promise<void> {
-    this.line.cut();
     await this.worker.close(true);
   }
 }
@@ -86,9 +83,8 @@ export class ExpirySchedule implements OnApplicationBootstrap, BeforeApplication
     );
   }
 
-  async beforeApplicationShutdown(): Promise<void> {
+  beforeApplicationShutdown(): void {
     clearInterval(this.#timer);
-    await withDeadline(this.queue.close(), CLOSE_MS).catch(() => this.queue.disconnect());
   }
 
   #ensure(schedule: () => Promise<void>): void {

@@ -1,6 +1,6 @@
 import { InjectQueue, OnWorkerEvent, Processor, WorkerHost } from '@nestjs/bullmq';
 import { Inject, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
-import { Health, LOGGER, RedisLine, withDeadline, type Logger } from '@lineclear/kit';
+import { Health, LOGGER, type Logger } from '@lineclear/kit';
 import type { Queue } from 'bullmq';
 import { StepRunner } from './step-runner.js';
 
@@ -8,7 +8,6 @@ export const STEPS_QUEUE = 'steps';
 const TICK_MS = 1_000;
 // The queue may be flushed at any time, and its scheduler with it.
 const WATCH_MS = 5_000;
-const CLOSE_MS = 1_000;
 
 /**
  * The queue's clock: once a second some replica takes the steps that are due, whoever stored them. What is due, and whose it
@@ -24,7 +23,6 @@ export class TickProcessor extends WorkerHost implements OnApplicationBootstrap,
   constructor(
     private readonly runner: StepRunner,
     @InjectQueue(STEPS_QUEUE) private readonly queue: Queue,
-    private readonly line: RedisLine,
     @Inject(LOGGER) private readonly log: Logger,
     health: Health,
   ) {
@@ -60,9 +58,7 @@ export class TickProcessor extends WorkerHost implements OnApplicationBootstrap,
   /** A tick needs no finishing, and a shutdown must not wait for a Redis that is away. */
   async beforeApplicationShutdown(): Promise<void> {
     clearInterval(this.#watch);
-    this.line.cut();
     await this.worker.close(true);
-    await withDeadline(this.queue.close(), CLOSE_MS).catch(() => this.queue.disconnect());
   }
 
   async #upsert(): Promise<void> {

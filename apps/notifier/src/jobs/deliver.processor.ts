@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { OnWorkerEvent, Processor, WorkerHost } from '@nestjs/bullmq';
 import { Inject, type BeforeApplicationShutdown } from '@nestjs/common';
-import { LOGGER, RedisLine, type Logger } from '@lineclear/kit';
+import { LOGGER, type Logger } from '@lineclear/kit';
 import type { Job } from 'bullmq';
 import { DELIVER, type DeliverStep } from './delivery-queue.js';
 import { SendDelivery } from './send-delivery.js';
@@ -19,7 +19,6 @@ export class DeliverProcessor extends WorkerHost implements BeforeApplicationShu
 
   constructor(
     private readonly deliveries: SendDelivery,
-    private readonly line: RedisLine,
     @Inject(LOGGER) private readonly log: Logger,
   ) {
     super();
@@ -56,6 +55,5 @@ export class DeliverProcessor extends WorkerHost implements BeforeApplicationShu
     ]);
     clearTimeout(timer);
     await this.worker.close(true);
-    this.line.cut();
   }
 }

@@ -1,7 +1,7 @@
 import { InjectQueue, OnWorkerEvent, Processor, WorkerHost } from '@nestjs/bullmq';
 import { Inject, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
 import { Bus } from '@lineclear/bus';
-import { Clock, CONFIG, Database, LOGGER, RedisLine, withDeadline, type Logger } from '@lineclear/kit';
+import { Clock, CONFIG, Database, LOGGER, type Logger } from '@lineclear/kit';
 import type { Job as Step, Queue } from 'bullmq';
 import type { Config } from '../config.js';
 import * as jobs from '../db/jobs.repo.js';
@@ -15,7 +15,6 @@ const MAX_AT_ONCE = 200;
 const HOUR_MS = 3_600_000;
 // Redis may have lost the schedule since: it is looked for as often as this many steps.
 const RESCHEDULE_EVERY = 2;
-const CLOSE_MS = 1_000;
 
 /**
  * Reminds whoever owes an answer for a job, and forgets what is too old. It starts nothing itself: a claim that is sent
@@ -28,7 +27,6 @@ export class Sweep extends WorkerHost implements OnApplicationBootstrap, BeforeA
 
   constructor(
     @InjectQueue(SWEEP) private readonly queue: Queue,
-    private readonly line: RedisLine,
     private readonly database: Database,
     private readonly bus: Bus,
     private readonly clock: Clock,
@@ -49,9 +47,7 @@ export class Sweep extends WorkerHost implements OnApplicationBootstrap, BeforeA
   /** By force: what a sweep leaves the next one does, and without Redis an orderly end would never come. */
   async beforeApplicationShutdown(): Promise<void> {
     clearInterval(this.#timer);
-    this.line.cut();
     await this.worker.close(true);
-    await withDeadline(this.queue.close(), CLOSE_MS).catch(() => this.queue.disconnect());
   }
 
   @OnWorkerEvent('error')
