@@ -1,29 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-
-const httpProvider = (url, pollIntervalSeconds) => ({
-  type: 'http',
-  base_url: url,
-  submit: {
-    method: 'POST',
-    path: '/runs',
-    body: { key: '{run_key}', config: '{config}' },
-    external_id: '/id',
-  },
-  find: { method: 'GET', path: '/runs?key={run_key}', external_id: '/items/0/id' },
-  status: { method: 'GET', path: '/runs/{external_id}', state: '/status' },
-  cancel: { method: 'POST', path: '/runs/{external_id}/cancel' },
-  states: {
-    queued: 'submitted',
-    running: 'running',
-    succeeded: 'succeeded',
-    failed: 'failed',
-    cancelled: 'cancelled',
-  },
-  poll_interval_seconds: pollIntervalSeconds,
-  hardware: { 'gpu-a100': { cost_per_hour_usd: 4 } },
-});
+import { fakeProviderConfig } from '@lineclear/testkit/fake-provider';
 
 /**
  * The configuration of a house with two providers: the runs of `short` are over when they are first looked at, those of
@@ -33,7 +11,12 @@ export function writeConfig(home, { short, training }) {
   const path = join(home, 'bench.yaml');
   writeFileSync(
     path,
-    JSON.stringify({ providers: { short: httpProvider(short, 1), training: httpProvider(training, 300) } }),
+    JSON.stringify({
+      providers: {
+        short: fakeProviderConfig(short, { logs: undefined, poll_interval_seconds: 1 }),
+        training: fakeProviderConfig(training, { logs: undefined, poll_interval_seconds: 300 }),
+      },
+    }),
   );
   return path;
 }

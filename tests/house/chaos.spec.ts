@@ -4,13 +4,19 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { eventsIn } from '@lineclear/contracts';
 import { startHouse, type House } from '@lineclear/launcher';
 import { makeScratchFolder } from '@lineclear/servers';
-import { client, startFakeProvider, type Client, type FakeProvider } from '@lineclear/testkit';
+import {
+  client,
+  fakeProviderConfig,
+  startFakeProvider,
+  type Client,
+  type FakeProvider,
+} from '@lineclear/testkit';
 import { jetstream } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 import { Redis } from 'ioredis';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { fakeProviderConfig, newWebhookSecret, ok, person, receiveWebhooks } from './furnish.js';
+import { newWebhookSecret, ok, person, receiveWebhooks } from './furnish.js';
 
 const JOBS = 300;
 const SERVICES = ['auth', 'secrets', 'approvals', 'queue-scheduler', 'notifier', 'job-poller', 'gateway'];

@@ -81,29 +81,3 @@ export async function receiveWebhooks(
 }
 
 export const newWebhookSecret = (): string => `whsec_${randomBytes(32).toString('base64')}`;
-
-/** The generic HTTP provider that the fake one speaks, for the house's configuration file. */
-export const fakeProviderConfig = (baseUrl: string, more: object = {}): object => ({
-  type: 'http',
-  base_url: baseUrl,
-  submit: {
-    method: 'POST',
-    path: '/runs',
-    body: { key: '{run_key}', config: '{config}' },
-    external_id: '/id',
-  },
-  find: { method: 'GET', path: '/runs?key={run_key}', external_id: '/items/0/id' },
-  status: { method: 'GET', path: '/runs/{external_id}', state: '/status', progress: '/progress' },
-  cancel: { method: 'POST', path: '/runs/{external_id}/cancel' },
-  logs: { method: 'GET', path: '/runs/{external_id}/logs', text: '/text' },
-  states: {
-    queued: 'submitted',
-    running: 'running',
-    succeeded: 'succeeded',
-    failed: 'failed',
-    cancelled: 'cancelled',
-  },
-  poll_interval_seconds: 0.5,
-  hardware: { 'gpu-a100': { cost_per_hour_usd: 4 } },
-  ...more,
-});

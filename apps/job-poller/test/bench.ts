@@ -15,6 +15,7 @@ import {
 import { sealTo, startService, type RunningService } from '@lineclear/kit';
 import {
   connectPeer,
+  fakeProviderConfig,
   startBackends,
   startFakeProvider,
   type Backends,
@@ -51,43 +52,24 @@ export interface Bench {
 export const keyOf = (claim: Claim): string => runKeyOf(claim.job_id, claim.attempt);
 export const PATIENCE = { timeout: 20_000, interval: 20 };
 
-const httpProvider = (url: string, more: object = {}): object => ({
-  type: 'http',
-  base_url: url,
-  submit: {
-    method: 'POST',
-    path: '/runs',
-    body: {
-      key: '{run_key}',
-      config: '{config}',
-      env: '{env}',
-      kind: 'on {hardware}',
-      limit: '{max_runtime_seconds}',
+const cloud = (url: string, more: object = {}): object =>
+  fakeProviderConfig(url, {
+    submit: {
+      method: 'POST',
+      path: '/runs',
+      body: {
+        key: '{run_key}',
+        config: '{config}',
+        env: '{env}',
+        kind: 'on {hardware}',
+        limit: '{max_runtime_seconds}',
+      },
+      external_id: '/id',
     },
-    external_id: '/id',
-  },
-  find: { method: 'GET', path: '/runs?key={run_key}', external_id: '/items/0/id' },
-  status: {
-    method: 'GET',
-    path: '/runs/{external_id}',
-    state: '/status',
-    progress: '/progress',
-    message: '/message',
-    cost_usd: '/cost',
-  },
-  cancel: { method: 'POST', path: '/runs/{external_id}/cancel' },
-  logs: { method: 'GET', path: '/runs/{external_id}/logs', text: '/text' },
-  states: {
-    queued: 'submitted',
-    running: 'running',
-    succeeded: 'succeeded',
-    failed: 'failed',
-    cancelled: 'cancelled',
-  },
-  poll_interval_seconds: 0.05,
-  hardware: { gpu: { cost_per_hour_usd: 4 } },
-  ...more,
-});
+    poll_interval_seconds: 0.05,
+    hardware: { gpu: { cost_per_hour_usd: 4 } },
+    ...more,
+  });
 
 /** Opens a bench. The provider `cloud` is the fake one, `keyed` the same with a credential, `away` answers nobody. */
 export async function openBench(extra: Record<string, string> = {}): Promise<Bench> {
@@ -99,9 +81,9 @@ export async function openBench(extra: Record<string, string> = {}): Promise<Ben
     config,
     JSON.stringify({
       providers: {
-        cloud: httpProvider(provider.url),
-        keyed: httpProvider(provider.url, { auth: { secret: 'CLOUD_TOKEN' } }),
-        away: httpProvider('http://127.0.0.1:9'),
+        cloud: cloud(provider.url),
+        keyed: cloud(provider.url, { auth: { secret: 'CLOUD_TOKEN' } }),
+        away: cloud('http://127.0.0.1:9'),
       },
     }),
   );

@@ -2,6 +2,7 @@ export { startBackends, type Backends } from './backends.js';
 export { expectProblem, HOPELESS_BODIES, refusesBadInput } from './bad-input.js';
 export { client, type Answer, type Client } from './client.js';
 export {
+  fakeProviderConfig,
   startFakeProvider,
   type FakeCall,
   type FakeProvider,
