@@ -51,3 +51,5 @@ if (!isInstalled()) {
 }
 
 run('building', process.execPath, [at('node_modules', 'typescript', 'bin', 'tsc'), '-b', root]);
+const { bundle } = await import('./bundle.mjs');
+await bundle(root);

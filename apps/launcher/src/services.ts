@@ -24,7 +24,7 @@ export interface ServiceSpec {
 
 const service = (name: string, env?: ServiceSpec['env']): ServiceSpec => ({
   name,
-  script: join(PROJECT, 'apps', name, 'dist', 'main.js'),
+  script: join(PROJECT, 'apps', name, 'bundle', 'main.js'),
   hasStores: true,
   ...(env && { env }),
 });
