@@ -56,6 +56,7 @@ export function define(env: NodeJS.ProcessEnv, more: { clock?: Clock } = {}): Se
     entities: [...busEntities, ApprovalRuleRow, RulesVersionRow, ApprovalRequestRow],
     migrations: [...busMigrations, RulesAndRequests1767225601000],
     transports: busTransports,
+    network: file.network,
     ...more,
   };
 }

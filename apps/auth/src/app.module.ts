@@ -76,6 +76,7 @@ export function define(
     entities: [...busEntities, User, PermissionOverride, Session, ApiKey, LoginFailure],
     migrations: [...busMigrations, AuthTables1767312000000],
     transports: busTransports,
+    network: file.network,
     ...more,
   };
 }

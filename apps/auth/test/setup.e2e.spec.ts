@@ -41,6 +41,7 @@ it('refuses bad input and makes nobody', async () => {
 it.each([
   ['another machine, behind the gateway', { 'x-forwarded-for': '203.0.113.7' }],
   ['another machine that says it is this one first', { 'x-forwarded-for': '127.0.0.1, 203.0.113.7' }],
+  ['another machine, behind a proxy on this one', { 'x-forwarded-for': '203.0.113.7, 127.0.0.1' }],
   ['a page of another site in this machine’s browser', { 'sec-fetch-site': 'cross-site' }],
   [
     'a page of a site whose name was pointed at this machine',

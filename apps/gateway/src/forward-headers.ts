@@ -31,6 +31,9 @@ const REQUEST_ID = /^[\w.-]{1,100}$/;
 const TRACEPARENT = /^(?!ff)[\da-f]{2}-(?!0{32})[\da-f]{32}-(?!0{16})[\da-f]{16}-[\da-f]{2}$/;
 const HOST = /^[\w.:[\]-]{1,260}$/;
 
+/** The nearest ones count; a longer list is somebody's game. */
+const MAX_CLAIMED_HOPS = 10;
+
 const tokens = (connection: string): readonly string[] =>
   connection
     .toLowerCase()
@@ -52,6 +55,14 @@ export const requestIdOf = (sent: string | string[] | undefined): string =>
   typeof sent === 'string' && REQUEST_ID.test(sent) ? sent : randomUUID();
 
 export const isHost = (host: string): boolean => HOST.test(host);
+
+/** The way a request came: what it claims, and last the hop that we see. The services know which claims to believe. */
+function hopsOf(req: IncomingMessage): string {
+  const peer = req.socket.remoteAddress ?? 'unknown';
+  const seen = peer.startsWith('::ffff:') ? peer.slice(7) : peer;
+  const claimed = [req.headers['x-forwarded-for'] ?? []].flat().join(', ');
+  return claimed === '' ? seen : `${claimed.split(',').slice(-MAX_CLAIMED_HOPS).join(',')}, ${seen}`;
+}
 
 /** What a service is sent: the client's own headers, and ours in place of what only the trusted hop may say. */
 export function requestHeaders(req: IncomingMessage, requestId: string): string[] {
@@ -76,8 +87,7 @@ export function requestHeaders(req: IncomingMessage, requestId: string): string[
   }
   const length = sent['content-length'];
   if (length !== undefined && length !== '0') out.push('content-length', length);
-  const peer = req.socket.remoteAddress ?? 'unknown';
-  out.push('x-request-id', requestId, 'x-forwarded-for', peer.startsWith('::ffff:') ? peer.slice(7) : peer);
+  out.push('x-request-id', requestId, 'x-forwarded-for', hopsOf(req));
   out.push('x-forwarded-proto', 'encrypted' in req.socket ? 'https' : 'http');
   if (sent.host) out.push('x-forwarded-host', sent.host);
   return out;

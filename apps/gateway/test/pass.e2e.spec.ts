@@ -105,7 +105,15 @@ describe('a request', () => {
     expect(known.headers['x-request-id']).toBe('my-id.1');
   });
 
-  it('cannot say where it comes from: only the socket can', async () => {
+  it('cannot make the list of its hops long', async () => {
+    const house = await openHouse({ auth: mirror });
+    const hops = Array.from({ length: 100 }, (_, n) => `10.0.0.${n}`);
+    const reply = await send(house, '/api/users', { 'x-forwarded-for': hops.join(', ') });
+    const told = String(seen(reply.body).headers['x-forwarded-for']);
+    expect(told.split(',').map((hop) => hop.trim())).toEqual([...hops.slice(-10), '127.0.0.1']);
+  });
+
+  it('cannot say where it comes from: what it claims goes before what the socket says', async () => {
     const house = await openHouse({ auth: mirror });
     const reply = await send(house, '/api/users', {
       'x-forwarded-for': '10.0.0.1',
@@ -123,7 +131,7 @@ describe('a request', () => {
     });
     const { headers } = seen(reply.body);
     expect(headers).toMatchObject({
-      'x-forwarded-for': '127.0.0.1',
+      'x-forwarded-for': '10.0.0.1, 127.0.0.1',
       'x-forwarded-proto': 'http',
       'x-forwarded-host': `127.0.0.1:${house.port}`,
       authorization: 'Bearer kept',

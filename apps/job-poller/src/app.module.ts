@@ -78,6 +78,7 @@ export const define = (env: NodeJS.ProcessEnv, more: { clock?: Clock } = {}): Se
     entities: [...busEntities, RunRow, RunLogRow, ProviderNoticeRow],
     migrations: [...busMigrations, Runs1767225620000],
     transports: busTransports,
+    network: config.file.network,
     ...more,
   };
 };

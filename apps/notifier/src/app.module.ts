@@ -75,6 +75,7 @@ export function define(env: NodeJS.ProcessEnv, more: { clock?: Clock } = {}): Se
     entities: [...busEntities, ChannelRow, PreferenceRow, RoutesVersionRow, DeliveryRow, DeliveryAttemptRow],
     migrations: [...busMigrations, ChannelsAndDeliveries1767225640000],
     transports: busTransports,
+    network: file.network,
     ...more,
   };
 }

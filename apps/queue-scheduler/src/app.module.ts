@@ -79,6 +79,7 @@ export const define = (env: NodeJS.ProcessEnv, more: { clock?: Clock } = {}): Se
     entities: [...busEntities, ...entities],
     migrations: [...busMigrations, QueueTables1767225700000],
     transports: busTransports,
+    network: file.network,
     ...more,
   };
 };

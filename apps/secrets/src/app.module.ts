@@ -63,6 +63,7 @@ export function define(env: NodeJS.ProcessEnv, more: { clock?: Clock } = {}): Se
     entities: [...busEntities, KekRow, SealingKeyRow, SecretRow, SecretVersionRow, AccessLogRow],
     migrations: [...busMigrations, Secrets1767225610000],
     transports: busTransports,
+    network: file.network,
     ...more,
   };
 }

@@ -1,11 +1,29 @@
+import Fastify from 'fastify';
 import { expect, it } from 'vitest';
-import { clientAddress, isLoopback } from './client-address.js';
+import { clientAddress, isFromThisMachine, isLoopback, trustedHops } from './client-address.js';
+import type { ConfigFile } from './config-file.js';
 
-const from = (remoteAddress: string | undefined, forwarded?: string | string[]): string =>
-  clientAddress({
-    socket: { remoteAddress },
-    headers: forwarded === undefined ? {} : { 'x-forwarded-for': forwarded },
-  } as never);
+const NOBODY: ConfigFile['network'] = { trust_proxy_headers: false, trusted_proxies: [] };
+const OUR_PROXIES = {
+  trust_proxy_headers: true,
+  trusted_proxies: ['203.0.113.0/24', '127.0.0.1', 'fd00::/8'],
+};
+
+/** What a service makes of a connection from `peer` with these headers. */
+async function seen(
+  peer: string | undefined,
+  forwarded: string | undefined,
+  network = NOBODY,
+): Promise<{ address: string; here: boolean }> {
+  const app = Fastify({ trustProxy: trustedHops(network) });
+  app.get('/', (request) => ({ address: clientAddress(request), here: isFromThisMachine(request) }));
+  const reply = await app.inject({
+    url: '/',
+    ...(peer === undefined ? {} : { remoteAddress: peer }),
+    ...(forwarded === undefined ? {} : { headers: { 'x-forwarded-for': forwarded } }),
+  });
+  return reply.json();
+}
 
 it.each([
   ['127.0.0.1', undefined, '127.0.0.1'],
@@ -17,17 +35,51 @@ it.each([
   ['203.0.113.9', '127.0.0.1', '203.0.113.9'],
   ['172.32.0.1', '127.0.0.1', '172.32.0.1'],
   ['127.0.0.1', 'unknown', '127.0.0.1'],
-  ['127.0.0.1', '1.2.3.4, ', '127.0.0.1'],
   ['127.0.0.1', '10.0.0.1:8080', '127.0.0.1'],
   ['127.0.0.1', `fe80::1%${'x'.repeat(99)}`, 'fe80::1'],
   ['fe80::7%eth0', undefined, 'fe80::7'],
-  [undefined, '127.0.0.1', 'unknown'],
-])('a connection from %s with X-Forwarded-For %j is of %s', (peer, forwarded, address) => {
-  expect(from(peer, forwarded)).toBe(address);
+])(
+  'without proxies, a connection from %s with X-Forwarded-For %j is of %s',
+  async (peer, forwarded, address) => {
+    expect((await seen(peer, forwarded)).address).toBe(address);
+  },
+);
+
+it.each([
+  ['one proxy', '198.51.100.4, 203.0.113.7', '198.51.100.4'],
+  ['what the client made up', '1.1.1.1, 198.51.100.4, 203.0.113.7', '198.51.100.4'],
+  ['two proxies', '198.51.100.4, fd00::9, 203.0.113.7', '198.51.100.4'],
+  ['proxies alone', '203.0.113.8, 203.0.113.7', '203.0.113.8'],
+  ['a proxy on this machine', '198.51.100.4, 127.0.0.1', '198.51.100.4'],
+  ['a hop that is not trusted', '10.1.1.1, 198.51.100.4', '198.51.100.4'],
+  ['words that a proxy passed on', 'unknown, 203.0.113.7', '203.0.113.7'],
+  ['words further left', 'x, 198.51.100.4, 203.0.113.7', '198.51.100.4'],
+  ['nothing that a proxy passed on', ', 203.0.113.7', '203.0.113.7'],
+])('with proxies, %s (%j) leads to %s', async (_, forwarded, address) => {
+  expect((await seen('10.0.0.2', forwarded, OUR_PROXIES)).address).toBe(address);
 });
 
-it('takes the last of several headers', () => {
-  expect(from('127.0.0.1', ['1.1.1.1', '203.0.113.7'])).toBe('203.0.113.7');
+it('believes no proxy while `trust_proxy_headers` is off', async () => {
+  const off = { ...OUR_PROXIES, trust_proxy_headers: false };
+  expect((await seen('10.0.0.2', '198.51.100.4, 203.0.113.7', off)).address).toBe('203.0.113.7');
+});
+
+it('believes no header of a connection that is not our gateway’s', async () => {
+  expect((await seen('198.51.100.9', '10.0.0.1, 203.0.113.7', OUR_PROXIES)).address).toBe('198.51.100.9');
+});
+
+it.each([
+  ['127.0.0.1', undefined, true],
+  ['127.0.0.1', '127.0.0.1', true],
+  ['127.0.0.1', '::1, 127.0.0.1', true],
+  ['127.0.0.1', '203.0.113.7', false],
+  // By a proxy of this machine: whom it serves may be anywhere.
+  ['127.0.0.1', '203.0.113.7, 127.0.0.1', false],
+  ['127.0.0.1', 'unknown, 127.0.0.1', false],
+  ['10.0.0.2', '127.0.0.1', false],
+])('from %s with X-Forwarded-For %j is from this machine: %s', async (peer, forwarded, here) => {
+  expect((await seen(peer, forwarded)).here).toBe(here);
+  expect((await seen(peer, forwarded, OUR_PROXIES)).here).toBe(here);
 });
 
 it.each([

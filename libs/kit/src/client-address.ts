@@ -1,38 +1,42 @@
-import { BlockList, isIP } from 'node:net';
+import { isIP } from 'node:net';
 import type { FastifyRequest } from 'fastify';
+import type { ConfigFile } from './config-file.js';
+import { Networks, plainAddress } from './networks.js';
 
-const loopback = new BlockList();
-loopback.addSubnet('127.0.0.0', 8, 'ipv4');
-loopback.addAddress('::1', 'ipv6');
-
-// Where a gateway of ours can stand: this machine, or a private network behind it.
-const ours = new BlockList();
-ours.addSubnet('127.0.0.0', 8, 'ipv4');
-ours.addSubnet('10.0.0.0', 8, 'ipv4');
-ours.addSubnet('172.16.0.0', 12, 'ipv4');
-ours.addSubnet('192.168.0.0', 16, 'ipv4');
-ours.addAddress('::1', 'ipv6');
-ours.addSubnet('fc00::', 7, 'ipv6');
-
-const isIn = (list: BlockList, address: string): boolean => {
-  const version = isIP(address);
-  return version !== 0 && list.check(address, version === 4 ? 'ipv4' : 'ipv6');
-};
-
-/** Without an IPv6 zone, which may be any text; and an IPv4 address that came over an IPv6 socket is still the IPv4 address. */
-const plain = (address: string): string =>
-  address.replace(/%.*$/s, '').replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, '');
+const LOOPBACK = new Networks(['127.0.0.0/8', '::1']);
+/** Where a gateway of ours can stand: this machine, or a private network behind it. */
+const OURS = new Networks([
+  '127.0.0.0/8',
+  '10.0.0.0/8',
+  '172.16.0.0/12',
+  '192.168.0.0/16',
+  '::1',
+  'fc00::/7',
+]);
 
 /** Whether an address is this machine's own. */
-export const isLoopback = (address: string): boolean => isIn(loopback, plain(address));
+export const isLoopback = (address: string): boolean => LOOPBACK.has(address);
 
 /**
- * The address a request came from: what the gateway says, where the connection comes from a place our gateway can be,
- * and the connection's own otherwise. Of several addresses the last counts: only that one our gateway wrote.
+ * Whose word is taken for where a request came from, as Fastify's `trustProxy` asks: the nearest hop is our gateway, where
+ * one can stand; each further one is a proxy that the configuration trusts.
  */
-export function clientAddress(request: Pick<FastifyRequest, 'headers' | 'socket'>): string {
-  const peer = plain(request.socket.remoteAddress ?? 'unknown');
-  if (!isIn(ours, peer)) return peer;
-  const told = plain([request.headers['x-forwarded-for']].flat().join(',').split(',').at(-1)?.trim() ?? '');
-  return isIP(told) === 0 ? peer : told;
+export function trustedHops(network: ConfigFile['network']): (address: string, hop: number) => boolean {
+  const proxies = new Networks(network.trust_proxy_headers ? network.trusted_proxies : []);
+  return (address, hop) => (hop === 0 ? OURS : proxies).has(address);
+}
+
+/**
+ * The address a request came from: X-Forwarded-For is read from its right end for as long as the hop that wrote it is
+ * trusted. What a trusted hop passed on that is no address is not believed, and the hop itself counts.
+ */
+export function clientAddress({ ip, ips = [ip] }: Pick<FastifyRequest, 'ip' | 'ips'>): string {
+  return ips.map((hop) => plainAddress(hop ?? '')).findLast((hop) => isIP(hop) !== 0) ?? 'unknown';
+}
+
+/** Whether a request was made on this machine: no hop it claims, or is seen, to have come by is another one. */
+export function isFromThisMachine(request: Pick<FastifyRequest, 'headers' | 'socket'>): boolean {
+  const claimed = [request.headers['x-forwarded-for'] ?? []].flat().join(',').split(',');
+  const hops = claimed.map((hop) => hop.trim()).filter((hop) => hop !== '');
+  return [request.socket.remoteAddress ?? '', ...hops].every(isLoopback);
 }

@@ -5,6 +5,7 @@ import { fields } from '@lineclear/contracts';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { ConfigError, explainIssues } from './config.js';
+import { cidr } from './networks.js';
 
 const pointer = z
   .string()
@@ -65,6 +66,13 @@ const localProvider = z.strictObject({
 
 /** The configuration file: what must be known at the start. Every key is read by some service; an unknown one stops the boot. */
 export const configFile = z.strictObject({
+  network: z
+    .strictObject({
+      /** Takes the word of `trusted_proxies` for where a request came from. */
+      trust_proxy_headers: z.boolean().default(false),
+      trusted_proxies: z.array(cidr).max(100).default([]),
+    })
+    .default({ trust_proxy_headers: false, trusted_proxies: [] }),
   auth: z
     .strictObject({
       /** Paths (and what is below them) that need no login. */

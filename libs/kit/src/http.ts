@@ -5,6 +5,8 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { context, SpanKind, SpanStatusCode, trace, type Span } from '@opentelemetry/api';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Histogram } from 'prom-client';
+import { trustedHops } from './client-address.js';
+import type { ConfigFile } from './config-file.js';
 import { inWork } from './context.js';
 import { MAX_BODY_BYTES, readJsonBodies } from './body.js';
 import type { Logger } from './logger.js';
@@ -17,8 +19,9 @@ const REQUEST_ID = /^[A-Za-z0-9_.-]{1,100}$/;
 const spans = new WeakMap<FastifyRequest, Span>();
 
 /** The HTTP server under Nest: request ids in and out, JSON bodies, one span and one metric per request. */
-export function createHttpAdapter(): FastifyAdapter {
+export function createHttpAdapter(network: ConfigFile['network']): FastifyAdapter {
   return new FastifyAdapter({
+    trustProxy: trustedHops(network),
     bodyLimit: MAX_BODY_BYTES,
     routerOptions: { maxParamLength: 300 },
     forceCloseConnections: 'idle',

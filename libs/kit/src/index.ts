@@ -1,6 +1,6 @@
 export { ADVISORY_LOCKS } from './advisory-locks.js';
 export { MAX_BODY_BYTES } from './body.js';
-export { clientAddress, isLoopback } from './client-address.js';
+export { clientAddress, isFromThisMachine, isLoopback } from './client-address.js';
 export { Clock, SystemClock } from './clock.js';
 export { ConfigError, flag, readEnv, serviceEnv, type ServiceConfig } from './config.js';
 export { readConfigFile, parseConfig, type ConfigFile, type HttpProviderConfig } from './config-file.js';

@@ -6,6 +6,7 @@ import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { SystemClock, type Clock } from './clock.js';
 import type { ServiceConfig } from './config.js';
+import { configFile, type ConfigFile } from './config-file.js';
 import { openDatabase, type Database, type DatabaseOptions } from './database.js';
 import { Health } from './health.js';
 import { createHttpAdapter, prepareHttp } from './http.js';
@@ -27,6 +28,8 @@ export interface ServiceDefinition<Config extends ServiceConfig = ServiceConfig>
   /** Nest microservice strategies (the bus's) to start before HTTP opens. */
   readonly transports?: (app: INestApplication) => readonly { strategy: object }[];
   readonly clock?: Clock;
+  /** Whose word is taken for where requests come from; without it no proxy's but the gateway's. */
+  readonly network?: ConfigFile['network'];
 }
 
 export interface RunningService {
@@ -38,6 +41,7 @@ export interface RunningService {
   close(): Promise<void>;
 }
 
+const NO_PROXIES = configFile.parse({}).network;
 const KEEP_ALIVE_MS = 72_000;
 const CUT_AFTER_MS = 5_000;
 
@@ -66,11 +70,15 @@ export async function startService<Config extends ServiceConfig>(
 
   const kit = KitModule.of({ name, config, log, clock, database, metrics, health });
   const root: DynamicModule = { module: class Root {}, imports: [kit, ...definition.modules] };
-  const app = await NestFactory.create<NestFastifyApplication>(root, createHttpAdapter(), {
-    bodyParser: false,
-    logger: new NestLogger(log),
-    abortOnError: false,
-  });
+  const app = await NestFactory.create<NestFastifyApplication>(
+    root,
+    createHttpAdapter(definition.network ?? NO_PROXIES),
+    {
+      bodyParser: false,
+      logger: new NestLogger(log),
+      abortOnError: false,
+    },
+  );
   prepareHttp(app, metrics, log);
   app.useGlobalPipes(new ValidationPipe());
   app.useGlobalFilters(new ProblemFilter(log));

@@ -1,6 +1,6 @@
 import { Body, Controller, Get, Inject, Post, Req } from '@nestjs/common';
 import { Public } from '@lineclear/access';
-import { Answers, clientAddress, CONFIG, Database, isLoopback, NotAllowed } from '@lineclear/kit';
+import { Answers, CONFIG, Database, isFromThisMachine, NotAllowed } from '@lineclear/kit';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { Config } from '../config.js';
@@ -48,9 +48,7 @@ export class SetupController {
   ): Promise<object> {
     refuseOtherSites(request, this.config.PUBLIC_URL);
     refuseNamedSites(request, this.config.PUBLIC_URL);
-    // Both ends: whoever reaches this port over the network can write any forwarded address they like.
-    if (!isLoopback(request.socket.remoteAddress ?? '') || !isLoopback(clientAddress(request)))
-      throw new NotAllowed('the first admin is made from the machine itself');
+    if (!isFromThisMachine(request)) throw new NotAllowed('the first admin is made from the machine itself');
     return { user: userView(await this.firstAdmin.create({ ...body, displayName: body.display_name })) };
   }
 }
