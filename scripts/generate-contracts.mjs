@@ -68,9 +68,10 @@ function asyncApi() {
 const streams = ['LINECLEAR', 'LINECLEAR_DEAD'];
 function permissions(service) {
   const { publishes, consumes, watches, answers, asks } = WIRING[service];
-  // The live view reads the stream through consumers of its own, with names that the client makes up.
-  const consumer = service === 'queue-scheduler' ? '>' : service;
-  const below = service === 'queue-scheduler' ? '>' : `${service}.>`;
+  // The live view reads the stream through consumers of its own, with names that the client, or at first the server, makes up.
+  const readsLive = service === 'queue-scheduler';
+  const consumer = readsLive ? '>' : service;
+  const below = readsLive ? '>' : `${service}.>`;
   return {
     publish: {
       allow: [
@@ -93,6 +94,7 @@ function permissions(service) {
                 (verb) => `$JS.API.CONSUMER.${verb}.LINECLEAR.${consumer}`,
               ),
               `$JS.API.CONSUMER.CREATE.LINECLEAR.${below}`,
+              ...(readsLive ? ['$JS.API.CONSUMER.CREATE.LINECLEAR'] : []),
               `$JS.ACK.LINECLEAR.${below}`,
               '$JS.FC.>',
             ].filter((subject, index, all) => all.indexOf(subject) === index)

@@ -18,8 +18,8 @@ const FINAL = ['completed', 'failed', 'cancelled'];
 let home: string;
 let house: House;
 let admin: Client;
-let ada: Client;
-let bob: Client;
+let ada: Awaited<ReturnType<typeof person>>;
+let bob: Awaited<ReturnType<typeof person>>;
 let lea: Client;
 let hooks: Awaited<ReturnType<typeof receiveWebhooks>>;
 const printed: string[] = [];
@@ -145,6 +145,34 @@ it('carries a real training run from submit through a rule, a human, a process a
   );
   expect(hooks.refused()).toBe(0);
 }, 120_000);
+
+it('shows what becomes of a job as it happens, to whom it may be shown', async () => {
+  const [mine, theirs] = await Promise.all([follow(ada.key), follow(bob.key)]);
+  const { job_id } = ok(await ada.post('/api/cloud/local/submit', job()), 202);
+  await vi.waitFor(() => expect(mine.text()).toMatch(new RegExp(`event: job\\.completed\\n.*${job_id}`)), {
+    timeout: 20_000,
+  });
+  expect(theirs.text()).not.toContain(job_id);
+  mine.end();
+  theirs.end();
+}, 60_000);
+
+/** Follows the events that the holder of this key may see. */
+async function follow(key: string): Promise<{ text(): string; end(): void }> {
+  const leaving = new AbortController();
+  const answer = await fetch(new URL('/api/events', house.url), {
+    headers: { authorization: `Bearer ${key}` },
+    signal: leaving.signal,
+  });
+  expect(answer.status).toBe(200);
+  let text = '';
+  answer.body
+    ?.pipeThrough(new TextDecoderStream())
+    .pipeTo(new WritableStream({ write: (part) => void (text += part) }))
+    .catch(() => undefined);
+  await vi.waitFor(() => expect(text).toContain('retry:'));
+  return { text: () => text, end: () => leaving.abort() };
+}
 
 it('is one trace from submit to notification', async () => {
   const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
