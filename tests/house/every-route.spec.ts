@@ -2,10 +2,12 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { startHouse, type House } from '@lineclear/launcher';
 import { makeScratchFolder } from '@lineclear/servers';
+import { LEVEL_PERMISSIONS, LEVELS, type Level, type Permission } from '@lineclear/contracts';
 import { client, expectProblem, HOPELESS_BODIES, type Client } from '@lineclear/testkit';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { ok } from './furnish.js';
+import { ok, person } from './furnish.js';
+import { RIGHTS, type Right } from './route-rights.js';
 
 interface Schema {
   readonly type?: string;
@@ -94,6 +96,73 @@ it('is closed to anonymous callers, but for health, login and the first admin', 
     expectProblem(answer, route.name);
   }
 });
+
+it('has its rights in the table beside this test', () => {
+  expect(Object.keys(RIGHTS).toSorted()).toEqual(routes.map(({ name }) => name).toSorted());
+});
+
+it('lets in whom the table lets in, and nobody else', async () => {
+  const keys: Caller[] = [{ who: 'anonymous' }, { who: 'admin', key: house.adminKey!, level: 'admin' }];
+  for (const level of LEVELS.filter((one) => one !== 'admin')) {
+    const { key } = await person(house.url, admin, `of-${level}`, level);
+    keys.push({ who: level, key, level });
+  }
+  for (const permission of ['job.view.own', 'admin.users'] as const) {
+    const made = await admin.post('/api/auth/api-keys', {
+      name: permission,
+      scoped_permissions: [permission],
+    });
+    keys.push({ who: `a key for ${permission}`, key: ok(made, 201).key, level: 'admin', scope: permission });
+  }
+  const wrong: string[] = [];
+  for (const route of routes) {
+    for (const caller of keys) {
+      const status = await knock(route, caller.key);
+      const expected = verdictOn(RIGHTS[route.name]!, caller);
+      if (verdictOf(status) !== expected)
+        wrong.push(`${route.name} by ${caller.who}: ${status}, and not ${expected}`);
+    }
+  }
+  expect(wrong).toEqual([]);
+}, 120_000);
+
+interface Caller {
+  readonly who: string;
+  readonly key?: string;
+  readonly level?: Level;
+  /** The one permission that the key's scope holds. */
+  readonly scope?: Permission;
+}
+type Verdict = 'unknown' | 'refused' | 'let in' | 'failed';
+
+function verdictOf(status: number): Verdict {
+  if (status >= 500) return 'failed';
+  return status === 401 ? 'unknown' : status === 403 ? 'refused' : 'let in';
+}
+
+function verdictOn(right: Right, { level, scope }: Caller): Verdict {
+  if (right === 'public') return 'let in';
+  if (level === undefined) return 'unknown';
+  const held = scope === undefined ? LEVEL_PERMISSIONS[level] : [scope];
+  return right === 'anyone' || right.some((permission) => held.includes(permission)) ? 'let in' : 'refused';
+}
+
+/** The status of a call that changes nothing even for those who are let in: what it is about is not there, or it lacks its body. */
+async function knock({ method, path }: Route, key: string | undefined): Promise<number> {
+  const enough = new AbortController();
+  const answer = await fetch(new URL(path, house.url), {
+    method,
+    signal: enough.signal,
+    headers: {
+      ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
+      ...(method === 'GET' ? {} : { 'content-type': 'application/json' }),
+    },
+    ...(method === 'GET' ? {} : { body: '{"no_such_field":1}' }),
+  });
+  // Some answers never end.
+  enough.abort();
+  return answer.status;
+}
 
 it('refuses every hopeless body with a problem, and every wrong field by its name, and writes nothing', async () => {
   const before = await rowCounts();
