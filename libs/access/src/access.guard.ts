@@ -9,7 +9,7 @@ import {
 import { DiscoveryService, MetadataScanner, Reflector } from '@nestjs/core';
 import { ACCESS, NotAllowed, NotAuthenticated } from '@lineclear/kit';
 import type { FastifyRequest } from 'fastify';
-import { requirePermission } from './can.js';
+import { mayComeFrom, requirePermission } from './can.js';
 import type { Access } from './decorators.js';
 import { Principals } from './principals.js';
 import { hashToken, tokenOf } from './token.js';
@@ -51,6 +51,9 @@ export class AccessGuard implements CanActivate, OnApplicationBootstrap {
     if (!token) throw new NotAuthenticated();
     const { principal, csrfSha256 } = await this.principals.of(token);
     if (!principal) throw new NotAuthenticated();
+    // Which addresses would do is nobody's to know who comes from another.
+    if (!mayComeFrom(principal, request))
+      throw new NotAllowed('this API key may not be used from where the request comes from');
     if (token.kind === 'session' && !SAFE_METHODS.includes(request.method)) requireCsrf(request, csrfSha256);
     if (access?.permission) requirePermission(principal, access.permission);
     request.principal = principal;

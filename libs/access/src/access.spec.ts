@@ -3,7 +3,7 @@ import { Clock, readEnv, serviceEnv, startService, Unavailable, type RunningServ
 import { Bus, BusModule, busEntities, busMigrations, busTransports } from '@lineclear/bus';
 import { startBackends, type Backends } from '@lineclear/testkit';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { can, canFor } from './can.js';
+import { can, canFor, mayComeFrom } from './can.js';
 import { Principals, TokenLookup, type Identity } from './principals.js';
 import { hashToken, tokenOf, type Token } from './token.js';
 
@@ -33,6 +33,26 @@ describe('can', () => {
     [[], 7, false],
   ] as const)('with %j, seeing a job of %i: %s', (permissions, owner, expected) => {
     expect(canFor(ada(permissions), 'job.view', owner)).toBe(expected);
+  });
+});
+
+describe('mayComeFrom', () => {
+  const from = (remoteAddress: string, forwarded?: string) =>
+    ({ socket: { remoteAddress }, headers: forwarded ? { 'x-forwarded-for': forwarded } : {} }) as never;
+
+  it.each([
+    [undefined, '203.0.113.7', undefined, true],
+    [['203.0.113.0/24'], '203.0.113.7', undefined, true],
+    [['203.0.113.0/24'], '::ffff:203.0.113.7', undefined, true],
+    [['203.0.113.0/24'], '127.0.0.1', '203.0.113.7', true],
+    [['203.0.113.0/24'], '127.0.0.1', undefined, false],
+    [['203.0.113.0/24'], '198.51.100.1', '203.0.113.7', false],
+    [['2001:db8::/32'], '2001:db8::9', undefined, true],
+    [['2001:db8::/32'], '::1', '203.0.113.7', false],
+    [[], '203.0.113.7', undefined, false],
+  ])('a key for %j, over a connection from %s for %s: %s', (cidrs, peer, forwarded, expected) => {
+    const key = { ...ada(), ...(cidrs === undefined ? {} : { allowed_cidrs: cidrs }) };
+    expect(mayComeFrom(key, from(peer, forwarded))).toBe(expected);
   });
 });
 

@@ -1,5 +1,6 @@
-import type { Permission, Principal } from '@lineclear/contracts';
-import { NotAllowed } from '@lineclear/kit';
+import { isWithin, type Permission, type Principal } from '@lineclear/contracts';
+import { clientAddress, NotAllowed } from '@lineclear/kit';
+import type { FastifyRequest } from 'fastify';
 
 /** Whether this principal may do this at all. Permissions already carry overrides and the key's scope. */
 export const can = (principal: Principal, permission: Permission): boolean =>
@@ -14,3 +15,10 @@ export function requirePermission(principal: Principal, permission: Permission):
 export function canFor(principal: Principal, what: 'job.view' | 'job.cancel', ownerId: number): boolean {
   return can(principal, `${what}.all`) || (principal.user_id === ownerId && can(principal, `${what}.own`));
 }
+
+/** Whether this principal's key may be used from where the request comes from. */
+export const mayComeFrom = (
+  principal: Principal,
+  request: Pick<FastifyRequest, 'headers' | 'socket'>,
+): boolean =>
+  principal.allowed_cidrs === undefined || isWithin(principal.allowed_cidrs, clientAddress(request));

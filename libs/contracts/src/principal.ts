@@ -13,5 +13,7 @@ export const principal = z.object({
   /** The session's or the key's id, so that one of them can be dropped from caches. */
   credential_id: z.int().min(1),
   expires_at: z.iso.datetime().optional(),
+  /** The networks (CIDR) that the key may be used from; without it, from anywhere. */
+  allowed_cidrs: z.array(z.string().max(64)).max(100).optional(),
 });
 export type Principal = z.infer<typeof principal>;
