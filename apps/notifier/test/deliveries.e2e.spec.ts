@@ -10,6 +10,7 @@ import {
   jobStarted,
   jobSubmitted,
   loginFailure,
+  newDevice,
   webhookFailure,
 } from '@lineclear/contracts';
 import { startService } from '@lineclear/kit';
@@ -172,6 +173,17 @@ it('takes no word of a sender that lost a delivery which is to be sent once more
   };
   expect(await endAttempt(database, end, 'sent', null)).toBe(false);
   await vi.waitFor(() => expect(house.receiver.at('/once-more')).toHaveLength(2), PATIENT);
+});
+
+it('tells of a login from a new device', async () => {
+  await webhookFor(house, '/device', 'auth.new_device');
+  const data = { user_id: 7, username: 'ada', device: 'Firefox on Linux', address: '203.0.113.7' };
+  await house.peer.publish(newDevice, data);
+  await vi.waitFor(() => expect(house.receiver.at('/device')).toHaveLength(1), PATIENT);
+  expect(JSON.parse(String(house.receiver.at('/device')[0]!.body))).toMatchObject({
+    type: 'auth.new_device',
+    data,
+  });
 });
 
 it('switches a channel off whose receiver is gone', async () => {

@@ -41,7 +41,7 @@ const decisions = [
 /** Who says what, who listens, who asks whom: boot checks, NATS permissions and the AsyncAPI document come from this table. */
 export const WIRING: Readonly<Record<ServiceName, Wiring>> = {
   auth: {
-    publishes: [auth.principalChanged, auth.loginFailure],
+    publishes: [auth.principalChanged, auth.loginFailure, auth.newDevice],
     consumes: [],
     watches: [auth.principalChanged],
     answers: [authAsk.introspect],
@@ -88,6 +88,7 @@ export const WIRING: Readonly<Record<ServiceName, Wiring>> = {
       approvals.approvalRequired,
       ...decisions,
       auth.loginFailure,
+      auth.newDevice,
       runs.providerError,
       notifier.webhookFailure,
       deadLetter,

@@ -20,6 +20,7 @@ export const CATALOGUE: Readonly<Record<string, EventKind>> = {
   'approval.expired': { name: 'Approval expired', category: 'approval', severity: 'warning' },
   'approval.cancelled': { name: 'Approval withdrawn', category: 'approval', severity: 'info' },
   'auth.login_failure': { name: 'Logins failed', category: 'auth', severity: 'warning' },
+  'auth.new_device': { name: 'Login from a new device', category: 'auth', severity: 'warning' },
   'system.provider_error': { name: 'Provider error', category: 'system', severity: 'error' },
   'system.webhook_failure': { name: 'Notification given up', category: 'system', severity: 'error' },
   'system.dead_letter': { name: 'Event given up', category: 'system', severity: 'critical' },

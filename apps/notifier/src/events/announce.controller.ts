@@ -12,6 +12,7 @@ import {
   jobStarted,
   jobSubmitted,
   loginFailure,
+  newDevice,
   providerError,
   webhookFailure,
   WIRING,
@@ -133,6 +134,11 @@ export class AnnounceController {
 
   @OnEvents(loginFailure)
   async loginsFailed(events: EventOf<typeof loginFailure>[], tx: Tx): Promise<void> {
+    await this.#announce(events, tx);
+  }
+
+  @OnEvents(newDevice)
+  async devicesNew(events: EventOf<typeof newDevice>[], tx: Tx): Promise<void> {
     await this.#announce(events, tx);
   }
 
