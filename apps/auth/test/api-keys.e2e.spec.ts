@@ -66,6 +66,9 @@ it('makes a key that is shown once and works in both headers', async () => {
     expires_at: expect.any(String),
     is_active: true,
     scoped_permissions: null,
+    allowed_cidrs: null,
+    made_by: id,
+    replaced_by: null,
   });
   expect((await house.key(body.key).get('/api/auth/me')).body.id).toBe(id);
   expect((await house.anonymous.get('/api/auth/me', { 'x-api-key': body.key })).body.id).toBe(id);
@@ -224,6 +227,20 @@ it('ends when its days are over', async () => {
   house.clock.laterMs = 86_401_000;
   expect((await key.get('/api/auth/me')).status).toBe(401);
   expect((await http.get(KEYS)).body.api_keys[0]).toMatchObject({ name: 'short', is_active: false });
+});
+
+it('is looked up by its hash in an index, whatever number of keys there are', async () => {
+  const plan = await house.service.database.tx(async (tx) => {
+    // With few rows a scan would be as good, so the question is whether there is another way.
+    await tx.query('set local enable_seqscan = off');
+    return tx.query(`explain select from api_keys where token_sha256 = 'x'`);
+  });
+  expect(JSON.stringify(plan)).toContain('api_keys_token_sha256_unique');
+});
+
+it('has tables that are as the entities say', async () => {
+  const drift = await house.service.database.source.driver.createSchemaBuilder().log();
+  expect(drift.upQueries.map((one) => one.query)).toEqual([]);
 });
 
 it('notes its last use, at most once a minute', async () => {

@@ -100,7 +100,14 @@ export async function openAuthHouse(
     },
     async rows() {
       // Not the outbox, which empties by itself, nor when a credential was last used.
-      const tables = ['users', 'permission_overrides', 'sessions', 'api_keys', 'login_failures'];
+      const tables = [
+        'users',
+        'permission_overrides',
+        'sessions',
+        'api_keys',
+        'login_failures',
+        'known_devices',
+      ];
       const contents = tables.map((table) =>
         service.database.query(
           `select to_jsonb(t) - 'last_used_at' - 'last_seen_at' as row from ${table} t order by 1`,

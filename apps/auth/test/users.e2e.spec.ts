@@ -35,6 +35,9 @@ describe('making people', () => {
       ['email', { ...good, email: 'a@b' }],
       ['email', { ...good, email: 'a@b.test\r\nBcc: x@y.test' }],
       ['display_name', { ...good, display_name: 'x'.repeat(121) }],
+      ['email', { username: name, is_service_account: false }],
+      ['is_service_account', { ...good, is_service_account: 'yes' }],
+      ['password', { username: name, is_service_account: true, password: PASSWORD }],
       ['password', { ...good, password: 'short' }],
       ['password', { ...good, password: 'password1234' }],
       ['password', { ...good, password: 123_456_789_012 }],
@@ -69,6 +72,7 @@ describe('making people', () => {
       level,
       level_names: [level],
       is_active: true,
+      is_service_account: false,
       permissions: PERMISSIONS.filter((permission) =>
         LEVEL_PERMISSIONS[level as 'lead'].includes(permission),
       ),

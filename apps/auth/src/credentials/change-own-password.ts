@@ -21,6 +21,7 @@ export class ChangeOwnPassword {
   async change(caller: Principal, given: { current: string; next: string; address: string }): Promise<void> {
     const account = await users.accountById(this.database, caller.user_id);
     if (!account) throw new NotAuthenticated();
+    if (account.kind === 'service') throw new Conflict('a service account has no password');
     const fault = passwordFault(given.next, account);
     if (fault !== undefined) throw BadInput.at('new_password', fault);
     if (given.next === given.current) throw BadInput.at('new_password', 'is the current password');

@@ -3,7 +3,9 @@ import { TokenLookup, type Identity, type Token } from '@lineclear/access';
 import type { Principal } from '@lineclear/contracts';
 import { Clock, Database, NotAuthenticated, type Tx } from '@lineclear/kit';
 import * as identities from '../db/identities.repo.js';
+import type { Maker } from '../domain/key-grant.js';
 import { effectivePermissions } from '../domain/permissions.js';
+import { addressOf } from '../domain/service-account.js';
 import { LastUsed } from './last-used.js';
 
 /** Whose a token is, by our own tables: for this service's routes, and for all others by `auth.introspect`. */
@@ -41,13 +43,22 @@ export async function callerNow(tx: Tx, caller: Principal, now: Date): Promise<C
   return { ...principalOf(row, caller.via), scope: row.scope };
 }
 
+/** What the caller's credential bounds a key by that is made with it. A session's end is its own affair. */
+export const makerOf = (caller: CallerNow): Maker => ({
+  permissions: caller.permissions,
+  scope: caller.scope,
+  allowedCidrs: caller.allowed_cidrs ?? null,
+  expiresAt: caller.via === 'session' || caller.expires_at === undefined ? null : new Date(caller.expires_at),
+});
+
 const principalOf = (row: identities.IdentityRow, via: Token['kind']): Principal => ({
   user_id: row.user_id,
   username: row.username,
-  email: row.email,
+  email: addressOf({ id: row.user_id, email: row.email }),
   level: row.level,
   permissions: effectivePermissions(row.level, row.overrides, row.scope),
   via,
   credential_id: row.credential_id,
   ...(row.expires_at === null ? {} : { expires_at: row.expires_at.toISOString() }),
+  ...(row.allowed_cidrs === null ? {} : { allowed_cidrs: [...row.allowed_cidrs] }),
 });

@@ -5,6 +5,7 @@ import * as failures from '../db/login-failures.repo.js';
 import * as sessions from '../db/sessions.repo.js';
 import * as users from '../db/users.repo.js';
 import { after, sessionSeconds } from '../domain/session-lifetime.js';
+import { NoteDevice } from './note-device.js';
 import { accountKey, PasswordGate, type Guess, type Proof } from './password-gate.js';
 import { csrfTokenOf, newSessionToken } from './tokens.js';
 
@@ -30,6 +31,7 @@ export class LogIn {
     private readonly database: Database,
     private readonly clock: Clock,
     private readonly gate: PasswordGate,
+    private readonly devices: NoteDevice,
   ) {}
 
   async attempt(attempt: LoginAttempt): Promise<LoggedIn | Exclude<Proof, { state: 'right' }>> {
@@ -57,6 +59,7 @@ export class LogIn {
         address: attempt.address,
         userAgent: attempt.userAgent.slice(0, MAX_USER_AGENT_LENGTH),
       });
+      await this.devices.note(tx, account, attempt, now);
       const user = await users.byId(tx, account.id);
       return user && { state: 'in', user, sessionToken, csrfToken, lifetimeSeconds };
     });

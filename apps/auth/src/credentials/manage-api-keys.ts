@@ -1,22 +1,39 @@
 import { Injectable } from '@nestjs/common';
-import { hashToken } from '@lineclear/access';
+import { hashToken, requirePermission } from '@lineclear/access';
 import { Bus, event } from '@lineclear/bus';
 import { principalChanged, type Permission, type Principal } from '@lineclear/contracts';
-import { BadInput, Clock, Database, NotAllowed, NotFound } from '@lineclear/kit';
+import { BadInput, Clock, Conflict, Database, NotAllowed, NotFound, type Tx } from '@lineclear/kit';
 import * as apiKeys from '../db/api-keys.repo.js';
 import * as users from '../db/users.repo.js';
-import { beyond, effectivePermissions, scopeOfNewKey } from '../domain/permissions.js';
-import { daysAfter } from '../domain/session-lifetime.js';
-import { callerNow } from './find-by-token.js';
+import {
+  earlier,
+  fromWithin,
+  grantOfNewKey,
+  grantOfRotated,
+  type GrantVerdict,
+  type KeyGrant,
+} from '../domain/key-grant.js';
+import { beyond, effectivePermissions } from '../domain/permissions.js';
+import { after, daysAfter } from '../domain/session-lifetime.js';
+import { callerNow, makerOf } from './find-by-token.js';
 import { newApiKey } from './tokens.js';
 
 export interface KeyRequest {
   readonly name: string;
   readonly expiresDays?: number | undefined;
   readonly scope?: readonly Permission[] | undefined;
+  readonly allowedCidrs?: readonly string[] | undefined;
 }
 
-/** Makes keys and takes them back. */
+/** A key in clear, which is nowhere but in the answer that brings it, and its row. */
+export interface NewKey {
+  readonly key: string;
+  readonly row: apiKeys.ApiKeyRow;
+}
+
+const HOUR_SECONDS = 3_600;
+
+/** Makes keys, changes them, puts new ones in their place, and takes them back. */
 @Injectable()
 export class ManageApiKeys {
   constructor(
@@ -25,58 +42,155 @@ export class ManageApiKeys {
     private readonly clock: Clock,
   ) {}
 
-  /** @returns the key itself, which is nowhere but in this answer. */
-  async create(caller: Principal, request: KeyRequest): Promise<{ key: string; row: apiKeys.ApiKeyRow }> {
-    const { key, prefix } = newApiKey();
-    const row = await this.database.tx(async (tx) => {
+  async create(caller: Principal, request: KeyRequest): Promise<NewKey> {
+    return this.database.tx(async (tx) => {
       // Whoever closes the account at this moment finds the key made, or comes first.
       await users.lockRights(tx);
       const now = this.clock.now();
       const maker = await callerNow(tx, caller, now);
-      const missing = beyond(maker.permissions, request.scope ?? []);
-      if (missing.length > 0)
-        throw BadInput.at('scoped_permissions', `holds what the caller may not do: ${missing.join(', ')}`);
-      return apiKeys.insert(tx, {
-        userId: maker.user_id,
-        name: request.name,
-        prefix,
-        tokenSha256: hashToken(key),
-        scope: scopeOfNewKey(request.scope, maker.scope),
-        createdAt: now,
-        expiresAt: endOfNewKey(request.expiresDays, maker, now),
-      });
+      const grant = grantedOrRefuse(grantOfNewKey(makerOf(maker), wishOf(request, now)));
+      return this.#insert(tx, { userId: maker.user_id, name: request.name, grant, maker, now });
     });
-    return { key, row };
+  }
+
+  /** A key for a service account, made by those who look after people. */
+  async createFor(caller: Principal, userId: number, request: KeyRequest): Promise<NewKey> {
+    return this.database.tx(async (tx) => {
+      await users.lockRights(tx);
+      const now = this.clock.now();
+      const maker = await callerNow(tx, caller, now);
+      requirePermission(maker, 'admin.users');
+      const account = await users.byId(tx, userId);
+      if (!account) throw new NotFound('user', userId);
+      if (account.kind !== 'service') throw new Conflict('people make their own keys');
+      if (!account.is_active) throw new Conflict('the account is closed');
+      const accounts = effectivePermissions(account.level, account.overrides);
+      const grant = grantedOrRefuse(grantOfNewKey(makerOf(maker), wishOf(request, now), accounts));
+      return this.#insert(tx, { userId, name: request.name, grant, maker, now });
+    });
+  }
+
+  /** A new key in the place of one that goes on working for the overlap, and never longer than it would have. */
+  async rotate(
+    caller: Principal,
+    id: number,
+    overlapHours: number,
+  ): Promise<NewKey & { readonly replaced: apiKeys.ApiKeyRow }> {
+    return this.database.tx(async (tx) => {
+      await users.lockRights(tx);
+      const now = this.clock.now();
+      const maker = await callerNow(tx, caller, now);
+      const { key, owner } = await lockKey(tx, maker, id);
+      const isOwn = owner.id === maker.user_id;
+      if (!isOwn && owner.kind !== 'service') throw new Conflict('people replace their own keys');
+      if (!owner.is_active) throw new Conflict('the account is closed');
+      if (key.replaced_by !== null) throw new Conflict('the key has been replaced already');
+      if (key.expires_at !== null && key.expires_at <= now) throw new Conflict('the key has ended');
+      const old = {
+        scope: key.scoped_permissions,
+        allowedCidrs: key.allowed_cidrs,
+        createdAt: key.created_at,
+        expiresAt: key.expires_at,
+      };
+      const verdict = grantOfRotated(makerOf(maker), old, now, isOwn);
+      if (verdict.state !== 'granted') throw new NotAllowed(verdict.why);
+      const made = await this.#insert(tx, {
+        userId: owner.id,
+        name: key.name,
+        grant: verdict.grant,
+        maker,
+        now,
+      });
+      const end = earlier(after(now, overlapHours * HOUR_SECONDS), key.expires_at)!;
+      const replaced = await apiKeys.replace(tx, id, made.row.id, end);
+      // Elsewhere it is believed to last as long as before.
+      await this.#tell(tx, owner.id);
+      return { ...made, replaced };
+    });
+  }
+
+  async change(caller: Principal, id: number, patch: apiKeys.ApiKeyPatch): Promise<apiKeys.ApiKeyRow> {
+    return this.database.tx(async (tx) => {
+      const maker = await callerNow(tx, caller, this.clock.now());
+      const { key, owner } = await lockKey(tx, maker, id);
+      mayDoLess(maker, key, owner);
+      if (patch.allowedCidrs !== undefined && !fromWithin(makerOf(maker), patch.allowedCidrs))
+        throw BadInput.at('allowed_cidrs', 'holds networks that the caller’s own key may not be used from');
+      const changed = await apiKeys.update(tx, id, patch);
+      await this.#tell(tx, owner.id);
+      return changed;
+    });
   }
 
   /** One's own keys, and for those who look after people everyone's; never one that can do more than the caller. */
   async revoke(caller: Principal, id: number): Promise<void> {
     await this.database.tx(async (tx) => {
-      const key = await apiKeys.lockLive(tx, id);
-      const isOwn = key?.user_id === caller.user_id;
-      if (!key || (!isOwn && !caller.permissions.includes('admin.users'))) throw new NotFound('API key', id);
-      const owner = await users.byId(tx, key.user_id);
-      const keysPermissions = owner
-        ? effectivePermissions(owner.level, owner.overrides, key.scoped_permissions)
-        : [];
-      const missing = beyond(caller.permissions, keysPermissions);
-      if (missing.length > 0)
-        throw new NotAllowed(`the key may do what the caller may not: ${missing.join(', ')}`);
+      const { key, owner } = await lockKey(tx, caller, id);
+      mayDoLess(caller, key, owner);
       await apiKeys.revoke(tx, id, this.clock.now());
-      await this.bus.publish(
-        tx,
-        event(principalChanged, { user_id: key.user_id }, { about: `user/${key.user_id}` }),
-      );
+      await this.#tell(tx, owner.id);
     });
+  }
+
+  async #insert(
+    tx: Tx,
+    made: {
+      readonly userId: number;
+      readonly name: string;
+      readonly grant: KeyGrant;
+      readonly maker: Principal;
+      readonly now: Date;
+    },
+  ): Promise<NewKey> {
+    const { key, prefix } = newApiKey();
+    const { userId, name, grant, maker, now: createdAt } = made;
+    const tokenSha256 = hashToken(key);
+    const row = await apiKeys.insert(tx, {
+      userId,
+      name,
+      prefix,
+      tokenSha256,
+      grant,
+      madeBy: maker.user_id,
+      createdAt,
+    });
+    return { key, row };
+  }
+
+  async #tell(tx: Tx, userId: number): Promise<void> {
+    await this.bus.publish(tx, event(principalChanged, { user_id: userId }, { about: `user/${userId}` }));
   }
 }
 
-/** When a new key ends: never after the key that it is made with. */
-function endOfNewKey(days: number | undefined, maker: Principal, now: Date): Date | null {
-  const asked = days === undefined ? null : daysAfter(now, days);
-  if (maker.via === 'session' || maker.expires_at === undefined) return asked;
-  const makersEnd = new Date(maker.expires_at);
-  if (asked !== null && asked > makersEnd)
-    throw BadInput.at('expires_days', `is later than the end of the key that makes it, ${maker.expires_at}`);
-  return asked ?? makersEnd;
+/** A key with its owner, for who may see that it is there. @throws NotFound */
+async function lockKey(
+  tx: Tx,
+  caller: Principal,
+  id: number,
+): Promise<{ key: apiKeys.ApiKeyRow; owner: users.UserRow }> {
+  const key = await apiKeys.lockLive(tx, id);
+  const isOwn = key?.user_id === caller.user_id;
+  const owner =
+    key && (isOwn || caller.permissions.includes('admin.users')) && (await users.byId(tx, key.user_id));
+  if (!key || !owner) throw new NotFound('API key', id);
+  return { key, owner };
+}
+
+/** @throws NotAllowed when the key can do what the caller cannot */
+function mayDoLess(caller: Principal, key: apiKeys.ApiKeyRow, owner: users.UserRow): void {
+  const keysPermissions = effectivePermissions(owner.level, owner.overrides, key.scoped_permissions);
+  const missing = beyond(caller.permissions, keysPermissions);
+  if (missing.length > 0)
+    throw new NotAllowed(`the key may do what the caller may not: ${missing.join(', ')}`);
+}
+
+const wishOf = ({ scope, allowedCidrs, expiresDays }: KeyRequest, now: Date) => ({
+  scope,
+  allowedCidrs,
+  expiresAt: expiresDays === undefined ? undefined : daysAfter(now, expiresDays),
+});
+
+function grantedOrRefuse(verdict: GrantVerdict): KeyGrant {
+  if (verdict.state !== 'granted') throw BadInput.at(verdict.field, verdict.why);
+  return verdict.grant;
 }

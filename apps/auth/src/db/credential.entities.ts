@@ -7,6 +7,7 @@ import {
   PrimaryColumn,
   PrimaryGeneratedColumn,
   Unique,
+  type Relation,
 } from 'typeorm';
 import { User } from './user.entity.js';
 
@@ -52,7 +53,7 @@ export class Session {
   user: User;
 }
 
-/** A key for programs. The row stays when it is revoked. */
+/** A key for programs. The row stays when it is revoked or replaced. */
 @Entity('api_keys')
 @Unique('api_keys_token_sha256_unique', ['token_sha256'])
 @Index('api_keys_user_id', ['user_id'])
@@ -81,6 +82,18 @@ export class ApiKey {
   @Column('text', { array: true, nullable: true })
   scoped_permissions: string[] | null;
 
+  /** The networks it may be used from; null: from anywhere. */
+  @Column('text', { array: true, nullable: true })
+  allowed_cidrs: string[] | null;
+
+  /** Whose credential made it: for a service account's key a person; null for keys from before this was written down. */
+  @Column('integer', { nullable: true })
+  made_by: number | null;
+
+  /** The key that was made in its place. */
+  @Column('integer', { nullable: true })
+  replaced_by: number | null;
+
   @Column('timestamptz')
   created_at: Date;
 
@@ -96,6 +109,14 @@ export class ApiKey {
   @ManyToOne(() => User, { onDelete: 'CASCADE' })
   @JoinColumn({ name: 'user_id', foreignKeyConstraintName: 'api_keys_user_fk' })
   user: User;
+
+  @ManyToOne(() => User)
+  @JoinColumn({ name: 'made_by', foreignKeyConstraintName: 'api_keys_made_by_fk' })
+  maker: User;
+
+  @ManyToOne(() => ApiKey)
+  @JoinColumn({ name: 'replaced_by', foreignKeyConstraintName: 'api_keys_replaced_by_fk' })
+  replacement: Relation<ApiKey>;
 }
 
 /** Wrong passwords in a row, by account and by address: in the database, so that replicas count together. */
@@ -113,4 +134,27 @@ export class LoginFailure {
 
   @Column('timestamptz', { nullable: true })
   blocked_until: Date | null;
+}
+
+/** What a person logged in with, and from where: a new one is worth telling. */
+@Entity('known_devices')
+export class KnownDevice {
+  @PrimaryColumn('integer', { primaryKeyConstraintName: 'known_devices_pk' })
+  user_id: number;
+
+  @PrimaryColumn('text', { primaryKeyConstraintName: 'known_devices_pk' })
+  agent_family: string;
+
+  @PrimaryColumn('text', { primaryKeyConstraintName: 'known_devices_pk' })
+  address_group: string;
+
+  @Column('timestamptz')
+  first_seen_at: Date;
+
+  @Column('timestamptz')
+  last_seen_at: Date;
+
+  @ManyToOne(() => User, { onDelete: 'CASCADE' })
+  @JoinColumn({ name: 'user_id', foreignKeyConstraintName: 'known_devices_user_fk' })
+  user: User;
 }

@@ -10,9 +10,10 @@ export interface IdentityRow {
   readonly last_used_at: Date | null;
   readonly csrf_sha256: string | null;
   readonly scope: readonly string[] | null;
+  readonly allowed_cidrs: readonly string[] | null;
   readonly user_id: number;
   readonly username: string;
-  readonly email: string;
+  readonly email: string | null;
   readonly level: Level;
   readonly overrides: readonly Override[];
 }
@@ -23,12 +24,12 @@ const OWNER = `u.id as user_id, u.username, u.email, u.level,
 
 const liveKey = (
   match: string,
-): string => `select k.id as credential_id, k.expires_at, k.last_used_at, null as csrf_sha256, k.scoped_permissions as scope, ${OWNER}
+): string => `select k.id as credential_id, k.expires_at, k.last_used_at, null as csrf_sha256, k.scoped_permissions as scope, k.allowed_cidrs, ${OWNER}
   from api_keys k join users u on u.id = k.user_id
   where ${match} and k.revoked_at is null and (k.expires_at is null or k.expires_at > $2) and u.is_active`;
 const liveSession = (
   match: string,
-): string => `select s.id as credential_id, s.expires_at, s.last_seen_at as last_used_at, s.csrf_sha256, null as scope, ${OWNER}
+): string => `select s.id as credential_id, s.expires_at, s.last_seen_at as last_used_at, s.csrf_sha256, null as scope, null as allowed_cidrs, ${OWNER}
   from sessions s join users u on u.id = s.user_id
   where ${match} and s.expires_at > $2 and u.is_active`;
 

@@ -10,6 +10,15 @@ export interface NewSession {
   readonly userAgent: string;
 }
 
+export interface SessionRow {
+  readonly id: number;
+  readonly created_at: Date;
+  readonly last_seen_at: Date;
+  readonly expires_at: Date;
+  readonly address: string;
+  readonly user_agent: string;
+}
+
 export async function insert(tx: Tx, session: NewSession): Promise<void> {
   await tx.query(
     `insert into sessions (user_id, token_sha256, csrf_sha256, created_at, expires_at, last_seen_at, address, user_agent)
@@ -30,9 +39,42 @@ export async function end(tx: Tx, id: number): Promise<void> {
   await tx.query('delete from sessions where id = $1', [id]);
 }
 
-/** Ends all of a person's sessions, or all but one. */
-export async function endAllOf(tx: Tx, userId: number, exceptId = 0): Promise<void> {
-  await tx.query('delete from sessions where user_id = $1 and id <> $2', [userId, exceptId]);
+/** Ends all of a person's sessions, or all but one. @returns how many */
+export async function endAllOf(tx: Tx, userId: number, exceptId = 0): Promise<number> {
+  const rows = await tx.query('delete from sessions where user_id = $1 and id <> $2 returning id', [
+    userId,
+    exceptId,
+  ]);
+  return rows.length;
+}
+
+/** Ends one of a person's sessions; false when they have no such. */
+export async function endOneOf(tx: Tx, userId: number, id: number, now: Date): Promise<boolean> {
+  const rows = await tx.query(
+    'delete from sessions where user_id = $1 and id = $2 and expires_at > $3 returning id',
+    [userId, id, now],
+  );
+  return rows.length > 0;
+}
+
+/** A person's sessions that have not ended, newest first. */
+export async function page(
+  on: Queryable,
+  query: { readonly userId: number; readonly before: number; readonly limit: number },
+  now: Date,
+): Promise<{ readonly rows: readonly SessionRow[]; readonly total: number }> {
+  const [rows, counts] = await Promise.all([
+    on.query<SessionRow>(
+      `select id, created_at, last_seen_at, expires_at, address, user_agent from sessions
+       where user_id = $1 and expires_at > $2 and id < $3 order by id desc limit $4`,
+      [query.userId, now, query.before, query.limit],
+    ),
+    on.query<{ total: number }>(
+      'select count(*) as total from sessions where user_id = $1 and expires_at > $2',
+      [query.userId, now],
+    ),
+  ]);
+  return { rows, total: counts[0]?.total ?? 0 };
 }
 
 // What follows is nobody's request. It takes many rows in no order, so it waits for none: two who did could wait for each other.

@@ -1,7 +1,8 @@
 import type { Level } from '@lineclear/contracts';
 import { Column, Entity, Index, JoinColumn, ManyToOne, PrimaryColumn, PrimaryGeneratedColumn } from 'typeorm';
+import type { UserKind } from '../domain/service-account.js';
 
-/** A person. Rows stay for good: jobs, approvals and the audit log name people by id. */
+/** A person, or an account for programs. Rows stay for good: jobs, approvals and the audit log name people by id. */
 @Entity('users')
 @Index('users_username_lower', { synchronize: false })
 @Index('users_email_lower', { synchronize: false })
@@ -16,14 +17,18 @@ export class User {
   @Column('text')
   username: string;
 
-  @Column('text')
-  email: string;
+  /** null for a service account that was given none. */
+  @Column('text', { nullable: true })
+  email: string | null;
 
   @Column('text')
   display_name: string;
 
   @Column('text')
   level: Level;
+
+  @Column('text', { default: 'person' })
+  kind: UserKind;
 
   @Column('boolean', { default: true })
   is_active: boolean;

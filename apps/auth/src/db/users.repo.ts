@@ -1,21 +1,23 @@
 import type { Level } from '@lineclear/contracts';
 import { Conflict, type Queryable, type Tx } from '@lineclear/kit';
 import type { Override } from '../domain/permissions.js';
+import type { UserKind } from '../domain/service-account.js';
 
 /** A person with everything that decides what they may do; never the password's hash. */
 export interface UserRow {
   readonly id: number;
   readonly username: string;
-  readonly email: string;
+  readonly email: string | null;
   readonly display_name: string;
   readonly level: Level;
+  readonly kind: UserKind;
   readonly is_active: boolean;
   readonly created_at: Date;
   readonly last_login_at: Date | null;
   readonly overrides: readonly Override[];
 }
 
-const USER = `select u.id, u.username, u.email, u.display_name, u.level, u.is_active, u.created_at, u.last_login_at,
+const USER = `select u.id, u.username, u.email, u.display_name, u.level, u.kind, u.is_active, u.created_at, u.last_login_at,
   coalesce((select json_agg(json_build_object('permission', o.permission, 'granted', o.granted) order by o.permission)
     from permission_overrides o where o.user_id = u.id), '[]') as overrides
   from users u`;
@@ -44,7 +46,7 @@ export async function page(
 
 export async function counts(on: Queryable): Promise<{ users: number; admins: number }> {
   const [row] = await on.query<{ users: number; admins: number }>(
-    `select count(*) as users, count(*) filter (where level = 'admin' and is_active) as admins from users`,
+    `select count(*) as users, count(*) filter (where level = 'admin' and is_active and kind = 'person') as admins from users`,
   );
   return row ?? { users: 0, admins: 0 };
 }
@@ -52,12 +54,13 @@ export async function counts(on: Queryable): Promise<{ users: number; admins: nu
 export interface Account {
   readonly id: number;
   readonly username: string;
-  readonly email: string;
+  readonly email: string | null;
+  readonly kind: UserKind;
   readonly is_active: boolean;
   readonly password_hash: string | null;
 }
 
-const ACCOUNT = 'select id, username, email, is_active, password_hash from users';
+const ACCOUNT = 'select id, username, email, kind, is_active, password_hash from users';
 
 /** The account of a name as people type it: an email address has an @, a username cannot. */
 export async function accountByName(on: Queryable, name: string): Promise<Account | undefined> {
@@ -83,10 +86,10 @@ export async function lockRights(tx: Tx): Promise<void> {
   await tx.query('select pg_advisory_xact_lock($1)', [RIGHTS_LOCK]);
 }
 
-/** Whether somebody is left who can look after the others. */
+/** Whether somebody is left who can look after the others: a person, as a service account cannot even log in. */
 export async function anAdminIsLeft(tx: Tx): Promise<boolean> {
   const rows = await tx.query(
-    `select 1 from users u where u.level = 'admin' and u.is_active and not exists
+    `select 1 from users u where u.level = 'admin' and u.is_active and u.kind = 'person' and not exists
        (select 1 from permission_overrides o where o.user_id = u.id and o.permission = 'admin.users' and not o.granted) limit 1`,
   );
   return rows.length > 0;
@@ -94,16 +97,18 @@ export async function anAdminIsLeft(tx: Tx): Promise<boolean> {
 
 export interface NewUser {
   readonly username: string;
-  readonly email: string;
+  readonly email: string | null;
   readonly display_name: string;
   readonly level: Level;
+  readonly kind: UserKind;
   readonly password_hash: string | null;
 }
 
 export async function insert(tx: Tx, user: NewUser, now: Date): Promise<number> {
   const [row] = await tx.query<{ id: number }>(
-    `insert into users (username, email, display_name, level, password_hash, created_at) values ($1, $2, $3, $4, $5, $6) returning id`,
-    [user.username, user.email, user.display_name, user.level, user.password_hash, now],
+    `insert into users (username, email, display_name, level, kind, password_hash, created_at)
+     values ($1, $2, $3, $4, $5, $6, $7) returning id`,
+    [user.username, user.email, user.display_name, user.level, user.kind, user.password_hash, now],
   );
   return row!.id;
 }

@@ -47,13 +47,13 @@ const COMMON = new Set([
 /** Why this password will not do for this person; undefined when it will. */
 export function passwordFault(
   password: string,
-  person: { readonly username: string; readonly email: string },
+  person: { readonly username: string; readonly email: string | null },
 ): string | undefined {
   const characters = Array.from(password);
   if (characters.length < MIN_PASSWORD_LENGTH) return `has fewer than ${MIN_PASSWORD_LENGTH} characters`;
   if (password.length > MAX_PASSWORD_LENGTH) return `has more than ${MAX_PASSWORD_LENGTH} characters`;
   const folded = password.toLowerCase();
-  const names = [person.username, person.email, person.email.split('@')[0] ?? ''];
+  const names = [person.username, person.email ?? '', person.email?.split('@')[0] ?? ''];
   if (names.some((name) => name.toLowerCase() === folded)) return 'is the username or the email address';
   if (COMMON.has(folded)) return 'is among the passwords that are tried first';
   if (new Set(characters).size < MIN_DISTINCT_CHARACTERS)

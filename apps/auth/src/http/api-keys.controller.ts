@@ -1,4 +1,4 @@
-import { Body, Controller, Delete, Get, Param, Post, Query, Res } from '@nestjs/common';
+import { Body, Controller, Delete, Get, Param, Patch, Post, Query, Res } from '@nestjs/common';
 import { Allow, requirePermission, Who } from '@lineclear/access';
 import type { Principal } from '@lineclear/contracts';
 import { Answers, Clock, Database } from '@lineclear/kit';
@@ -6,28 +6,20 @@ import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { ManageApiKeys } from '../credentials/manage-api-keys.js';
 import * as apiKeys from '../db/api-keys.repo.js';
-import { keyName, pageSize, permission, rowId } from './fields.js';
+import { allowedCidrs, keyName, NEWEST, rowId } from './fields.js';
+import { keyInfo, keyList, keyPage, keyRequestOf, keysQuery, keyView, madeKey, newKey } from './key-view.js';
 import { notToBeStored } from './session-cookie.js';
 
-const create = z.strictObject({
-  name: keyName,
-  expires_days: z.int().min(1).max(3_650).optional(),
-  scoped_permissions: z.array(permission).min(1).max(100).optional(),
-});
-const listQuery = z.strictObject({ limit: pageSize, cursor: rowId.optional(), user_id: rowId.optional() });
-const keyInfo = z.object({
-  id: z.int(),
-  name: z.string(),
-  key_prefix: z.string(),
-  created_at: z.iso.datetime(),
-  last_used_at: z.iso.datetime().nullable(),
-  expires_at: z.iso.datetime().nullable(),
-  is_active: z.boolean(),
-  scoped_permissions: z.array(z.string()).nullable(),
-});
-const list = z.object({ api_keys: z.array(keyInfo), total: z.int(), next_cursor: z.int().optional() });
+const listQuery = keysQuery.extend({ user_id: rowId.optional() });
+const patch = z
+  .strictObject({
+    name: keyName.optional(),
+    /** null: from anywhere. */
+    allowed_cidrs: allowedCidrs.nullable().optional(),
+  })
+  .refine((body) => Object.keys(body).length > 0, 'holds nothing to change');
+const rotation = z.strictObject({ overlap_hours: z.int().min(0).max(168).default(24) });
 const success = z.object({ success: z.literal(true) });
-const NEWEST = 2_147_483_647;
 
 @Controller('api/auth/api-keys')
 export class ApiKeysController {
@@ -41,39 +33,61 @@ export class ApiKeysController {
   @Allow()
   @Answers(
     200,
-    list,
+    keyList,
     'Lists the caller’s API keys, newest first; with `user_id` and admin.users, another person’s',
   )
   async list(
     @Who() caller: Principal,
     @Query({ schema: listQuery }) query: z.infer<typeof listQuery>,
-  ): Promise<z.infer<typeof list>> {
+  ): Promise<z.infer<typeof keyList>> {
     const { limit, cursor: before = NEWEST, user_id: userId = caller.user_id } = query;
     if (userId !== caller.user_id) requirePermission(caller, 'admin.users');
-    const { rows, total } = await apiKeys.page(this.database, { userId, before, limit });
-    const last = rows.at(-1);
-    return {
-      api_keys: rows.map((row) => this.#info(row)),
-      total,
-      ...(rows.length === limit && last ? { next_cursor: last.id } : {}),
-    };
+    const now = this.clock.now();
+    return keyPage(await apiKeys.page(this.database, { userId, before, limit }, now), limit, now);
   }
 
   @Post()
   @Allow()
-  @Answers(201, z.object({ key: z.string(), key_info: keyInfo }), 'Makes an API key and shows it this once')
+  @Answers(201, madeKey, 'Makes an API key and shows it this once')
   async create(
     @Who() caller: Principal,
     @Res({ passthrough: true }) reply: FastifyReply,
-    @Body({ schema: create }) body: z.infer<typeof create>,
-  ): Promise<object> {
-    const { key, row } = await this.keys.create(caller, {
-      name: body.name,
-      expiresDays: body.expires_days,
-      scope: body.scoped_permissions,
-    });
+    @Body({ schema: newKey }) body: z.infer<typeof newKey>,
+  ): Promise<z.infer<typeof madeKey>> {
+    const { key, row } = await this.keys.create(caller, keyRequestOf(body));
     notToBeStored(reply);
-    return { key, key_info: this.#info(row) };
+    return { key, key_info: keyView(row, this.clock.now()) };
+  }
+
+  @Patch(':id')
+  @Allow()
+  @Answers(200, keyInfo, 'Renames an API key, or says from which networks it may be used')
+  async change(
+    @Who() caller: Principal,
+    @Param('id', { schema: rowId }) id: number,
+    @Body({ schema: patch }) body: z.infer<typeof patch>,
+  ): Promise<z.infer<typeof keyInfo>> {
+    const change = { name: body.name, allowedCidrs: body.allowed_cidrs };
+    return keyView(await this.keys.change(caller, id, change), this.clock.now());
+  }
+
+  @Post(':id/rotate')
+  @Allow()
+  @Answers(
+    201,
+    madeKey.extend({ replaces: keyInfo }),
+    'Makes a key in the place of this one, which ends when the overlap is over; a key may do that for itself',
+  )
+  async rotate(
+    @Who() caller: Principal,
+    @Res({ passthrough: true }) reply: FastifyReply,
+    @Param('id', { schema: rowId }) id: number,
+    @Body({ schema: rotation }) body: z.infer<typeof rotation>,
+  ): Promise<object> {
+    const { key, row, replaced } = await this.keys.rotate(caller, id, body.overlap_hours);
+    notToBeStored(reply);
+    const now = this.clock.now();
+    return { key, key_info: keyView(row, now), replaces: keyView(replaced, now) };
   }
 
   @Delete(':id')
@@ -85,18 +99,5 @@ export class ApiKeysController {
   ): Promise<z.infer<typeof success>> {
     await this.keys.revoke(caller, id);
     return { success: true };
-  }
-
-  #info(row: apiKeys.ApiKeyRow): z.infer<typeof keyInfo> {
-    return {
-      id: row.id,
-      name: row.name,
-      key_prefix: row.key_prefix,
-      created_at: row.created_at.toISOString(),
-      last_used_at: row.last_used_at?.toISOString() ?? null,
-      expires_at: row.expires_at?.toISOString() ?? null,
-      is_active: row.expires_at === null || row.expires_at > this.clock.now(),
-      scoped_permissions: row.scoped_permissions === null ? null : [...row.scoped_permissions],
-    };
   }
 }

@@ -1,4 +1,4 @@
-import { LEVELS, PERMISSIONS, type Level } from '@lineclear/contracts';
+import { LEVELS, PERMISSIONS, readCidr, type Level } from '@lineclear/contracts';
 import { z } from 'zod';
 import { MAX_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH } from '../domain/password-rules.js';
 
@@ -15,6 +15,21 @@ export const newPassword = z.string().min(MIN_PASSWORD_LENGTH).max(MAX_PASSWORD_
 export const givenPassword = z.string().min(1).max(MAX_PASSWORD_LENGTH);
 export const permission = z.enum(PERMISSIONS);
 export const level = z.enum(LEVELS);
+const cidr = z
+  .string()
+  .max(64)
+  .transform((text, context) => {
+    const read = readCidr(text);
+    if ('cidr' in read) return read.cidr;
+    context.addIssue(read.fault);
+    return z.NEVER;
+  });
+/** Networks in CIDR notation, each once. No network at all is refused: it could be meant as nowhere and as anywhere. */
+export const allowedCidrs = z
+  .array(cidr)
+  .min(1)
+  .max(50)
+  .transform((cidrs) => [...new Set(cidrs)]);
 /** Several levels per person may come; today it is one. */
 export const levelNames = z.array(level).length(1, 'holds exactly one level');
 
@@ -24,6 +39,8 @@ export const rowId = z
   .regex(/^[1-9][0-9]{0,9}$/, 'is not an id')
   .transform(Number)
   .refine((id) => id <= MAX_ID, 'is not an id');
+/** Above every id: where a list that shows the newest first begins. */
+export const NEWEST = MAX_ID;
 export const pageSize = z.coerce.number().int().min(1).max(500).default(100);
 
 /** One level from both of its spellings; undefined when neither is there. @returns false when they differ */

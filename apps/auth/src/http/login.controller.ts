@@ -1,5 +1,5 @@
 import { Body, Controller, Get, Inject, Post, Req, Res } from '@nestjs/common';
-import { Allow, Public, sessionTokenOf, tokenOf, Who } from '@lineclear/access';
+import { Allow, mayComeFrom, Public, sessionTokenOf, tokenOf, Who } from '@lineclear/access';
 import { Bus, event } from '@lineclear/bus';
 import { LEVELS, principalChanged, type Principal } from '@lineclear/contracts';
 import { Answers, clientAddress, CONFIG, Database, NotAuthenticated, TooMany } from '@lineclear/kit';
@@ -123,7 +123,7 @@ export class LoginController {
   async check(@Req() request: FastifyRequest): Promise<z.infer<typeof checked>> {
     const token = tokenOf(request.headers);
     const principal = token && (await this.tokens.find(token)).principal;
-    if (!principal) return { authenticated: false };
+    if (!principal || !mayComeFrom(principal, request)) return { authenticated: false };
     const { user_id, username, level, expires_at } = principal;
     return {
       authenticated: true,

@@ -6,11 +6,13 @@ import { effectivePermissions } from '../domain/permissions.js';
 export const userSchema = z.object({
   id: z.int(),
   username: z.string(),
-  email: z.string(),
+  /** null for a service account that was given none. */
+  email: z.string().nullable(),
   display_name: z.string(),
   level: z.enum(LEVELS),
   level_names: z.array(z.enum(LEVELS)),
   is_active: z.boolean(),
+  is_service_account: z.boolean(),
   permissions: z.array(z.enum(PERMISSIONS)),
   created_at: z.iso.datetime(),
   last_login_at: z.iso.datetime().nullable(),
@@ -25,6 +27,7 @@ export const userView = (user: UserRow): z.infer<typeof userSchema> => ({
   level: user.level,
   level_names: [user.level],
   is_active: user.is_active,
+  is_service_account: user.kind === 'service',
   permissions: effectivePermissions(user.level, user.overrides),
   created_at: user.created_at.toISOString(),
   last_login_at: user.last_login_at?.toISOString() ?? null,

@@ -22,13 +22,22 @@ import { userSchema, userView } from './user-view.js';
 const levels = { level: level.optional(), level_names: levelNames.optional() };
 const create = z
   .strictObject({
-    email,
+    email: email.optional(),
     username,
     password: newPassword.optional(),
     display_name: displayName.optional(),
+    is_service_account: z.boolean().default(false),
     ...levels,
   })
-  .refine(bothLevelsAgree.check, bothLevelsAgree.params);
+  .refine(bothLevelsAgree.check, bothLevelsAgree.params)
+  .refine((body) => body.is_service_account || body.email !== undefined, {
+    path: ['email'],
+    message: 'is missing: only a service account needs none',
+  })
+  .refine((body) => !body.is_service_account || body.password === undefined, {
+    path: ['password'],
+    message: 'is not for a service account: it has keys',
+  });
 const patch = z
   .strictObject({
     email: email.optional(),
@@ -74,7 +83,7 @@ export class UsersController {
   @Answers(
     201,
     userSchema,
-    'Makes a user, a researcher unless said otherwise; without a password they cannot log in yet',
+    'Makes a user, a researcher unless said otherwise; without a password they cannot log in yet, and a service account never does',
   )
   async create(
     @Who() caller: Principal,
@@ -82,7 +91,8 @@ export class UsersController {
   ): Promise<User> {
     const given = {
       username: body.username,
-      email: body.email,
+      email: body.email ?? null,
+      kind: body.is_service_account ? ('service' as const) : ('person' as const),
       displayName: body.display_name,
       password: body.password,
     };

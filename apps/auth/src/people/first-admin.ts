@@ -32,7 +32,7 @@ export class FirstAdmin {
       if ((await users.counts(tx)).users > 0) throw alreadySetUp();
       const id = await users.insert(
         tx,
-        { username, email, display_name, level: 'admin', password_hash },
+        { username, email, display_name, level: 'admin', kind: 'person', password_hash },
         this.clock.now(),
       );
       return (await users.byId(tx, id))!;

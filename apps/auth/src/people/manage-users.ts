@@ -11,10 +11,12 @@ import * as users from '../db/users.repo.js';
 import { judgeChange, type Standing } from '../domain/judge-change.js';
 import { passwordFault } from '../domain/password-rules.js';
 import { effectivePermissions } from '../domain/permissions.js';
+import type { UserKind } from '../domain/service-account.js';
 
 export interface UserRequest {
   readonly username: string;
-  readonly email: string;
+  readonly email: string | null;
+  readonly kind: UserKind;
   readonly displayName?: string | undefined;
   readonly level: Level;
   readonly password?: string | undefined;
@@ -39,7 +41,7 @@ export class ManageUsers {
   ) {}
 
   async create(caller: Principal, request: UserRequest): Promise<users.UserRow> {
-    const { username, email, level, displayName: display_name = username } = request;
+    const { username, email, kind, level, displayName: display_name = username } = request;
     const password_hash = request.password === undefined ? null : await this.#hash(request.password, request);
     const after = { level, isActive: true, permissions: effectivePermissions(level, []) };
     const made = this.database.tx(async (tx) => {
@@ -47,7 +49,7 @@ export class ManageUsers {
       allowOrThrow(judgeChange({ ...author, isTarget: false }, undefined, after));
       const id = await users.insert(
         tx,
-        { username, email, display_name, level, password_hash },
+        { username, email, display_name, level, kind, password_hash },
         this.clock.now(),
       );
       return (await users.byId(tx, id))!;
@@ -62,6 +64,7 @@ export class ManageUsers {
         throw new Conflict('your own password is changed at /api/auth/change-password, with the current one');
       const account = await users.accountById(this.database, id);
       if (!account) throw new NotFound('user', id);
+      if (account.kind === 'service') throw new Conflict('a service account has no password: it has keys');
       password_hash = await this.#hash(change.password, {
         ...account,
         ...(change.email === undefined ? {} : { email: change.email }),
@@ -127,7 +130,7 @@ export class ManageUsers {
     return author;
   }
 
-  async #hash(password: string, person: { username: string; email: string }): Promise<string> {
+  async #hash(password: string, person: { username: string; email: string | null }): Promise<string> {
     const fault = passwordFault(password, person);
     if (fault !== undefined) throw BadInput.at('password', fault);
     return this.passwords.hash(password);
