@@ -15,7 +15,7 @@ let house: AuthHouse;
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'lineclear-proxies-'));
   const config = join(folder, 'lineclear.yaml');
-  writeFileSync(config, `network: { trust_proxy_headers: true, trusted_proxies: ['${PROXY}'] }`);
+  writeFileSync(config, `network: { trust_proxy_headers: true, trusted_proxies: ['${PROXY}/32'] }`);
   house = await openAuthHouse({ env: { LINECLEAR_CONFIG: config } });
 });
 afterAll(async () => {

@@ -17,8 +17,5 @@ export function canFor(principal: Principal, what: 'job.view' | 'job.cancel', ow
 }
 
 /** Whether this principal's key may be used from where the request comes from. */
-export const mayComeFrom = (
-  principal: Principal,
-  request: Pick<FastifyRequest, 'headers' | 'socket'>,
-): boolean =>
+export const mayComeFrom = (principal: Principal, request: Pick<FastifyRequest, 'ip' | 'ips'>): boolean =>
   principal.allowed_cidrs === undefined || isWithin(principal.allowed_cidrs, clientAddress(request));

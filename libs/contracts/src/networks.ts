@@ -62,6 +62,17 @@ export function readCidr(text: string): { readonly cidr: string } | { readonly f
   return 'fault' in read ? read : { cidr: write(read) };
 }
 
+/** A network in CIDR notation, given on as it is always written. */
+export const cidr = z
+  .string()
+  .max(64)
+  .transform((text, context) => {
+    const read = readCidr(text);
+    if ('cidr' in read) return read.cidr;
+    context.addIssue(read.fault);
+    return z.NEVER;
+  });
+
 function parse(text: string): Network | { readonly fault: string } {
   const [, address = '', length] = /^([^/]+)\/(0|[1-9][0-9]{0,2})$/.exec(text) ?? [];
   const from = single(address);
@@ -91,11 +102,17 @@ const holds = (outer: Network, inner: Network): boolean =>
 const networksOf = (cidrs: readonly string[]): Network[] =>
   cidrs.map(parse).filter((read): read is Network => !('fault' in read));
 
-/** Whether an address is in one of these networks. What is no address, or no network, is in none and holds none. */
-export function isWithin(cidrs: readonly string[], address: string): boolean {
-  const asked = single(address);
-  return asked !== undefined && networksOf(cidrs).some((network) => holds(network, asked));
+/** These networks, read once, to ask whether an address is in one. What is no address, or no network, is in none and holds none. */
+export function networks(cidrs: readonly string[]): (address: string) => boolean {
+  const read = networksOf(cidrs);
+  return (address) => {
+    const asked = single(address);
+    return asked !== undefined && read.some((network) => holds(network, asked));
+  };
 }
+
+/** Whether an address is in one of these networks. */
+export const isWithin = (cidrs: readonly string[], address: string): boolean => networks(cidrs)(address);
 
 /** Whether each of the `inner` networks lies in one of the `outer` ones. */
 export function areWithin(outer: readonly string[], inner: readonly string[]): boolean {

@@ -6,7 +6,7 @@ import type { ConfigFile } from './config-file.js';
 const NOBODY: ConfigFile['network'] = { trust_proxy_headers: false, trusted_proxies: [] };
 const OUR_PROXIES = {
   trust_proxy_headers: true,
-  trusted_proxies: ['203.0.113.0/24', '127.0.0.1', 'fd00::/8'],
+  trusted_proxies: ['203.0.113.0/24', '127.0.0.1/32', 'fd00::/8'],
 };
 
 /** What a service makes of a connection from `peer` with these headers. */

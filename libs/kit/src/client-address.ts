@@ -1,29 +1,33 @@
 import { isIP } from 'node:net';
+import { networks } from '@lineclear/contracts';
 import type { FastifyRequest } from 'fastify';
 import type { ConfigFile } from './config-file.js';
-import { Networks, plainAddress } from './networks.js';
 
-const LOOPBACK = new Networks(['127.0.0.0/8', '::1']);
+const inLoopback = networks(['127.0.0.0/8', '::1/128']);
 /** Where a gateway of ours can stand: this machine, or a private network behind it. */
-const OURS = new Networks([
+const inOurs = networks([
   '127.0.0.0/8',
   '10.0.0.0/8',
   '172.16.0.0/12',
   '192.168.0.0/16',
-  '::1',
+  '::1/128',
   'fc00::/7',
 ]);
 
+/** Without an IPv6 zone, which may be any text; and an IPv4 address that came over an IPv6 socket is still the IPv4 address. */
+const plain = (address: string): string =>
+  address.replace(/%.*$/s, '').replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, '');
+
 /** Whether an address is this machine's own. */
-export const isLoopback = (address: string): boolean => LOOPBACK.has(address);
+export const isLoopback = (address: string): boolean => inLoopback(plain(address));
 
 /**
  * Whose word is taken for where a request came from, as Fastify's `trustProxy` asks: the nearest hop is our gateway, where
  * one can stand; each further one is a proxy that the configuration trusts.
  */
 export function trustedHops(network: ConfigFile['network']): (address: string, hop: number) => boolean {
-  const proxies = new Networks(network.trust_proxy_headers ? network.trusted_proxies : []);
-  return (address, hop) => (hop === 0 ? OURS : proxies).has(address);
+  const inProxies = networks(network.trust_proxy_headers ? network.trusted_proxies : []);
+  return (address, hop) => (hop === 0 ? inOurs : inProxies)(plain(address));
 }
 
 /**
@@ -31,7 +35,7 @@ export function trustedHops(network: ConfigFile['network']): (address: string, h
  * trusted. What a trusted hop passed on that is no address is not believed, and the hop itself counts.
  */
 export function clientAddress({ ip, ips = [ip] }: Pick<FastifyRequest, 'ip' | 'ips'>): string {
-  return ips.map((hop) => plainAddress(hop ?? '')).findLast((hop) => isIP(hop) !== 0) ?? 'unknown';
+  return ips.map((hop) => plain(hop ?? '')).findLast((hop) => isIP(hop) !== 0) ?? 'unknown';
 }
 
 /** Whether a request was made on this machine: no hop it claims, or is seen, to have come by is another one. */

@@ -1,11 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { fields } from '@lineclear/contracts';
+import { cidr, fields } from '@lineclear/contracts';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { ConfigError, explainIssues } from './config.js';
-import { cidr } from './networks.js';
 
 const pointer = z
   .string()

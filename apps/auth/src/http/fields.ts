@@ -1,4 +1,4 @@
-import { LEVELS, PERMISSIONS, readCidr, type Level } from '@lineclear/contracts';
+import { cidr, LEVELS, PERMISSIONS, type Level } from '@lineclear/contracts';
 import { z } from 'zod';
 import { MAX_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH } from '../domain/password-rules.js';
 
@@ -15,15 +15,6 @@ export const newPassword = z.string().min(MIN_PASSWORD_LENGTH).max(MAX_PASSWORD_
 export const givenPassword = z.string().min(1).max(MAX_PASSWORD_LENGTH);
 export const permission = z.enum(PERMISSIONS);
 export const level = z.enum(LEVELS);
-const cidr = z
-  .string()
-  .max(64)
-  .transform((text, context) => {
-    const read = readCidr(text);
-    if ('cidr' in read) return read.cidr;
-    context.addIssue(read.fault);
-    return z.NEVER;
-  });
 /** Networks in CIDR notation, each once. No network at all is refused: it could be meant as nowhere and as anywhere. */
 export const allowedCidrs = z
   .array(cidr)
