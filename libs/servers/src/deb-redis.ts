@@ -1,124 +1,19 @@
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
-import { fillOnce } from './cache.js';
-import { serverEnv, toolEnv } from './config.js';
-import { mustRun, run } from './run.js';
+import { unpackedDeb } from './deb-package.js';
 import type { Program } from './server.js';
 
-const PACKAGES = ['redis-server', 'valkey-server'];
-
-/**
- * Redis out of the distribution's own package, unpacked beside the system instead of installed, which needs no root. apt
- * checks the packages against the distribution's signatures; the libraries that the system lacks are unpacked too.
- */
+/** Redis (or Valkey) out of the distribution's own package. */
 export async function debRedis(): Promise<Program | string> {
-  for (const tool of ['apt-get', 'dpkg', 'dpkg-deb']) {
-    if ((await run(tool, ['--version'], { env: toolEnv() })).code !== 0) return `no ${tool} here`;
-  }
-  const name = `redis-deb-${systemName()}-${process.arch}`;
-  const folder = await fillOnce(name, async (half) => {
-    // The lists of the system when it has some; else our own, which any user may fetch.
-    await unpack(half, []).catch(async () => unpack(half, await privateLists(join(half, 'apt'))));
-    rmSync(join(half, 'apt'), { recursive: true, force: true });
-    await mustRun(serverIn(half), ['--version'], { env: serverEnv(librariesOf(half)) });
+  const deb = await unpackedDeb({
+    name: 'redis',
+    packages: ['redis-server', 'valkey-server'],
+    programs: ['usr/bin/redis-server', 'usr/bin/valkey-server', 'usr/sbin/redis-server'],
+    versionArgs: ['--version'],
   });
-  const words = await mustRun(serverIn(folder), ['--version'], { env: serverEnv(librariesOf(folder)) });
-  const version = /v=([\d.]+)/.exec(words)?.[1] ?? words.trim();
+  if (typeof deb === 'string') return deb;
+  const version = /v=([\d.]+)/.exec(deb.words)?.[1] ?? deb.words;
   return {
-    file: serverIn(folder),
-    env: librariesOf(folder),
+    file: deb.file,
+    env: deb.env,
     how: `distribution package unpacked without root, Redis ${version}`,
   };
-}
-
-async function unpack(folder: string, options: readonly string[]): Promise<void> {
-  const debs = join(folder, 'debs');
-  rmSync(debs, { recursive: true, force: true });
-  mkdirSync(debs, { recursive: true, mode: 0o755 });
-  const wanted = await missingPackages(options);
-  await mustRun('apt-get', [...options, '-o', 'APT::Sandbox::User=', '-q', 'download', ...wanted], {
-    cwd: debs,
-    env: toolEnv(),
-  });
-  for (const deb of readdirSync(debs).filter((file) => file.endsWith('.deb'))) {
-    await mustRun('dpkg-deb', ['-x', join(debs, deb), join(folder, 'root')], { env: toolEnv() });
-  }
-  rmSync(debs, { recursive: true, force: true });
-}
-
-/** What apt would install: Redis and each library of it that this system lacks. */
-async function missingPackages(options: readonly string[]): Promise<string[]> {
-  const reasons: string[] = [];
-  for (const name of PACKAGES) {
-    const args = [
-      ...options,
-      '-o',
-      'Debug::NoLocking=1',
-      '-q',
-      '-s',
-      '--no-install-recommends',
-      'install',
-      name,
-    ];
-    const { code, stdout, stderr } = await run('apt-get', args, { env: toolEnv() });
-    const wanted = [...stdout.matchAll(/^Inst (\S+)(?: \[[^\]]*\])? \((\S+)/gm)].map(
-      ([, pack, version]) => `${pack}=${version}`,
-    );
-    if (code === 0 && wanted.length > 0) {
-      // Another libc than the running one cannot be loaded from beside the system.
-      if (wanted.some((pack) => pack.startsWith('libc6=')))
-        throw new Error(`${name} needs a newer libc than this system has`);
-      return wanted;
-    }
-    reasons.push(stderr.trim().split('\n').at(-1) ?? `apt-get ended with code ${code}`);
-  }
-  throw new Error(reasons.join(' / '));
-}
-
-async function privateLists(base: string): Promise<string[]> {
-  for (const folder of ['lists/partial', 'cache/archives/partial'])
-    mkdirSync(join(base, folder), { recursive: true });
-  const options = [
-    `Dir::State::Lists=${base}/lists`,
-    `Dir::Cache=${base}/cache`,
-    'Debug::NoLocking=1',
-    'APT::Sandbox::User=',
-    'Acquire::Languages=none',
-    'Acquire::Retries=2',
-  ].flatMap((option) => ['-o', option]);
-  const { code, stderr } = await run('apt-get', [...options, '-q', 'update'], { env: toolEnv() });
-  // One repository of several that fails is only a warning if the rest holds the package.
-  if (code !== 0 && !existsSync(`${base}/lists`)) throw new Error(stderr.slice(-300));
-  return options;
-}
-
-function serverIn(folder: string): string {
-  for (const path of [
-    'root/usr/bin/redis-server',
-    'root/usr/bin/valkey-server',
-    'root/usr/sbin/redis-server',
-  ]) {
-    if (existsSync(join(folder, path))) return join(folder, path);
-  }
-  throw new Error('the package holds no redis-server');
-}
-
-function librariesOf(folder: string): Record<string, string> {
-  const found = ['root/usr/lib', 'root/lib'].flatMap((base) => {
-    const at = join(folder, base);
-    if (!existsSync(at)) return [];
-    return [
-      at,
-      ...readdirSync(at, { withFileTypes: true })
-        .filter((e) => e.isDirectory())
-        .map((e) => join(at, e.name)),
-    ];
-  });
-  return found.length === 0 ? {} : { LD_LIBRARY_PATH: found.join(':') };
-}
-
-function systemName(): string {
-  const text = existsSync('/etc/os-release') ? readFileSync('/etc/os-release', 'utf8') : '';
-  const value = (key: string): string => new RegExp(`^${key}="?([^"\n]*)`, 'm').exec(text)?.[1] ?? 'unknown';
-  return `${value('ID')}-${value('VERSION_ID')}`.replace(/[^A-Za-z0-9.-]/g, '_');
 }

@@ -13,5 +13,6 @@ export type { PidFile, ProcessMark } from './pid-file.js';
 export { freePort, isFree } from './ports.js';
 export { startPostgres, type PostgresOptions } from './postgres.js';
 export { randomPassword, startRedis, type RedisOptions } from './redis.js';
+export { startSlapd, type Slapd, type SlapdOptions } from './slapd.js';
 export type { Server, ServerExit, ServerOptions } from './server.js';
 export { isReachableByAll, isRoot, makeScratchFolder } from './unprivileged.js';

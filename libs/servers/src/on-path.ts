@@ -24,16 +24,19 @@ export interface Installed {
 export async function installed(
   names: readonly string[],
   moreFolders: readonly string[] = [],
+  versionArgs: readonly string[] = ['--version'],
 ): Promise<Installed[]> {
   const folders = [...pathFolders(), ...ELSEWHERE, ...moreFolders];
   const files = new Set(folders.flatMap((folder) => names.map((name) => executable(join(folder, name)))));
   const found: Installed[] = [];
   for (const file of files) {
     if (file === undefined) continue;
-    const { code, stdout } = await run(file, ['--version'], { env: toolEnv(), timeoutMs: 10_000 });
-    const version = /(\d+)\.(\d+)(?:\.(\d+))?/.exec(stdout);
+    const { code, stdout, stderr } = await run(file, versionArgs, { env: toolEnv(), timeoutMs: 10_000 });
+    // slapd tells its version on stderr.
+    const words = stdout.trim() || stderr.trim();
+    const version = /(\d+)\.(\d+)(?:\.(\d+))?/.exec(words);
     if (code !== 0 || version === null) continue;
-    found.push({ file, version: version.slice(1).map((part) => Number(part ?? 0)), words: stdout.trim() });
+    found.push({ file, version: version.slice(1).map((part) => Number(part ?? 0)), words });
   }
   return found;
 }

@@ -1,11 +1,16 @@
 import { type Socket, connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import { connect as connectTls } from 'node:tls';
 
 const ANSWER_WITHIN_MS = 2_000;
 
-/** Connects, says something and reads until the answer is complete. */
-async function ask(port: number, words: string, isComplete: (answer: string) => boolean): Promise<string> {
-  const socket = connect({ port, host: '127.0.0.1' });
+/** Says something once connected and reads until the answer is complete. */
+async function ask(
+  to: number | Socket,
+  words: string | Buffer,
+  isComplete: (answer: string) => boolean,
+): Promise<string> {
+  const socket = typeof to === 'number' ? connect({ port: to, host: '127.0.0.1' }) : to;
   try {
     return await Promise.race([
       readAnswer(socket, words, isComplete),
@@ -18,10 +23,14 @@ async function ask(port: number, words: string, isComplete: (answer: string) => 
   }
 }
 
-function readAnswer(socket: Socket, words: string, isComplete: (answer: string) => boolean): Promise<string> {
+function readAnswer(
+  socket: Socket,
+  words: string | Buffer,
+  isComplete: (answer: string) => boolean,
+): Promise<string> {
   return new Promise((done, fail) => {
     let answer = '';
-    socket.setEncoding('utf8');
+    socket.setEncoding(typeof words === 'string' ? 'utf8' : 'latin1');
     socket.once('connect', () => socket.write(words));
     socket.on('data', (part: string) => {
       answer += part;
@@ -55,4 +64,29 @@ export async function probeNats(port: number, serverName: string): Promise<void>
   };
   if (info.server_name !== serverName) throw new Error('another NATS answers on this port');
   if (info.jetstream !== true) throw new Error('JetStream is not on');
+}
+
+/** A slapd is ready when it lets its root in; only the one that we started knows this password. */
+export async function probeSlapd(
+  port: number,
+  root: { readonly dn: string; readonly password: string; readonly ldaps: boolean },
+): Promise<void> {
+  const socket = root.ldaps
+    ? // Nobody but us is asked here: whose certificate it is, is what the tests of clients look at.
+      connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false })
+    : connect({ port, host: '127.0.0.1' });
+  const answer = await ask(socket, bindRequest(root.dn, root.password), (text) => text.length >= 10);
+  // LDAPMessage { id 1, BindResponse { resultCode ...: its code is the tenth byte while all lengths are short ones.
+  if (answer.charCodeAt(9) !== 0) throw new Error(`bind was answered with code ${answer.charCodeAt(9)}`);
+}
+
+/** A simple bind in the directory protocol's own bytes. */
+function bindRequest(dn: string, password: string): Buffer {
+  const part = (tag: number, ...content: Buffer[]): Buffer => {
+    const bytes = Buffer.concat(content);
+    if (bytes.length > 127) throw new Error('too long for a bind with short lengths');
+    return Buffer.concat([Buffer.from([tag, bytes.length]), bytes]);
+  };
+  const [one, three] = [Buffer.from([2, 1, 1]), Buffer.from([2, 1, 3])];
+  return part(0x30, one, part(0x60, three, part(0x04, Buffer.from(dn)), part(0x80, Buffer.from(password))));
 }

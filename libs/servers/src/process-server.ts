@@ -8,8 +8,8 @@ import { freePort, isFree } from './ports.js';
 import type { Server, ServerOptions } from './server.js';
 import { serverUser } from './unprivileged.js';
 
-export interface ServerRecipe {
-  readonly kind: Server['kind'];
+export interface ServerRecipe<Kind extends string> {
+  readonly kind: Kind;
   readonly how: string;
   readonly cwd: string;
   readonly env: Record<string, string>;
@@ -30,7 +30,10 @@ const RETRY_WITHIN_MS = 15_000;
 const ASK_EVERY_MS = 15;
 
 /** Runs a recipe as a child process and stays its owner until it is stopped. */
-export async function runServer(recipe: ServerRecipe, options: ServerOptions): Promise<Server> {
+export async function runServer<Kind extends string>(
+  recipe: ServerRecipe<Kind>,
+  options: ServerOptions,
+): Promise<Server<Kind>> {
   const logFile = join(options.dir, 'server.log');
   const pidFile = join(options.dir, 'running.json');
   mkdirSync(options.dir, { recursive: true, mode: 0o700 });
@@ -136,7 +139,7 @@ function endAll(): void {
   for (const [child, signal] of atExit) child.process.kill(signal);
 }
 
-async function waitUntilReady(recipe: ServerRecipe, port: number, child: Child): Promise<void> {
+async function waitUntilReady(recipe: ServerRecipe<string>, port: number, child: Child): Promise<void> {
   const deadline = Date.now() + READY_WITHIN_MS;
   let last: unknown;
   while (!child.hasEnded() && Date.now() < deadline) {

@@ -1,6 +1,6 @@
 /** A server that this process runs and owns. */
-export interface Server {
-  readonly kind: 'postgres' | 'redis' | 'nats';
+export interface Server<Kind extends string = 'postgres' | 'redis' | 'nats'> {
+  readonly kind: Kind;
   /** Where clients connect, with the credentials of the owner in it. */
   readonly url: string;
   readonly port: number;
