@@ -1,0 +1,162 @@
+import { readFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { Clock, createLogger, type Logger } from '@lineclear/kit';
+import { makeScratchFolder, startSlapd, type Slapd } from '@lineclear/servers';
+import { Client } from 'ldapts';
+import { ldapConfig } from '../src/external/ldap-config.js';
+import { LdapDirectory } from '../src/external/ldap-directory.js';
+
+// Made once by openssl, good until 2126: server.pem (localhost, 127.0.0.1) and elsewhere.pem (elsewhere.example) are signed by
+// ca.pem, whose key was thrown away.
+export const pem = (name: string): string =>
+  readFileSync(new URL(`./certificates/${name}`, import.meta.url), 'utf8');
+
+export const BASE = 'dc=example,dc=org';
+export const SERVICE = { dn: `cn=svc,${BASE}`, password: 'service password' };
+export const PASSWORD = 'correct horse battery';
+
+export class TestClock extends Clock {
+  laterMs = 0;
+
+  override now(): Date {
+    return new Date(Date.now() + this.laterMs);
+  }
+}
+
+/** Real directories with the same people, and what is opened on them. */
+export class DirectoryHouse {
+  readonly dir = makeScratchFolder('ldap-test');
+  readonly clock = new TestClock();
+  /** What was logged, message and all. */
+  readonly logged: string[] = [];
+  readonly #ends: (() => unknown)[] = [];
+
+  async slapd(name: string, tls: { certificate?: string; ldaps?: boolean } = {}): Promise<Slapd> {
+    const { certificate = 'server', ldaps = false } = tls;
+    const slapd = await startSlapd({
+      dir: join(this.dir, name),
+      suffix: BASE,
+      durable: false,
+      tls: { certificate: pem(`${certificate}.pem`), key: pem(`${certificate}.key`), ldaps },
+      // The most careless server: a bind without a password succeeds.
+      settings: { global: ['allow bind_anon_cred bind_anon_dn'] },
+    });
+    this.#ends.push(() => slapd.stop());
+    return slapd;
+  }
+
+  /** A client of a server with any settings over those that every test needs. */
+  directory(server: string, more: Record<string, unknown> = {}): LdapDirectory {
+    const directory = new LdapDirectory(
+      ldapConfig.parse({
+        ...(more['servers'] === undefined ? { server } : {}),
+        base_dn: BASE,
+        bind_dn: SERVICE.dn,
+        bind_password: SERVICE.password,
+        user_search_filter: '(uid={username})',
+        ...more,
+      }),
+      { log: this.#log(), clock: this.clock },
+    );
+    this.#ends.push(() => directory.close());
+    return directory;
+  }
+
+  /** A server that takes connections and does with them what the test says; counts them. */
+  async tcp(
+    serve: (socket: Socket) => void,
+  ): Promise<{ url: string; open: () => number; peak: () => number }> {
+    const sockets = new Set<Socket>();
+    let peak = 0;
+    const server = createServer((socket) => {
+      sockets.add(socket);
+      peak = Math.max(peak, sockets.size);
+      socket.on('close', () => sockets.delete(socket)).on('error', () => undefined);
+      serve(socket);
+    });
+    await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
+    this.#ends.push(() => {
+      server.close();
+      for (const socket of sockets) socket.destroy();
+    });
+    const url = `ldap://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    return { url, open: () => sockets.size, peak: () => peak };
+  }
+
+  /** Passes everything on to that port. */
+  through(port: number): ReturnType<DirectoryHouse['tcp']> {
+    return this.tcp((socket) => {
+      const onward = connect({ port, host: '127.0.0.1' });
+      onward.on('error', () => socket.destroy()).on('close', () => socket.destroy());
+      socket.on('close', () => onward.destroy());
+      socket.pipe(onward).pipe(socket);
+    });
+  }
+
+  async stop(): Promise<void> {
+    for (const end of this.#ends.reverse()) await end();
+    await rm(this.dir, { recursive: true, force: true });
+  }
+
+  #log(): Logger {
+    const log = createLogger({ name: 'auth', format: 'json', level: 'silent' });
+    log.warn = (...words: unknown[]) => void this.logged.push(JSON.stringify(words));
+    return log;
+  }
+}
+
+const person = (
+  uid: string,
+  more: Record<string, string | string[]> = {},
+): Record<string, string | string[]> => ({
+  objectClass: 'inetOrgPerson',
+  cn: uid,
+  sn: uid,
+  uid,
+  userPassword: PASSWORD,
+  ...more,
+});
+const people = (uid: string): string => `uid=${uid},ou=people,${BASE}`;
+export const group = (cn: string): string => `cn=${cn},ou=groups,${BASE}`;
+
+/** The people and groups of every test. Added online: slapd keeps `memberOf` only for groups that come while it runs. */
+export async function populate(slapd: Slapd): Promise<void> {
+  // This client is not the one that is tested, so it takes any certificate.
+  const tlsOptions = slapd.url.startsWith('ldaps') ? { rejectUnauthorized: false } : undefined;
+  const client = new Client({ url: slapd.url, ...(tlsOptions && { tlsOptions }) });
+  await client.bind(slapd.root.dn, slapd.root.password);
+  const add = (dn: string, entry: Record<string, string | string[]>): Promise<void> => client.add(dn, entry);
+  await add(BASE, { objectClass: ['dcObject', 'organization'], o: 'Example' });
+  await add(SERVICE.dn, {
+    objectClass: ['organizationalRole', 'simpleSecurityObject'],
+    userPassword: SERVICE.password,
+  });
+  for (const ou of ['people', 'elsewhere', 'groups'])
+    await add(`ou=${ou},${BASE}`, { objectClass: 'organizationalUnit' });
+  await add(people('ann'), person('ann', { mail: 'ann@example.org', displayName: 'Ann Lee' }));
+  await add(people('bob'), person('bob'));
+  await add(people('Zoë'), person('Zoë'));
+  await add(people('a*b'), person('a*b'));
+  await add(people('nopass'), { objectClass: 'inetOrgPerson', cn: 'nopass', sn: 'nopass', uid: 'nopass' });
+  for (const ou of ['people', 'elsewhere']) await add(`cn=twin,ou=${ou},${BASE}`, person('twin'));
+  for (const each of ['a', 'b', 'c']) await add(`cn=triplet ${each},ou=people,${BASE}`, person('triplet'));
+  const groups: Record<string, string[]> = {
+    trainers: [people('ann')],
+    'ML, Admins': [group('trainers')],
+    // Each holds the other.
+    outer: [group('ML\\, Admins'), group('loop')],
+    loop: [group('outer')],
+    strangers: [people('bob')],
+  };
+  for (const [cn, member] of Object.entries(groups))
+    await add(group(cn.replace(',', '\\,')), { objectClass: 'groupOfNames', cn, member });
+  // memberOf knows nothing of these.
+  await add(group('unique'), {
+    objectClass: 'groupOfUniqueNames',
+    cn: 'unique',
+    uniqueMember: people('ann'),
+  });
+  await client.unbind();
+}

@@ -1,0 +1,134 @@
+import { createServer, type AddressInfo, type Socket } from 'node:net';
+import {
+  Ber,
+  BerReader,
+  BerWriter,
+  EqualityFilter,
+  ExtensibleFilter,
+  FilterParser,
+  type Filter,
+} from 'ldapts';
+
+const BASE = 'DC=corp,DC=com';
+export const ANN = {
+  dn: `CN=Ann Lee,OU=People,${BASE}`,
+  password: 'correct horse',
+  guid: Buffer.from('33221100554477668899aabbccddeeff', 'hex'),
+  memberOf: `CN=Trainers,OU=Groups,${BASE}`,
+  inChain: [`CN=Trainers,OU=Groups,${BASE}`, `CN=ML-Admins,OU=Groups,${BASE}`],
+};
+export const SERVICE = { dn: 'svc-lineclear@corp.com', password: 'service password' };
+
+export interface FakeActiveDirectory {
+  readonly url: string;
+  /** The filters of the searches so far, as the client wrote them. */
+  readonly filters: string[];
+  close(): Promise<void>;
+}
+
+/**
+ * What Active Directory does and OpenLDAP does not: binds by a name that is no DN, lengths that always take four bytes, binary
+ * ids, and the rule that follows membership by itself.
+ */
+export async function startFakeActiveDirectory(): Promise<FakeActiveDirectory> {
+  const filters: string[] = [];
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket)).on('error', () => undefined);
+    let pending = Buffer.alloc(0);
+    socket.on('data', (bytes) => {
+      pending = Buffer.concat([pending, bytes]);
+      for (;;) {
+        const reader = new BerReader(pending);
+        if (reader.readSequence() === null || reader.remain < reader.length) return;
+        const end = reader.offset + reader.length;
+        for (const answer of answersTo(reader, filters)) socket.write(answer);
+        pending = pending.subarray(end);
+      }
+    });
+  });
+  await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
+  return {
+    url: `ldap://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    filters,
+    close: () =>
+      new Promise((done) => {
+        server.close(() => done());
+        for (const socket of sockets) socket.destroy();
+      }),
+  };
+}
+
+function answersTo(reader: BerReader, filters: string[]): Buffer[] {
+  const id = reader.readInt() ?? 0;
+  const operation = reader.readSequence();
+  if (operation === 0x60) {
+    reader.readInt();
+    const dn = reader.readString() ?? '';
+    const password = reader.readString(0x80) ?? '';
+    const isRight = [SERVICE, ANN].some((each) => each.dn === dn && each.password === password);
+    return [result(id, 0x61, isRight ? 0 : 49)];
+  }
+  if (operation !== 0x63) return [];
+  reader.readString();
+  for (const _ of ['scope', 'deref']) reader.readEnumeration();
+  for (const _ of ['sizeLimit', 'timeLimit']) reader.readInt();
+  reader.readBoolean();
+  // "Is there any": asked of what the server says of itself. The parser reads this one kind of filter wrongly.
+  if (reader.peek() === 0x87)
+    return [entry(id, '', { supportedCapabilities: '1.2.840.113556.1.4.800' }), result(id, 0x65, 0)];
+  const filter = FilterParser.parse(reader);
+  filters.push(filter.toString());
+  return [...entriesFor(filter, id), result(id, 0x65, 0)];
+}
+
+function entriesFor(filter: Filter, id: number): Buffer[] {
+  if (filter instanceof ExtensibleFilter && filter.rule === '1.2.840.113556.1.4.1941')
+    return filter.value === ANN.dn ? ANN.inChain.map((dn) => entry(id, dn, {})) : [];
+  if (filter instanceof EqualityFilter && filter.attribute.toLowerCase() === 'samaccountname') {
+    if (String(filter.value).toLowerCase() !== 'alee') return [];
+    const { guid, memberOf, dn } = ANN;
+    return [entry(id, dn, { sAMAccountName: 'ALee', objectGUID: guid, memberOf, displayName: 'Ann Lee' })];
+  }
+  return [];
+}
+
+function entry(id: number, dn: string, attributes: Record<string, string | Buffer>): Buffer {
+  return message(id, 0x64, (writer) => {
+    writer.writeString(dn);
+    writer.startSequence();
+    for (const [name, value] of Object.entries(attributes)) {
+      writer.startSequence();
+      writer.writeString(name);
+      writer.startSequence(0x31);
+      writer.writeBuffer(Buffer.from(value as string), Ber.OctetString);
+      writer.endSequence();
+      writer.endSequence();
+    }
+    writer.endSequence();
+  });
+}
+
+const result = (id: number, tag: number, code: number): Buffer =>
+  message(id, tag, (writer) => {
+    writer.writeEnumeration(code);
+    writer.writeString('');
+    writer.writeString(code === 49 ? '80090308: LdapErr: AcceptSecurityContext error, data 52e' : '');
+  });
+
+function message(id: number, tag: number, write: (writer: BerWriter) => void): Buffer {
+  const writer = new BerWriter();
+  writer.startSequence();
+  writer.writeInt(id);
+  writer.startSequence(tag);
+  write(writer);
+  writer.endSequence();
+  writer.endSequence();
+  const written = writer.buffer;
+  const headLength = (written[1] ?? 0) < 0x80 ? 2 : 2 + ((written[1] ?? 0) & 0x7f);
+  const content = written.subarray(headLength);
+  const head = Buffer.from([0x30, 0x84, 0, 0, 0, 0]);
+  head.writeUInt32BE(content.length, 2);
+  return Buffer.concat([head, content]);
+}
