@@ -33,15 +33,18 @@ export class DirectoryHouse {
   readonly logged: string[] = [];
   readonly #ends: (() => unknown)[] = [];
 
-  async slapd(name: string, tls: { certificate?: string; ldaps?: boolean } = {}): Promise<Slapd> {
-    const { certificate = 'server', ldaps = false } = tls;
+  async slapd(
+    name: string,
+    options: { certificate?: string; ldaps?: boolean; settings?: readonly string[] } = {},
+  ): Promise<Slapd> {
+    const { certificate = 'server', ldaps = false, settings = [] } = options;
     const slapd = await startSlapd({
       dir: join(this.dir, name),
       suffix: BASE,
       durable: false,
       tls: { certificate: pem(`${certificate}.pem`), key: pem(`${certificate}.key`), ldaps },
       // The most careless server: a bind without a password succeeds.
-      settings: { global: ['allow bind_anon_cred bind_anon_dn'] },
+      settings: { global: ['allow bind_anon_cred bind_anon_dn', ...settings] },
     });
     this.#ends.push(() => slapd.stop());
     return slapd;

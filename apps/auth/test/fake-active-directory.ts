@@ -17,6 +17,9 @@ export const ANN = {
   memberOf: `CN=Trainers,OU=Groups,${BASE}`,
   inChain: [`CN=Trainers,OU=Groups,${BASE}`, `CN=ML-Admins,OU=Groups,${BASE}`],
 };
+/** Somebody in more groups than are looked at. */
+export const EVERYWHERE = { ...ANN, dn: `CN=Everywhere,OU=People,${BASE}` };
+const MANY = Array.from({ length: 1_500 }, (_, index) => `CN=Group ${index},OU=Groups,${BASE}`);
 export const SERVICE = { dn: 'svc-lineclear@corp.com', password: 'service password' };
 
 export interface FakeActiveDirectory {
@@ -67,7 +70,7 @@ function answersTo(reader: BerReader, filters: string[]): Buffer[] {
     reader.readInt();
     const dn = reader.readString() ?? '';
     const password = reader.readString(0x80) ?? '';
-    const isRight = [SERVICE, ANN].some((each) => each.dn === dn && each.password === password);
+    const isRight = [SERVICE, ANN, EVERYWHERE].some((each) => each.dn === dn && each.password === password);
     return [result(id, 0x61, isRight ? 0 : 49)];
   }
   if (operation !== 0x63) return [];
@@ -85,10 +88,11 @@ function answersTo(reader: BerReader, filters: string[]): Buffer[] {
 
 function entriesFor(filter: Filter, id: number): Buffer[] {
   if (filter instanceof ExtensibleFilter && filter.rule === '1.2.840.113556.1.4.1941')
-    return filter.value === ANN.dn ? ANN.inChain.map((dn) => entry(id, dn, {})) : [];
+    return (filter.value === ANN.dn ? ANN.inChain : MANY).map((dn) => entry(id, dn, {}));
   if (filter instanceof EqualityFilter && filter.attribute.toLowerCase() === 'samaccountname') {
-    if (String(filter.value).toLowerCase() !== 'alee') return [];
-    const { guid, memberOf, dn } = ANN;
+    const person = { alee: ANN, everywhere: EVERYWHERE }[String(filter.value).toLowerCase()];
+    if (person === undefined) return [];
+    const { guid, memberOf, dn } = person;
     return [entry(id, dn, { sAMAccountName: 'ALee', objectGUID: guid, memberOf, displayName: 'Ann Lee' })];
   }
   return [];

@@ -134,6 +134,19 @@ describe('groups', () => {
   });
 });
 
+describe('a directory that tells only so much', () => {
+  it('still lets people in, with the groups that it tells', async () => {
+    const stingy = await house.slapd('stingy', { settings: ['sizelimit 4'] });
+    await populate(stingy);
+    const login = await house
+      .directory(stingy.url, { ...GROUPS, group_search_filter: '(|(member={dn})(cn=*))' })
+      .authenticate('ann', PASSWORD);
+    expect(login).toMatchObject({ state: 'in', person: { groups: [group('trainers')] } });
+    expect(house.logged.at(-1)).toContain('only some of the groups');
+    await stingy.stop();
+  });
+});
+
 describe('an Active Directory', () => {
   it('is asked for nested groups by its own rule, and its ids are read', async () => {
     const ad = await startFakeActiveDirectory();
@@ -157,6 +170,9 @@ describe('an Active Directory', () => {
         },
       });
       expect(ad.filters.at(-1)).toBe(`(member:1.2.840.113556.1.4.1941:=${ANN.dn})`);
+      const everywhere = await directory.authenticate('everywhere', ANN.password);
+      expect(everywhere.state === 'in' && everywhere.person.groups.length).toBe(1_000);
+      expect(house.logged.at(-1)).toContain('more groups than are looked at');
       expect(await directory.authenticate('alee', 'wrong')).toEqual({ state: 'wrong' });
       expect(await directory.authenticate('nobody', ANN.password)).toEqual({ state: 'wrong' });
     } finally {

@@ -3,7 +3,9 @@ import { Client, ResultCodeError, type Entry, type SearchOptions } from 'ldapts'
 import type { DirectoryServer } from './ldap-config.js';
 import { endInTime, NoDirectory, openSocket } from './ldap-socket.js';
 
-const PAGE_SIZE = 500;
+// Small, because of a page that goes beyond what the server allows nothing is told.
+const PAGE_SIZE = 100;
+const GOODBYE_WITHIN_MS = 1_000;
 const ACTIVE_DIRECTORY = '1.2.840.113556.1.4.800';
 /** Answers that say something of the server's state: another server may do better. */
 const SERVER_TROUBLE: readonly number[] = [51, 52];
@@ -120,10 +122,14 @@ export class LdapConnection {
     }
   }
 
-  /** Says goodbye when the server still listens, and does not wait for it. */
+  /** Says goodbye when there is somebody to say it to, and does not wait long for it to be heard. */
   close(): void {
-    if (this.isOpen) this.#client.unbind().catch(() => this.#socket.destroy());
-    else this.#socket.destroy();
+    if (!this.isOpen || !this.#client.isConnected) {
+      this.#socket.destroy();
+      return;
+    }
+    setTimeout(() => this.#socket.destroy(), GOODBYE_WITHIN_MS).unref();
+    this.#client.unbind().catch(() => this.#socket.destroy());
   }
 
   async #inTime<Result>(signal: AbortSignal, work: () => Promise<Result>): Promise<Result> {

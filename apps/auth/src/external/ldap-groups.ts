@@ -1,3 +1,4 @@
+import { SizeLimitExceededError } from 'ldapts';
 import type { Logger } from '@lineclear/kit';
 import { normalDn } from '../domain/distinguished-name.js';
 import { escapeFilterValue, fillFilter } from '../domain/ldap-filter.js';
@@ -50,9 +51,15 @@ export async function groupsOf(
   const find = async (filter: string): Promise<void> => {
     if (search === undefined) return;
     const found = connection.searchAll(search.base, { scope: 'sub', attributes: ['1.1'], filter }, signal);
-    for await (const { dn } of found) {
-      if (groups.add(dn)) fresh.push(dn);
-      if (groups.isFull) break;
+    try {
+      for await (const { dn } of found) {
+        if (groups.add(dn)) fresh.push(dn);
+        if (groups.isFull) break;
+      }
+    } catch (error) {
+      // Fewer groups can only give fewer rights.
+      if (!(error instanceof SizeLimitExceededError)) throw error;
+      log.warn({ base: search.base }, 'the directory tells this account only some of the groups');
     }
   };
   if (search !== undefined) await find(fillFilter(search.filter, { username, dn: person.dn }));
