@@ -83,6 +83,7 @@ it.each([
   ['approvals', 'ask.secrets.resolve', false],
   ['notifier', 'lineclear.>', false],
   ['auth', 'lineclear.auth.principal_changed', true],
+  ['job-poller', 'lineclear.auth.principals_changed', true],
 ] as const)('%s hearing %s: %s', async (service, subject, allowed) => {
   expect(await mayHear(service, subject)).toBe(allowed);
 });

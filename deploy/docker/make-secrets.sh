@@ -64,3 +64,5 @@ password | write postgres_password
 
 # Stored secrets cannot be read without this one, ever: keep a copy of it apart from the backups of the database.
 head -c 32 /dev/urandom | base64 | write credential_key
+# Nor can the secrets of identity providers without this one.
+head -c 32 /dev/urandom | base64 | write auth_key

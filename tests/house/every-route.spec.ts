@@ -85,7 +85,7 @@ it('is closed to anonymous callers, but for health, login and the first admin', 
   expect(
     open.filter(
       (name) =>
-        !/^(POST \/api\/auth\/(login|logout|setup\/first-admin)|GET \/api\/auth\/(check|setup\/status)|GET \/api\/cloud\/health(\/live|\/ready)?)$/.test(
+        !/^(POST \/api\/auth\/(login|logout|setup\/first-admin)|GET \/api\/auth\/(check|setup\/status)|GET \/api\/cloud\/external-auth\/(available|oidc\/(start|callback))|POST \/api\/cloud\/external-auth\/oidc\/backchannel-logout\/\{name\}|GET \/api\/cloud\/health(\/live|\/ready)?)$/.test(
           name,
         ),
     ),
@@ -143,6 +143,7 @@ function verdictOf(status: number): Verdict {
 function verdictOn(right: Right, { level, scope }: Caller): Verdict {
   if (right === 'public') return 'let in';
   if (level === undefined) return 'unknown';
+  if (right === 'unscoped') return scope === undefined ? 'let in' : 'refused';
   const held = scope === undefined ? LEVEL_PERMISSIONS[level] : [scope];
   return right === 'anyone' || right.some((permission) => held.includes(permission)) ? 'let in' : 'refused';
 }

@@ -1,7 +1,10 @@
 import { SERVICES, type Permission } from '@lineclear/contracts';
 
-/** Who is let into a route: anybody at all, anybody who is known, or the holders of any of these permissions. */
-export type Right = 'public' | 'anyone' | readonly Permission[];
+/**
+ * Who is let into a route: anybody at all; anybody who is known; of these, who can do all that their person can (a key with a
+ * scope cannot); or the holders of any of these permissions.
+ */
+export type Right = 'public' | 'anyone' | 'unscoped' | readonly Permission[];
 
 const seesJobs: Right = ['job.view.own'];
 const approves: Right = ['admin.approve'];
@@ -34,8 +37,8 @@ export const RIGHTS: Readonly<Record<string, Right>> = {
   'PATCH /api/auth/api-keys/{id}': 'anyone',
   'POST /api/auth/api-keys/{id}/rotate': 'anyone',
   'GET /api/auth/sessions': 'anyone',
-  'DELETE /api/auth/sessions': 'anyone',
-  'DELETE /api/auth/sessions/{id}': 'anyone',
+  'DELETE /api/auth/sessions': 'unscoped',
+  'DELETE /api/auth/sessions/{id}': 'unscoped',
   'POST /api/auth/change-password': 'anyone',
   'GET /api/auth/check': 'public',
   'POST /api/auth/login': 'public',
@@ -58,6 +61,27 @@ export const RIGHTS: Readonly<Record<string, Right>> = {
   'GET /api/users/{id}/permissions': managesPeople,
   'POST /api/users/{id}/permissions': managesPeople,
   'DELETE /api/users/{id}/permissions/{name}': managesPeople,
+
+  'GET /api/users/resource-rules': managesPeople,
+  'POST /api/users/resource-rules': managesPeople,
+  'POST /api/users/resource-rules/explain': 'anyone',
+  'GET /api/users/resource-rules/{id}': managesPeople,
+  'PUT /api/users/resource-rules/{id}': managesPeople,
+  'DELETE /api/users/resource-rules/{id}': managesPeople,
+  'GET /api/users/levels/{level}/rules': managesPeople,
+  'PUT /api/users/levels/{level}/rules': managesPeople,
+  'POST /api/users/levels/{level}/rules/{rule}': managesPeople,
+  'DELETE /api/users/levels/{level}/rules/{rule}': managesPeople,
+  'GET /api/cloud/external-auth/available': 'public',
+  'GET /api/cloud/external-auth/oidc/start': 'public',
+  'GET /api/cloud/external-auth/oidc/callback': 'public',
+  'POST /api/cloud/external-auth/oidc/backchannel-logout/{name}': 'public',
+  'GET /api/cloud/external-auth/providers': configures,
+  'POST /api/cloud/external-auth/providers': configures,
+  'GET /api/cloud/external-auth/providers/{name}': configures,
+  'PATCH /api/cloud/external-auth/providers/{name}': configures,
+  'DELETE /api/cloud/external-auth/providers/{name}': configures,
+  'POST /api/cloud/external-auth/providers/{name}/test': configures,
 
   'GET /api/cloud/health': 'public',
   'GET /api/cloud/health/live': 'public',

@@ -44,7 +44,7 @@ class ApprovalsModule {
 /** The approvals service, by this environment. */
 export function define(env: NodeJS.ProcessEnv, more: { clock?: Clock } = {}): ServiceDefinition<Config> {
   const config = readConfig(env);
-  const file = readConfigFile(env);
+  const file = readConfigFile(env, { without: ['oidc'] });
   return {
     name: 'approvals',
     config,

@@ -1,8 +1,17 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { AccessModule, TokenLookup } from '@lineclear/access';
 import { busEntities, busMigrations, BusModule, busTransports } from '@lineclear/bus';
-import { readConfigFile, type Clock, type ServiceDefinition } from '@lineclear/kit';
+import {
+  CONFIG,
+  Database,
+  LOGGER,
+  readConfigFile,
+  type Clock,
+  type ConfigFile,
+  type ServiceDefinition,
+} from '@lineclear/kit';
 import { readConfig, type Config } from './config.js';
+import { AtRest } from './credentials/at-rest.js';
 import { ChangeOwnPassword } from './credentials/change-own-password.js';
 import { FindByToken } from './credentials/find-by-token.js';
 import { LastUsed } from './credentials/last-used.js';
@@ -16,12 +25,34 @@ import { PurgeExpired } from './credentials/purge-expired.js';
 import { ApiKey, KnownDevice, LoginFailure, Session } from './db/credential.entities.js';
 import { AuthTables1767312000000 } from './db/migrations/1767312000000-auth-tables.js';
 import { KeysAndSessions1795610000000 } from './db/migrations/1795610000000-keys-and-sessions.js';
+import { ResourceRules1795620000000 } from './db/migrations/1795620000000-resource-rules.js';
+import { ResourceRule, ResourceRuleLevel, ResourceRuleUser } from './db/resource-rule.entities.js';
+import { unlockAtRest } from './credentials/unlock-at-rest.js';
+import { AtRestKey } from './db/at-rest-key.entity.js';
+import {
+  ExternalIdentity,
+  IdentityProviderRow,
+  OidcLogout,
+  OidcState,
+} from './db/identity-provider.entities.js';
+import { IdentityProviders1795600000000 } from './db/migrations/1795600000000-identity-providers.js';
 import { PermissionOverride, User } from './db/user.entity.js';
 import { AnswerIntrospect } from './events/answer-introspect.js';
+import { AdmitPerson } from './external/admit-person.js';
+import { configuredProvider } from './external/configured-provider.js';
+import { ManageProviders } from './external/manage-providers.js';
+import { OidcClient } from './external/oidc-client.js';
+import { OidcLogin } from './external/oidc-login.js';
+import { ProviderLogout } from './external/provider-logout.js';
+import { LOGINS, Providers, type Logins } from './external/providers.js';
 import { ApiKeysController } from './http/api-keys.controller.js';
 import { ChangePasswordController } from './http/change-password.controller.js';
+import { LevelRulesController } from './http/level-rules.controller.js';
 import { LoginController } from './http/login.controller.js';
 import { SessionsController } from './http/sessions.controller.js';
+import { ResourceRulesController } from './http/resource-rules.controller.js';
+import { IdentityProvidersController } from './http/identity-providers.controller.js';
+import { OidcController } from './http/oidc.controller.js';
 import { SetupController } from './http/setup.controller.js';
 import { UserApiKeysController } from './http/user-api-keys.controller.js';
 import { UserMetaController } from './http/user-meta.controller.js';
@@ -29,6 +60,7 @@ import { UserPermissionsController } from './http/user-permissions.controller.js
 import { UserSessionsController } from './http/user-sessions.controller.js';
 import { UsersController } from './http/users.controller.js';
 import { FirstAdmin } from './people/first-admin.js';
+import { ManageResourceRules } from './people/manage-resource-rules.js';
 import { ManageUsers } from './people/manage-users.js';
 
 @Module({
@@ -44,8 +76,13 @@ import { ManageUsers } from './people/manage-users.js';
     UserPermissionsController,
     UserApiKeysController,
     UserSessionsController,
+    ResourceRulesController,
+    LevelRulesController,
+    IdentityProvidersController,
+    OidcController,
   ],
   providers: [
+    { provide: AtRest, inject: [Database, CONFIG, LOGGER], useFactory: unlockAtRest },
     Passwords,
     PasswordGate,
     NoteDevice,
@@ -55,24 +92,39 @@ import { ManageUsers } from './people/manage-users.js';
     ManageSessions,
     FirstAdmin,
     ManageUsers,
+    ManageResourceRules,
     LastUsed,
     FindByToken,
     PurgeExpired,
+    Providers,
+    ManageProviders,
+    OidcClient,
+    OidcLogin,
+    ProviderLogout,
+    AdmitPerson,
   ],
   exports: [FindByToken],
 })
-class AuthModule {}
-
-// One object, so that the two who import it mean the same module.
-const auth: DynamicModule = { module: AuthModule };
+class AuthModule {
+  static of(file: ConfigFile): DynamicModule {
+    const logins: Logins = {
+      configured: configuredProvider(file),
+      allowedOrigins: file.auth.allowed_origins,
+    };
+    return { module: AuthModule, providers: [{ provide: LOGINS, useValue: logins }] };
+  }
+}
 
 /** The auth service, put together. */
 export function define(
   env: NodeJS.ProcessEnv,
   more: { readonly clock?: Clock } = {},
 ): ServiceDefinition<Config> {
-  const config = readConfig(env);
   const file = readConfigFile(env);
+  const own = readConfig(env);
+  const config: Config = { ...own, PUBLIC_URL: file.auth.public_url ?? own.PUBLIC_URL };
+  // One object, so that the two who import it mean the same module.
+  const auth = AuthModule.of(file);
   const access = AccessModule.of({
     bypassPaths: file.auth.bypass_paths,
     imports: [auth],
@@ -84,8 +136,30 @@ export function define(
     name: 'auth',
     config,
     modules: [BusModule.of('auth', config.NATS_URL), auth, access],
-    entities: [...busEntities, User, PermissionOverride, Session, ApiKey, LoginFailure, KnownDevice],
-    migrations: [...busMigrations, AuthTables1767312000000, KeysAndSessions1795610000000],
+    entities: [
+      ...busEntities,
+      User,
+      PermissionOverride,
+      Session,
+      ApiKey,
+      LoginFailure,
+      KnownDevice,
+      AtRestKey,
+      IdentityProviderRow,
+      ExternalIdentity,
+      OidcState,
+      OidcLogout,
+      ResourceRule,
+      ResourceRuleLevel,
+      ResourceRuleUser,
+    ],
+    migrations: [
+      ...busMigrations,
+      AuthTables1767312000000,
+      IdentityProviders1795600000000,
+      KeysAndSessions1795610000000,
+      ResourceRules1795620000000,
+    ],
     transports: busTransports,
     network: file.network,
     ...more,

@@ -1,6 +1,29 @@
-import { readEnv, serviceEnv, type ServiceConfig } from '@lineclear/kit';
+import { ConfigError, decodeMasterKey, readEnv, Secret, serviceEnv } from '@lineclear/kit';
+import { z } from 'zod';
 
-export type Config = ServiceConfig;
+const authEnv = serviceEnv.extend({
+  /** The file with the key for what is kept here and must be read again: secrets of identity providers and the like. */
+  LINECLEAR_AUTH_KEY_FILE: z.string().max(4_096).optional(),
+  /** The key itself, for containers: their secrets are files that everyone in them may read. */
+  LINECLEAR_AUTH_KEY_BASE64: z
+    .string()
+    .refine(
+      (text) => decodeMasterKey(text) !== undefined,
+      'is not the base64 of 32 bytes (openssl rand -base64 32)',
+    )
+    .transform((text) => new Secret(text))
+    .optional(),
+});
+export type Config = Readonly<z.infer<typeof authEnv>>;
 
-/** What the auth service reads from its environment. @throws ConfigError naming each wrong variable */
-export const readConfig = (env: NodeJS.ProcessEnv): Config => readEnv(serviceEnv, env);
+/** What the auth service reads from its environment. @throws ConfigError naming each wrong variable, also when no key is named: there is no default for that. */
+export function readConfig(env: NodeJS.ProcessEnv): Config {
+  const config = readEnv(authEnv, env);
+  if (config.LINECLEAR_AUTH_KEY_FILE === undefined && config.LINECLEAR_AUTH_KEY_BASE64 === undefined) {
+    throw new ConfigError(
+      'no key for what auth keeps: set LINECLEAR_AUTH_KEY_FILE (a path; the file is made at the first start), ' +
+        'or LINECLEAR_AUTH_KEY_BASE64 (base64 of 32 bytes: openssl rand -base64 32)',
+    );
+  }
+  return config;
+}

@@ -107,6 +107,12 @@ export async function openAuthHouse(
         'api_keys',
         'login_failures',
         'known_devices',
+        'resource_rules',
+        'resource_rule_levels',
+        'resource_rule_users',
+        'identity_providers',
+        'external_identities',
+        'oidc_states',
       ];
       const contents = tables.map((table) =>
         service.database.query(

@@ -46,6 +46,6 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   return Object.freeze({
     ...own,
     runsDir: own.LINECLEAR_RUNS_DIR ?? join(home, 'runs'),
-    file: readConfigFile(env),
+    file: readConfigFile(env, { without: ['oidc'] }),
   });
 }

@@ -63,7 +63,7 @@ class NotifierModule {
 /** The notifier, as its environment configures it. */
 export function define(env: NodeJS.ProcessEnv, more: { clock?: Clock } = {}): ServiceDefinition<Config> {
   const config = readConfig(env);
-  const file = readConfigFile(env);
+  const file = readConfigFile(env, { without: ['oidc'] });
   return {
     name: 'notifier',
     config,

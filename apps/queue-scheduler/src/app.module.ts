@@ -67,7 +67,7 @@ class QueueModule {
 /** All that makes the queue-scheduler. */
 export const define = (env: NodeJS.ProcessEnv, more: { clock?: Clock } = {}): ServiceDefinition<Config> => {
   const config = readConfig(env);
-  const file = readConfigFile(env);
+  const file = readConfigFile(env, { without: ['oidc'] });
   return {
     name: 'queue-scheduler',
     config,

@@ -185,6 +185,14 @@ it('is closed to strangers and when rights change', async () => {
   await vi.waitFor(() => expect(listener.ended).toBe(true));
 });
 
+it('is closed when what everyone of a level may do changes, to them alone', async () => {
+  const [lead, viewer] = [house.folk.add('lead'), house.folk.add('viewer')];
+  const [theirs, other] = [await listen(lead), await listen(viewer)];
+  await house.folk.restrict(lead, []);
+  await vi.waitFor(() => expect(theirs.ended).toBe(true));
+  expect(other.ended).toBe(false);
+});
+
 it('has prices that administrators set', async () => {
   const path = '/api/cloud/providers/local/config';
   expect((await house.as(lead).get(path)).status).toBe(403);

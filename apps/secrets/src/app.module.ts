@@ -51,7 +51,7 @@ class SecretsModule {
 /** The secrets service, as its environment configures it. */
 export function define(env: NodeJS.ProcessEnv, more: { clock?: Clock } = {}): ServiceDefinition<Config> {
   const config = readConfig(env);
-  const file = readConfigFile(env);
+  const file = readConfigFile(env, { without: ['oidc'] });
   return {
     name: 'secrets',
     config,

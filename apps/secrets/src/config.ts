@@ -1,6 +1,5 @@
-import { ConfigError, readEnv, Secret, serviceEnv } from '@lineclear/kit';
+import { ConfigError, decodeMasterKey, readEnv, Secret, serviceEnv } from '@lineclear/kit';
 import { z } from 'zod';
-import { decodeMasterKey } from './domain/kek.js';
 import { isOwnSetting } from './domain/environment-variable.js';
 
 const secretsEnv = serviceEnv.extend({

@@ -1,4 +1,12 @@
-import { LEVEL_PERMISSIONS, PERMISSIONS, principalChanged, type Principal } from '@lineclear/contracts';
+import {
+  LEVEL_PERMISSIONS,
+  PERMISSIONS,
+  principalChanged,
+  principalsChanged,
+  type EventDef,
+  type Level,
+  type Principal,
+} from '@lineclear/contracts';
 import { Clock, readEnv, serviceEnv, startService, Unavailable, type RunningService } from '@lineclear/kit';
 import { Bus, BusModule, busEntities, busMigrations, busTransports } from '@lineclear/bus';
 import { startBackends, type Backends } from '@lineclear/testkit';
@@ -111,6 +119,21 @@ describe('the cache of principals', () => {
     await backends?.stop();
   });
 
+  async function say(def: EventDef, data: object): Promise<void> {
+    const event = {
+      specversion: '1.0',
+      id: '0190f3c2-a1b2-7c3d-8e4f-5a6b7c8d9e0f',
+      source: 'lineclear/auth',
+      time: new Date().toISOString(),
+      subject: 'user/7',
+      type: def.name,
+      data,
+    };
+    const { connection } = service.app.get(Bus);
+    await connection.flush();
+    connection.publish(def.subject, JSON.stringify(event));
+  }
+
   it('asks once a minute, passes nobody when auth is away and the minute is over, and forgets at once what changed', async () => {
     const clock = new TestClock();
     const register = new Register();
@@ -131,18 +154,27 @@ describe('the cache of principals', () => {
     register.away = false;
     await principals.of(token);
     register.known = null;
-    const event = {
-      specversion: '1.0',
-      id: '0190f3c2-a1b2-7c3d-8e4f-5a6b7c8d9e0f',
-      source: 'lineclear/auth',
-      time: clock.now().toISOString(),
-      subject: 'user/7',
-      type: principalChanged.name,
-      data: { user_id: 7 },
-    };
-    await service.app.get(Bus).connection.flush();
-    service.app.get(Bus).connection.publish(principalChanged.subject, JSON.stringify(event));
+    await say(principalChanged, { user_id: 7 });
     await vi.waitFor(async () => expect((await principals.of(token)).principal).toBeNull());
+  });
+
+  it.each([
+    [['lead', 'researcher'] satisfies Level[], true],
+    [undefined, true],
+    [['lead', 'viewer'] satisfies Level[], false],
+  ])('forgets at once everyone of the levels %j: a researcher %s', async (levels, isForgotten) => {
+    const [clock, register] = [new TestClock(), new Register()];
+    const principals = new Principals(register, service.app.get(Bus), clock, 60);
+    await principals.of(token);
+    await say(principalsChanged, levels ? { levels } : {});
+    // Events come in the order in which they were said: this one is about somebody else, who is asked for once more.
+    const other: Token = { kind: 'api_key', sha256: hashToken('lc_other') };
+    register.known = { ...ada(), user_id: 8, level: 'admin' };
+    await principals.of(other);
+    register.known = null;
+    await say(principalChanged, { user_id: 8 });
+    await vi.waitFor(async () => expect((await principals.of(other)).principal).toBeNull());
+    expect((await principals.of(token)).principal === null).toBe(isForgotten);
   });
 
   it('believes no one past the end of their key', async () => {

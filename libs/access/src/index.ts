@@ -2,4 +2,5 @@ export { AccessModule, type AccessOptions } from './access.module.js';
 export { can, canFor, mayComeFrom, requirePermission } from './can.js';
 export { Allow, Public, Who } from './decorators.js';
 export { PRINCIPAL_TTL_SECONDS, Principals, TokenLookup, type Identity } from './principals.js';
+export { explain, judge, patternFault, type Asked, type Decision } from './resource-rules.js';
 export { hashToken, SESSION_COOKIE, sessionTokenOf, tokenOf, type Token } from './token.js';

@@ -1,4 +1,10 @@
-import { introspect, principalChanged, type Principal } from '@lineclear/contracts';
+import {
+  introspect,
+  isConcerned,
+  principalChanged,
+  principalsChanged,
+  type Principal,
+} from '@lineclear/contracts';
 import { ask, Bus } from '@lineclear/bus';
 import { Clock, TtlCache } from '@lineclear/kit';
 import type { Token } from './token.js';
@@ -36,7 +42,7 @@ export class AskAuth extends TokenLookup {
 export const PRINCIPAL_TTL_SECONDS = 60;
 const UNKNOWN_TTL_MS = 2_000;
 
-/** Principals by token: asked once, believed for a minute, dropped at once when `auth.principal_changed` says so. */
+/** Principals by token: asked once, believed for a minute, dropped at once when `auth.principal_changed` or `auth.principals_changed` says so. */
 export class Principals {
   readonly #cache: TtlCache<Identity>;
 
@@ -50,6 +56,9 @@ export class Principals {
     this.#cache = new TtlCache({ clock, ttlMs: ttlSeconds * 1_000, maxEntries: 10_000 });
     bus.watch(principalChanged, (event) =>
       this.#cache.deleteWhere(({ principal }) => principal?.user_id === event.data.user_id),
+    );
+    bus.watch(principalsChanged, (event) =>
+      this.#cache.deleteWhere(({ principal }) => principal !== null && isConcerned(event.data, principal)),
     );
     void this.#forgetAtReconnect(bus);
   }

@@ -1,9 +1,23 @@
 import { z } from 'zod';
-import { defineEvent } from './event.js';
+import { defineEvent, type EventOf } from './event.js';
 import { userId, username } from './fields.js';
+import { LEVELS } from './permissions.js';
+import type { Principal } from './principal.js';
 
 /** Something about what a user may do changed: every cached principal of that user is stale from now on. */
 export const principalChanged = defineEvent('auth.principal_changed', z.object({ user_id: userId }));
+
+/** Something about what all people of these levels may do changed; without `levels`, about what everyone may do. */
+export const principalsChanged = defineEvent(
+  'auth.principals_changed',
+  z.object({ levels: z.array(z.enum(LEVELS)).min(1).max(LEVELS.length).optional() }),
+);
+
+/** Whether a cached principal is stale from now on. */
+export const isConcerned = (
+  { levels }: EventOf<typeof principalsChanged>['data'],
+  { level }: Pick<Principal, 'level'>,
+): boolean => levels === undefined || levels.includes(level);
 
 export const loginFailure = defineEvent(
   'auth.login_failure',

@@ -14,6 +14,7 @@ export * from './permissions.js';
 export * from './principal.js';
 export * from './registry.js';
 export * from './request.js';
+export * from './resource-rules.js';
 export * from './runs.events.js';
 export * from './secrets.events.js';
 export * from './secrets.requests.js';

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { userId, username } from './fields.js';
 import { LEVELS, PERMISSIONS } from './permissions.js';
+import { MAX_RESOURCE_RULES, resourceRule } from './resource-rules.js';
 
 /** Who is calling and what they may do: permissions after overrides and after the key's scope. */
 export const principal = z.object({
@@ -15,5 +16,7 @@ export const principal = z.object({
   expires_at: z.iso.datetime().optional(),
   /** The networks (CIDR) that the key may be used from; without it, from anywhere. */
   allowed_cidrs: z.array(z.string().max(64)).max(100).optional(),
+  /** The rules of this person and their level on what jobs may take, the most important first. None at all: nothing is restricted. */
+  resource_rules: z.array(resourceRule).max(MAX_RESOURCE_RULES).optional(),
 });
 export type Principal = z.infer<typeof principal>;

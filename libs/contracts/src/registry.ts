@@ -30,6 +30,8 @@ interface Wiring {
   readonly asks: readonly RequestDef[];
 }
 
+/** Whoever lets people in believes what they may do until one of these says otherwise. */
+const changesOfPrincipals = [auth.principalChanged, auth.principalsChanged];
 const jobOutcomes = [jobs.jobStarted, jobs.jobCompleted, jobs.jobFailed, jobs.jobCancelled];
 const decisions = [
   approvals.approvalGranted,
@@ -41,16 +43,16 @@ const decisions = [
 /** Who says what, who listens, who asks whom: boot checks, NATS permissions and the AsyncAPI document come from this table. */
 export const WIRING: Readonly<Record<ServiceName, Wiring>> = {
   auth: {
-    publishes: [auth.principalChanged, auth.loginFailure, auth.newDevice],
+    publishes: [...changesOfPrincipals, auth.loginFailure, auth.newDevice],
     consumes: [],
-    watches: [auth.principalChanged],
+    watches: changesOfPrincipals,
     answers: [authAsk.introspect],
     asks: [authAsk.introspect],
   },
   secrets: {
     publishes: [secrets.secretChanged],
     consumes: [],
-    watches: [auth.principalChanged],
+    watches: changesOfPrincipals,
     answers: [
       secretsAsk.resolveSecrets,
       secretsAsk.storeSecret,
@@ -62,7 +64,7 @@ export const WIRING: Readonly<Record<ServiceName, Wiring>> = {
   approvals: {
     publishes: [approvals.approvalRequired, approvals.approvalWaived, ...decisions],
     consumes: [jobs.jobSubmitted, jobs.jobCancelled],
-    watches: [auth.principalChanged],
+    watches: changesOfPrincipals,
     answers: [approvalsAsk.evaluateJobs],
     asks: [authAsk.introspect],
   },
@@ -76,7 +78,7 @@ export const WIRING: Readonly<Record<ServiceName, Wiring>> = {
       runs.runObserved,
       runs.runEnded,
     ],
-    watches: [auth.principalChanged],
+    watches: changesOfPrincipals,
     answers: [],
     asks: [authAsk.introspect, approvalsAsk.evaluateJobs],
   },
@@ -93,7 +95,7 @@ export const WIRING: Readonly<Record<ServiceName, Wiring>> = {
       notifier.webhookFailure,
       deadLetter,
     ],
-    watches: [auth.principalChanged],
+    watches: changesOfPrincipals,
     answers: [],
     asks: [
       authAsk.introspect,
@@ -106,7 +108,7 @@ export const WIRING: Readonly<Record<ServiceName, Wiring>> = {
   'job-poller': {
     publishes: [runs.runStarted, runs.runObserved, runs.runEnded, runs.providerError],
     consumes: [jobs.jobClaimed, jobs.jobCancelRequested],
-    watches: [auth.principalChanged],
+    watches: changesOfPrincipals,
     answers: [],
     asks: [authAsk.introspect, secretsAsk.resolveSecrets],
   },

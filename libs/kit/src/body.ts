@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { RouteConfig } from '@nestjs/platform-fastify';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { BadInput, TooLarge } from './errors.js';
 
@@ -6,6 +7,14 @@ import { BadInput, TooLarge } from './errors.js';
 export const MAX_BODY_BYTES = 1_048_576;
 const MAX_DRAINED_BYTES = 32 * MAX_BODY_BYTES;
 const MAX_DEPTH = 32;
+
+const FORM = /^application\/x-www-form-urlencoded\b/i;
+
+/**
+ * This route is called by others with an HTML form's encoding, as their standard wants it: these fields of the form are
+ * its body. What else a form holds is left out.
+ */
+export const TakesForm = (...formFields: readonly string[]): MethodDecorator => RouteConfig({ formFields });
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -29,6 +38,9 @@ export function readJsonBodies(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', async (request: FastifyRequest, payload: IncomingMessage) => {
     request.rawBody = await readAll(payload);
+    const { formFields } = request.routeOptions.config as { formFields?: readonly string[] };
+    if (formFields && FORM.test(request.headers['content-type'] ?? ''))
+      return formOf(request.rawBody, formFields);
     return parseJson(request.rawBody);
   });
 }
@@ -75,6 +87,16 @@ export function parseJson(bytes: Buffer): unknown {
   }
   refuseUnstorable(value, []);
   return value;
+}
+
+function formOf(bytes: Buffer, names: readonly string[]): Record<string, string> {
+  const form = new URLSearchParams(bytes.toString('utf8'));
+  const given = names.filter((name) => form.has(name));
+  for (const name of given)
+    if (form.getAll(name).length > 1) throw BadInput.at(name, 'is there more than once');
+  const fields = Object.fromEntries(given.map((name) => [name, form.get(name) ?? '']));
+  refuseUnstorable(fields, []);
+  return fields;
 }
 
 /** Refuses what would only fail later: bottomless nesting, NUL and lone surrogates (Postgres takes neither), `__proto__`. */

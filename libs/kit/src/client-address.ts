@@ -21,6 +21,10 @@ const plain = (address: string): string =>
 /** Whether an address is this machine's own. */
 export const isLoopback = (address: string): boolean => inLoopback(plain(address));
 
+/** Whether an address of the web is on this machine. */
+export const isLocalUrl = ({ hostname }: URL): boolean =>
+  hostname === 'localhost' || isLoopback(hostname.replace(/^\[|\]$/g, ''));
+
 /**
  * Whose word is taken for where a request came from, as Fastify's `trustProxy` asks: the nearest hop is our gateway, where
  * one can stand; each further one is a proxy that the configuration trusts.

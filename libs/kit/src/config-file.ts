@@ -5,6 +5,8 @@ import { cidr, fields } from '@lineclear/contracts';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { ConfigError, explainIssues } from './config.js';
+import { oidcFields } from './oidc-fields.js';
+import { Secret } from './secret.js';
 
 const pointer = z
   .string()
@@ -63,6 +65,34 @@ const localProvider = z.strictObject({
   hardware: hardwarePrices.default({}),
 });
 
+/** An origin as browsers write it: no path, no slash at the end. */
+const origin = z
+  .url({ protocol: /^https?$/ })
+  .refine(
+    (text) => URL.canParse(text) && new URL(text).origin === text,
+    'is not an origin, like https://a.test',
+  );
+const groupNames = z.array(z.string().min(1).max(500)).max(500).default([]);
+
+/** One identity provider by OpenID Connect; more can be made by the API. */
+const oidc = z.strictObject({
+  enabled: z.boolean().default(true),
+  provider: z.enum(['okta', 'azure_ad', 'google', 'keycloak']),
+  client_id: oidcFields.clientId,
+  client_secret: oidcFields.clientSecret.transform((text) => new Secret(text)),
+  issuer_url: oidcFields.issuer,
+  scopes: oidcFields.scopes.optional(),
+  role_mapping: z
+    .strictObject({
+      claim: oidcFields.claimPath.optional(),
+      admin_groups: groupNames,
+      lead_groups: groupNames,
+      user_groups: groupNames,
+      viewer_groups: groupNames,
+    })
+    .optional(),
+});
+
 /** The configuration file: what must be known at the start. Every key is read by some service; an unknown one stops the boot. */
 export const configFile = z.strictObject({
   network: z
@@ -76,8 +106,12 @@ export const configFile = z.strictObject({
     .strictObject({
       /** Paths (and what is below them) that need no login. */
       bypass_paths: z.array(z.string().regex(/^\//).max(200)).max(50).default([]),
+      /** What people's browsers call this house; the environment's PUBLIC_URL when it is not here. */
+      public_url: origin.optional(),
+      /** Other origins to which a browser may be sent back after a login. */
+      allowed_origins: z.array(origin).max(50).default([]),
     })
-    .default({ bypass_paths: [] }),
+    .default({ bypass_paths: [], allowed_origins: [] }),
   background: z
     .strictObject({
       job_status_polling: z
@@ -88,6 +122,7 @@ export const configFile = z.strictObject({
         .default({ enabled: true }),
     })
     .default({ job_status_polling: { enabled: true } }),
+  oidc: oidc.optional(),
   providers: z
     .record(fields.provider, z.discriminatedUnion('type', [httpProvider, localProvider]))
     .default({}),
@@ -109,19 +144,29 @@ export function configFilePlaces(env: NodeJS.ProcessEnv): string[] {
   ];
 }
 
+/** Blocks of the file that are not for everyone: who leaves one out needs not have the variables (secrets) that it names. */
+export interface Reading {
+  readonly without?: readonly 'oidc'[];
+}
+
 /** Reads the configuration file, or gives the defaults where there is none. @throws ConfigError with the path of each wrong key. */
-export function readConfigFile(env: NodeJS.ProcessEnv): ConfigFile {
+export function readConfigFile(env: NodeJS.ProcessEnv, reading: Reading = {}): ConfigFile {
   const path = configFilePlaces(env).find((place) => existsSync(place));
   if (path === undefined) {
     if (env['LINECLEAR_CONFIG'])
       throw new ConfigError(`LINECLEAR_CONFIG names ${env['LINECLEAR_CONFIG']}, which is not there`);
     return configFile.parse({});
   }
-  return parseConfig(readFileSync(path, 'utf8'), env, path);
+  return parseConfig(readFileSync(path, 'utf8'), env, path, reading);
 }
 
 /** Parses YAML or JSON text (JSON is YAML), fills `${VAR}` inside strings from `env`, and checks it. */
-export function parseConfig(text: string, env: NodeJS.ProcessEnv, name: string): ConfigFile {
+export function parseConfig(
+  text: string,
+  env: NodeJS.ProcessEnv,
+  name: string,
+  { without = [] }: Reading = {},
+): ConfigFile {
   let raw: unknown;
   try {
     raw = parse(text) ?? {};
@@ -131,6 +176,8 @@ export function parseConfig(text: string, env: NodeJS.ProcessEnv, name: string):
       { cause },
     );
   }
+  if (raw !== null && typeof raw === 'object' && !Array.isArray(raw))
+    raw = Object.fromEntries(Object.entries(raw).filter(([key]) => !(without as string[]).includes(key)));
   const missing = new Set<string>();
   const filled = interpolate(raw, env, missing);
   if (missing.size > 0)

@@ -59,6 +59,66 @@ it.each([
   expect(() => parseConfig(text, {}, 'lineclear.yaml')).toThrow(message);
 });
 
+const OIDC = `
+oidc:
+  enabled: true
+  provider: "okta"  # or "azure_ad", "google"
+
+  client_id: "0oa1234567890abcdef"
+  client_secret: "\${OIDC_CLIENT_SECRET}"
+  issuer_url: "https://your-org.okta.com/oauth2/default"
+
+  scopes: ["openid", "email", "profile", "groups"]
+
+  role_mapping:
+    claim: "groups"
+    admin_groups: ["ML-Platform-Admins"]
+    user_groups: ["ML-Researchers"]
+`;
+
+it('takes an identity provider, whose secret does not print', () => {
+  const { oidc } = parseConfig(OIDC, { OIDC_CLIENT_SECRET: 'hunter2' }, 'x');
+  expect(oidc).toMatchObject({
+    enabled: true,
+    provider: 'okta',
+    issuer_url: 'https://your-org.okta.com/oauth2/default',
+    role_mapping: {
+      claim: 'groups',
+      admin_groups: ['ML-Platform-Admins'],
+      lead_groups: [],
+      user_groups: ['ML-Researchers'],
+      viewer_groups: [],
+    },
+  });
+  expect(oidc?.client_secret.reveal()).toBe('hunter2');
+  expect(JSON.stringify(oidc)).not.toContain('hunter2');
+});
+
+it('leaves out what is not for who reads, with its variables', () => {
+  expect(() => parseConfig(OIDC, {}, 'x')).toThrow('${OIDC_CLIENT_SECRET}');
+  expect(parseConfig(OIDC, {}, 'x', { without: ['oidc'] }).oidc).toBeUndefined();
+});
+
+it.each([
+  ['provider: "okta"', 'provider: "other"', /oidc\.provider/],
+  ['client_id: "0oa1234567890abcdef"', '', /oidc\.client_id/],
+  ['https://your-org', 'http://your-org', /oidc\.issuer_url/],
+  ['"openid", ', '', /oidc\.scopes/],
+  ['user_groups', 'researcher_groups', /oidc\.role_mapping: .*researcher_groups/],
+  ['enabled: true', 'enable: true', /oidc: .*enable/],
+])('refuses an identity provider with %j as %j', (right, wrong, message) => {
+  expect(OIDC).toContain(right);
+  expect(() => parseConfig(OIDC.replace(right, wrong), { OIDC_CLIENT_SECRET: 'x' }, 'x')).toThrow(message);
+});
+
+it.each(['https://a.test/', 'https://a.test/path', 'a.test', 'ftp://a.test'])(
+  'takes %j for no origin of browsers',
+  (origin) => {
+    for (const auth of [{ public_url: origin }, { allowed_origins: [origin] }])
+      expect(() => parseConfig(JSON.stringify({ auth }), {}, 'x')).toThrow(/auth\./);
+  },
+);
+
 it('looks in the documented places, and a named file must be there', () => {
   const home = mkdtempSync(join(tmpdir(), 'lineclear-config-'));
   expect(configFilePlaces({ HOME: home })[0]).toBe('./lineclear.yaml');

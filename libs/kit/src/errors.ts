@@ -59,6 +59,14 @@ export class NotAllowed extends AppError {
   readonly code = 'not_allowed';
   readonly title = 'Not allowed';
   override readonly level = 'warn';
+
+  constructor(
+    message: string,
+    /** What of the input it is about, where only that is not allowed. */
+    override readonly errors: readonly InputError[] = [],
+  ) {
+    super(message);
+  }
 }
 
 /** Also the answer for what exists but belongs to someone else. */

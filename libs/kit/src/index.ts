@@ -1,6 +1,6 @@
 export { ADVISORY_LOCKS } from './advisory-locks.js';
-export { MAX_BODY_BYTES } from './body.js';
-export { clientAddress, isFromThisMachine, isLoopback } from './client-address.js';
+export { MAX_BODY_BYTES, TakesForm } from './body.js';
+export { clientAddress, isFromThisMachine, isLocalUrl, isLoopback } from './client-address.js';
 export { Clock, SystemClock } from './clock.js';
 export { ConfigError, flag, readEnv, serviceEnv, type ServiceConfig } from './config.js';
 export { readConfigFile, parseConfig, type ConfigFile, type HttpProviderConfig } from './config-file.js';
@@ -35,8 +35,10 @@ export {
   type HealthReport,
   type HealthStatus,
 } from './health.js';
+export { createKeyFile, decodeMasterKey, readKeyFile } from './key-file.js';
 export { createLogger, type Logger } from './logger.js';
 export { Metrics } from './metrics.js';
+export { oidcFields } from './oidc-fields.js';
 export { ACCESS, Answers } from './openapi.js';
 export { problemOf, type Problem } from './problem.js';
 export { openRedis, RedisLine } from './redis.js';

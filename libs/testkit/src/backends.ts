@@ -48,6 +48,7 @@ export async function startBackends(): Promise<Backends> {
       LINECLEAR_LOG_FORMAT: 'pretty',
       LINECLEAR_LOG_LEVEL: process.env['LINECLEAR_LOG_LEVEL'] ?? 'silent',
       LINECLEAR_HOME: dir,
+      ...(service === 'auth' ? { LINECLEAR_AUTH_KEY_FILE: join(dir, 'auth.key') } : {}),
       ...extra,
     }),
     async stop() {

@@ -3,9 +3,11 @@ import {
   introspect,
   LEVEL_PERMISSIONS,
   principalChanged,
+  principalsChanged,
   type Level,
   type Permission,
   type Principal,
+  type ResourceRule,
 } from '@lineclear/contracts';
 import type { Peer } from './peer.js';
 
@@ -20,6 +22,8 @@ export interface People {
   add(level: Level, more?: { username?: string; permissions?: readonly Permission[] }): Person;
   /** What auth does when someone's rights change. */
   change(person: Person, permissions: readonly Permission[]): Promise<void>;
+  /** What auth does when the resource rules of someone's level change. */
+  restrict(person: Person, rules: readonly ResourceRule[]): Promise<void>;
   /** Auth stops answering. */
   down(): void;
   up(): void;
@@ -53,6 +57,11 @@ export function people(peer: Peer): People {
     async change(person, permissions) {
       byToken.set(sha256(person.token), { ...person.principal, permissions: [...permissions] });
       await peer.publish(principalChanged, { user_id: person.principal.user_id });
+    },
+    async restrict({ token, principal }, rules) {
+      const { resource_rules: _, ...rest } = principal;
+      byToken.set(sha256(token), rules.length === 0 ? rest : { ...rest, resource_rules: [...rules] });
+      await peer.publish(principalsChanged, { levels: [principal.level] });
     },
     down: () => peer.stopAnswering(introspect),
     up,

@@ -61,4 +61,5 @@ const principalOf = (row: identities.IdentityRow, via: Token['kind']): Principal
   credential_id: row.credential_id,
   ...(row.expires_at === null ? {} : { expires_at: row.expires_at.toISOString() }),
   ...(row.allowed_cidrs === null ? {} : { allowed_cidrs: [...row.allowed_cidrs] }),
+  ...(row.resource_rules === null ? {} : { resource_rules: row.resource_rules }),
 });

@@ -1,13 +1,14 @@
 import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { Clock, Database, LOGGER, type Logger } from '@lineclear/kit';
 import * as failures from '../db/login-failures.repo.js';
+import * as oidc from '../db/oidc.repo.js';
 import * as sessions from '../db/sessions.repo.js';
 import { ACCOUNT_RULE } from '../domain/lock-out.js';
 import { after } from '../domain/session-lifetime.js';
 
 const PURGE_EVERY_MS = 600_000;
 
-/** Throws away sessions that ended by themselves, and failures that count no more. Every replica may do it. */
+/** Throws away sessions and begun logins that ended by themselves, and failures that count no more. Every replica may do it. */
 @Injectable()
 export class PurgeExpired implements OnApplicationBootstrap, OnApplicationShutdown {
   #timer: NodeJS.Timeout | undefined;
@@ -29,6 +30,7 @@ export class PurgeExpired implements OnApplicationBootstrap, OnApplicationShutdo
   async purge(): Promise<void> {
     const now = this.clock.now();
     await sessions.purgeExpired(this.database, now);
+    await oidc.purgeExpired(this.database, now);
     await failures.purgeForgotten(this.database, after(now, -ACCOUNT_RULE.forgetAfterSeconds));
   }
 

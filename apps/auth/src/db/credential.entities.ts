@@ -16,6 +16,7 @@ import { User } from './user.entity.js';
 @Unique('sessions_token_sha256_unique', ['token_sha256'])
 @Index('sessions_user_id', ['user_id'])
 @Index('sessions_expires_at', ['expires_at'])
+@Index('sessions_provider', ['provider_id', 'provider_sid'])
 export class Session {
   @PrimaryGeneratedColumn('identity', {
     type: 'integer',
@@ -47,6 +48,13 @@ export class Session {
 
   @Column('text')
   user_agent: string;
+
+  /** Which identity provider vouched for the person, and its name for its own session: it may end this one. */
+  @Column('text', { nullable: true })
+  provider_id: string | null;
+
+  @Column('text', { nullable: true })
+  provider_sid: string | null;
 
   @ManyToOne(() => User, { onDelete: 'CASCADE' })
   @JoinColumn({ name: 'user_id', foreignKeyConstraintName: 'sessions_user_fk' })

@@ -1,7 +1,8 @@
 import type { Queryable } from '@lineclear/kit';
 import type { Token } from '@lineclear/access';
-import type { Level, Principal } from '@lineclear/contracts';
+import type { Level, Principal, ResourceRule } from '@lineclear/contracts';
 import type { Override } from '../domain/permissions.js';
+import { RULES_OF_PERSON } from './resource-rules.repo.js';
 
 /** Whose a live credential is, in one read. */
 export interface IdentityRow {
@@ -16,11 +17,13 @@ export interface IdentityRow {
   readonly email: string | null;
   readonly level: Level;
   readonly overrides: readonly Override[];
+  readonly resource_rules: ResourceRule[] | null;
 }
 
 const OWNER = `u.id as user_id, u.username, u.email, u.level,
   coalesce((select json_agg(json_build_object('permission', o.permission, 'granted', o.granted))
-    from permission_overrides o where o.user_id = u.id), '[]') as overrides`;
+    from permission_overrides o where o.user_id = u.id), '[]') as overrides,
+  ${RULES_OF_PERSON} as resource_rules`;
 
 const liveKey = (
   match: string,

@@ -8,6 +8,8 @@ export interface NewSession {
   readonly expiresAt: Date;
   readonly address: string;
   readonly userAgent: string;
+  readonly providerId?: string | undefined;
+  readonly providerSid?: string | undefined;
 }
 
 export interface SessionRow {
@@ -21,8 +23,8 @@ export interface SessionRow {
 
 export async function insert(tx: Tx, session: NewSession): Promise<void> {
   await tx.query(
-    `insert into sessions (user_id, token_sha256, csrf_sha256, created_at, expires_at, last_seen_at, address, user_agent)
-     values ($1, $2, $3, $4, $5, $4, $6, $7)`,
+    `insert into sessions (user_id, token_sha256, csrf_sha256, created_at, expires_at, last_seen_at, address, user_agent, provider_id, provider_sid)
+     values ($1, $2, $3, $4, $5, $4, $6, $7, $8, $9)`,
     [
       session.userId,
       session.tokenSha256,
@@ -31,6 +33,8 @@ export async function insert(tx: Tx, session: NewSession): Promise<void> {
       session.expiresAt,
       session.address,
       session.userAgent,
+      session.providerId ?? null,
+      session.providerSid ?? null,
     ],
   );
 }
@@ -75,6 +79,20 @@ export async function page(
     ),
   ]);
   return { rows, total: counts[0]?.total ?? 0 };
+}
+
+/** Ends sessions that a provider vouched for: of one session of its own, of a person, or of both. @returns whose they were */
+export async function endOfProvider(
+  tx: Tx,
+  providerId: string,
+  of: { readonly sid: string | undefined; readonly userId: number | undefined },
+): Promise<number[]> {
+  const rows = await tx.query<{ user_id: number }>(
+    `delete from sessions where provider_id = $1 and ($2::text is not null or $3::integer is not null) and ($2::text is null or provider_sid = $2)
+       and ($3::integer is null or user_id = $3) returning user_id`,
+    [providerId, of.sid ?? null, of.userId ?? null],
+  );
+  return [...new Set(rows.map(({ user_id }) => user_id))];
 }
 
 // What follows is nobody's request. It takes many rows in no order, so it waits for none: two who did could wait for each other.

@@ -27,6 +27,13 @@ export async function byId(on: Queryable, id: number): Promise<UserRow | undefin
   return row;
 }
 
+/** Those of these ids that nobody has. */
+export async function unknownOf(on: Queryable, ids: readonly number[]): Promise<ReadonlySet<number>> {
+  const rows = await on.query<{ id: number }>('select id from users where id = any($1::integer[])', [ids]);
+  const found = new Set(rows.map(({ id }) => id));
+  return new Set(ids.filter((id) => !found.has(id)));
+}
+
 export async function page(
   on: Queryable,
   query: { readonly after: number; readonly limit: number; readonly includeInactive: boolean },
@@ -78,7 +85,7 @@ export async function accountById(on: Queryable, id: number): Promise<Account | 
   return row;
 }
 
-// Any number that nothing else in this database takes: the libs lock 727_274 and 727_275.
+// Any number that nothing else in this database takes: the libs lock 727_274 and 727_275, unlock-at-rest.ts 727_302.
 const RIGHTS_LOCK = 727_301;
 
 /** Changes of people's rights go one after another: rules over all people ("an admin is left") hold only so. */
@@ -136,6 +143,15 @@ export async function loggedIn(tx: Tx, account: Account, now: Date): Promise<boo
   const rows = await tx.query(
     'update users set last_login_at = $3 where id = $1 and password_hash = $2 and is_active returning id',
     [account.id, account.password_hash, now],
+  );
+  return rows.length > 0;
+}
+
+/** Notes a login that somebody else vouched for; false for who is not active. */
+export async function loggedInElsewhere(tx: Tx, id: number, now: Date): Promise<boolean> {
+  const rows = await tx.query(
+    'update users set last_login_at = $2 where id = $1 and is_active returning id',
+    [id, now],
   );
   return rows.length > 0;
 }

@@ -25,6 +25,8 @@ export const allowedCidrs = z
 export const levelNames = z.array(level).length(1, 'holds exactly one level');
 
 const MAX_ID = 2_147_483_647;
+/** An id in a body. */
+export const bodyId = z.int().min(1).max(MAX_ID);
 export const rowId = z
   .string()
   .regex(/^[1-9][0-9]{0,9}$/, 'is not an id')

@@ -1,8 +1,31 @@
 import { SESSION_COOKIE } from '@lineclear/access';
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 
-const attributes = (secure: boolean): string => `Path=/; HttpOnly; SameSite=Lax${secure ? '; Secure' : ''}`;
-const isHttps = (publicUrl: string): boolean => publicUrl.startsWith('https:');
+export interface Cookie {
+  readonly name: string;
+  readonly value: string;
+  /** To which routes it is sent. */
+  readonly path: string;
+  /** 0 takes it away. */
+  readonly maxAgeSeconds: number;
+}
+
+/** Sets a cookie beside those that are set already. No page reads it, and no other site's page sends it with a change. */
+export function setCookie(reply: FastifyReply, publicUrl: string, cookie: Cookie): void {
+  const { name, value, path, maxAgeSeconds } = cookie;
+  const secure = publicUrl.startsWith('https:') ? '; Secure' : '';
+  void reply.header(
+    'set-cookie',
+    `${name}=${value}; Max-Age=${maxAgeSeconds}; Path=${path}; HttpOnly; SameSite=Lax${secure}`,
+  );
+}
+
+export const cookieOf = (request: FastifyRequest, name: string): string | undefined =>
+  (request.headers.cookie ?? '')
+    .split(';')
+    .map((pair) => pair.trim())
+    .find((pair) => pair.startsWith(`${name}=`))
+    ?.slice(name.length + 1);
 
 export function setSessionCookie(
   reply: FastifyReply,
@@ -10,14 +33,11 @@ export function setSessionCookie(
   token: string,
   maxAgeSeconds: number,
 ): void {
-  void reply.header(
-    'set-cookie',
-    `${SESSION_COOKIE}=${token}; Max-Age=${maxAgeSeconds}; ${attributes(isHttps(publicUrl))}`,
-  );
+  setCookie(reply, publicUrl, { name: SESSION_COOKIE, value: token, path: '/', maxAgeSeconds });
 }
 
 export function clearSessionCookie(reply: FastifyReply, publicUrl: string): void {
-  void reply.header('set-cookie', `${SESSION_COOKIE}=; Max-Age=0; ${attributes(isHttps(publicUrl))}`);
+  setCookie(reply, publicUrl, { name: SESSION_COOKIE, value: '', path: '/', maxAgeSeconds: 0 });
 }
 
 /** An answer that holds a credential is nobody's to keep. */

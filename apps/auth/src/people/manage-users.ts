@@ -2,16 +2,18 @@ import { Injectable } from '@nestjs/common';
 import { requirePermission } from '@lineclear/access';
 import { Bus, event } from '@lineclear/bus';
 import { principalChanged, type Level, type Permission, type Principal } from '@lineclear/contracts';
-import { BadInput, Clock, Conflict, Database, NotAllowed, NotFound, type Tx } from '@lineclear/kit';
+import { BadInput, Clock, Conflict, Database, NotFound, type Tx } from '@lineclear/kit';
 import { callerNow } from '../credentials/find-by-token.js';
 import { Passwords } from '../credentials/passwords.js';
 import * as apiKeys from '../db/api-keys.repo.js';
 import * as sessions from '../db/sessions.repo.js';
 import * as users from '../db/users.repo.js';
-import { judgeChange, type Standing } from '../domain/judge-change.js';
+import { judgeChange } from '../domain/judge-change.js';
 import { passwordFault } from '../domain/password-rules.js';
 import { effectivePermissions } from '../domain/permissions.js';
 import type { UserKind } from '../domain/service-account.js';
+import { refuseTooMany } from './manage-resource-rules.js';
+import { allowOrThrow, standingOf } from './standing.js';
 
 export interface UserRequest {
   readonly username: string;
@@ -118,6 +120,7 @@ export class ManageUsers {
       const isTarget = id === caller.user_id;
       allowOrThrow(judgeChange({ ...author, isTarget }, standingOf(before), standingOf(after)));
       if (!(await users.anAdminIsLeft(tx))) throw new Conflict('no active admin would be left');
+      if (before.level !== after.level) await refuseTooMany(tx, id);
       await this.bus.publish(tx, event(principalChanged, { user_id: id }, { about: `user/${id}` }));
       return after;
     });
@@ -134,24 +137,5 @@ export class ManageUsers {
     const fault = passwordFault(password, person);
     if (fault !== undefined) throw BadInput.at('password', fault);
     return this.passwords.hash(password);
-  }
-}
-
-const standingOf = (user: users.UserRow): Standing => ({
-  level: user.level,
-  isActive: user.is_active,
-  permissions: effectivePermissions(user.level, user.overrides),
-});
-
-function allowOrThrow(verdict: ReturnType<typeof judgeChange>): void {
-  switch (verdict.state) {
-    case 'allowed':
-      return;
-    case 'weakens_oneself':
-      throw new Conflict('nobody takes rights from themselves: another admin can');
-    case 'beyond_caller':
-      throw new NotAllowed(
-        `this is about rights that the caller does not hold: ${verdict.rights.join(', ')}`,
-      );
   }
 }

@@ -15,8 +15,10 @@ import { z } from 'zod';
 import { PRIORITIES } from '../domain/band.js';
 import type { Provider } from '../domain/providers.js';
 import { requestHash } from '../domain/request-hash.js';
+import { refusalOf } from '../line/judge-resources.js';
 import { Providers } from '../line/providers.js';
-import { newJob, type Wanted } from '../line/submission.js';
+import { StoreSubmits } from '../line/store-submits.js';
+import { newJob, type Outcome, type Submission, type Wanted } from '../line/submission.js';
 import { SubmitBatches } from '../line/submit-batches.js';
 
 const MAX_CONFIG_BYTES = 262_144;
@@ -73,6 +75,7 @@ const NOT_EVALUATED =
 export class SubmitController {
   constructor(
     private readonly batches: SubmitBatches,
+    private readonly store: StoreSubmits,
     private readonly providers: Providers,
     private readonly clock: Clock,
   ) {}
@@ -92,12 +95,17 @@ export class SubmitController {
       throw new NotAllowed('high priority needs the permission job.priority.high');
     const { idempotency_key, ...request } = body;
     const idempotencyKey = oneKey(idempotency_key, keyHeader);
-    const outcome = await this.batches.submit({
-      job: newJob(wanted(request, provider), by, this.clock.now(), currentTraceparent()),
+    const asked = wanted(request, provider);
+    const submission = {
+      job: newJob(asked, by, this.clock.now(), currentTraceparent()),
       ...(idempotencyKey === undefined
         ? {}
         : { key: idempotencyKey, requestSha256: requestHash({ provider: providerName, ...request }) }),
-    });
+    };
+    const refusal = refusalOf(by, asked);
+    const outcome = refusal
+      ? await this.#onlyRepeated(submission, refusal)
+      : await this.batches.submit(submission);
     if (outcome.kind === 'key_taken') {
       throw new Unprocessable('this idempotency key was used for another request', [
         { path: 'idempotency_key', message: 'belongs to another request' },
@@ -122,6 +130,13 @@ export class SubmitController {
           }),
       warnings: job.state === 'awaiting_evaluation' ? [NOT_EVALUATED] : [],
     };
+  }
+
+  /** A rule that came later takes no answer back: the job of a known key is told of again, and nothing is stored. */
+  async #onlyRepeated(submission: Submission, refusal: NotAllowed): Promise<Outcome> {
+    const known = await this.store.known(submission);
+    if (!known) throw refusal;
+    return known;
   }
 }
 

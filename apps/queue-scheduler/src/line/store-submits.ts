@@ -18,6 +18,13 @@ export class StoreSubmits {
     private readonly moves: Moves,
   ) {}
 
+  /** What was stored under the submission's key before; undefined when nothing was. */
+  async known(submission: Submission): Promise<Outcome | undefined> {
+    if (submission.key === undefined) return undefined;
+    const key = await submissions.keyOf(this.database, submission.job.userId, submission.key);
+    return key && this.#repeated(submission, key);
+  }
+
   /** One outcome per submission, in the same order. No key may be in the batch twice. */
   async store(batch: readonly Submission[]): Promise<Outcome[]> {
     const now = this.clock.now();

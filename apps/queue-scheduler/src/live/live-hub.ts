@@ -1,6 +1,6 @@
 import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { Bus } from '@lineclear/bus';
-import { principalChanged } from '@lineclear/contracts';
+import { isConcerned, principalChanged, principalsChanged } from '@lineclear/contracts';
 import { Clock, Database, LOGGER, TtlCache, type Logger } from '@lineclear/kit';
 import { hasReached, lifeOfStream, readEvents, type Reading } from './event-stream.js';
 import type { LiveClient } from './live-client.js';
@@ -40,6 +40,9 @@ export class LiveHub implements OnApplicationBootstrap, OnModuleDestroy {
     // What someone may see has changed, or the login is gone: coming back, they are looked at anew.
     this.bus.watch(principalChanged, ({ data }) =>
       this.#dropWhere((client) => client.principal.user_id === data.user_id),
+    );
+    this.bus.watch(principalsChanged, ({ data }) =>
+      this.#dropWhere((client) => isConcerned(data, client.principal)),
     );
   }
 

@@ -8,15 +8,7 @@ export interface Kek {
   readonly checkValue: Buffer;
 }
 
-export const MASTER_KEY_BYTES = 32;
-
-/** The 32 bytes that a base64 text stands for; undefined for anything else, so that a typing error is no key. */
-export function decodeMasterKey(text: string): Buffer | undefined {
-  const trimmed = text.trim();
-  if (!/^[A-Za-z0-9+/]{43}=?$/.test(trimmed)) return undefined;
-  const bytes = Buffer.from(trimmed, 'base64');
-  return bytes.length === MASTER_KEY_BYTES ? bytes : undefined;
-}
+const MASTER_KEY_BYTES = 32;
 
 /** One use, one key: what is derived for one purpose says nothing about another. */
 const derive = (masterKey: Buffer, purpose: string, bytes: number): Buffer =>

@@ -1,8 +1,14 @@
-import { ConfigError, type Database, type Logger } from '@lineclear/kit';
+import {
+  ConfigError,
+  createKeyFile,
+  decodeMasterKey,
+  readKeyFile,
+  type Database,
+  type Logger,
+} from '@lineclear/kit';
 import type { Config } from '../config.js';
 import { listKeks, noteKek, type NotedKek } from '../db/keys.repo.js';
-import { decodeMasterKey, deriveKek, isSameKek } from '../domain/kek.js';
-import { createKeyFile, readKeyFile } from './key-file.js';
+import { deriveKek, isSameKek } from '../domain/kek.js';
 import { KeyRing } from './key-ring.js';
 
 // Every replica takes the same number; migrations and the outbox relay hold others in this database.
@@ -40,7 +46,8 @@ async function findMasterKey(config: Config, noted: readonly NotedKek[], log: Lo
   if (given) return given;
   const path = config.LINECLEAR_KEY_FILE;
   if (path === undefined) throw new ConfigError('set LINECLEAR_CREDENTIAL_KEY or LINECLEAR_KEY_FILE');
-  const kept = await readKeyFile(path);
+  const file = { path, variable: 'LINECLEAR_KEY_FILE' };
+  const kept = await readKeyFile(file);
   if (kept) return kept;
   // A new key would open nothing of what is here, and would hide that the old one is gone.
   if (noted.length > 0) {
@@ -48,12 +55,12 @@ async function findMasterKey(config: Config, noted: readonly NotedKek[], log: Lo
       `LINECLEAR_KEY_FILE: there is no ${path}, but this database has secrets encrypted with ${idsOf(noted)}: bring that key back`,
     );
   }
-  await createKeyFile(path);
+  await createKeyFile(file);
   log.warn(
     { path },
     'made a new key for the secrets: keep a copy of this file elsewhere, without it they are lost',
   );
-  const made = await readKeyFile(path);
+  const made = await readKeyFile(file);
   if (!made) throw new ConfigError(`LINECLEAR_KEY_FILE: ${path} was made and is gone again`);
   return made;
 }

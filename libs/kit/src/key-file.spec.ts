@@ -1,8 +1,9 @@
 import { chmod, lchown, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { createKeyFile, readKeyFile } from './key-file.js';
+import { createKeyFile, decodeMasterKey, readKeyFile, type KeyFile } from './key-file.js';
 
 let dir: string;
 let path: string;
@@ -10,22 +11,23 @@ beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), 'lineclear-key-'));
   path = join(dir, 'credential.key');
 });
+const named = (at: string): KeyFile => ({ path: at, variable: 'LINECLEAR_KEY_FILE' });
 afterEach(() => rm(dir, { recursive: true, force: true }));
 
 it('makes a key that only its owner reads, in a folder it makes too', async () => {
   path = join(dir, 'new', 'credential.key');
-  expect(await readKeyFile(path)).toBeUndefined();
-  await createKeyFile(path);
+  expect(await readKeyFile(named(path))).toBeUndefined();
+  await createKeyFile(named(path));
   expect((await stat(path)).mode & 0o777).toBe(0o600);
-  expect((await readKeyFile(path))?.length).toBe(32);
+  expect((await readKeyFile(named(path)))?.length).toBe(32);
   expect(await readdir(join(dir, 'new'))).toEqual(['credential.key']);
 });
 
 it('makes one key when many start at once, and never replaces one', async () => {
   const keys = await Promise.all(
     Array.from({ length: 20 }, async () => {
-      await createKeyFile(path);
-      return (await readKeyFile(path))?.toString('hex');
+      await createKeyFile(named(path));
+      return (await readKeyFile(named(path)))?.toString('hex');
     }),
   );
   expect(new Set(keys).size).toBe(1);
@@ -33,38 +35,59 @@ it('makes one key when many start at once, and never replaces one', async () => 
 });
 
 it.each([0o640, 0o604, 0o660, 0o622, 0o644])('refuses a file of mode %o', async (mode) => {
-  await createKeyFile(path);
+  await createKeyFile(named(path));
   await chmod(path, mode);
-  await expect(readKeyFile(path)).rejects.toThrow(/open to others.*chmod 600/);
+  await expect(readKeyFile(named(path))).rejects.toThrow(/open to others.*chmod 600/);
 });
 
 it('follows a link of its own, to a file that is closed to others', async () => {
-  await createKeyFile(path);
+  await createKeyFile(named(path));
   await symlink(path, join(dir, 'link'));
-  expect(await readKeyFile(join(dir, 'link'))).toEqual(await readKeyFile(path));
+  expect(await readKeyFile(named(join(dir, 'link')))).toEqual(await readKeyFile(named(path)));
   await chmod(path, 0o644);
-  await expect(readKeyFile(join(dir, 'link'))).rejects.toThrow('open to others');
+  await expect(readKeyFile(named(join(dir, 'link')))).rejects.toThrow('open to others');
 });
 
 it('refuses a link that someone else made, and a file that is theirs', async () => {
-  await createKeyFile(path);
+  await createKeyFile(named(path));
   const link = join(dir, 'link');
   await symlink(path, link);
   // Root is trusted by everyone, so as root the files are given away; another user looks at them as a stranger.
   const me = process.getuid?.() ?? 0;
   if (me === 0) for (const each of [link, path]) await lchown(each, 65_534, 65_534);
-  await expect(readKeyFile(link, me === 0 ? 0 : me + 1)).rejects.toThrow('a link that another user made');
-  await expect(readKeyFile(path, me === 0 ? 0 : me + 1)).rejects.toThrow('belongs to another user');
+  await expect(readKeyFile(named(link), me === 0 ? 0 : me + 1)).rejects.toThrow(
+    'a link that another user made',
+  );
+  await expect(readKeyFile(named(path), me === 0 ? 0 : me + 1)).rejects.toThrow('belongs to another user');
 });
 
 it.each(['', 'not a key', 'A'.repeat(2_000)])('refuses a file that holds %j', async (text) => {
   await writeFile(path, text, { mode: 0o600 });
-  await expect(readKeyFile(path)).rejects.toThrow(/LINECLEAR_KEY_FILE: .*(does not hold|too large)/);
+  await expect(readKeyFile(named(path))).rejects.toThrow(/LINECLEAR_KEY_FILE: .*(does not hold|too large)/);
   expect(await readFile(path, 'utf8')).toBe(text);
 });
 
 it('refuses a folder, and says so when the place cannot be used', async () => {
-  await expect(readKeyFile(dir)).rejects.toThrow('LINECLEAR_KEY_FILE');
+  await expect(readKeyFile(named(dir))).rejects.toThrow('LINECLEAR_KEY_FILE');
   await writeFile(join(dir, 'file'), '');
-  await expect(createKeyFile(join(dir, 'file', 'key'))).rejects.toThrow('cannot be made');
+  await expect(createKeyFile(named(join(dir, 'file', 'key')))).rejects.toThrow('cannot be made');
 });
+
+const bytes32 = fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes) => Buffer.from(bytes));
+
+it('reads back every key of 32 bytes, with white space around it or not', () => {
+  fc.assert(
+    fc.property(bytes32, (key) => decodeMasterKey(` ${key.toString('base64')}\n`)?.equals(key) === true),
+  );
+});
+
+it.each([
+  '',
+  'secret',
+  'A'.repeat(42),
+  'A'.repeat(45),
+  Buffer.alloc(31).toString('base64'),
+  Buffer.alloc(33).toString('base64'),
+  '!'.repeat(44),
+  'ab'.repeat(32),
+])('takes %j for no key', (text) => expect(decodeMasterKey(text)).toBeUndefined());

@@ -2,44 +2,59 @@ import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { link, lstat, mkdir, open, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { ConfigError } from '@lineclear/kit';
-import { decodeMasterKey, MASTER_KEY_BYTES } from '../domain/kek.js';
+import { ConfigError } from './config.js';
 
+const MASTER_KEY_BYTES = 32;
 const MAX_FILE_BYTES = 1_024;
 const OTHERS = 0o077;
 
+/** The 32 bytes that a base64 text stands for; undefined for anything else, so that a typing error is no key. */
+export function decodeMasterKey(text: string): Buffer | undefined {
+  const trimmed = text.trim();
+  if (!/^[A-Za-z0-9+/]{43}=?$/.test(trimmed)) return undefined;
+  const bytes = Buffer.from(trimmed, 'base64');
+  return bytes.length === MASTER_KEY_BYTES ? bytes : undefined;
+}
+
+/** A file that holds a key, and the variable that names it: what is wrong with the one is told by the other. */
+export interface KeyFile {
+  readonly path: string;
+  readonly variable: string;
+}
+
 /** The key in a file, or undefined when there is no file. @throws ConfigError when others could read or replace the file, or it holds no key. */
-export async function readKeyFile(path: string, me = process.getuid?.()): Promise<Buffer | undefined> {
+export async function readKeyFile(file: KeyFile, me = process.getuid?.()): Promise<Buffer | undefined> {
+  const { path } = file;
   try {
     const entry = await lstat(path);
     if (!isTrusted(entry.uid, me))
       throw refused(
-        path,
+        file,
         entry.isSymbolicLink() ? 'is a link that another user made' : 'belongs to another user',
       );
-    const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    const opened = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
     try {
       // What was opened is judged, not what the path may point to a moment later.
-      const { uid, mode, size, ...stat } = await file
+      const { uid, mode, size, ...stat } = await opened
         .stat()
         .then((s) => ({ uid: s.uid, mode: s.mode, size: s.size, regular: s.isFile() }));
-      if (!stat.regular) throw refused(path, 'is not a regular file');
-      if (!isTrusted(uid, me)) throw refused(path, 'belongs to another user');
+      if (!stat.regular) throw refused(file, 'is not a regular file');
+      if (!isTrusted(uid, me)) throw refused(file, 'belongs to another user');
       if ((mode & OTHERS) !== 0)
-        throw refused(path, `is open to others (mode ${(mode & 0o777).toString(8)}): chmod 600 it`);
-      if (size > MAX_FILE_BYTES) throw refused(path, 'is too large for a key');
-      const bytes = await file.readFile();
+        throw refused(file, `is open to others (mode ${(mode & 0o777).toString(8)}): chmod 600 it`);
+      if (size > MAX_FILE_BYTES) throw refused(file, 'is too large for a key');
+      const bytes = await opened.readFile();
       const key = decodeMasterKey(bytes.toString('utf8'));
       bytes.fill(0);
-      if (key === undefined) throw refused(path, 'does not hold the base64 of 32 bytes');
+      if (key === undefined) throw refused(file, 'does not hold the base64 of 32 bytes');
       return key;
     } finally {
-      await file.close();
+      await opened.close();
     }
   } catch (error) {
     if (hasCode(error, 'ENOENT')) return undefined;
     if (error instanceof ConfigError) throw error;
-    throw refused(path, `cannot be read (${(error as Error).message})`, error);
+    throw refused(file, `cannot be read (${(error as Error).message})`, error);
   }
 }
 
@@ -47,7 +62,8 @@ export async function readKeyFile(path: string, me = process.getuid?.()): Promis
  * Makes a key file with a new random key, readable by this user alone, unless there is one by now. It appears whole or
  * not at all, so that of several processes that start at once one makes the key and all read the same.
  */
-export async function createKeyFile(path: string): Promise<void> {
+export async function createKeyFile(keyFile: KeyFile): Promise<void> {
+  const { path } = keyFile;
   const draft = `${path}.${process.pid}.${randomBytes(6).toString('hex')}`;
   const key = randomBytes(MASTER_KEY_BYTES);
   try {
@@ -71,7 +87,7 @@ export async function createKeyFile(path: string): Promise<void> {
     await syncFolder(dirname(path));
   } catch (error) {
     await unlink(draft).catch(() => undefined);
-    throw refused(path, `cannot be made (${(error as Error).message})`, error);
+    throw refused(keyFile, `cannot be made (${(error as Error).message})`, error);
   } finally {
     key.fill(0);
   }
@@ -90,8 +106,8 @@ async function syncFolder(path: string): Promise<void> {
 // Root could read the key anyway; files mounted into a container are often root's.
 const isTrusted = (uid: number, me: number | undefined): boolean => uid === 0 || uid === me;
 
-const refused = (path: string, why: string, cause?: unknown): ConfigError =>
-  new ConfigError(`LINECLEAR_KEY_FILE: ${path} ${why}`, { cause });
+const refused = ({ path, variable }: KeyFile, why: string, cause?: unknown): ConfigError =>
+  new ConfigError(`${variable}: ${path} ${why}`, { cause });
 
 const hasCode = (error: unknown, code: string): boolean =>
   error instanceof Error && 'code' in error && error.code === code;

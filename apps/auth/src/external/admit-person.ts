@@ -1,0 +1,122 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { Bus, event } from '@lineclear/bus';
+import { principalChanged } from '@lineclear/contracts';
+import { Clock, Database, LOGGER, NotAllowed, type Logger, type Tx } from '@lineclear/kit';
+import type { LoggedIn } from '../credentials/log-in.js';
+import { NoteDevice } from '../credentials/note-device.js';
+import { openSession } from '../credentials/open-session.js';
+import * as identities from '../db/external-identities.repo.js';
+import * as users from '../db/users.repo.js';
+import type { ExternalPerson, IdentityProvider } from '../domain/identity-provider.js';
+import { levelOf } from '../domain/level-mapping.js';
+import { usernames } from '../domain/new-username.js';
+import { sessionSeconds } from '../domain/session-lifetime.js';
+
+export interface Arrival {
+  readonly address: string;
+  readonly userAgent: string;
+  /** The provider's name for its own session. */
+  readonly providerSid?: string | undefined;
+}
+
+/** Lets in whom a provider vouches for: as who they are here, at the level that their groups have now. */
+@Injectable()
+export class AdmitPerson {
+  constructor(
+    private readonly database: Database,
+    private readonly bus: Bus,
+    private readonly clock: Clock,
+    private readonly devices: NoteDevice,
+    @Inject(LOGGER) private readonly log: Logger,
+  ) {}
+
+  /** @throws NotAllowed for who has no account and gets none, and for a closed one */
+  async admit(provider: IdentityProvider, person: ExternalPerson, arrival: Arrival): Promise<LoggedIn> {
+    const now = this.clock.now();
+    const admitted = this.database.tx(async (tx): Promise<LoggedIn> => {
+      // Two first logins of one person make one account; and a level is changed while nobody else changes any.
+      await users.lockRights(tx);
+      const userId = await this.#userOf(tx, provider, person, now);
+      if (!(await users.loggedInElsewhere(tx, userId, now))) throw new NotAllowed('this account is closed');
+      await this.#followGroups(tx, provider, person, userId);
+      const lifetimeSeconds = sessionSeconds(false);
+      const session = { ...arrival, userId, lifetimeSeconds, now, providerId: provider.id };
+      const opened = await openSession(tx, session);
+      const user = (await users.byId(tx, userId))!;
+      await this.devices.note(tx, user, arrival, now);
+      return { state: 'in', user, ...opened };
+    });
+    return users.refuseTaken(admitted);
+  }
+
+  async #userOf(tx: Tx, provider: IdentityProvider, person: ExternalPerson, now: Date): Promise<number> {
+    const { subject } = person;
+    const known = await identities.userOf(tx, provider.id, subject);
+    if (known !== undefined) {
+      await identities.used(tx, provider.id, subject, now);
+      return known;
+    }
+    const userId =
+      (await this.#byEmail(tx, provider, person)) ?? (await this.#make(tx, provider, person, now));
+    await identities.insert(tx, { providerId: provider.id, subject, userId }, now);
+    return userId;
+  }
+
+  /** Who made an account here before is the same person, if the provider says that the address is theirs. */
+  async #byEmail(
+    tx: Tx,
+    provider: IdentityProvider,
+    { email, emailVerified }: ExternalPerson,
+  ): Promise<number | undefined> {
+    const account = email === undefined ? undefined : await users.accountByName(tx, email);
+    if (!account) return undefined;
+    if (account.kind === 'service') throw new NotAllowed('this email address is that of a service account');
+    if (!emailVerified) {
+      throw new NotAllowed(
+        `there is an account with this email address, and the identity provider ${JSON.stringify(provider.name)} does not say that it is verified`,
+      );
+    }
+    // An address may come to somebody else; and an account that a provider made never showed that the address is its own.
+    if (await identities.hasAny(tx, account.id))
+      throw new NotAllowed(
+        'the account with this email address is that of somebody else at an identity provider',
+      );
+    return account.id;
+  }
+
+  async #make(tx: Tx, provider: IdentityProvider, person: ExternalPerson, now: Date): Promise<number> {
+    const { email, groups } = person;
+    if (!provider.auto_create_users)
+      throw new NotAllowed('there is no account for this person: somebody who looks after people makes it');
+    if (email === undefined)
+      throw new NotAllowed(
+        `the identity provider ${JSON.stringify(provider.name)} tells no email address, which an account needs`,
+      );
+    for (const username of usernames(person.username ?? email)) {
+      if (await users.accountByName(tx, username)) continue;
+      const level = levelOf(groups, provider.level_mapping, provider.default_level);
+      const display_name = person.displayName ?? username;
+      return users.insert(
+        tx,
+        { username, email, display_name, level, kind: 'person', password_hash: null },
+        now,
+      );
+    }
+    throw new NotAllowed('every name that this person could have here is taken');
+  }
+
+  /** Where the provider's groups are mapped they say each time which level it is; the last admin alone stays one. */
+  async #followGroups(tx: Tx, provider: IdentityProvider, person: ExternalPerson, id: number): Promise<void> {
+    if (Object.keys(provider.level_mapping).length === 0) return;
+    const level = levelOf(person.groups, provider.level_mapping, provider.default_level);
+    const before = (await users.byId(tx, id))!;
+    if (before.level === level) return;
+    await users.update(tx, id, { level });
+    if (!(await users.anAdminIsLeft(tx))) {
+      await users.update(tx, id, { level: before.level });
+      this.log.warn({ user_id: id, level }, 'the last active admin stays one, whatever their groups say');
+      return;
+    }
+    await this.bus.publish(tx, event(principalChanged, { user_id: id }, { about: `user/${id}` }));
+  }
+}

@@ -1,0 +1,183 @@
+import { Injectable } from '@nestjs/common';
+import { requirePermission } from '@lineclear/access';
+import { Bus, event } from '@lineclear/bus';
+import {
+  LEVEL_PERMISSIONS,
+  LEVELS,
+  MAX_RESOURCE_RULES,
+  principalChanged,
+  principalsChanged,
+  type Level,
+  type Principal,
+} from '@lineclear/contracts';
+import { BadInput, Clock, Conflict, Database, NotFound, type Tx } from '@lineclear/kit';
+import { callerNow } from '../credentials/find-by-token.js';
+import * as rules from '../db/resource-rules.repo.js';
+import * as users from '../db/users.repo.js';
+import { judgeChange } from '../domain/judge-change.js';
+import { allowOrThrow, standingOf } from './standing.js';
+
+/** How many rules one person may have, by their level and by name: every submit asks all of them. */
+const MAX_RULES_PER_PERSON = 200;
+
+export interface RuleRequest extends rules.RuleText {
+  /** Left as they are where a change says nothing of them. */
+  readonly levels?: readonly Level[] | undefined;
+  readonly userIds?: readonly number[] | undefined;
+}
+
+/** Whom a rule is given to. */
+interface Holders {
+  readonly levels: readonly Level[];
+  readonly userIds: readonly number[];
+}
+
+/** What those who look after people do to resource rules. A rule is as high as whom it is given to. */
+@Injectable()
+export class ManageResourceRules {
+  constructor(
+    private readonly database: Database,
+    private readonly bus: Bus,
+    private readonly clock: Clock,
+  ) {}
+
+  async create(caller: Principal, request: RuleRequest): Promise<rules.RuleRow> {
+    return this.#change(caller, async (tx) => {
+      if ((await rules.count(tx)) >= MAX_RESOURCE_RULES)
+        throw new Conflict(`there are ${MAX_RESOURCE_RULES} resource rules, and may not be more`);
+      const id = await rules.insert(tx, request, this.clock.now());
+      const held = await this.#give(tx, id, request);
+      return { concerned: [held], result: (await rules.byId(tx, id))! };
+    });
+  }
+
+  async change(caller: Principal, id: number, request: RuleRequest): Promise<rules.RuleRow> {
+    return this.#change(caller, async (tx) => {
+      const before = holdersOf(await this.#existing(tx, id));
+      await rules.update(tx, id, request, this.clock.now());
+      const after = await this.#give(tx, id, request);
+      return { concerned: [before, after], result: (await rules.byId(tx, id))! };
+    });
+  }
+
+  async remove(caller: Principal, id: number): Promise<void> {
+    await this.#change(caller, async (tx) => {
+      const before = holdersOf(await this.#existing(tx, id));
+      await rules.remove(tx, id);
+      return { concerned: [before], result: undefined };
+    });
+  }
+
+  /** Gives a level these rules in place of all it had. */
+  async setRulesOf(caller: Principal, level: Level, ruleIds: readonly number[]): Promise<rules.RuleRow[]> {
+    return this.#changeLevel(caller, level, async (tx) => {
+      const unknown = await rules.unknownOf(tx, ruleIds);
+      throwIfUnknown('rule_ids', 'resource rule', ruleIds, unknown);
+      await rules.setRulesOf(tx, level, ruleIds);
+      await refuseTooMany(tx);
+    });
+  }
+
+  async giveTo(caller: Principal, level: Level, id: number): Promise<rules.RuleRow[]> {
+    return this.#changeLevel(caller, level, async (tx) => {
+      const { levels } = await this.#existing(tx, id);
+      await rules.setLevels(tx, id, [...levels, level]);
+      await refuseTooMany(tx);
+    });
+  }
+
+  async takeFrom(caller: Principal, level: Level, id: number): Promise<rules.RuleRow[]> {
+    return this.#changeLevel(caller, level, async (tx) => {
+      const { levels } = await this.#existing(tx, id);
+      if (!levels.includes(level)) throw new NotFound(`resource rule of the level ${level}`, id);
+      await rules.setLevels(
+        tx,
+        id,
+        levels.filter((held) => held !== level),
+      );
+    });
+  }
+
+  #changeLevel(caller: Principal, level: Level, change: (tx: Tx) => Promise<void>): Promise<rules.RuleRow[]> {
+    return this.#change(caller, async (tx) => {
+      await change(tx);
+      return { concerned: [{ levels: [level], userIds: [] }], result: await rules.ofLevel(tx, level) };
+    });
+  }
+
+  /** Makes the change, looks at whom it concerned and what became of them, and takes it back if that must not be. */
+  #change<T>(
+    caller: Principal,
+    change: (tx: Tx) => Promise<{ readonly concerned: readonly Holders[]; readonly result: T }>,
+  ): Promise<T> {
+    const changed = this.database.tx(async (tx) => {
+      await users.lockRights(tx);
+      const author = await callerNow(tx, caller, this.clock.now());
+      requirePermission(author, 'admin.users');
+      const { concerned, result } = await change(tx);
+      const levels = LEVELS.filter((level) => concerned.some((holders) => holders.levels.includes(level)));
+      const userIds = [...new Set(concerned.flatMap((holders) => holders.userIds))];
+      for (const level of levels)
+        allowOrThrow(judgeChange({ ...author, isTarget: false }, undefined, most(level)));
+      for (const id of userIds) {
+        const standing = standingOf((await users.byId(tx, id))!);
+        allowOrThrow(judgeChange({ ...author, isTarget: false }, standing, standing));
+      }
+      await this.#tell(tx, levels, userIds);
+      return result;
+    });
+    return rules.refuseTaken(changed);
+  }
+
+  /** Every cached principal that carries the rule, or should from now on, is stale. */
+  async #tell(tx: Tx, levels: Level[], userIds: readonly number[]): Promise<void> {
+    if (levels.length > 0)
+      await this.bus.publish(tx, event(principalsChanged, { levels }, { about: 'resource-rules' }));
+    const events = userIds.map((id) => event(principalChanged, { user_id: id }, { about: `user/${id}` }));
+    await this.bus.publish(tx, ...events);
+  }
+
+  async #existing(tx: Tx, id: number): Promise<rules.RuleRow> {
+    const rule = await rules.byId(tx, id);
+    if (!rule) throw new NotFound('resource rule', id);
+    return rule;
+  }
+
+  /** @returns whom the rule is given to from now on. */
+  async #give(tx: Tx, id: number, { levels, userIds }: RuleRequest): Promise<Holders> {
+    if (levels) await rules.setLevels(tx, id, levels);
+    if (userIds) {
+      throwIfUnknown('user_ids', 'user', userIds, await users.unknownOf(tx, userIds));
+      await rules.setUsers(tx, id, userIds);
+    }
+    await refuseTooMany(tx);
+    return holdersOf(await this.#existing(tx, id));
+  }
+}
+
+const holdersOf = ({ levels, user_ids: userIds }: rules.RuleRow): Holders => ({ levels, userIds });
+
+/** The rules of a level are about whoever has it. */
+const most = (level: Level) => ({ level, isActive: true, permissions: LEVEL_PERMISSIONS[level] });
+
+function throwIfUnknown(
+  field: string,
+  what: string,
+  ids: readonly number[],
+  unknown: ReadonlySet<number>,
+): void {
+  if (unknown.size === 0) return;
+  throw new BadInput(
+    ids.flatMap((id, n) =>
+      unknown.has(id) ? [{ path: `${field}.${n}`, message: `there is no ${what} ${id}` }] : [],
+    ),
+  );
+}
+
+/** @throws Conflict when a person, or this one, has more rules than a submit should ask. */
+export async function refuseTooMany(tx: Tx, userId?: number): Promise<void> {
+  const found = await rules.anyoneWithMoreThan(tx, MAX_RULES_PER_PERSON, userId);
+  if (!found) return;
+  const who = 'level' in found ? `everyone of level ${found.level}` : found.username;
+  throw new Conflict(`${who} would have more than ${MAX_RULES_PER_PERSON} resource rules`);
+}
