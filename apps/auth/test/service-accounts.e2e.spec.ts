@@ -53,6 +53,19 @@ it('has no password, is given none, and logs in with none', async () => {
   expect((await house.key(body.key).post('/api/auth/change-password', change)).status).toBe(409);
 });
 
+it('decides nothing, whatever its level and whatever it is granted', async () => {
+  const { id } = await account({ level: 'lead' });
+  await house.admin.post(`${USERS}/${id}/permissions`, { permission_name: 'queue.approve', granted: true });
+  const { body } = await house.admin.post(keysOf(id), { name: 'ci' });
+  const { permissions } = (await house.key(body.key).get('/api/auth/me')).body;
+  expect(permissions).toContain('job.view.all');
+  for (const decision of ['admin.approve', 'queue.approve']) {
+    expect(permissions).not.toContain(decision);
+    const wish = { name: 'ci', scoped_permissions: [decision] };
+    expectProblem(await house.admin.post(keysOf(id), wish), decision, 'scoped_permissions');
+  }
+});
+
 it('acts by keys that an admin makes, with an address that its principal may have', async () => {
   const { id, username } = await account({ level: 'researcher' });
   const { status, body, headers } = await house.admin.post(keysOf(id), { name: 'ci', expires_days: 30 });
@@ -173,12 +186,12 @@ it('gets no key that can do more than its maker could, even when it may do more 
   expect((await provisioning.post(`${KEYS}/${wide.body.key_info.id}/rotate`)).status).toBe(403);
 });
 
-it('is not the admin that must be left, and ends with its account', async () => {
+it('closes no account of somebody who decides, and ends with its own', async () => {
   const robot = await account({ level: 'admin' });
   const { body } = await house.admin.post(keysOf(robot.id), { name: 'keeper' });
   const keeper = house.key(body.key);
-  // It looks after people, but nobody could log in if it were alone.
-  expect((await keeper.patch(`${USERS}/${house.adminId}`, { is_active: false })).status).toBe(409);
+  // Whoever could make or end people who decide would decide.
+  expect((await keeper.patch(`${USERS}/${house.adminId}`, { is_active: false })).status).toBe(403);
   await house.admin.delete(`${USERS}/${robot.id}`);
   expect((await keeper.get('/api/auth/me')).status).toBe(401);
 });

@@ -4,7 +4,7 @@ import type { Principal } from '@lineclear/contracts';
 import { Clock, Database, NotAuthenticated, type Tx } from '@lineclear/kit';
 import * as identities from '../db/identities.repo.js';
 import type { Maker } from '../domain/key-grant.js';
-import { effectivePermissions } from '../domain/permissions.js';
+import { permissionsOf } from '../domain/permissions.js';
 import { addressOf } from '../domain/service-account.js';
 import { LastUsed } from './last-used.js';
 
@@ -56,7 +56,7 @@ const principalOf = (row: identities.IdentityRow, via: Token['kind']): Principal
   username: row.username,
   email: addressOf({ id: row.user_id, email: row.email }),
   level: row.level,
-  permissions: effectivePermissions(row.level, row.overrides, row.scope),
+  permissions: permissionsOf(row, row.scope),
   via,
   credential_id: row.credential_id,
   ...(row.expires_at === null ? {} : { expires_at: row.expires_at.toISOString() }),

@@ -13,7 +13,7 @@ import {
   type GrantVerdict,
   type KeyGrant,
 } from '../domain/key-grant.js';
-import { beyond, effectivePermissions } from '../domain/permissions.js';
+import { beyond, permissionsOf } from '../domain/permissions.js';
 import { after, daysAfter } from '../domain/session-lifetime.js';
 import { callerNow, makerOf } from './find-by-token.js';
 import { newApiKey } from './tokens.js';
@@ -64,7 +64,7 @@ export class ManageApiKeys {
       if (!account) throw new NotFound('user', userId);
       if (account.kind !== 'service') throw new Conflict('people make their own keys');
       if (!account.is_active) throw new Conflict('the account is closed');
-      const accounts = effectivePermissions(account.level, account.overrides);
+      const accounts = permissionsOf(account);
       const grant = grantedOrRefuse(grantOfNewKey(makerOf(maker), wishOf(request, now), accounts));
       return this.#insert(tx, { userId, name: request.name, grant, maker, now });
     });
@@ -178,7 +178,7 @@ async function lockKey(
 
 /** @throws NotAllowed when the key can do what the caller cannot */
 function mayDoLess(caller: Principal, key: apiKeys.ApiKeyRow, owner: users.UserRow): void {
-  const keysPermissions = effectivePermissions(owner.level, owner.overrides, key.scoped_permissions);
+  const keysPermissions = permissionsOf(owner, key.scoped_permissions);
   const missing = beyond(caller.permissions, keysPermissions);
   if (missing.length > 0)
     throw new NotAllowed(`the key may do what the caller may not: ${missing.join(', ')}`);

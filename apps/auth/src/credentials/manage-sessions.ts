@@ -5,7 +5,7 @@ import { principalChanged, type Principal } from '@lineclear/contracts';
 import { Clock, Database, NotAllowed, NotFound, type Tx } from '@lineclear/kit';
 import * as sessions from '../db/sessions.repo.js';
 import * as users from '../db/users.repo.js';
-import { beyond, effectivePermissions } from '../domain/permissions.js';
+import { beyond, permissionsOf } from '../domain/permissions.js';
 import { callerNow } from './find-by-token.js';
 
 /** Ends sessions before their time. A session can do all that its person may, so a key that can do less ends none. */
@@ -47,7 +47,7 @@ export class ManageSessions {
       const author = await callerNow(tx, caller, this.clock.now());
       const person = await users.byId(tx, userId);
       if (!person) throw new NotFound('user', userId);
-      const missing = beyond(author.permissions, effectivePermissions(person.level, person.overrides));
+      const missing = beyond(author.permissions, permissionsOf(person));
       if (missing.length > 0)
         throw new NotAllowed(`a session may do what the caller may not: ${missing.join(', ')}`);
       const ended = await end(tx, author);

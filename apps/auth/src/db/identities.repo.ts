@@ -2,6 +2,7 @@ import type { Queryable } from '@lineclear/kit';
 import type { Token } from '@lineclear/access';
 import type { Level, Principal, ResourceRule } from '@lineclear/contracts';
 import type { Override } from '../domain/permissions.js';
+import type { UserKind } from '../domain/service-account.js';
 import { RULES_OF_PERSON } from './resource-rules.repo.js';
 
 /** Whose a live credential is, in one read. */
@@ -16,11 +17,12 @@ export interface IdentityRow {
   readonly username: string;
   readonly email: string | null;
   readonly level: Level;
+  readonly kind: UserKind;
   readonly overrides: readonly Override[];
   readonly resource_rules: ResourceRule[] | null;
 }
 
-const OWNER = `u.id as user_id, u.username, u.email, u.level,
+const OWNER = `u.id as user_id, u.username, u.email, u.level, u.kind,
   coalesce((select json_agg(json_build_object('permission', o.permission, 'granted', o.granted))
     from permission_overrides o where o.user_id = u.id), '[]') as overrides,
   ${RULES_OF_PERSON} as resource_rules`;

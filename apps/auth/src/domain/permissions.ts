@@ -1,4 +1,5 @@
 import { LEVEL_PERMISSIONS, PERMISSIONS, type Level, type Permission } from '@lineclear/contracts';
+import type { UserKind } from './service-account.js';
 
 /** One permission given to, or taken from, one person, whatever the level says. */
 export interface Override {
@@ -21,6 +22,18 @@ export function effectivePermissions(
   return PERMISSIONS.filter(
     (permission) => held.has(permission) && (scope === null || scope.includes(permission)),
   );
+}
+
+/** What is a human's alone to decide: no program does it in the name of an account that is nobody's. */
+const PEOPLE_ALONE: readonly Permission[] = ['admin.approve', 'queue.approve'];
+
+/** What an account may do with a credential of this scope: a service account decides nothing, whatever its level. */
+export function permissionsOf(
+  account: { readonly level: Level; readonly overrides: readonly Override[]; readonly kind: UserKind },
+  scope: readonly string[] | null = null,
+): Permission[] {
+  const held = effectivePermissions(account.level, account.overrides, scope);
+  return account.kind === 'person' ? held : beyond(PEOPLE_ALONE, held);
 }
 
 /** Those of `wanted` that are not among `held`. */

@@ -4,7 +4,7 @@ import { LEVEL_PERMISSIONS, LEVELS, PERMISSIONS, type Principal } from '@linecle
 import { Answers, Database, NotFound } from '@lineclear/kit';
 import { z } from 'zod';
 import * as users from '../db/users.repo.js';
-import { effectivePermissions } from '../domain/permissions.js';
+import { permissionsOf } from '../domain/permissions.js';
 import { ManageUsers } from '../people/manage-users.js';
 import { permission, rowId } from './fields.js';
 
@@ -64,5 +64,5 @@ const view = (user: users.UserRow): Permissions => ({
   level: user.level,
   level_permissions: [...LEVEL_PERMISSIONS[user.level]],
   overrides: user.overrides.map((o) => ({ permission_name: o.permission, granted: o.granted })),
-  permissions: effectivePermissions(user.level, user.overrides),
+  permissions: permissionsOf(user),
 });

@@ -1,7 +1,7 @@
 import { LEVELS, PERMISSIONS } from '@lineclear/contracts';
 import { z } from 'zod';
 import type { UserRow } from '../db/users.repo.js';
-import { effectivePermissions } from '../domain/permissions.js';
+import { permissionsOf } from '../domain/permissions.js';
 
 export const userSchema = z.object({
   id: z.int(),
@@ -28,7 +28,7 @@ export const userView = (user: UserRow): z.infer<typeof userSchema> => ({
   level_names: [user.level],
   is_active: user.is_active,
   is_service_account: user.kind === 'service',
-  permissions: effectivePermissions(user.level, user.overrides),
+  permissions: permissionsOf(user),
   created_at: user.created_at.toISOString(),
   last_login_at: user.last_login_at?.toISOString() ?? null,
 });

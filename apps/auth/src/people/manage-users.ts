@@ -10,7 +10,7 @@ import * as sessions from '../db/sessions.repo.js';
 import * as users from '../db/users.repo.js';
 import { judgeChange } from '../domain/judge-change.js';
 import { passwordFault } from '../domain/password-rules.js';
-import { effectivePermissions } from '../domain/permissions.js';
+import { permissionsOf } from '../domain/permissions.js';
 import type { UserKind } from '../domain/service-account.js';
 import { refuseTooMany } from './manage-resource-rules.js';
 import { allowOrThrow, standingOf } from './standing.js';
@@ -45,7 +45,7 @@ export class ManageUsers {
   async create(caller: Principal, request: UserRequest): Promise<users.UserRow> {
     const { username, email, kind, level, displayName: display_name = username } = request;
     const password_hash = request.password === undefined ? null : await this.#hash(request.password, request);
-    const after = { level, isActive: true, permissions: effectivePermissions(level, []) };
+    const after = { level, isActive: true, permissions: permissionsOf({ level, kind, overrides: [] }) };
     const made = this.database.tx(async (tx) => {
       const author = await this.#author(tx, caller);
       allowOrThrow(judgeChange({ ...author, isTarget: false }, undefined, after));

@@ -1,12 +1,12 @@
 import { Conflict, NotAllowed } from '@lineclear/kit';
 import type { UserRow } from '../db/users.repo.js';
 import type { judgeChange, Standing } from '../domain/judge-change.js';
-import { effectivePermissions } from '../domain/permissions.js';
+import { permissionsOf } from '../domain/permissions.js';
 
 export const standingOf = (user: UserRow): Standing => ({
   level: user.level,
   isActive: user.is_active,
-  permissions: effectivePermissions(user.level, user.overrides),
+  permissions: permissionsOf(user),
 });
 
 /** @throws Conflict, NotAllowed when the change must not be made. */
