@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 
 export const STORED = ['auth', 'secrets', 'approvals', 'queue-scheduler', 'notifier', 'job-poller'];
 export const SERVICES = [...STORED, 'gateway'];
-const CALL_OUT = ['notifier', 'job-poller'];
+const CALL_OUT = ['auth', 'notifier', 'job-poller'];
 
 /** The webhook receiver, by address: it is on the network of those who may call out, and on no other. */
 async function outsider(containers) {
