@@ -5,6 +5,7 @@ import {
   hardware,
   instant,
   jobId,
+  orgId,
   provider,
   reason,
   userId,
@@ -26,13 +27,17 @@ export const jobFacts = z.object({
   /** Jobs the user submitted in the last 24 hours, this one not counted. */
   jobs_last_24h: z.int().min(0),
   first_job: z.boolean(),
+  org_id: orgId.optional(),
+  /** Quotas that say that a human decides on what goes beyond them, and why this job does. */
+  over_quota: z.array(z.string().max(200)).max(20).optional(),
 });
 export type JobFacts = z.infer<typeof jobFacts>;
 
 /** A rule holds the job: which one, why, who may decide, until when. */
 export const approvalNeed = z.object({
   approval_id: z.uuid(),
-  rule_id: z.int().min(1),
+  /** 0 when no rule, but a quota holds it. */
+  rule_id: z.int().min(0),
   rule_name: z.string().max(120),
   reason,
   required_level: z.enum(LEVELS),

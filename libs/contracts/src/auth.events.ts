@@ -3,6 +3,7 @@ import { defineEvent, type EventOf } from './event.js';
 import { userId, username } from './fields.js';
 import { LEVELS } from './permissions.js';
 import type { Principal } from './principal.js';
+import { QUOTA_ACTIONS, quotaKey, quotaLimit } from './quotas.js';
 
 /** Something about what a user may do changed: every cached principal of that user is stale from now on. */
 export const principalChanged = defineEvent('auth.principal_changed', z.object({ user_id: userId }));
@@ -28,4 +29,10 @@ export const loginFailure = defineEvent(
 export const newDevice = defineEvent(
   'auth.new_device',
   z.object({ user_id: userId, username, device: z.string().min(1).max(100), address: z.string().max(64) }),
+);
+
+/** A quota was set, or (without a limit) taken away. The event's `sequence` rises with every change of any quota. */
+export const quotaChanged = defineEvent(
+  'quota.changed',
+  quotaKey.extend({ limit: quotaLimit.optional(), action: z.enum(QUOTA_ACTIONS).optional() }),
 );

@@ -2,6 +2,7 @@ import { z } from 'zod';
 
 // Fields that several contracts share, each with its bound.
 export const jobId = z.string().regex(/^job_[0-9a-f]{32}$/, 'is not a job id');
+export { orgId, teamId } from './quotas.js';
 export const userId = z.int().min(1);
 export const username = z.string().min(1).max(50);
 export const provider = z.string().regex(/^[a-z0-9][a-z0-9_-]{0,39}$/, 'is not a provider name');

@@ -12,6 +12,8 @@ export * from './networks.js';
 export * from './notifier.events.js';
 export * from './permissions.js';
 export * from './principal.js';
+export * from './queue.requests.js';
+export * from './quotas.js';
 export * from './registry.js';
 export * from './request.js';
 export * from './resource-rules.js';

@@ -6,6 +6,7 @@ import {
   hardware,
   instant,
   jobId,
+  orgId,
   provider,
   reason,
   secretName,
@@ -15,8 +16,17 @@ import {
 import { END_REASONS, JOB_STATES } from './job-state.js';
 import { LEVELS } from './permissions.js';
 import { approvalNeed, jobFacts } from './approvals.requests.js';
+import { quota } from './quotas.js';
 
-const aboutJob = { job_id: jobId, user_id: userId, username, provider, config_name: configName };
+/** `org_id`: the organisation whose job it is; without it, it is the house's own. */
+const aboutJob = {
+  job_id: jobId,
+  user_id: userId,
+  org_id: orgId.optional(),
+  username,
+  provider,
+  config_name: configName,
+};
 
 /** A job was accepted and is stored. `approval` is there when a rule holds it; without an evaluation the state says so. */
 export const jobSubmitted = defineEvent(
@@ -77,3 +87,9 @@ export const jobCancelled = defineEvent(
   'job.cancelled',
   z.object({ ...ended, reason: z.enum(END_REASONS), message: reason.optional() }),
 );
+
+const aboutQuota = { ...aboutJob, quota, used: z.number().min(0) };
+/** With this job most of a quota is used. Told once per quota and period. */
+export const quotaWarning = defineEvent('quota.warning', z.object(aboutQuota));
+/** This job goes, or would have gone, beyond a quota. A refused job has an id that stands for nothing. */
+export const quotaExceeded = defineEvent('quota.exceeded', z.object({ ...aboutQuota, refused: z.boolean() }));

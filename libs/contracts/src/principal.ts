@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { userId, username } from './fields.js';
 import { LEVELS, PERMISSIONS } from './permissions.js';
+import { MAX_TEAMS_OF_A_PERSON, orgId, slug, TEAM_ROLES, teamId } from './quotas.js';
 import { MAX_RESOURCE_RULES, resourceRule } from './resource-rules.js';
 
 /** Who is calling and what they may do: permissions after overrides and after the key's scope. */
@@ -18,5 +19,12 @@ export const principal = z.object({
   allowed_cidrs: z.array(z.string().max(64)).max(100).optional(),
   /** The rules of this person and their level on what jobs may take, the most important first. None at all: nothing is restricted. */
   resource_rules: z.array(resourceRule).max(MAX_RESOURCE_RULES).optional(),
+  /** The organisation that the person belongs to; without one they are the house's own. */
+  org: z.object({ id: orgId, slug }).optional(),
+  /** Teams of that organisation, in the order in which the person joined them. */
+  teams: z
+    .array(z.object({ id: teamId, slug, role: z.enum(TEAM_ROLES) }))
+    .max(MAX_TEAMS_OF_A_PERSON)
+    .optional(),
 });
 export type Principal = z.infer<typeof principal>;

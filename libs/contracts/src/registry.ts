@@ -6,6 +6,7 @@ import { deadLetter } from './bus.events.js';
 import type { EventDef } from './event.js';
 import * as jobs from './jobs.events.js';
 import * as notifier from './notifier.events.js';
+import * as queueAsk from './queue.requests.js';
 import type { RequestDef } from './request.js';
 import * as runs from './runs.events.js';
 import * as secrets from './secrets.events.js';
@@ -33,6 +34,7 @@ interface Wiring {
 /** Whoever lets people in believes what they may do until one of these says otherwise. */
 const changesOfPrincipals = [auth.principalChanged, auth.principalsChanged];
 const jobOutcomes = [jobs.jobStarted, jobs.jobCompleted, jobs.jobFailed, jobs.jobCancelled];
+const quotaNews = [jobs.quotaWarning, jobs.quotaExceeded];
 const decisions = [
   approvals.approvalGranted,
   approvals.approvalRejected,
@@ -43,11 +45,11 @@ const decisions = [
 /** Who says what, who listens, who asks whom: boot checks, NATS permissions and the AsyncAPI document come from this table. */
 export const WIRING: Readonly<Record<ServiceName, Wiring>> = {
   auth: {
-    publishes: [...changesOfPrincipals, auth.loginFailure, auth.newDevice],
+    publishes: [...changesOfPrincipals, auth.loginFailure, auth.newDevice, auth.quotaChanged],
     consumes: [],
     watches: changesOfPrincipals,
     answers: [authAsk.introspect],
-    asks: [authAsk.introspect],
+    asks: [authAsk.introspect, queueAsk.usageOf],
   },
   secrets: {
     publishes: [secrets.secretChanged],
@@ -69,7 +71,14 @@ export const WIRING: Readonly<Record<ServiceName, Wiring>> = {
     asks: [authAsk.introspect],
   },
   'queue-scheduler': {
-    publishes: [jobs.jobSubmitted, jobs.jobQueued, jobs.jobClaimed, jobs.jobCancelRequested, ...jobOutcomes],
+    publishes: [
+      jobs.jobSubmitted,
+      jobs.jobQueued,
+      jobs.jobClaimed,
+      jobs.jobCancelRequested,
+      ...jobOutcomes,
+      ...quotaNews,
+    ],
     consumes: [
       approvals.approvalRequired,
       approvals.approvalWaived,
