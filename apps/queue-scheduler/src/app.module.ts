@@ -6,8 +6,11 @@ import { readConfigFile, RedisLine, type Clock, type ServiceDefinition } from '@
 import { readConfig, type Config } from './config.js';
 import { entities } from './db/entities.js';
 import { QueueTables1767225700000 } from './db/migrations/1767225700000-queue-tables.js';
+import { Quotas1795671000000 } from './db/migrations/1795671000000-quotas.js';
 import { providersOf, type Provider } from './domain/providers.js';
 import { FollowApprovals } from './events/follow-approvals.js';
+import { AnswerUsage } from './events/answer-usage.js';
+import { FollowQuotas } from './events/follow-quotas.js';
 import { FollowRuns } from './events/follow-runs.js';
 import { CancelController } from './http/cancel.controller.js';
 import { EventsController } from './http/events.controller.js';
@@ -46,6 +49,8 @@ class QueueModule {
         EventsController,
         FollowApprovals,
         FollowRuns,
+        FollowQuotas,
+        AnswerUsage,
       ],
       providers: [
         { provide: PROVIDERS, useValue: providers },
@@ -77,7 +82,7 @@ export const define = (env: NodeJS.ProcessEnv, more: { clock?: Clock } = {}): Se
       QueueModule.of(config, providersOf(file.providers, config.LINECLEAR_LOCAL_PROVIDER)),
     ],
     entities: [...busEntities, ...entities],
-    migrations: [...busMigrations, QueueTables1767225700000],
+    migrations: [...busMigrations, QueueTables1767225700000, Quotas1795671000000],
     transports: busTransports,
     network: file.network,
     ...more,

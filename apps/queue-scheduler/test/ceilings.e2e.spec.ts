@@ -2,10 +2,11 @@ import { jobClaimed } from '@lineclear/contracts';
 import { client, refusesBadInput, type Person } from '@lineclear/testkit';
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest';
-import * as jobsRepo from '../src/db/jobs.repo.js';
 import { pick as pickFast } from '../src/db/pick.js';
+import * as quotasRepo from '../src/db/quotas.repo.js';
 import * as slots from '../src/db/slots.repo.js';
-import { pick, type Lane } from '../src/domain/pick.js';
+import { idOf, scopeOf } from '../src/domain/holders.js';
+import { naivePick, world } from '../src/domain/world.fixture.js';
 import { JOB, openHouse, recount, type House } from './house.js';
 
 let house: House;
@@ -17,8 +18,10 @@ beforeAll(async () => {
 });
 afterAll(() => house?.close());
 beforeEach(async () => {
-  await house.service.database.query('truncate jobs, lanes, ledger, submissions, idempotency_keys');
-  await house.service.database.query('delete from slots where user_id > 0');
+  await house.service.database.query(
+    'truncate jobs, lanes, ledger, submissions, idempotency_keys, usage, quotas, quotas_told',
+  );
+  await house.service.database.query(`delete from slots where scope <> 'house'`);
   await house.service.database.query('update slots set running = 0');
 });
 
@@ -171,76 +174,60 @@ it('lets new ceilings hold at once, on every replica', async () => {
 /** Thrown to leave no trace of what a test wrote. */
 class Undo extends Error {}
 
-const SEED = `insert into jobs (id, user_id, username, level, band, provider, config_name, config, hardware, cost_per_hour_usd,
+const SEED = `insert into jobs (id, user_id, team_id, org_id, username, level, band, provider, config_name, config, hardware, cost_per_hour_usd,
   estimated_duration_seconds, estimated_cost_usd, secrets, labels, facts, submitted_at, state, version, attempt, queued_at, ord)
-  select 'job_' || lpad(to_hex(o), 32, '0'), u, 'u', 'researcher', b, 'local', 'x', '{}', 'local', 0, 1, 0, '[]', '{}', '{}', now(), 'queued', 1, 0, now(), o
-  from unnest($1::int4[], $2::int2[], $3::int8[]) as n(u, b, o)`;
+  select 'job_' || lpad(to_hex(o), 32, '0'), u, t, g, 'u', l, b, 'local', 'x', '{}', 'local', 0, 1, 0, '[]', '{}', '{}', now(), 'queued', 1, 0, now(), o
+  from unnest($1::int4[], $2::int4[], $3::int4[], $4::text[], $5::int2[], $6::int8[]) as n(u, t, g, l, b, o)`;
+const LANES = `select user_id, coalesce(team_id, 0) as team_id, coalesce(org_id, 0) as org_id, band, max(level) as level, count(*)::int4 as n, min(ord) as head
+  from jobs where state = 'queued' group by 1, 2, 3, 4`;
 
 it('picks in SQL what the policy picks', async () => {
   const { database } = house.service;
-  const world = fc.record({
-    queue: fc.array(fc.tuple(fc.integer({ min: 1, max: 6 }), fc.constantFrom(100, 25, 20)), {
-      maxLength: 40,
-    }),
-    running: fc.array(fc.integer({ min: 0, max: 3 }), { minLength: 6, maxLength: 6 }),
-    max_concurrent: fc.integer({ min: 1, max: 30 }),
-    user_max_concurrent: fc.integer({ min: 1, max: 5 }),
-    atMost: fc.integer({ min: 1, max: 8 }),
-    unmarked: fc.boolean(),
-  });
+  const given = fc.tuple(world, fc.integer({ min: 1, max: 8 }), fc.boolean());
   await fc.assert(
-    fc.asyncProperty(world, async ({ queue, running, atMost, unmarked, ...limits }) => {
-      const lanes = new Map<string, { userId: number; band: number; jobs: { id: string; ord: number }[] }>();
-      for (const [ord, [userId, band]] of queue.entries()) {
-        const lane = lanes.get(`${userId}/${band}`) ?? { userId, band, jobs: [] };
-        lane.jobs.push({ id: `job_${ord.toString(16).padStart(32, '0')}`, ord });
-        lanes.set(`${userId}/${band}`, lane);
-      }
-      const byUser = new Map(running.map((n, user) => [user + 1, n]));
-      const all = running.reduce((a, b) => a + b, 0);
-      const expected = pick(
-        [...lanes.values()] as Lane[],
-        { maxConcurrent: limits.max_concurrent, userMaxConcurrent: limits.user_max_concurrent },
-        { all, byUser },
-      );
+    fc.asyncProperty(given, async ([{ queue, quotas, running, taken, ...limits }, atMost, unmarked]) => {
+      const expected = naivePick({ queue, quotas, running, taken, ...limits });
+      const holders = [...taken.keys()];
       const got: string[] = [];
       await database
         .tx(async (tx) => {
           // Only this transaction sees any of it; the service's own picks wait.
           await slots.enter(tx);
           await tx.query(SEED, [
-            queue.map(([user]) => user),
-            queue.map(([, band]) => band),
-            queue.map((_, ord) => ord),
+            queue.map(({ userId }) => userId),
+            queue.map(({ teamId }) => teamId),
+            queue.map(({ orgId }) => orgId),
+            queue.map(({ level }) => level),
+            queue.map(({ band }) => band),
+            queue.map(({ ord }) => ord),
           ]);
           await tx.query('update limits set max_concurrent = $1, user_max_concurrent = $2', [
-            limits.max_concurrent,
-            limits.user_max_concurrent,
+            limits.maxConcurrent,
+            limits.userMaxConcurrent,
           ]);
-          await tx.query('insert into slots select * from unnest($1::int4[], $2::int4[])', [
-            [...byUser.keys()],
-            running,
-          ]);
-          await tx.query('update slots set running = $1 where user_id = 0', [all]);
+          for (const [n, quota] of quotas.entries()) await quotasRepo.take(tx, quota, quota, n + 1);
           await tx.query(
-            `insert into lanes select user_id, band, count(*), min(ord), $1 and bool_or((select running from slots s where s.user_id = jobs.user_id) >= $2)
-             from jobs where state = 'queued' group by user_id, band`,
-            [!unmarked, limits.user_max_concurrent],
+            'insert into slots (scope, subject, running) select * from unnest($1::text[], $2::int4[], $3::int4[])',
+            [holders.map(scopeOf), holders.map(idOf), [...taken.values()]],
           );
-          for (;;) {
-            const { jobIds, fullUserIds } = await pickFast(tx, atMost);
-            if (jobIds.length === 0 && fullUserIds.length === 0) break;
-            if (jobIds.length === 0)
-              await tx.query('update lanes set is_full = true where user_id = any($1)', [fullUserIds]);
-            got.push(...jobIds);
-            const taken = new Map<number, number>();
-            for (const job of await jobsRepo.lock(tx, jobIds))
-              taken.set(job.userId, (taken.get(job.userId) ?? 0) + 1);
-            if (jobIds.length > 0) await slots.take(tx, taken, limits);
-            await tx.query(`update jobs set state = 'dispatching', ord = null where id = any($1)`, [jobIds]);
+          await tx.query(`update slots set running = $1 where scope = 'house'`, [running.length]);
+          await tx.query(
+            `insert into lanes (user_id, team_id, org_id, band, level, queued, head_ord, is_full)
+             select q.*, $1 and coalesce((select running from slots s where s.scope = 'user' and s.subject = q.user_id), 0) >= $2 from (${LANES}) q`,
+            [!unmarked, limits.userMaxConcurrent],
+          );
+          for (let more = true; more;) {
+            const picked = await pickFast(tx, atMost, new Date());
+            got.push(...picked.jobIds);
+            if (picked.jobIds.length > 0)
+              await slots.take(tx, picked.jobIds.length, picked.takings, picked.maxConcurrent);
+            await tx.query(`update jobs set state = 'dispatching', ord = null where id = any($1)`, [
+              picked.jobIds,
+            ]);
             await tx.query(`update lanes l set queued = coalesce(q.n, 0), head_ord = coalesce(q.head, l.head_ord)
-              from lanes o left join (select user_id, band, count(*) as n, min(ord) as head from jobs where state = 'queued' group by 1, 2) q using (user_id, band)
-              where l.user_id = o.user_id and l.band = o.band`);
+              from lanes o left join (${LANES}) q using (user_id, team_id, org_id, band)
+              where (l.user_id, l.team_id, l.org_id, l.band) = (o.user_id, o.team_id, o.org_id, o.band)`);
+            ({ more } = picked);
           }
           throw new Undo();
         })
@@ -249,7 +236,7 @@ it('picks in SQL what the policy picks', async () => {
         });
       expect(got).toEqual(expected);
     }),
-    { numRuns: 60 },
+    { numRuns: 80 },
   );
 });
 
@@ -261,14 +248,19 @@ it('looks at few rows, however many users at their ceiling stand before the next
     await database
       .tx(async (tx) => {
         await slots.enter(tx);
-        await tx.query(SEED, [
-          [...ids, 1],
-          [...ids.map(() => 100), 10],
-          [...ids, 9_999_999],
-        ]);
-        await tx.query('insert into slots select u, 4 from unnest($1::int4[]) u', [ids]);
-        await tx.query('insert into lanes select u, 100, 1, u, true from unnest($1::int4[]) u', [ids]);
-        await tx.query('insert into lanes values (1, 10, 1, 9999999, false)');
+        const all = [...ids, 1];
+        const none = all.map(() => null);
+        const levels = all.map(() => 'viewer');
+        await tx.query(SEED, [all, none, none, levels, [...ids.map(() => 100), 10], [...ids, 9_999_999]]);
+        await tx.query(
+          `insert into slots (scope, subject, running) select 'user', u, 4 from unnest($1::int4[]) u`,
+          [ids],
+        );
+        await tx.query(
+          `insert into lanes (user_id, team_id, org_id, band, level, queued, head_ord, is_full)
+           select u, 0, 0, 100, 'viewer', 1, u, true from unnest($1::int4[]) u union all select 1, 0, 0, 10, 'viewer', 1, 9999999, false`,
+          [ids],
+        );
         const read = async (): Promise<number> => {
           const [row] = await tx.query<{ n: number }>(
             `select sum(seq_tup_read + coalesce(idx_tup_fetch, 0)) as n from pg_stat_xact_user_tables where relname in ('jobs', 'lanes', 'slots')`,
@@ -276,7 +268,7 @@ it('looks at few rows, however many users at their ceiling stand before the next
           return row?.n ?? 0;
         };
         const before = await read();
-        expect((await pickFast(tx, 64)).jobIds).toEqual([
+        expect((await pickFast(tx, 64, new Date())).jobIds).toEqual([
           `job_${(9_999_999).toString(16).padStart(32, '0')}`,
         ]);
         rows = (await read()) - before;

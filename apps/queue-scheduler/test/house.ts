@@ -142,16 +142,28 @@ export async function openHouse(extra: Record<string, string> = {}): Promise<Hou
 /** What the counters should be, counted anew from the jobs; differences are listed. */
 export async function recount(house: House): Promise<object[]> {
   return house.service.database.query<object>(
-    `with held as (select user_id, count(*) as running from jobs where state in ('dispatching', 'running', 'cancelling') group by user_id),
+    `with held as (select * from jobs where state in ('dispatching', 'running', 'cancelling')),
+     holder as (
+       select 'user' as scope, user_id as subject, count(*) as running from held group by 2
+       union all select 'team', team_id, count(*) from held where team_id is not null group by 2
+       union all select 'org', org_id, count(*) from held where org_id is not null group by 2
+       union all select 'house', 0, count(*) from held),
      slot as (
-       select 'slot' as what, coalesce(s.user_id, h.user_id) as user_id, s.running as kept, coalesce(h.running, 0) as counted
-       from (select user_id, running from slots where user_id > 0) s full join held h using (user_id)
-       union all select 'house', 0, (select running from slots where user_id = 0), (select coalesce(sum(running), 0) from held)),
-     queued as (select user_id, band, count(*) as queued, min(ord) as head from jobs where state = 'queued' group by user_id, band),
+       select scope as what, subject, coalesce(s.running, 0) as kept, coalesce(h.running, 0) as counted
+       from slots s full join holder h using (scope, subject)),
+     queued as (
+       select user_id, coalesce(team_id, 0) as team_id, coalesce(org_id, 0) as org_id, band, count(*) as queued, min(ord) as head
+       from jobs where state = 'queued' group by 1, 2, 3, 4),
      lane as (
        select 'lane' as what, user_id, coalesce(l.queued, 0) as kept, coalesce(q.queued, 0) as counted, l.head_ord, q.head
-       from lanes l full join queued q using (user_id, band))
-     select what, user_id, kept, counted from slot where coalesce(kept, 0) <> counted
-     union all select what, user_id, kept, counted from lane where kept <> counted or head_ord > head`,
+       from lanes l full join queued q using (user_id, team_id, org_id, band)),
+     waiting as (
+       select user_id, sum(estimated_cost_usd) as usd from jobs where ended_at is null and state not in ('dispatching', 'running', 'cancelling') group by 1),
+     booked as (
+       select 'waiting' as what, coalesce(u.subject, w.user_id) as subject, coalesce(u.usd, 0) as kept, coalesce(w.usd, 0) as counted
+       from (select subject, usd from usage where scope = 'user' and hour = 'infinity') u full join waiting w on w.user_id = u.subject)
+     select what, subject, kept, counted from slot where kept <> counted
+     union all select what, user_id, kept, counted from lane where kept <> counted or head_ord > head
+     union all select what, subject, kept, counted from booked where kept <> counted`,
   );
 }

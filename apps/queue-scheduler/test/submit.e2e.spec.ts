@@ -227,7 +227,7 @@ it('makes one job with one slot of a key that two replicas have seen to be free'
   const before = await number(counted);
   // Nobody gets in before both have counted their submit, so looked for its key.
   const answers = await database.tx(async (tx) => {
-    await tx.query('select from slots where user_id = 0 for update');
+    await tx.query(`select from slots where scope = 'house' for update`);
     const both = [house.service.url, replica.url].map((url) =>
       client(url, ada.token).post('/api/cloud/local/submit', { ...JOB, idempotency_key: 'raced' }),
     );
@@ -239,7 +239,7 @@ it('makes one job with one slot of a key that two replicas have seen to be free'
   const [id, other] = given.map(({ body }) => body.job_id as string);
   expect(other).toBe(id);
   expect(await number(`(select count(*) from ledger where job_id = '${id}')`)).toBe(1);
-  expect(await number('(select running from slots where user_id = 0)')).toBe(
+  expect(await number(`(select running from slots where scope = 'house')`)).toBe(
     await number(`(select count(*) from jobs where state in ('dispatching', 'running', 'cancelling'))`),
   );
   await vi.waitFor(() =>

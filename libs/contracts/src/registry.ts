@@ -86,9 +86,10 @@ export const WIRING: Readonly<Record<ServiceName, Wiring>> = {
       runs.runStarted,
       runs.runObserved,
       runs.runEnded,
+      auth.quotaChanged,
     ],
     watches: changesOfPrincipals,
-    answers: [],
+    answers: [queueAsk.usageOf],
     asks: [authAsk.introspect, approvalsAsk.evaluateJobs],
   },
   notifier: {
@@ -96,6 +97,7 @@ export const WIRING: Readonly<Record<ServiceName, Wiring>> = {
     consumes: [
       jobs.jobSubmitted,
       ...jobOutcomes,
+      ...quotaNews,
       approvals.approvalRequired,
       ...decisions,
       auth.loginFailure,

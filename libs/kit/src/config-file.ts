@@ -23,7 +23,11 @@ const call = z.strictObject({
 
 const hardwarePrices = z.record(
   fields.hardware,
-  z.strictObject({ cost_per_hour_usd: z.number().min(0).max(100_000) }),
+  z.strictObject({
+    cost_per_hour_usd: z.number().min(0).max(100_000),
+    /** How many GPUs it has, for quotas on GPU hours; 1 when it is not said. */
+    gpus: z.int().min(0).max(10_000).optional(),
+  }),
 );
 
 const httpProvider = z.strictObject({

@@ -118,7 +118,11 @@ export class TooMany extends AppError {
   readonly title = 'Too many requests';
   override readonly headers: Readonly<Record<string, string>>;
 
-  constructor(message: string, retryAfterSeconds: number) {
+  constructor(
+    message: string,
+    retryAfterSeconds: number,
+    override readonly errors: readonly InputError[] = [],
+  ) {
     super(message);
     this.headers = { 'retry-after': String(Math.max(1, Math.ceil(retryAfterSeconds))) };
   }

@@ -19,7 +19,10 @@ export interface Person {
 
 /** Users with API keys, known through the auth service's contract; for tests of one service without the auth service. */
 export interface People {
-  add(level: Level, more?: { username?: string; permissions?: readonly Permission[] }): Person;
+  add(
+    level: Level,
+    more?: { username?: string; permissions?: readonly Permission[] } & Pick<Principal, 'org' | 'teams'>,
+  ): Person;
   /** What auth does when someone's rights change. */
   change(person: Person, permissions: readonly Permission[]): Promise<void>;
   /** What auth does when the resource rules of someone's level change. */
@@ -50,6 +53,8 @@ export function people(peer: Peer): People {
         permissions: [...(more.permissions ?? LEVEL_PERMISSIONS[level])],
         via: 'api_key',
         credential_id: id,
+        ...(more.org === undefined ? {} : { org: more.org }),
+        ...(more.teams === undefined ? {} : { teams: more.teams }),
       };
       byToken.set(sha256(token), principal);
       return { principal, token };

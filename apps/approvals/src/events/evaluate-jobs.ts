@@ -3,6 +3,7 @@ import {
   evaluateJobs,
   type ApprovalNeed,
   type JobFacts,
+  type Level,
   type ReplyOf,
   type RequestOf,
 } from '@lineclear/contracts';
@@ -14,18 +15,32 @@ import type { RuleSet } from '../domain/rule-set.js';
 
 const HOUR_MS = 3_600_000;
 
-/** What a job needs before it may run, by these rules; null when nothing holds it. */
+/** Who decides on what goes beyond a quota. */
+const QUOTA_LEVEL: Level = 'lead';
+
+/** What a job needs before it may run, by these rules or by a quota that asks for a human; null when nothing holds it. */
 export function needOf(job: JobFacts, rules: RuleSet, now: Date, ttlHours: number): ApprovalNeed | null {
   const hold = rules.hold(job);
-  if (!hold) return null;
-  return {
-    approval_id: newEventId(),
-    rule_id: hold.rule.id,
-    rule_name: hold.rule.name,
-    reason: hold.reason,
-    required_level: hold.rule.requiredLevel,
-    expires_at: new Date(now.getTime() + ttlHours * HOUR_MS).toISOString(),
-  };
+  const why = hold
+    ? {
+        rule_id: hold.rule.id,
+        rule_name: hold.rule.name,
+        reason: hold.reason,
+        required_level: hold.rule.requiredLevel,
+      }
+    : job.over_quota && {
+        rule_id: 0,
+        rule_name: 'quota',
+        reason: job.over_quota.join('; '),
+        required_level: QUOTA_LEVEL,
+      };
+  return why
+    ? {
+        approval_id: newEventId(),
+        ...why,
+        expires_at: new Date(now.getTime() + ttlHours * HOUR_MS).toISOString(),
+      }
+    : null;
 }
 
 /** Answers which jobs a rule holds. Writes nothing: a job that is then not accepted leaves no trace. */

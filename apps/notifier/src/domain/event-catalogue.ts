@@ -19,6 +19,8 @@ export const CATALOGUE: Readonly<Record<string, EventKind>> = {
   'approval.rejected': { name: 'Approval rejected', category: 'approval', severity: 'warning' },
   'approval.expired': { name: 'Approval expired', category: 'approval', severity: 'warning' },
   'approval.cancelled': { name: 'Approval withdrawn', category: 'approval', severity: 'info' },
+  'quota.warning': { name: 'Quota nearly used up', category: 'quota', severity: 'warning' },
+  'quota.exceeded': { name: 'Quota exceeded', category: 'quota', severity: 'warning' },
   'auth.login_failure': { name: 'Logins failed', category: 'auth', severity: 'warning' },
   'auth.new_device': { name: 'Login from a new device', category: 'auth', severity: 'warning' },
   'system.provider_error': { name: 'Provider error', category: 'system', severity: 'error' },

@@ -30,7 +30,7 @@ describe('the catalogue', () => {
     ['job.failed', 1],
     ['job', 0],
     ['job.', 0],
-    ['quota.*', 0],
+    ['quota.*', 2],
     ['.*', 0],
     ['', 0],
     ['job.nothing', 0],

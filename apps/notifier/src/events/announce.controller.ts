@@ -14,6 +14,8 @@ import {
   loginFailure,
   newDevice,
   providerError,
+  quotaExceeded,
+  quotaWarning,
   webhookFailure,
   WIRING,
   type EventOf,
@@ -144,6 +146,16 @@ export class AnnounceController {
 
   @OnEvents(providerError)
   async providersErred(events: EventOf<typeof providerError>[], tx: Tx): Promise<void> {
+    await this.#announce(events, tx);
+  }
+
+  @OnEvents(quotaWarning)
+  async quotasNearlyUsed(events: EventOf<typeof quotaWarning>[], tx: Tx): Promise<void> {
+    await this.#announce(events, tx);
+  }
+
+  @OnEvents(quotaExceeded)
+  async quotasExceeded(events: EventOf<typeof quotaExceeded>[], tx: Tx): Promise<void> {
     await this.#announce(events, tx);
   }
 

@@ -3,6 +3,7 @@ import { Check, Column, Entity, Index, PrimaryColumn } from 'typeorm';
 /** A job, as `Job` in domain/job.ts. `ord` is its place in the queue, there while it is queued. */
 @Entity('jobs')
 @Index('jobs_by_user', ['user_id', 'id'])
+@Index('jobs_by_org', { synchronize: false })
 @Index('jobs_in_lane', { synchronize: false })
 @Index('jobs_in_queue', { synchronize: false })
 @Index('jobs_lease', { synchronize: false })
@@ -10,6 +11,8 @@ import { Check, Column, Entity, Index, PrimaryColumn } from 'typeorm';
 export class JobRow {
   @PrimaryColumn('text', { primaryKeyConstraintName: 'jobs_pk' }) id: string;
   @Column('int4') user_id: number;
+  @Column('int4', { nullable: true }) team_id: number | null;
+  @Column('int4', { nullable: true }) org_id: number | null;
   @Column('text') username: string;
   @Column('text') level: string;
   @Column('int2') band: number;
@@ -18,6 +21,7 @@ export class JobRow {
   @Column('json') config: object;
   @Column('text') hardware: string;
   @Column('numeric') cost_per_hour_usd: number;
+  @Column('int4', { default: 1 }) gpus: number;
   @Column('int4') estimated_duration_seconds: number;
   @Column('numeric') estimated_cost_usd: number;
   @Column('int4', { nullable: true }) max_runtime_seconds: number | null;
@@ -76,24 +80,65 @@ export class LimitsRow {
   @Column('int4') user_max_concurrent: number;
 }
 
-/** How many slots are taken by a user; user 0 is the whole house. */
+/** How many slots are taken by a user, a team or an organisation, and by the whole house (its subject is 0). */
 @Entity('slots')
 @Check('slots_not_negative', 'running >= 0')
 export class SlotsRow {
-  @PrimaryColumn('int4', { primaryKeyConstraintName: 'slots_pk' }) user_id: number;
+  @PrimaryColumn('text', { primaryKeyConstraintName: 'slots_pk' }) scope: 'house' | 'user' | 'team' | 'org';
+  @PrimaryColumn('int4', { primaryKeyConstraintName: 'slots_pk' }) subject: number;
   @Column('int4') running: number;
 }
 
-/** The queued jobs of a user in a band: how many, where the first one stands, and whether the user is at the ceiling. */
+/**
+ * The queued jobs of a user in a band that count under one team and organisation (0 for none): how many, where the first
+ * one stands, whether the user is at the ceiling, and until when a quota on money holds them.
+ */
 @Entity('lanes')
 @Check('lanes_not_negative', 'queued >= 0')
 @Index('lanes_ready', { synchronize: false })
+@Index('lanes_held', { synchronize: false })
 export class LaneRow {
   @PrimaryColumn('int4', { primaryKeyConstraintName: 'lanes_pk' }) user_id: number;
+  @PrimaryColumn('int4', { primaryKeyConstraintName: 'lanes_pk' }) team_id: number;
+  @PrimaryColumn('int4', { primaryKeyConstraintName: 'lanes_pk' }) org_id: number;
   @PrimaryColumn('int2', { primaryKeyConstraintName: 'lanes_pk' }) band: number;
+  @Column('text') level: string;
   @Column('int4') queued: number;
   @Column('int8') head_ord: number;
   @Column('bool', { default: false }) is_full: boolean;
+  @Column('timestamptz', { nullable: true }) held_until: Date | null;
+}
+
+/** What auth says may be used; a quota that was taken away keeps its row without a limit, so that old news of it is known as old. */
+@Entity('quotas')
+export class QuotaRow {
+  @PrimaryColumn('text', { primaryKeyConstraintName: 'quotas_pk' }) scope: string;
+  @PrimaryColumn('text', { primaryKeyConstraintName: 'quotas_pk' }) subject: string;
+  @PrimaryColumn('text', { primaryKeyConstraintName: 'quotas_pk' }) quota_type: string;
+  @Column('numeric', { nullable: true }) limit_value: number | null;
+  @Column('text', { nullable: true }) action: string | null;
+  @Column('int8') version: number;
+}
+
+/** What people were told of a quota in a period: once is enough. */
+@Entity('quotas_told')
+export class QuotaToldRow {
+  @PrimaryColumn('text', { primaryKeyConstraintName: 'quotas_told_pk' }) scope: string;
+  @PrimaryColumn('text', { primaryKeyConstraintName: 'quotas_told_pk' }) subject: string;
+  @PrimaryColumn('text', { primaryKeyConstraintName: 'quotas_told_pk' }) quota_type: string;
+  @PrimaryColumn('text', { primaryKeyConstraintName: 'quotas_told_pk' }) what: string;
+  @PrimaryColumn('timestamptz', { primaryKeyConstraintName: 'quotas_told_pk' }) period: Date;
+}
+
+/** What a user, a team or an organisation used in an hour: submits, and the money and GPU time of claims. What waits has the hour `infinity`. */
+@Entity('usage')
+export class UsageRow {
+  @PrimaryColumn('text', { primaryKeyConstraintName: 'usage_pk' }) scope: string;
+  @PrimaryColumn('int4', { primaryKeyConstraintName: 'usage_pk' }) subject: number;
+  @PrimaryColumn('timestamptz', { primaryKeyConstraintName: 'usage_pk' }) hour: Date;
+  @Column('int4') submitted: number;
+  @Column('numeric') usd: number;
+  @Column('numeric') gpu_seconds: number;
 }
 
 /** What an administrator set for a provider, over what the configuration file says. */
@@ -124,6 +169,9 @@ export const entities = [
   LimitsRow,
   SlotsRow,
   LaneRow,
+  QuotaRow,
+  QuotaToldRow,
+  UsageRow,
   ProviderConfigRow,
   LedgerRow,
 ] as const;

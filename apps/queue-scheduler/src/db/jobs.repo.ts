@@ -7,6 +7,8 @@ type Column = readonly [name: string, type: string, field: keyof Job];
 const ASKED_FOR: readonly Column[] = [
   ['id', 'text', 'id'],
   ['user_id', 'int4', 'userId'],
+  ['team_id', 'int4', 'teamId'],
+  ['org_id', 'int4', 'orgId'],
   ['username', 'text', 'username'],
   ['level', 'text', 'level'],
   ['band', 'int2', 'band'],
@@ -15,6 +17,7 @@ const ASKED_FOR: readonly Column[] = [
   ['config', 'json', 'config'],
   ['hardware', 'text', 'hardware'],
   ['cost_per_hour_usd', 'numeric', 'costPerHourUsd'],
+  ['gpus', 'int4', 'gpus'],
   ['estimated_duration_seconds', 'int4', 'estimatedDurationSeconds'],
   ['estimated_cost_usd', 'numeric', 'estimatedCostUsd'],
   ['max_runtime_seconds', 'int4', 'maxRuntimeSeconds'],

@@ -1,6 +1,8 @@
 import type { Queryable, Tx } from '@lineclear/kit';
-import type { Taken } from '../domain/pick.js';
-import { SOMEONE_WAITS } from './lanes.repo.js';
+import { idOf, scopeOf, type Holder } from '../domain/holders.js';
+import type { Taking } from '../domain/pick.js';
+import { reopenAll, SOMEONE_WAITS } from './lanes.repo.js';
+import { HAS_QUOTAS } from './quotas.repo.js';
 
 export interface Limits {
   readonly max_concurrent: number;
@@ -12,7 +14,7 @@ export interface Limits {
  * replicas, so that a pick sees every slot as it is and nobody waits in a circle. They are batches of milliseconds.
  */
 export async function enter(tx: Tx): Promise<void> {
-  await tx.query('select from slots where user_id = 0 for update');
+  await tx.query(`select from slots where scope = 'house' for update`);
 }
 
 export async function limits(db: Queryable): Promise<Limits> {
@@ -24,37 +26,42 @@ export async function limits(db: Queryable): Promise<Limits> {
 /** What stands between new jobs and a slot. */
 export interface Room {
   readonly limits: Limits;
-  readonly taken: Taken;
-  /** Someone is in the queue who is not at the ceiling. */
+  /** How many slots of the house are free. */
+  readonly free: number;
+  /** Someone is in the queue who could go if there were a slot. */
   readonly someoneWaits: boolean;
+  readonly hasQuotas: boolean;
+  /** How many slots each of those asked for has. */
+  readonly taken: ReadonlyMap<Holder, number>;
 }
 interface RoomRow extends Limits {
   readonly running: number;
-  readonly by_user: Readonly<Record<string, number>>;
+  readonly taken: Readonly<Record<Holder, number>>;
   readonly someone_waits: boolean;
+  readonly has_quotas: boolean;
 }
 
-/** How things stand for these users, in a transaction that has entered. */
-export async function roomFor(tx: Tx, userIds: readonly number[]): Promise<Room> {
+/** How things stand for these, in a transaction that has entered. */
+export async function roomFor(tx: Tx, holders: readonly Holder[], now: Date): Promise<Room> {
   const [row] = await tx.query<RoomRow>(
-    `select max_concurrent, user_max_concurrent, running, ${SOMEONE_WAITS} as someone_waits,
-       (select coalesce(json_object_agg(s.user_id, s.running), '{}') from slots s where s.user_id = any($1::int4[])) as by_user
-     from limits, slots where user_id = 0`,
-    [userIds],
+    `select max_concurrent, user_max_concurrent, running, ${SOMEONE_WAITS('$3')} as someone_waits, ${HAS_QUOTAS} as has_quotas,
+       (select coalesce(json_object_agg(s.scope || ':' || s.subject, s.running), '{}')
+        from unnest($1::text[], $2::int4[]) as n(scope, subject) join slots s using (scope, subject)) as taken
+     from limits, slots where scope = 'house'`,
+    [holders.map(scopeOf), holders.map(idOf), now],
   );
   if (!row) throw new Error('the table of limits is empty');
-  const { max_concurrent, user_max_concurrent, running, by_user, someone_waits } = row;
+  const { max_concurrent, user_max_concurrent, running, taken, someone_waits, has_quotas } = row;
   return {
     limits: { max_concurrent, user_max_concurrent },
-    taken: {
-      all: running,
-      byUser: new Map(Object.entries(by_user).map(([id, held]) => [Number(id), held])),
-    },
+    free: max_concurrent - running,
     someoneWaits: someone_waits,
+    hasQuotas: has_quotas,
+    taken: new Map(Object.entries(taken) as [Holder, number][]),
   };
 }
 
-/** Changes the ceilings for every replica at once: no pick is under way, and lanes are marked anew. */
+/** Changes the ceilings for every replica at once: no pick is under way, and the next one marks lanes anew. */
 export async function setLimits(tx: Tx, wanted: Partial<Limits>): Promise<Limits> {
   await enter(tx);
   const [row] = await tx.query<Limits>(
@@ -63,13 +70,7 @@ export async function setLimits(tx: Tx, wanted: Partial<Limits>): Promise<Limits
     [wanted.max_concurrent ?? null, wanted.user_max_concurrent ?? null],
   );
   if (!row) throw new Error('the table of limits is empty');
-  await tx.query(
-    `with n as (
-       select l.user_id, l.band, coalesce(s.running, 0) >= $1 as is_full from lanes l left join slots s using (user_id)
-       order by l.user_id, l.band for update of l)
-     update lanes l set is_full = n.is_full from n where l.user_id = n.user_id and l.band = n.band and l.is_full <> n.is_full`,
-    [row.user_max_concurrent],
-  );
+  await reopenAll(tx);
   return row;
 }
 
@@ -78,29 +79,40 @@ export async function setLimits(tx: Tx, wanted: Partial<Limits>): Promise<Limits
  */
 export async function take(
   tx: Tx,
-  byUser: ReadonlyMap<number, number>,
-  { max_concurrent, user_max_concurrent }: Limits,
+  jobs: number,
+  takings: readonly Taking[],
+  maxConcurrent: number,
 ): Promise<number[]> {
-  const total = [...byUser.values()].reduce((sum, jobs) => sum + jobs, 0);
-  const rows = await tx.query<{ user_id: number; running: number }>(
-    `with house as (update slots set running = running + $1 where user_id = 0 and running + $1 <= $2 returning 1)
-     insert into slots (user_id, running)
-     select n.user_id, n.jobs from unnest($3::int4[], $4::int4[]) as n(user_id, jobs), house order by n.user_id
-     on conflict (user_id) do update set running = slots.running + excluded.running where slots.running + excluded.running <= $5
-     returning user_id, running`,
-    [total, max_concurrent, [...byUser.keys()], [...byUser.values()], user_max_concurrent],
+  const rows = await tx.query<{ scope: string; subject: number; running: number }>(
+    `with house as (update slots set running = running + $1 where scope = 'house' and running + $1 <= $2 returning 1)
+     insert into slots (scope, subject, running)
+     select n.scope, n.subject, n.jobs from unnest($3::text[], $4::int4[], $5::int4[]) as n(scope, subject, jobs), house
+     order by n.scope, n.subject
+     on conflict (scope, subject) do update set running = slots.running + excluded.running
+     returning scope, subject, running`,
+    [
+      jobs,
+      maxConcurrent,
+      takings.map(({ holder }) => scopeOf(holder)),
+      takings.map(({ holder }) => idOf(holder)),
+      takings.map((taking) => taking.jobs),
+    ],
   );
-  if (rows.length !== byUser.size)
+  const running = new Map(rows.map((row) => [`${row.scope}:${row.subject}`, row.running]));
+  if (takings.some(({ holder, atMost }) => (running.get(holder) ?? Infinity) > atMost))
     throw new Error('the slots changed while a pick was made; it is made again');
-  return rows.filter(({ running }) => running >= user_max_concurrent).map(({ user_id }) => user_id);
+  return takings
+    .filter(({ holder, atMost }) => scopeOf(holder) === 'user' && running.get(holder) === atMost)
+    .map(({ holder }) => idOf(holder));
 }
 
 /** Gives slots back. */
-export async function free(tx: Tx, byUser: ReadonlyMap<number, number>): Promise<void> {
-  const total = [...byUser.values()].reduce((sum, jobs) => sum + jobs, 0);
+export async function free(tx: Tx, jobs: number, counts: ReadonlyMap<Holder, number>): Promise<void> {
+  const holders = [...counts.keys()];
   await tx.query(
-    `with house as (update slots set running = running - $1 where user_id = 0 returning 1)
-     update slots s set running = s.running - n.jobs from unnest($2::int4[], $3::int4[]) as n(user_id, jobs), house where s.user_id = n.user_id`,
-    [total, [...byUser.keys()], [...byUser.values()]],
+    `with house as (update slots set running = running - $1 where scope = 'house' returning 1)
+     update slots s set running = s.running - n.jobs
+     from unnest($2::text[], $3::int4[], $4::int4[]) as n(scope, subject, jobs), house where s.scope = n.scope and s.subject = n.subject`,
+    [jobs, holders.map(scopeOf), holders.map(idOf), [...counts.values()]],
   );
 }

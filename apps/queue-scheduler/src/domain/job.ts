@@ -15,6 +15,9 @@ export interface Progress {
 export interface Job {
   readonly id: string;
   readonly userId: number;
+  /** The team and the organisation that it counts under; null for none. */
+  readonly teamId: number | null;
+  readonly orgId: number | null;
   readonly username: string;
   readonly level: Level;
   /** The higher goes first. */
@@ -24,6 +27,8 @@ export interface Job {
   readonly config: Readonly<Record<string, unknown>>;
   readonly hardware: string;
   readonly costPerHourUsd: number;
+  /** How many GPUs the hardware has. */
+  readonly gpus: number;
   readonly estimatedDurationSeconds: number;
   readonly estimatedCostUsd: number;
   readonly maxRuntimeSeconds: number | null;

@@ -1,4 +1,7 @@
-export type PriceList = Readonly<Record<string, { readonly cost_per_hour_usd: number }>>;
+/** By hardware: what it costs, and how many GPUs it has (1 when it is not said). */
+export type PriceList = Readonly<
+  Record<string, { readonly cost_per_hour_usd: number; readonly gpus?: number | undefined }>
+>;
 
 /** A compute provider that jobs may name. */
 export interface Provider {

@@ -23,6 +23,8 @@ const job = (state: JobState, more: Partial<Job> = {}): Job => {
   return {
     id: `job_${'0'.repeat(32)}`,
     userId: 1,
+    teamId: null,
+    orgId: null,
     username: 'ada',
     level: 'researcher',
     band: 20,
@@ -31,6 +33,7 @@ const job = (state: JobState, more: Partial<Job> = {}): Job => {
     config: {},
     hardware: 'gpu',
     costPerHourUsd: 2,
+    gpus: 1,
     estimatedDurationSeconds: 3_600,
     estimatedCostUsd: 2,
     maxRuntimeSeconds: null,

@@ -8,7 +8,13 @@ import { Providers } from '../line/providers.js';
 
 const MAX_HARDWARE = 500;
 const hardware = z
-  .record(fields.hardware, z.strictObject({ cost_per_hour_usd: z.number().min(0).max(100_000) }))
+  .record(
+    fields.hardware,
+    z.strictObject({
+      cost_per_hour_usd: z.number().min(0).max(100_000),
+      gpus: z.int().min(0).max(10_000).optional(),
+    }),
+  )
   .refine((list) => Object.keys(list).length <= MAX_HARDWARE, `has more than ${MAX_HARDWARE} entries`);
 const configBody = z.strictObject({ hardware });
 const config = z.object({ provider: fields.provider, hardware });

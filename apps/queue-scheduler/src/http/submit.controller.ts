@@ -1,12 +1,13 @@
 import { Body, Controller, Headers, Param, Post, Res } from '@nestjs/common';
 import { Allow, can, Who } from '@lineclear/access';
-import { approvalNeed, fields, JOB_STATES, localConfig, type Principal } from '@lineclear/contracts';
+import { approvalNeed, fields, JOB_STATES, localConfig, slug, type Principal } from '@lineclear/contracts';
 import {
   Answers,
   BadInput,
   Clock,
   currentTraceparent,
   NotAllowed,
+  TooMany,
   Unprocessable,
   validate,
 } from '@lineclear/kit';
@@ -48,6 +49,8 @@ const submitBody = z.strictObject({
     .refine((labels) => Object.keys(labels).length <= MAX_LABELS, `has more than ${MAX_LABELS} entries`)
     .default({}),
   priority: z.enum(PRIORITIES).default('normal'),
+  /** Which of the caller's teams it counts under; the one joined first when it is not said. */
+  team: slug.optional(),
   idempotency_key: key.optional(),
 });
 type SubmitBody = z.infer<typeof submitBody>;
@@ -95,7 +98,7 @@ export class SubmitController {
       throw new NotAllowed('high priority needs the permission job.priority.high');
     const { idempotency_key, ...request } = body;
     const idempotencyKey = oneKey(idempotency_key, keyHeader);
-    const asked = wanted(request, provider);
+    const asked = wanted(request, provider, teamOf(by, body.team));
     const submission = {
       job: newJob(asked, by, this.clock.now(), currentTraceparent()),
       ...(idempotencyKey === undefined
@@ -110,6 +113,15 @@ export class SubmitController {
       throw new Unprocessable('this idempotency key was used for another request', [
         { path: 'idempotency_key', message: 'belongs to another request' },
       ]);
+    }
+    if (outcome.kind === 'over_quota') {
+      const { reasons, until } = outcome;
+      const seconds = (until.getTime() - this.clock.now().getTime()) / 1_000;
+      throw new TooMany(
+        reasons.join('; '),
+        seconds,
+        reasons.map((message) => ({ path: 'quota', message })),
+      );
     }
     const { job } = outcome;
     void reply.header('location', `/api/cloud/jobs/${job.id}`);
@@ -128,7 +140,10 @@ export class SubmitController {
               expires_at: job.approval.expires_at,
             },
           }),
-      warnings: job.state === 'awaiting_evaluation' ? [NOT_EVALUATED] : [],
+      warnings: [
+        ...(outcome.kind === 'accepted' ? outcome.warnings : []),
+        ...(job.state === 'awaiting_evaluation' && !job.facts.over_quota ? [NOT_EVALUATED] : []),
+      ],
     };
   }
 
@@ -149,7 +164,19 @@ function oneKey(inBody: string | undefined, header: string | undefined): string 
   return inHeader;
 }
 
-function wanted(body: Omit<SubmitBody, 'idempotency_key'>, provider: Provider): Wanted {
+/** The team that a job counts under. @throws BadInput for one that the caller is not in. */
+function teamOf({ teams = [] }: Principal, name: string | undefined): number | null {
+  if (name === undefined) return teams[0]?.id ?? null;
+  const team = teams.find((one) => one.slug === name);
+  if (!team) throw BadInput.at('team', 'is none of your teams');
+  return team.id;
+}
+
+function wanted(
+  body: Omit<SubmitBody, 'idempotency_key'>,
+  provider: Provider,
+  teamId: number | null,
+): Wanted {
   const price = Object.hasOwn(provider.hardware, body.hardware)
     ? provider.hardware[body.hardware]
     : undefined;
@@ -167,11 +194,13 @@ function wanted(body: Omit<SubmitBody, 'idempotency_key'>, provider: Provider): 
     config: body.config,
     hardware: body.hardware,
     costPerHourUsd: price.cost_per_hour_usd,
+    gpus: price.gpus ?? 1,
     estimatedDurationSeconds: body.estimated_duration_seconds,
     maxRuntimeSeconds: body.max_runtime_seconds ?? null,
     outputPath: body.output_path ?? null,
     secrets: [...new Set(body.secrets)],
     labels: body.labels,
     priority: body.priority,
+    teamId,
   };
 }

@@ -5,7 +5,9 @@ import { Clock, CONFIG, Database, LOGGER, type Logger } from '@lineclear/kit';
 import type { Job as Step, Queue } from 'bullmq';
 import type { Config } from '../config.js';
 import * as jobs from '../db/jobs.repo.js';
+import * as quotas from '../db/quotas.repo.js';
 import * as submissions from '../db/submissions.repo.js';
+import * as usage from '../db/usage.repo.js';
 import { nextLease } from '../domain/lease.js';
 import { reminder } from '../line/job-events.js';
 import { Moves } from '../line/moves.js';
@@ -13,6 +15,8 @@ import { Moves } from '../line/moves.js';
 export const SWEEP = 'sweep';
 const MAX_AT_ONCE = 200;
 const HOUR_MS = 3_600_000;
+// Longer than any month: what is settled late finds its hour.
+const USAGE_MS = 100 * 24 * HOUR_MS;
 // Redis may have lost the schedule since: it is looked for as often as this many steps.
 const RESCHEDULE_EVERY = 2;
 
@@ -80,6 +84,8 @@ export class Sweep extends WorkerHost implements OnApplicationBootstrap, BeforeA
   override async process(): Promise<void> {
     while ((await this.remind()) === MAX_AT_ONCE);
     const now = this.clock.now();
+    await usage.purge(this.database, new Date(now.getTime() - USAGE_MS));
+    await quotas.purgeTold(this.database, new Date(now.getTime() - USAGE_MS));
     await submissions.purge(
       this.database,
       now,

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import { Database, LOGGER, type Logger } from '@lineclear/kit';
-import * as lanes from '../db/lanes.repo.js';
+import { Clock, Database, LOGGER, type Logger } from '@lineclear/kit';
 import { pick } from '../db/pick.js';
 import * as slots from '../db/slots.repo.js';
 import { Moves } from './moves.js';
@@ -20,6 +19,7 @@ export class ClaimLoop implements OnApplicationBootstrap, OnApplicationShutdown 
 
   constructor(
     private readonly database: Database,
+    private readonly clock: Clock,
     private readonly moves: Moves,
     private readonly wakes: Wakes,
     @Inject(LOGGER) private readonly log: Logger,
@@ -60,17 +60,15 @@ export class ClaimLoop implements OnApplicationBootstrap, OnApplicationShutdown 
   async #claim(): Promise<boolean> {
     return this.database.tx(async (tx) => {
       const entered = slots.enter(tx);
-      const [{ jobIds, fullUserIds, limits, more }] = await Promise.all([pick(tx, BATCH), entered]);
-      if (jobIds.length > 0) {
+      const [picked] = await Promise.all([pick(tx, BATCH, this.clock.now()), entered]);
+      if (picked.jobIds.length > 0) {
         await this.moves.apply(
           tx,
-          jobIds.map((jobId) => ({ jobId, fact: { kind: 'claimed', claimId: randomUUID() } })),
-          limits,
+          picked.jobIds.map((jobId) => ({ jobId, fact: { kind: 'claimed', claimId: randomUUID() } })),
+          picked,
         );
-      } else if (fullUserIds.length > 0) {
-        await lanes.markFull(tx, fullUserIds, true);
       }
-      return more;
+      return picked.more;
     });
   }
 }

@@ -8,9 +8,12 @@ import {
   jobQueued,
   jobStarted,
   jobSubmitted,
+  quotaExceeded,
+  quotaWarning,
   type EventData,
 } from '@lineclear/contracts';
 import type { Job } from '../domain/job.js';
+import type { Finding } from '../domain/quotas.js';
 
 const rest = (job: Job) => ({
   about: `job/${job.id}`,
@@ -21,6 +24,7 @@ const rest = (job: Job) => ({
 const about = (job: Job) => ({
   job_id: job.id,
   user_id: job.userId,
+  ...(job.orgId === null ? {} : { org_id: job.orgId }),
   username: job.username,
   provider: job.provider,
   config_name: job.configName,
@@ -69,6 +73,12 @@ export const submittedEvent = (job: Job): Outgoing =>
     },
     rest(job),
   );
+
+/** Tells that with this job most of a quota is used, or that it goes (or would have gone) beyond it. */
+export const quotaEvent = (job: Job, { quota, used, isBeyond }: Finding, refused: boolean): Outgoing =>
+  isBeyond
+    ? event(quotaExceeded, { ...about(job), quota, used, refused }, rest(job))
+    : event(quotaWarning, { ...about(job), quota, used }, rest(job));
 
 /** What the state a job has just entered says to the rest of the house. */
 export function stateEvent(job: Job): Outgoing | undefined {

@@ -6,11 +6,17 @@ import type { Config } from '../config.js';
 import * as jobs from '../db/jobs.repo.js';
 import * as lanes from '../db/lanes.repo.js';
 import * as ledger from '../db/ledger.repo.js';
+import * as quotas from '../db/quotas.repo.js';
 import * as slots from '../db/slots.repo.js';
+import * as usage from '../db/usage.repo.js';
 import { holdsSlot, type Job } from '../domain/job.js';
-import { pickAtOnce, type Ceilings } from '../domain/pick.js';
+import { countByHolder, holdersOf } from '../domain/holders.js';
+import { ceilingsOf, pickAtOnce, takingsOf, type Taking } from '../domain/pick.js';
 import { transition, type Fact, type Leases } from '../domain/transition.js';
-import { stateEvent, submittedEvent } from './job-events.js';
+import { summed, usageDeltas } from '../domain/usage.js';
+import { quotaEvent, stateEvent, submittedEvent } from './job-events.js';
+import { judgeQuotas } from './judge-quotas.js';
+import type { Outcome } from './submission.js';
 import { Wakes } from './wakes.js';
 
 export interface About {
@@ -21,6 +27,12 @@ interface Change {
   /** Nothing, for a job that is new. */
   readonly before: Job | undefined;
   after: Job;
+}
+
+/** What a pick found: the slots that its jobs take. */
+export interface Slots {
+  readonly takings: readonly Taking[];
+  readonly maxConcurrent: number;
 }
 
 /** Idempotency keys of these jobs were used by others a moment ago. */
@@ -53,11 +65,14 @@ export class Moves {
     };
   }
 
-  /** Applies facts in their order, in a transaction that has entered (with `limits`, as a claim has) or enters now; those that concern no job as it is now do nothing. Answers the jobs after them, by id. */
-  async apply(tx: Tx, facts: readonly About[], limits?: slots.Limits): Promise<ReadonlyMap<string, Job>> {
+  /**
+   * Applies facts in their order, in a transaction that has entered (with `picked`, as a claim has) or enters now; those
+   * that concern no job as it is now do nothing. Answers the jobs after them, by id.
+   */
+  async apply(tx: Tx, facts: readonly About[], picked?: Slots): Promise<ReadonlyMap<string, Job>> {
     const now = this.clock.now();
     // Statements that do not need each other's answers go out together, and are run in the order of the calls.
-    const entered = limits === undefined ? slots.enter(tx) : undefined;
+    const entered = picked === undefined ? slots.enter(tx) : undefined;
     const [found] = await Promise.all([
       jobs.lock(tx, [...new Set(facts.map(({ jobId }) => jobId))]),
       entered,
@@ -74,40 +89,90 @@ export class Moves {
     }
     const changed = [...changes.values()].filter(({ before, after }) => before !== after);
     if (changed.length > 0)
-      await this.#follow(tx, changed, jobs.save(tx, afters(changed)), said, now, limits);
+      await this.#follow(tx, changed, jobs.save(tx, afters(changed)), said, now, picked);
     return new Map([...changes].map(([id, { after }]) => [id, after]));
   }
 
   /**
-   * Stores new jobs in the states in which they enter; those that need not queue are claimed with it. @throws KeysTaken when
-   * someone else was faster to use idempotency keys of some of them: then nothing of it may be committed.
+   * Stores new jobs in the states in which they enter, but for those that a quota refuses; those that need not queue are
+   * claimed with it. Answers what became of each, by its id. @throws KeysTaken when someone else was faster to use
+   * idempotency keys of some of them: then nothing of it may be committed.
    */
-  async add(tx: Tx, entering: readonly jobs.NewJob[]): Promise<void> {
+  async add(tx: Tx, entering: readonly jobs.NewJob[]): Promise<ReadonlyMap<string, Outcome>> {
     const now = this.clock.now();
-    const queued = entering.map(({ job }) => job).filter(({ state }) => state === 'queued');
-    const [, { limits, taken, someoneWaits }] = await Promise.all([
-      slots.enter(tx),
-      slots.roomFor(tx, [...new Set(queued.map(({ userId }) => userId))]),
-    ]);
-    const atOnce = new Set(someoneWaits ? [] : pickAtOnce(queued, ceilingsOf(limits), taken));
-    const changes = entering.map((one) => ({
+    const holders = [...new Set(entering.flatMap(({ job }) => holdersOf(job)))];
+    const [, room] = await Promise.all([slots.enter(tx), slots.roomFor(tx, holders, now)]);
+    const outcomes = new Map<string, Outcome>();
+    const said: Outgoing[] = [];
+    let accepted = entering;
+    if (room.hasQuotas) {
+      const judged = await judgeQuotas(
+        tx,
+        entering.map(({ job }) => job),
+        now,
+      );
+      accepted = entering.flatMap((one, index) => {
+        const { job, refusal, warnings, told } = judged[index]!;
+        said.push(...told.map((finding) => quotaEvent(job, finding, refusal !== undefined)));
+        outcomes.set(
+          job.id,
+          refusal ? { kind: 'over_quota', ...refusal } : { kind: 'accepted', job, warnings },
+        );
+        return refusal ? [] : [{ ...one, job: this.#leased(job, now) }];
+      });
+    } else {
+      for (const { job } of entering) outcomes.set(job.id, { kind: 'accepted', job, warnings: [] });
+    }
+    const atOnce = await this.#atOnce(
+      tx,
+      accepted.map(({ job }) => job),
+      room,
+    );
+    const changes = accepted.map((one) => ({
       ...one,
       before: undefined,
-      after: atOnce.has(one.job) ? this.#claimed(one.job, now) : one.job,
+      after: atOnce.jobs.has(one.job) ? this.#claimed(one.job, now) : one.job,
     }));
-    const said = changes.flatMap(({ job, after }) => [
-      submittedEvent(job),
-      stateEvent(job),
-      after === job ? undefined : stateEvent(after),
-    ]);
-    await this.#follow(
-      tx,
-      changes,
-      this.#insert(tx, changes),
-      said.filter((event) => event !== undefined),
-      now,
-      limits,
-    );
+    for (const { job, after } of changes)
+      said.push(
+        ...[submittedEvent(job), stateEvent(job), after === job ? undefined : stateEvent(after)].filter(
+          (event) => event !== undefined,
+        ),
+      );
+    if (changes.length > 0)
+      await this.#follow(tx, changes, this.#insert(tx, changes), said, now, atOnce.slots);
+    else await this.bus.publish(tx, ...said);
+    return outcomes;
+  }
+
+  /** Those of new jobs that need not queue, and the slots that they take. */
+  async #atOnce(
+    tx: Tx,
+    accepted: readonly Job[],
+    room: slots.Room,
+  ): Promise<{ readonly jobs: ReadonlySet<Job>; readonly slots: Slots }> {
+    const maxConcurrent = room.limits.max_concurrent;
+    const queued = accepted.filter(isQueued);
+    if (queued.length === 0 || room.someoneWaits)
+      return { jobs: new Set(), slots: { takings: [], maxConcurrent } };
+    const known = room.hasQuotas ? await quotas.about(tx, quotas.subjectsOf(queued)) : [];
+    const waiting = queued.map((job) => ({
+      id: job.id,
+      job,
+      holds: ceilingsOf(known, job, room.limits.user_max_concurrent),
+    }));
+    const taken = pickAtOnce(waiting, room.free, room.taken);
+    return {
+      jobs: new Set(taken.map(({ job }) => job)),
+      slots: { takings: takingsOf(taken), maxConcurrent },
+    };
+  }
+
+  /** A job that was held back after all is asked about as one that nobody had an answer for. */
+  #leased(job: Job, now: Date): Job {
+    return job.state === 'awaiting_evaluation'
+      ? { ...job, leaseUntil: new Date(now.getTime() + this.leases.evaluationSeconds * 1_000) }
+      : job;
   }
 
   async #insert(tx: Tx, added: readonly (Change & jobs.NewJob)[]): Promise<jobs.Place[]> {
@@ -132,33 +197,40 @@ export class Moves {
     saving: Promise<jobs.Place[]>,
     said: readonly Outgoing[],
     now: Date,
-    limits: slots.Limits | undefined,
+    picked: Slots | undefined,
   ): Promise<void> {
     const taken = changed.filter(({ before, after }) => !hasSlot(before) && hasSlot(after));
-    const freed = changed.filter(({ before, after }) => hasSlot(before) && !hasSlot(after));
+    if (taken.length > 0 && !picked) throw new Error('jobs are claimed by a pick alone');
+    const freed = afters(changed.filter(({ before, after }) => hasSlot(before) && !hasSlot(after)));
+    const freedBy = countByHolder(freed);
     const left = changed.flatMap(({ before, after }) =>
       before && isQueued(before) && !isQueued(after) ? [before] : [],
     );
     const joined = changed.filter(({ before, after }) => !isQueued(before) && isQueued(after));
+    const used = summed(changed.flatMap(({ before, after }) => usageDeltas(before, after)));
     const [saved, full] = await Promise.all([
       saving,
-      taken.length > 0 ? slots.take(tx, countByUser(taken), limits ?? (await slots.limits(tx))) : NOBODY,
-      freed.length > 0 && slots.free(tx, countByUser(freed)),
+      taken.length > 0 && picked
+        ? slots.take(tx, taken.length, picked.takings, picked.maxConcurrent)
+        : NOBODY,
+      freed.length > 0 && slots.free(tx, freed.length, freedBy),
+      usage.book(tx, used),
       taken.length > 0 && ledger.reserve(tx, afters(taken), now),
-      freed.length > 0 && ledger.settle(tx, afters(freed), now),
+      freed.length > 0 && ledger.settle(tx, freed, now),
       this.bus.publish(tx, ...said),
       lanes.remove(tx, countByLane(left)),
     ]);
     const places = new Map(saved.map(({ id, ord }) => [id, ord]));
-    const open = [...countByUser(freed).keys()].filter((userId) => !full.includes(userId));
-    const [, , , waits] = await Promise.all([
+    const open = freed.map(({ userId }) => userId).filter((userId) => !full.includes(userId));
+    const [, , , , waits] = await Promise.all([
       this.#queue(
         tx,
         joined.map(({ after }) => ({ job: after, ord: places.get(after.id) ?? 0 })),
       ),
       lanes.markFull(tx, full, true),
-      lanes.markFull(tx, open, false),
-      freed.length > 0 && lanes.someoneWaits(tx),
+      lanes.markFull(tx, [...new Set(open)], false),
+      freed.length > 0 && lanes.release(tx, [...freedBy.keys()]),
+      freed.length > 0 && lanes.someoneWaits(tx, now),
     ]);
     if (waits) tx.afterCommit(() => this.wakes.wake());
   }
@@ -178,28 +250,18 @@ export class Moves {
   }
 }
 
-const ceilingsOf = ({ max_concurrent, user_max_concurrent }: slots.Limits): Ceilings => ({
-  maxConcurrent: max_concurrent,
-  userMaxConcurrent: user_max_concurrent,
-});
 const NOBODY: number[] = [];
 const hasSlot = (job: Job | undefined): boolean => job !== undefined && holdsSlot(job.state);
 const isQueued = (job: Job | undefined): boolean => job?.state === 'queued';
 const afters = (changes: readonly Change[]): Job[] => changes.map(({ after }) => after);
-const laneOf = ({ userId, band }: { userId: number; band: number }): string => `${userId}/${band}`;
-
-function countByUser(changes: readonly Change[]): Map<number, number> {
-  const counts = new Map<number, number>();
-  for (const { after } of changes) counts.set(after.userId, (counts.get(after.userId) ?? 0) + 1);
-  return counts;
-}
+const laneOf = ({ userId, teamId, orgId, band }: lanes.LaneKey): string =>
+  [userId, teamId, orgId, band].join('/');
 
 function countByLane(moved: readonly Job[]): lanes.LaneChange[] {
-  const counts = new Map<string, { userId: number; band: number; jobs: number }>();
-  for (const { userId, band } of moved) {
-    const lane = counts.get(laneOf({ userId, band })) ?? { userId, band, jobs: 0 };
-    lane.jobs += 1;
-    counts.set(laneOf({ userId, band }), lane);
+  const counts = new Map<string, lanes.LaneChange>();
+  for (const { userId, teamId, orgId, band, level } of moved) {
+    const lane = { userId, teamId, orgId, band, level, jobs: 0 };
+    counts.set(laneOf(lane), { ...lane, jobs: (counts.get(laneOf(lane))?.jobs ?? 0) + 1 });
   }
   return [...counts.values()];
 }

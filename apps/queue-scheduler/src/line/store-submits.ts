@@ -45,26 +45,24 @@ export class StoreSubmits {
         ...fresh[index]!,
         job: entering(job, verdicts.get(job.id), now, this.moves.leases),
       }));
-      const stored = await this.#add(entered);
+      const added = await this.#add(entered);
       for (const [index, { job, key }] of entered.entries()) {
         const submission = fresh[index]!;
         outcomes.set(
           submission,
-          stored.has(job.id)
-            ? { kind: 'accepted', job }
-            : await this.#repeated(submission, await submissions.keyOf(this.database, job.userId, key ?? '')),
+          added.get(job.id) ??
+            (await this.#repeated(submission, await submissions.keyOf(this.database, job.userId, key ?? ''))),
         );
       }
     }
     return batch.map((submission) => outcomes.get(submission)!);
   }
 
-  /** The ids of those that were stored: all whose keys were still free. */
-  async #add(entered: readonly jobs.NewJob[]): Promise<ReadonlySet<string>> {
-    if (entered.length === 0) return new Set();
+  /** What became of each, by its id; those whose keys were not free any more are left out. */
+  async #add(entered: readonly jobs.NewJob[]): Promise<ReadonlyMap<string, Outcome>> {
+    if (entered.length === 0) return new Map();
     try {
-      await this.database.tx((tx) => this.moves.add(tx, entered));
-      return new Set(entered.map(({ job }) => job.id));
+      return await this.database.tx((tx) => this.moves.add(tx, entered));
     } catch (error) {
       if (!(error instanceof KeysTaken)) throw error;
       return this.#add(entered.filter(({ job }) => !error.jobIds.has(job.id)));
@@ -98,6 +96,7 @@ function withFacts(batch: readonly Submission[], before: submissions.Counted['be
         estimated_cost_usd: job.estimatedCostUsd,
         jobs_last_24h: jobsLast24h + inBatch,
         first_job: isFirst && inBatch === 0,
+        ...(job.orgId === null ? {} : { org_id: job.orgId }),
       },
     };
   });

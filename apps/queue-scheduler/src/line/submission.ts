@@ -12,12 +12,15 @@ export interface Wanted {
   readonly config: Readonly<Record<string, unknown>>;
   readonly hardware: string;
   readonly costPerHourUsd: number;
+  readonly gpus: number;
   readonly estimatedDurationSeconds: number;
   readonly maxRuntimeSeconds: number | null;
   readonly outputPath: string | null;
   readonly secrets: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
   readonly priority: Priority;
+  /** The id of the team that it is for. */
+  readonly teamId: number | null;
 }
 
 /** A submit on its way into the store. */
@@ -28,7 +31,9 @@ export interface Submission {
 }
 
 export type Outcome =
-  | { readonly kind: 'accepted'; readonly job: Job }
+  | { readonly kind: 'accepted'; readonly job: Job; readonly warnings: readonly string[] }
+  /** Quotas let no more in before `until`. */
+  | { readonly kind: 'over_quota'; readonly reasons: readonly string[]; readonly until: Date }
   /** The same key and the same request as before. */
   | { readonly kind: 'repeated'; readonly job: Job }
   /** The key belongs to another request. */
@@ -45,6 +50,7 @@ export function newJob(
   return {
     id: `job_${newEventId(now.getTime()).replaceAll('-', '')}`,
     userId: by.user_id,
+    orgId: by.org?.id ?? null,
     username: by.username,
     level: by.level,
     band: bandOf(by.level, priority),

@@ -1,0 +1,99 @@
+import type { Tx } from '@lineclear/kit';
+import * as quotas from '../db/quotas.repo.js';
+import * as usage from '../db/usage.repo.js';
+import { holdersOf, type Holder } from '../domain/holders.js';
+import type { Job } from '../domain/job.js';
+import {
+  explainQuota,
+  judgeSubmit,
+  NOTHING_USED,
+  quotasOf,
+  withSubmitted,
+  type Finding,
+  type Load,
+  type Use,
+} from '../domain/quotas.js';
+import { gpuSecondsOf } from '../domain/usage.js';
+
+/** A new job as the quotas let it in, or not. */
+export interface Judged {
+  readonly job: Job;
+  /** It goes beyond these, which refuse it; with the time at which the last of them counts anew. */
+  readonly refusal: { readonly reasons: readonly string[]; readonly until: Date } | undefined;
+  readonly warnings: readonly string[];
+  /** Of these somebody is to be told. */
+  readonly told: readonly Finding[];
+}
+
+const SECONDS_PER_HOUR = 3_600;
+const loadOf = (job: Job): Load => ({
+  userId: job.userId,
+  teamId: job.teamId,
+  orgId: job.orgId,
+  level: job.level,
+  usd: job.estimatedCostUsd,
+  gpuHours: gpuSecondsOf(job) / SECONDS_PER_HOUR,
+});
+
+/** Judges new jobs one after the other, in a transaction that has entered: each counts for those behind it. */
+export async function judgeQuotas(tx: Tx, jobs: readonly Job[], now: Date): Promise<Judged[]> {
+  const all = await quotas.about(tx, quotas.subjectsOf(jobs));
+  const uses = new Map<Holder, Use>(
+    all.length === 0 ? [] : await usage.of(tx, [...new Set(jobs.flatMap(holdersOf))], now),
+  );
+  const judged: Judged[] = [];
+  for (const job of jobs) {
+    const load = loadOf(job);
+    const findings = judgeSubmit(quotasOf(all, load), uses, load, now);
+    const one = verdict(job, findings);
+    if (!one.refusal)
+      for (const holder of holdersOf(job))
+        uses.set(holder, withSubmitted(uses.get(holder) ?? NOTHING_USED, load));
+    judged.push({ ...one, told: await news(tx, one.told) });
+  }
+  return judged;
+}
+
+function verdict(job: Job, findings: readonly Finding[]): Judged {
+  const beyond = findings.filter(({ isBeyond }) => isBeyond);
+  const by = (action: Finding['quota']['action']): Finding[] =>
+    beyond.filter(({ quota }) => quota.action === action);
+  const blocks = by('block');
+  const asks = by('require_approval').map(explainQuota);
+  const told = [
+    ...findings.filter((finding) => !finding.isBeyond),
+    ...blocks,
+    ...by('notify'),
+    ...by('require_approval'),
+  ];
+  if (blocks.length > 0) {
+    // What counts anew first helps nothing while another one still refuses.
+    const until = new Date(Math.max(...blocks.map((finding) => finding.until.getTime())));
+    return { job, refusal: { reasons: blocks.map(explainQuota), until }, warnings: [], told };
+  }
+  const warnings = [
+    ...findings
+      .filter(({ isBeyond, quota }) => !isBeyond || quota.action !== 'require_approval')
+      .map(explainQuota),
+    ...asks.map((reason) => `a human decides first: ${reason}`),
+  ];
+  if (asks.length === 0) return { job, refusal: undefined, warnings, told };
+  return { job: heldForApproval(job, asks), refusal: undefined, warnings, told };
+}
+
+/** Approvals decides how: it is asked again, with what it did not know when it said that no rule holds the job. */
+function heldForApproval(job: Job, reasons: readonly string[]): Job {
+  const asked = { ...job, facts: { ...job.facts, over_quota: [...reasons] } };
+  return job.state === 'queued' ? { ...asked, state: 'awaiting_evaluation', queuedAt: null } : asked;
+}
+
+/** Those that nobody was told of yet in their period. */
+async function news(tx: Tx, findings: readonly Finding[]): Promise<Finding[]> {
+  const fresh: Finding[] = [];
+  for (const finding of findings) {
+    const { quota, isBeyond, until } = finding;
+    const what = isBeyond ? 'exceeded' : 'warning';
+    if (await quotas.tell(tx, quota, what, until)) fresh.push(finding);
+  }
+  return fresh;
+}
