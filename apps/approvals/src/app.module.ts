@@ -8,6 +8,7 @@ import { CurrentRules } from './current-rules.js';
 import { ApprovalRequestRow } from './db/approval-request.entity.js';
 import { ApprovalRuleRow } from './db/approval-rule.entity.js';
 import { RulesAndRequests1767225601000 } from './db/migrations/1767225601000-rules-and-requests.js';
+import { OrgOfRequests1795672000000 } from './db/migrations/1795672000000-org-of-requests.js';
 import { RulesVersionRow } from './db/rules-version.entity.js';
 import { Decisions } from './decisions.js';
 import { CloseRequestsOfCancelledJobs } from './events/close-requests-of-cancelled-jobs.js';
@@ -54,7 +55,7 @@ export function define(env: NodeJS.ProcessEnv, more: { clock?: Clock } = {}): Se
       ApprovalsModule.of(config),
     ],
     entities: [...busEntities, ApprovalRuleRow, RulesVersionRow, ApprovalRequestRow],
-    migrations: [...busMigrations, RulesAndRequests1767225601000],
+    migrations: [...busMigrations, RulesAndRequests1767225601000, OrgOfRequests1795672000000],
     transports: busTransports,
     network: file.network,
     ...more,

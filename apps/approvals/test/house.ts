@@ -99,6 +99,7 @@ export function submitted(
   return {
     job_id: jobId,
     user_id: all.user_id,
+    ...(all.org_id === undefined ? {} : { org_id: all.org_id }),
     username: all.username,
     provider: all.provider,
     config_name: all.config_name,

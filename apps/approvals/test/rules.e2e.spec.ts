@@ -310,3 +310,16 @@ describe('approvals.evaluate', () => {
     expect(await verdict()).toBeNull();
   });
 });
+
+it('holds what goes beyond a quota that asks for a human, and no rule holds', async () => {
+  const need = await verdict({
+    estimated_cost_usd: 1,
+    over_quota: ['the quota cost_daily of the org 1 is used up'],
+  });
+  expect(need).toMatchObject({
+    rule_id: 0,
+    rule_name: 'quota',
+    reason: 'the quota cost_daily of the org 1 is used up',
+    required_level: 'lead',
+  });
+});

@@ -5,6 +5,7 @@ import { busEntities, busMigrations, BusModule, busTransports } from '@lineclear
 import { RedisLine, type Clock, type ServiceDefinition } from '@lineclear/kit';
 import { readConfig, type Config } from './config.js';
 import { Runs1767225620000 } from './db/migrations/1767225620000-runs.js';
+import { OrgOfRuns1795673000000 } from './db/migrations/1795673000000-org-of-runs.js';
 import { ProviderNoticeRow } from './db/provider-notice.entity.js';
 import { ProviderNoticesRepo } from './db/provider-notices.repo.js';
 import { RunLogRow } from './db/run-log.entity.js';
@@ -76,7 +77,7 @@ export const define = (env: NodeJS.ProcessEnv, more: { clock?: Clock } = {}): Se
       JobPollerModule.of(config),
     ],
     entities: [...busEntities, RunRow, RunLogRow, ProviderNoticeRow],
-    migrations: [...busMigrations, Runs1767225620000],
+    migrations: [...busMigrations, Runs1767225620000, OrgOfRuns1795673000000],
     transports: busTransports,
     network: config.file.network,
     ...more,

@@ -70,13 +70,23 @@ it('is not final while the run goes on, and shows the newest attempt', async () 
 
 it('shows a log to its owner and to those who see all jobs, and to nobody else', async () => {
   const [ada, bob, lead] = [folk.add('researcher'), folk.add('researcher'), folk.add('lead')];
+  const foreign = folk.add('lead', { org: { id: 2, slug: 'globex' } });
   const claim = await finished('hello\n', { user_id: ada.principal.user_id });
+  const acmes = await finished('hello\n', { org_id: 1 });
   const statusFor = async (token: string | undefined, path: string): Promise<number> =>
     (await client(bench.service.url, token).get(path)).status;
+  for (const [person, status] of [
+    [lead, 404],
+    [foreign, 404],
+    [folk.add('lead', { org: { id: 1, slug: 'acme' } }), 200],
+    [folk.add('admin'), 200],
+  ] as const)
+    expect(await statusFor(person.token, urlOf(acmes))).toBe(status);
   for (const path of [urlOf(claim), urlOf(claim, '/stream')]) {
     expect(await statusFor(undefined, path)).toBe(401);
     expect(await statusFor(ada.token, path)).toBe(200);
     expect(await statusFor(lead.token, path)).toBe(200);
+    expect(await statusFor(foreign.token, path)).toBe(404);
     const other = await client(bench.service.url, bob.token).get(path);
     const none = await client(bench.service.url, bob.token).get(
       path.replace(claim.job_id, `job_${'0'.repeat(32)}`),

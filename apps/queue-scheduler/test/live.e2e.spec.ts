@@ -80,6 +80,7 @@ const kinds = ({ seen }: Listener, jobId: string): string[] =>
   seen.filter(({ data }) => data.data['job_id'] === jobId).map(({ event }) => event);
 
 it('shows what happens to jobs to those who may see them, without what is internal', async () => {
+  const foreign = await listen(house.folk.add('lead', { org: { id: 2, slug: 'globex' } }));
   const [mine, others, all] = [await listen(ada), await listen(bob), await listen(lead)];
   const jobId = (await house.submit(ada)).body.job_id as string;
   await vi.waitFor(() => expect(kinds(mine, jobId)).toEqual(['job.submitted', 'job.queued', 'job.claimed']), {
@@ -96,6 +97,7 @@ it('shows what happens to jobs to those who may see them, without what is intern
   const bobs = (await house.submit(bob)).body.job_id as string;
   await vi.waitFor(() => expect(kinds(others, bobs)).toHaveLength(3));
   expect(kinds(others, jobId)).toEqual([]);
+  expect(foreign.seen).toEqual([]);
   expect(kinds(mine, bobs)).toEqual([]);
   for (const { data } of all.seen)
     for (const internal of ['claim_id', 'config', 'facts', 'secrets'])

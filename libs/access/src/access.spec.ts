@@ -34,14 +34,26 @@ describe('can', () => {
   });
 
   it.each([
-    [['job.view.own'], 7, true],
-    [['job.view.own'], 8, false],
-    [['job.view.all'], 8, true],
-    [['job.cancel.own'], 7, false],
-    [[], 7, false],
-  ] as const)('with %j, seeing a job of %i: %s', (permissions, owner, expected) => {
-    expect(canFor(ada(permissions), 'job.view', owner)).toBe(expected);
-  });
+    [['job.view.own'], undefined, 7, null, true],
+    [['job.view.own'], undefined, 8, null, false],
+    [['job.view.all'], undefined, 8, null, true],
+    [['job.cancel.own'], undefined, 7, null, false],
+    [[], undefined, 7, null, false],
+    // What is another organisation's is nobody's business, and what is one's own stays so.
+    [['job.view.all'], 1, 8, 1, true],
+    [['job.view.all'], 1, 8, 2, false],
+    [['job.view.all'], 1, 8, null, false],
+    [['job.view.all'], undefined, 8, 1, false],
+    [['job.view.own', 'job.view.all'], 1, 7, 2, true],
+    [['job.view.all', 'org.create'], undefined, 8, 1, true],
+    [['job.view.all', 'org.create'], 1, 8, 2, true],
+  ] as const)(
+    'with %j in org %s, seeing a job of %i in org %s: %s',
+    (permissions, org, userId, orgId, expected) => {
+      const who = { ...ada(permissions), ...(org === undefined ? {} : { org: { id: org, slug: 'o' } }) };
+      expect(canFor(who, 'job.view', { userId, orgId })).toBe(expected);
+    },
+  );
 });
 
 describe('mayComeFrom', () => {

@@ -11,10 +11,39 @@ export function requirePermission(principal: Principal, permission: Permission):
   if (!can(principal, permission)) throw new NotAllowed(`this needs the permission ${permission}`);
 }
 
-/** Whether this principal may do this to something of `ownerId`: with `<what>.all`, or with `<what>.own` on what is theirs. */
-export function canFor(principal: Principal, what: 'job.view' | 'job.cancel', ownerId: number): boolean {
-  return can(principal, `${what}.all`) || (principal.user_id === ownerId && can(principal, `${what}.own`));
+/** Whose something is: a person's, and their organisation's (null: of none) at the time it was made. */
+export interface Owner {
+  readonly userId: number;
+  readonly orgId: number | null;
 }
+
+/** The organisation that this principal sees nothing beyond; undefined for those who make organisations: they see all. */
+export const tenantOf = (principal: Principal): number | null | undefined =>
+  can(principal, 'org.create') ? undefined : (principal.org?.id ?? null);
+
+/** Whether this principal knows of what belongs to that organisation. Who belongs to none knows of what belongs to none. */
+export function isOfTenant(principal: Principal, orgId: number | null): boolean {
+  const tenant = tenantOf(principal);
+  return tenant === undefined || tenant === orgId;
+}
+
+/** Whether this principal may do this to something: with `<what>.all` in their organisation, or with `<what>.own` on what is theirs. */
+export function canFor(principal: Principal, what: 'job.view' | 'job.cancel', owner: Owner): boolean {
+  return (
+    (can(principal, `${what}.all`) && isOfTenant(principal, owner.orgId)) ||
+    (principal.user_id === owner.userId && can(principal, `${what}.own`))
+  );
+}
+
+/** Of whom a list shows things: undefined where it does not matter. */
+export interface Reach {
+  readonly userId?: number | undefined;
+  readonly orgId?: number | null | undefined;
+}
+
+/** Whose jobs this principal sees. */
+export const jobsSeenBy = (principal: Principal): Reach =>
+  can(principal, 'job.view.all') ? { orgId: tenantOf(principal) } : { userId: principal.user_id };
 
 /** Whether this principal's key may be used from where the request comes from. */
 export const mayComeFrom = (principal: Principal, request: Pick<FastifyRequest, 'ip' | 'ips'>): boolean =>

@@ -1,5 +1,15 @@
 export { AccessModule, type AccessOptions } from './access.module.js';
-export { can, canFor, mayComeFrom, requirePermission } from './can.js';
+export {
+  can,
+  canFor,
+  isOfTenant,
+  jobsSeenBy,
+  mayComeFrom,
+  requirePermission,
+  tenantOf,
+  type Owner,
+  type Reach,
+} from './can.js';
 export { Allow, Public, Who } from './decorators.js';
 export { PRINCIPAL_TTL_SECONDS, Principals, TokenLookup, type Identity } from './principals.js';
 export { explain, judge, patternFault, type Asked, type Decision } from './resource-rules.js';

@@ -12,6 +12,7 @@ import type { RequestStatus, Via } from '../domain/approval-request.js';
 @Index('approval_request_pending', ['expires_at'], { where: `"status" = 'pending'` })
 @Index('approval_request_marks', ['created_at'], { where: `"status" = 'never_opened'` })
 @Index('approval_request_user', ['user_id', 'seq'])
+@Index('approval_request_org', ['org_id', 'seq'])
 export class ApprovalRequestRow {
   @PrimaryColumn('uuid', { primaryKeyConstraintName: 'approval_request_pk' })
   id: string;
@@ -25,6 +26,10 @@ export class ApprovalRequestRow {
 
   @Column('int')
   user_id: number;
+
+  /** The requester's organisation; null for none. */
+  @Column('int', { nullable: true })
+  org_id: number | null;
 
   @Column('text')
   username: string;

@@ -14,9 +14,9 @@ export async function openRequests(tx: Tx, requests: readonly NewRequest[], now:
   const sorted = requests.toSorted((a, b) => (a.jobId < b.jobId ? -1 : 1));
   await tx.query(
     `insert into approval_request (id, job_id, user_id, username, provider, config_name, hardware, estimated_cost_usd, rule_id,
-       rule_name, reason, required_level, expires_at, traceparent, status, created_at)
-     select *, 'pending', $15::timestamptz from unnest($1::uuid[], $2::text[], $3::int[], $4::text[], $5::text[], $6::text[], $7::text[],
-       $8::numeric[], $9::int[], $10::text[], $11::text[], $12::text[], $13::timestamptz[], $14::text[])
+       rule_name, reason, required_level, expires_at, traceparent, org_id, status, created_at)
+     select *, 'pending', $16::timestamptz from unnest($1::uuid[], $2::text[], $3::int[], $4::text[], $5::text[], $6::text[], $7::text[],
+       $8::numeric[], $9::int[], $10::text[], $11::text[], $12::text[], $13::timestamptz[], $14::text[], $15::int[])
      on conflict do nothing`,
     [
       sorted.map((r) => r.id),
@@ -33,6 +33,7 @@ export async function openRequests(tx: Tx, requests: readonly NewRequest[], now:
       sorted.map((r) => r.requiredLevel),
       sorted.map((r) => r.expiresAt),
       sorted.map((r) => r.traceparent),
+      sorted.map((r) => r.orgId),
       now,
     ],
   );
@@ -144,6 +145,8 @@ export async function expireRequests(tx: Tx, limit: number, now: Date): Promise<
 export interface RequestFilter {
   readonly status?: RequestStatus | undefined;
   readonly userId?: number | undefined;
+  /** null for those of no organisation. */
+  readonly orgId?: number | null | undefined;
 }
 
 /** The condition of a filter, with its values. Each filter has its own text, so that each can use its own index. */
@@ -155,6 +158,8 @@ function where(
   const value = (given: unknown): string => `$${values.push(given)}`;
   const conditions = [statusCondition(filter.status, now, value)];
   if (filter.userId !== undefined) conditions.push(`user_id = ${value(filter.userId)}`);
+  if (filter.orgId === null) conditions.push('org_id is null');
+  else if (filter.orgId !== undefined) conditions.push(`org_id = ${value(filter.orgId)}`);
   return { values, condition: conditions.join(' and '), value };
 }
 
@@ -204,6 +209,7 @@ function requestOf(row: ApprovalRequestRow): ApprovalRequest {
     id: row.id,
     jobId: row.job_id,
     userId: row.user_id,
+    orgId: row.org_id,
     username: row.username,
     provider: row.provider,
     configName: row.config_name,

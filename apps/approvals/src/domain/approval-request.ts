@@ -11,6 +11,7 @@ export interface ApprovalRequest {
   readonly id: string;
   readonly jobId: string;
   readonly userId: number;
+  readonly orgId: number | null;
   readonly username: string;
   readonly provider: string;
   readonly configName: string;

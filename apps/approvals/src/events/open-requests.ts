@@ -68,6 +68,7 @@ function newRequest({ data, traceparent }: Submitted, need: ApprovalNeed): NewRe
     id: need.approval_id,
     jobId: data.job_id,
     userId: data.user_id,
+    orgId: data.org_id ?? null,
     username: data.username,
     provider: data.provider,
     configName: data.config_name,

@@ -27,6 +27,7 @@ export function outcomeOf(request: ApprovalRequest): Outgoing | undefined {
           required_level: request.requiredLevel,
           expires_at: request.expiresAt.toISOString(),
           user_id: request.userId,
+          ...(request.orgId === null ? {} : { org_id: request.orgId }),
           username: request.username,
           provider: request.provider,
           config_name: request.configName,

@@ -1,5 +1,5 @@
 import { Body, Controller, Get, Param, Post, Query } from '@nestjs/common';
-import { Allow, can, canFor, Who } from '@lineclear/access';
+import { Allow, can, canFor, isOfTenant, tenantOf, Who } from '@lineclear/access';
 import { fields, type Principal } from '@lineclear/contracts';
 import { Answers, Clock, Database, NotFound } from '@lineclear/kit';
 import { z } from 'zod';
@@ -39,8 +39,12 @@ export class RequestsController {
   @Get('requests')
   @Allow('admin.approve')
   @Answers(200, requestsAnswer, 'Lists approval requests, newest first')
-  async list(@Query({ schema: listQuery }) query: z.infer<typeof listQuery>): Promise<RequestsAnswer> {
-    return this.#page({ status: query.pending_only === 'true' ? 'pending' : query.status }, {}, query);
+  async list(
+    @Query({ schema: listQuery }) query: z.infer<typeof listQuery>,
+    @Who() who: Principal,
+  ): Promise<RequestsAnswer> {
+    const status = query.pending_only === 'true' ? 'pending' : query.status;
+    return this.#page({ status }, { orgId: tenantOf(who) }, query);
   }
 
   @Get('me')
@@ -56,8 +60,9 @@ export class RequestsController {
   @Get('requests/pending/count')
   @Allow('admin.approve')
   @Answers(200, z.object({ pending_count: z.int() }), 'Says how many requests wait for a decision')
-  async pendingCount(): Promise<{ pending_count: number }> {
-    return { pending_count: await countRequests(this.database, { status: 'pending' }, this.clock.now()) };
+  async pendingCount(@Who() who: Principal): Promise<{ pending_count: number }> {
+    const filter = { status: 'pending' as const, orgId: tenantOf(who) };
+    return { pending_count: await countRequests(this.database, filter, this.clock.now()) };
   }
 
   @Get('requests/job/:job_id')
@@ -87,6 +92,7 @@ export class RequestsController {
     @Body({ schema: approveBody }) body: z.infer<typeof approveBody>,
     @Who() who: Principal,
   ): Promise<RequestAnswer> {
+    await this.#decidableBy(who, id);
     const request = await this.decisions.decide(id, deciderOf(who), {
       status: 'approved',
       notes: body.notes ?? null,
@@ -103,6 +109,7 @@ export class RequestsController {
     @Body({ schema: rejectBody }) body: z.infer<typeof rejectBody>,
     @Who() who: Principal,
   ): Promise<RequestAnswer> {
+    await this.#decidableBy(who, id);
     const request = await this.decisions.decide(id, deciderOf(who), {
       status: 'rejected',
       notes: body.reason,
@@ -122,9 +129,9 @@ export class RequestsController {
     @Param('id', { schema: requestId }) id: string,
     @Who() who: Principal,
   ): Promise<RequestAnswer> {
-    const { userId } = await this.#seenBy(who, id);
-    const mayCancel = canFor(who, 'job.cancel', userId);
-    if (!mayCancel && !can(who, 'admin.approve')) throw new NotFound('approval request', id);
+    const seen = await this.#seenBy(who, id);
+    const mayCancel = canFor(who, 'job.cancel', seen);
+    if (!mayCancel && !mayDecide(who, seen)) throw new NotFound('approval request', id);
     const request = mayCancel
       ? await this.decisions.withdraw(id, deciderOf(who))
       : // To whoever asked it is a no, so it takes whom a no takes.
@@ -136,6 +143,11 @@ export class RequestsController {
     const request = await findRequest(this.database, id);
     if (!request || !maySee(who, request)) throw new NotFound('approval request', id);
     return request;
+  }
+
+  async #decidableBy(who: Principal, id: string): Promise<void> {
+    const request = await findRequest(this.database, id);
+    if (!request || !mayDecide(who, request)) throw new NotFound('approval request', id);
   }
 
   async #page(
@@ -160,8 +172,10 @@ export class RequestsController {
   }
 }
 
+const mayDecide = (who: Principal, request: ApprovalRequest): boolean =>
+  can(who, 'admin.approve') && isOfTenant(who, request.orgId);
 const maySee = (who: Principal, request: ApprovalRequest): boolean =>
-  can(who, 'admin.approve') || canFor(who, 'job.view', request.userId);
+  mayDecide(who, request) || canFor(who, 'job.view', request);
 const deciderOf = (who: Principal): Decider => ({
   userId: who.user_id,
   username: who.username,

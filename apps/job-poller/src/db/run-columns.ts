@@ -33,6 +33,7 @@ const FIXED_COLUMNS: readonly Column[] = [
   ['attempt', 'attempt', 'int'],
   ['claimId', 'claim_id', 'uuid'],
   ['userId', 'user_id', 'int'],
+  ['orgId', 'org_id', 'int'],
   ['provider', 'provider', 'text'],
   ['hardware', 'hardware', 'text'],
   ['secrets', 'secrets', 'text[]'],

@@ -21,6 +21,10 @@ export class RunRow {
   @Column('integer')
   user_id: number;
 
+  /** The organisation whose job it is; null for none. */
+  @Column('integer', { nullable: true })
+  org_id: number | null;
+
   @Column('text')
   provider: string;
 

@@ -26,6 +26,7 @@ export interface Run {
   readonly attempt: number;
   readonly claimId: string;
   readonly userId: number;
+  readonly orgId: number | null;
   readonly provider: string;
   /** Only there while it may have to be submitted. */
   readonly config: Readonly<Record<string, unknown>> | null;
@@ -114,6 +115,7 @@ export function intendedRun(
     attempt: claim.attempt,
     claimId: claim.claim_id,
     userId: claim.user_id,
+    orgId: claim.org_id ?? null,
     provider: claim.provider,
     config: claim.config,
     hardware: claim.hardware,

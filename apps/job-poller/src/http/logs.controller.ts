@@ -87,7 +87,7 @@ export class LogsController {
         ? await this.runs.latest(this.database, jobId)
         : await this.runs.find(this.database, jobId, attempt);
     // Another one's job is answered like one that is not there.
-    if (!run || !canFor(who, 'job.view', run.userId)) throw new NotFound('log of job', jobId);
+    if (!run || !canFor(who, 'job.view', run)) throw new NotFound('log of job', jobId);
     return run;
   }
 }

@@ -1,3 +1,4 @@
+import type { Reach } from '@lineclear/access';
 import type { JobState } from '@lineclear/contracts';
 import type { Queryable, Tx } from '@lineclear/kit';
 import type { Job } from '../domain/job.js';
@@ -141,8 +142,7 @@ export async function save(tx: Tx, jobs: readonly Job[]): Promise<Place[]> {
   return tx.query<Place>(SAVE, [jobs.map(({ id }) => id), ...values(CHANGING, jobs)]);
 }
 
-export interface JobFilter {
-  readonly userId?: number | undefined;
+export interface JobFilter extends Reach {
   readonly state?: JobState | undefined;
   readonly provider?: string | undefined;
 }
@@ -150,18 +150,20 @@ export interface JobFilter {
 /** One page of jobs, the newest first, and how many there are in all. */
 export async function page(
   db: Queryable,
-  { userId, state, provider }: JobFilter,
+  { userId, orgId, state, provider }: JobFilter,
   limit: number,
   before?: string,
 ): Promise<{ jobs: Job[]; total: number }> {
   // Only what is asked for is in the statement: a plan for "any user, or this one" reads the jobs of all.
   const wanted = [
     ['user_id', userId],
+    ['org_id', orgId ?? undefined],
     ['state', state],
     ['provider', provider],
   ].filter(([, value]) => value !== undefined);
   const values = wanted.map(([, value]) => value);
-  const where = ['true', ...wanted.map(([column], n) => `${column} = $${n + 1}`)].join(' and ');
+  const ofNone = orgId === null ? ' and org_id is null' : '';
+  const where = ['true', ...wanted.map(([column], n) => `${column} = $${n + 1}`)].join(' and ') + ofNone;
   const older = before === undefined ? '' : `and id < $${values.length + 2}`;
   const [jobs, [count]] = await Promise.all([
     db.query<Job>(

@@ -1,5 +1,13 @@
+import type { Reach } from '@lineclear/access';
 import type { JobState, Level } from '@lineclear/contracts';
 import type { Queryable } from '@lineclear/kit';
+
+/** Condition on jobs: they are of those whom `$1` and `$2`, as `seen` gives them, stand for. */
+const SEEN = '($1::int4 is null or user_id = $1) and ($2::int4 is null or coalesce(org_id, 0) = $2)';
+const seen = ({ userId, orgId }: Reach): unknown[] => [
+  userId ?? null,
+  orgId === undefined ? null : (orgId ?? 0),
+];
 
 /** Beyond this place the queue is not counted out. */
 const MAX_POSITION = 10_000;
@@ -27,26 +35,27 @@ const ENTRIES = `
   select j.id, j.user_id, j.username, j.level, j.band, j.provider, j.config_name, j.state, j.queued_at, j.submitted_at,
     j.estimated_cost_usd, place.position
   from jobs j left join place using (id)
-  where j.ended_at is null and ($1::int4 is null or j.user_id = $1)
-  order by place.position nulls last, j.id limit $2`;
+  where j.ended_at is null and ${SEEN}
+  order by place.position nulls last, j.id limit $3`;
 
 /** Jobs that have not ended, those in the queue first. */
-export async function entries(db: Queryable, userId: number | undefined, limit: number): Promise<Entry[]> {
-  return db.query<Entry>(ENTRIES, [userId ?? null, limit]);
+export async function entries(db: Queryable, reach: Reach, limit: number): Promise<Entry[]> {
+  return db.query<Entry>(ENTRIES, [...seen(reach), limit]);
 }
 
 /** How many jobs that have not ended are in which state. */
-export async function countLive(db: Queryable, userId?: number): Promise<Map<JobState, number>> {
+export async function countLive(db: Queryable, reach: Reach): Promise<Map<JobState, number>> {
   const rows = await db.query<{ state: JobState; count: number }>(
-    'select state, count(*) as count from jobs where ended_at is null and ($1::int4 is null or user_id = $1) group by state',
-    [userId ?? null],
+    `select state, count(*) as count from jobs where ended_at is null and ${SEEN} group by state`,
+    seen(reach),
   );
   return new Map(rows.map(({ state, count }) => [state, count]));
 }
 
-export async function countByState(db: Queryable): Promise<Map<JobState, number>> {
+export async function countByState(db: Queryable, reach: Reach = {}): Promise<Map<JobState, number>> {
   const rows = await db.query<{ state: JobState; count: number }>(
-    'select state, count(*) as count from jobs group by state',
+    `select state, count(*) as count from jobs where ${SEEN} group by state`,
+    seen(reach),
   );
   return new Map(rows.map(({ state, count }) => [state, count]));
 }
@@ -57,13 +66,13 @@ export interface UserCount {
   readonly pending: number;
   readonly running: number;
 }
-export async function countByUser(db: Queryable, limit: number): Promise<UserCount[]> {
+export async function countByUser(db: Queryable, reach: Reach, limit: number): Promise<UserCount[]> {
   return db.query<UserCount>(
     `select user_id, max(username) as username,
        count(*) filter (where state in ('queued', 'awaiting_evaluation', 'pending_approval')) as pending,
        count(*) filter (where state in ('dispatching', 'running', 'cancelling')) as running
-     from jobs where ended_at is null group by user_id order by count(*) desc, user_id limit $1`,
-    [limit],
+     from jobs where ended_at is null and ${SEEN} group by user_id order by count(*) desc, user_id limit $3`,
+    [...seen(reach), limit],
   );
 }
 

@@ -43,9 +43,9 @@ export class CancelController {
     return this.database.tx(async (tx) => {
       await slots.enter(tx);
       const [before] = await jobs.lock(tx, [id]);
-      if (!before || !(canFor(who, 'job.view', before.userId) || canFor(who, 'job.cancel', before.userId)))
+      if (!before || !(canFor(who, 'job.view', before) || canFor(who, 'job.cancel', before)))
         throw new NotFound('job', id);
-      if (!canFor(who, 'job.cancel', before.userId)) {
+      if (!canFor(who, 'job.cancel', before)) {
         throw new NotAllowed(
           `this needs the permission job.cancel.${before.userId === who.user_id ? 'own' : 'all'}`,
         );

@@ -1,5 +1,5 @@
 import { Controller, Get, Param, Query } from '@nestjs/common';
-import { Allow, can, canFor, Who } from '@lineclear/access';
+import { Allow, canFor, jobsSeenBy, Who } from '@lineclear/access';
 import { fields, JOB_STATES, type Principal } from '@lineclear/contracts';
 import { Answers, Database, NotFound } from '@lineclear/kit';
 import { z } from 'zod';
@@ -16,7 +16,7 @@ const listQuery = z.strictObject({
 });
 const step = z.object({ status: z.string(), at: fields.instant, after_seconds: z.number() });
 
-/** Jobs, one's own or, with job.view.all, everyone's. */
+/** Jobs, one's own or, with job.view.all, everyone's in the organisation. */
 @Controller('api/cloud/jobs')
 export class JobsController {
   constructor(private readonly database: Database) {}
@@ -33,7 +33,7 @@ export class JobsController {
     @Who() who: Principal,
   ): Promise<object> {
     const filter = {
-      userId: can(who, 'job.view.all') ? undefined : who.user_id,
+      ...jobsSeenBy(who),
       state: query.status,
       provider: query.provider,
     };
@@ -73,7 +73,7 @@ export class JobsController {
 
   async #visible(id: string, who: Principal): Promise<Job> {
     const [job] = await jobs.find(this.database, [id]);
-    if (!job || !canFor(who, 'job.view', job.userId)) throw new NotFound('job', id);
+    if (!job || !canFor(who, 'job.view', job)) throw new NotFound('job', id);
     return job;
   }
 }

@@ -24,7 +24,7 @@ export class MetricsController implements OnApplicationBootstrap {
       help: 'Jobs that have not ended',
       registers,
       async collect() {
-        const counts = await queue.countLive(database);
+        const counts = await queue.countLive(database, {});
         this.set([...counts.values()].reduce((sum, count) => sum + count, 0));
       },
     });

@@ -1,5 +1,5 @@
 import { Body, Controller, Get, Post, Query } from '@nestjs/common';
-import { Allow, can, Who } from '@lineclear/access';
+import { Allow, jobsSeenBy, Who } from '@lineclear/access';
 import { fields, JOB_STATES, type JobState, type Principal } from '@lineclear/contracts';
 import { Answers, Clock, Database } from '@lineclear/kit';
 import { z } from 'zod';
@@ -72,10 +72,10 @@ export class QueueController {
     @Query({ schema: listQuery }) { limit }: z.infer<typeof listQuery>,
     @Who() who: Principal,
   ): Promise<z.input<typeof list>> {
-    const userId = can(who, 'job.view.all') ? undefined : who.user_id;
+    const reach = jobsSeenBy(who);
     const [found, counts] = await Promise.all([
-      queue.entries(this.database, userId, limit),
-      queue.countLive(this.database, userId),
+      queue.entries(this.database, reach, limit),
+      queue.countLive(this.database, reach),
     ]);
     return {
       entries: found.map(viewEntry),
@@ -87,10 +87,11 @@ export class QueueController {
   @Get('stats')
   @Allow('job.view.all')
   @Answers(200, stats, 'Sums up the queue')
-  async stats(): Promise<z.input<typeof stats>> {
+  async stats(@Who() who: Principal): Promise<z.input<typeof stats>> {
+    const reach = jobsSeenBy(who);
     const [counts, byUser, limits, waitSeconds] = await Promise.all([
-      queue.countByState(this.database),
-      queue.countByUser(this.database, 200),
+      queue.countByState(this.database, reach),
+      queue.countByUser(this.database, reach, 200),
       slots.limits(this.database),
       queue.meanWaitSeconds(this.database, new Date(this.clock.now().getTime() - HOUR_MS)),
     ]);
@@ -109,8 +110,8 @@ export class QueueController {
   @Answers(200, mine, 'Shows your own part of the queue')
   async me(@Who() who: Principal): Promise<z.input<typeof mine>> {
     const [found, counts] = await Promise.all([
-      queue.entries(this.database, who.user_id, MAX_OWN),
-      queue.countLive(this.database, who.user_id),
+      queue.entries(this.database, { userId: who.user_id }, MAX_OWN),
+      queue.countLive(this.database, { userId: who.user_id }),
     ]);
     return {
       pending_count: counts.get('queued') ?? 0,

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { can } from '@lineclear/access';
+import { can, canFor, tenantOf, type Owner } from '@lineclear/access';
 import type { Principal } from '@lineclear/contracts';
 import type { LiveEvent } from './visible-event.js';
 
@@ -27,16 +27,16 @@ export class LiveClient {
   }
 
   /** An event as it happens. */
-  live(event: LiveEvent, ownerId: number | undefined): void {
-    if (!this.#sees(ownerId)) return;
+  live(event: LiveEvent, owner: Owner | undefined): void {
+    if (!this.#sees(owner)) return;
     if (this.#heldBack === undefined) this.#send(event);
     else if (this.#heldBack.length < MAX_HELD_BACK) this.#heldBack.push(event);
     else this.drop();
   }
 
   /** An event from before. */
-  past(event: LiveEvent, ownerId: number | undefined): void {
-    if (this.#sees(ownerId)) this.#send(event);
+  past(event: LiveEvent, owner: Owner | undefined): void {
+    if (this.#sees(owner)) this.#send(event);
   }
 
   caughtUp(): void {
@@ -72,8 +72,11 @@ export class LiveClient {
     });
   }
 
-  #sees(ownerId: number | undefined): boolean {
-    return can(this.principal, 'job.view.all') || ownerId === this.principal.user_id;
+  #sees(owner: Owner | undefined): boolean {
+    // The route let in only who sees their own.
+    return owner === undefined
+      ? can(this.principal, 'job.view.all') && tenantOf(this.principal) === undefined
+      : owner.userId === this.principal.user_id || canFor(this.principal, 'job.view', owner);
   }
 
   #send({ place, frame }: LiveEvent): void {

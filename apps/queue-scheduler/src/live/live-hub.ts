@@ -1,4 +1,5 @@
 import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import type { Owner } from '@lineclear/access';
 import { Bus } from '@lineclear/bus';
 import { isConcerned, principalChanged, principalsChanged } from '@lineclear/contracts';
 import { Clock, Database, LOGGER, TtlCache, type Logger } from '@lineclear/kit';
@@ -15,7 +16,7 @@ const MAX_OWNERS = 20_000;
 @Injectable()
 export class LiveHub implements OnApplicationBootstrap, OnModuleDestroy {
   readonly #clients = new Set<LiveClient>();
-  readonly #owners: TtlCache<number>;
+  readonly #owners: TtlCache<Owner>;
   #reading: Promise<Reading> | undefined;
   /** Events one after the other, also when the owner of one must be looked up. */
   #order = Promise.resolve();
@@ -133,8 +134,8 @@ export class LiveHub implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   async #spread(event: LiveEvent): Promise<void> {
-    const ownerId = await this.#ownerOf(event);
-    for (const client of this.#clients) client.live(event, ownerId);
+    const owner = await this.#ownerOf(event);
+    for (const client of this.#clients) client.live(event, owner);
   }
 
   /** Sends what is on the stream since `after`, as fast as the client reads, then lets it join the live ones. */
@@ -158,19 +159,20 @@ export class LiveHub implements OnApplicationBootstrap, OnModuleDestroy {
     messages.stop();
   }
 
-  async #ownerOf({ jobId, userId }: LiveEvent): Promise<number | undefined> {
-    if (userId !== undefined) {
-      this.#owners.set(jobId, userId);
-      return userId;
+  async #ownerOf({ jobId, owner }: LiveEvent): Promise<Owner | undefined> {
+    if (owner !== undefined) {
+      this.#owners.set(jobId, owner);
+      return owner;
     }
     const known = this.#owners.get(jobId);
     if (known !== undefined) return known;
     try {
-      const [row] = await this.database.query<{ user_id: number }>('select user_id from jobs where id = $1', [
-        jobId,
-      ]);
-      if (row) this.#owners.set(jobId, row.user_id);
-      return row?.user_id;
+      const [row] = await this.database.query<Owner>(
+        'select user_id as "userId", org_id as "orgId" from jobs where id = $1',
+        [jobId],
+      );
+      if (row) this.#owners.set(jobId, row);
+      return row;
     } catch (error) {
       this.log.warn({ err: error }, 'an event is not shown to the owner of its job: the database is away');
       return undefined;

@@ -1,3 +1,4 @@
+import type { Owner } from '@lineclear/access';
 import { eventsIn } from '@lineclear/contracts';
 import { z } from 'zod';
 
@@ -11,7 +12,7 @@ export interface LiveEvent {
   readonly type: string;
   readonly jobId: string;
   /** Whose job it is about; undefined when the event does not say. */
-  readonly userId: number | undefined;
+  readonly owner: Owner | undefined;
   /** The lines of the server-sent event. */
   readonly frame: string;
 }
@@ -27,7 +28,7 @@ const aboutJob = z.object({
   id: z.string(),
   type: z.string(),
   time: z.string(),
-  data: z.looseObject({ job_id: z.string(), user_id: z.number().optional() }),
+  data: z.looseObject({ job_id: z.string(), user_id: z.number().optional(), org_id: z.number().optional() }),
 });
 
 /** Reads those events of a message that are about a job. One that is broken has no place among them: it would end the reading. */
@@ -35,7 +36,7 @@ export function visibleEvents(sequence: number, body: string): LiveEvent[] {
   return eventsOrNone(body).flatMap((raw, index) => {
     const { data: event } = aboutJob.safeParse(raw);
     if (!event) return [];
-    const { job_id: jobId, user_id: userId } = event.data;
+    const { job_id: jobId, user_id: userId, org_id: orgId = null } = event.data;
     const place = sequence * PLACES_OF_A_MESSAGE + index;
     const data = Object.fromEntries(Object.entries(event.data).filter(([name]) => !INTERNAL.has(name)));
     const shown = JSON.stringify({ id: event.id, type: event.type, time: event.time, data });
@@ -44,7 +45,7 @@ export function visibleEvents(sequence: number, body: string): LiveEvent[] {
         place,
         type: event.type,
         jobId,
-        userId,
+        owner: userId === undefined ? undefined : { userId, orgId },
         frame: `id: ${place}\nevent: ${event.type}\ndata: ${shown}\n\n`,
       },
     ];
