@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { join } from 'node:path';
-import { Clock, createLogger, type Logger } from '@lineclear/kit';
+import { Clock, createLogger, Secret, type Logger } from '@lineclear/kit';
 import { makeScratchFolder, startSlapd, type Slapd } from '@lineclear/servers';
 import { Client } from 'ldapts';
 import { ldapConfig } from '../src/external/ldap-config.js';
@@ -52,16 +52,16 @@ export class DirectoryHouse {
 
   /** A client of a server with any settings over those that every test needs. */
   directory(server: string, more: Record<string, unknown> = {}): LdapDirectory {
+    const { bind_password = SERVICE.password, ...config } = more;
     const directory = new LdapDirectory(
       ldapConfig.parse({
         ...(more['servers'] === undefined ? { server } : {}),
         base_dn: BASE,
         bind_dn: SERVICE.dn,
-        bind_password: SERVICE.password,
         user_search_filter: '(uid={username})',
-        ...more,
+        ...config,
       }),
-      { log: this.#log(), clock: this.clock },
+      { password: new Secret(String(bind_password)), log: this.#log(), clock: this.clock },
     );
     this.#ends.push(() => directory.close());
     return directory;

@@ -83,7 +83,14 @@ describe('a provider', () => {
     expect(answer.body).toMatchObject({
       provider_type: 'ldap',
       level_mapping: { [DN]: ['admin'] },
-      config: { ...config, start_tls: false, nested_groups: false, has_bind_password: true },
+      config: {
+        ...config,
+        start_tls: false,
+        nested_groups: false,
+        pool_size: 4,
+        email_attribute: 'mail',
+        has_bind_password: true,
+      },
     });
     expect((await house.admin.post(path('corporate-ad') + '/test')).status).toBe(422);
     expectProblem(
@@ -178,11 +185,17 @@ describe('a provider', () => {
       'issuer',
       'config.client_secret',
     );
-    expectProblem(
-      await house.admin.patch(path('moving-ad'), { config: { servers: ['ldaps://evil.test'] } }),
-      'server',
-      'config.bind_password',
-    );
+    for (const config of [
+      { server: 'ldaps://evil.test' },
+      { servers: ['ldaps://evil.test'] },
+      { servers: [LDAP.config.server, 'ldaps://evil.test'] },
+      { bind_dn: 'CN=Administrator,DC=corp,DC=com' },
+    ])
+      expectProblem(
+        await house.admin.patch(path('moving-ad'), { config }),
+        JSON.stringify(config),
+        'config.bind_password',
+      );
     expect(await database.query('select subject from external_identities')).toEqual([{ subject: 'ada' }]);
     const moved = await house.admin.patch(path('moving'), { config: { issuer, client_secret: 'new' } });
     expect(moved.body.config.issuer).toBe(issuer);
@@ -274,7 +287,12 @@ it('refuses bad input and writes nothing', async () => {
     ['config.roles_claim', withConfig(OIDC, { roles_claim: '' })],
     ['config.server', withConfig(OIDC, { server: 'ldaps://x' })],
     ['config.server', withConfig(LDAP, { server: undefined })],
-    ['config.server', withConfig(LDAP, { servers: ['ldaps://a'] })],
+    ['config.servers', withConfig(LDAP, { servers: ['ldaps://a'] })],
+    ['config.use_ssl', withConfig(LDAP, { server: 'ldap://a', start_tls: true })],
+    ['config.server', withConfig(LDAP, { server: 'ldap://a', use_ssl: undefined })],
+    ['config.start_tls', withConfig(LDAP, { start_tls: true })],
+    ['config.group_search_filter', withConfig(LDAP, { group_search_filter: '(cn=x)' })],
+    ['config.pool_size', withConfig(LDAP, { pool_size: 0 })],
     ['config.server', withConfig(LDAP, { server: 'https://a' })],
     ['config.base_dn', withConfig(LDAP, { base_dn: '' })],
     ['config.bind_dn', withConfig(LDAP, { bind_dn: undefined })],

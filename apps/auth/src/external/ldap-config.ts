@@ -36,7 +36,8 @@ export const ldapConfig = z
     base_dn: dn,
     /** The account that searches: a DN, or for Active Directory also `name@domain`. */
     bind_dn: z.string().trim().min(1).max(1_000),
-    bind_password: z.string().min(1).max(1_000),
+    /** Kept apart and sealed; not in a change that leaves it as it is. */
+    bind_password: z.string().min(1).max(1_000).optional(),
     user_search_filter: z.string().max(2_000),
     use_ssl: z.boolean().optional(),
     start_tls: z.boolean().default(false),
@@ -63,7 +64,9 @@ export const ldapConfig = z
       context.addIssue({ code: 'custom', path: [...path], message });
     }
   });
-export type LdapConfig = z.infer<typeof ldapConfig>;
+type LdapConfig = z.infer<typeof ldapConfig>;
+/** How a directory is reached and read, but for the password of the account that searches it. */
+export type LdapSettings = Omit<LdapConfig, 'bind_password'>;
 
 type Contradiction = readonly [path: readonly (string | number)[], message: string];
 
@@ -176,18 +179,18 @@ export interface DirectoryServer {
 }
 
 /** The servers of a configuration, in the order in which they are tried. */
-export const serversOf = (config: LdapConfig): DirectoryServer[] =>
+export const serversOf = (config: LdapSettings): DirectoryServer[] =>
   (config.servers ?? [config.server ?? '']).map((url) => {
     const { host, port, isTls } = parts(url);
     return { url, host, port, security: isTls ? 'tls' : config.start_tls ? 'start_tls' : 'none' };
   });
 
 /** The attribute that holds a person's name here. */
-export const usernameAttributeOf = (config: LdapConfig): string =>
+export const usernameAttributeOf = (config: LdapSettings): string =>
   config.username_attribute ?? attributeOfUsername(config.user_search_filter) ?? 'uid';
 
 /** Where and how groups are searched; undefined when `memberOf` alone is asked. */
-export function groupSearchOf(config: LdapConfig): { base: string; filter: string } | undefined {
+export function groupSearchOf(config: LdapSettings): { base: string; filter: string } | undefined {
   const { group_search_base: base, group_search_filter: filter, nested_groups: isNested } = config;
   if (base === undefined && filter === undefined && !isNested) return undefined;
   return { base: base ?? config.base_dn, filter: filter ?? DEFAULT_GROUP_FILTER };

@@ -1,8 +1,8 @@
 import { SizeLimitExceededError, type SearchOptions } from 'ldapts';
-import type { Clock, Logger } from '@lineclear/kit';
+import type { Clock, Logger, Secret } from '@lineclear/kit';
 import { normalDn } from '../domain/distinguished-name.js';
 import { fillFilter } from '../domain/ldap-filter.js';
-import { groupSearchOf, serversOf, usernameAttributeOf, type LdapConfig } from './ldap-config.js';
+import { groupSearchOf, serversOf, usernameAttributeOf, type LdapSettings } from './ldap-config.js';
 import { isAnswer, type Found, type LdapConnection } from './ldap-connection.js';
 import { groupsOf } from './ldap-groups.js';
 import { LdapPool, reasonOf } from './ldap-pool.js';
@@ -37,11 +37,14 @@ const NOBODY = 'lineclear-test-nobody';
 
 /** An LDAP directory or Active Directory that people log in against. */
 export class LdapDirectory {
-  readonly #config: LdapConfig;
+  readonly #config: LdapSettings;
   readonly #log: Logger;
   readonly #pool: LdapPool;
 
-  constructor(config: LdapConfig, { log, clock }: { readonly log: Logger; readonly clock: Clock }) {
+  constructor(
+    config: LdapSettings,
+    { password, log, clock }: { readonly password: Secret; readonly log: Logger; readonly clock: Clock },
+  ) {
     this.#config = config;
     this.#log = log;
     this.#pool = new LdapPool({
@@ -53,7 +56,7 @@ export class LdapDirectory {
       },
       size: config.pool_size,
       asideMs: config.retry_server_after_seconds * 1_000,
-      account: { dn: config.bind_dn, password: config.bind_password },
+      account: { dn: config.bind_dn, password },
       clock,
       log,
     });

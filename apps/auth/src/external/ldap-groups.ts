@@ -2,7 +2,7 @@ import { SizeLimitExceededError } from 'ldapts';
 import type { Logger } from '@lineclear/kit';
 import { normalDn } from '../domain/distinguished-name.js';
 import { escapeFilterValue, fillFilter } from '../domain/ldap-filter.js';
-import { groupSearchOf, type LdapConfig } from './ldap-config.js';
+import { groupSearchOf, type LdapSettings } from './ldap-config.js';
 import type { Found, LdapConnection } from './ldap-connection.js';
 
 /** Active Directory follows membership through any number of groups by itself when asked with this rule. */
@@ -39,7 +39,7 @@ export async function groupsOf(
   username: string,
   on: {
     readonly connection: LdapConnection;
-    readonly config: LdapConfig;
+    readonly config: LdapSettings;
     readonly signal: AbortSignal;
     readonly log: Logger;
   },

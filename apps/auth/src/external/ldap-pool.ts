@@ -1,4 +1,4 @@
-import type { Clock, Logger } from '@lineclear/kit';
+import type { Clock, Logger, Secret } from '@lineclear/kit';
 import type { DirectoryServer } from './ldap-config.js';
 import { isAnswer, LdapConnection, type ConnectionTimes } from './ldap-connection.js';
 import { NoDirectory } from './ldap-socket.js';
@@ -12,7 +12,7 @@ export interface PoolOptions {
   readonly times: ConnectionTimes;
   readonly size: number;
   readonly asideMs: number;
-  readonly account: { readonly dn: string; readonly password: string };
+  readonly account: { readonly dn: string; readonly password: Secret };
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -121,7 +121,7 @@ export class LdapPool {
   async #openBound(server: DirectoryServer, signal: AbortSignal): Promise<LdapConnection> {
     const connection = await this.openAnother(server, signal);
     try {
-      await connection.bind(this.#options.account.dn, this.#options.account.password, signal);
+      await connection.bind(this.#options.account.dn, this.#options.account.password.reveal(), signal);
       return connection;
     } catch (error) {
       this.discard(connection);

@@ -5,7 +5,8 @@ import { AtRest } from '../credentials/at-rest.js';
 import * as identities from '../db/external-identities.repo.js';
 import * as stored from '../db/identity-providers.repo.js';
 import * as oidc from '../db/oidc.repo.js';
-import { isAnother, type IdentityProvider, type ProviderType } from '../domain/identity-provider.js';
+import type { IdentityProvider, ProviderType } from '../domain/identity-provider.js';
+import { goesElsewhere, isAnother } from './another-provider.js';
 import { Providers, type Listed } from './providers.js';
 
 /** A provider as somebody describes it: its secret comes in and does not come out again. */
@@ -48,14 +49,14 @@ export class ManageProviders {
       const before = await this.#lock(tx, name);
       const { provider: described, secret } = change(before);
       const after: IdentityProvider = { ...described, id: before.id, source: 'api' };
+      // Or it would be sent, by who may not read it, to wherever they like.
+      if (before.has_secret && secret === undefined && goesElsewhere(before, after)) {
+        throw BadInput.at(
+          `config.${SECRET_FIELD[after.type]}`,
+          'is needed again, as it would be given to somebody else',
+        );
+      }
       if (isAnother(before, after)) {
-        // Or it would be sent, by who may not read it, to wherever they like.
-        if (before.has_secret && secret === undefined) {
-          throw BadInput.at(
-            `config.${SECRET_FIELD[after.type]}`,
-            'is needed again, as this makes it another provider',
-          );
-        }
         await identities.forgetProvider(tx, before.id);
         await oidc.forgetProvider(tx, before.id);
       }

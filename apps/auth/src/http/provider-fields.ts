@@ -1,15 +1,14 @@
 import { LEVELS } from '@lineclear/contracts';
 import { BadInput, oidcFields, validate } from '@lineclear/kit';
 import { z } from 'zod';
-import type { LdapSettings, OidcSettings, ProviderType } from '../domain/identity-provider.js';
+import type { OidcSettings, ProviderType } from '../domain/identity-provider.js';
 import { entryWithoutLevel } from '../domain/level-mapping.js';
+import { ldapConfig, type LdapSettings } from '../external/ldap-config.js';
 import { SECRET_FIELD, type Description } from '../external/manage-providers.js';
 import type { Listed } from '../external/providers.js';
 import { bothLevelsAgree, level, levelNames, levelOf } from './fields.js';
 
 const DEFAULT_SCOPES = ['openid', 'email', 'profile'];
-const dn = z.string().min(1).max(1_000);
-const directory = z.url({ protocol: /^ldaps?$/ }).max(500);
 
 const oidcConfig = z.strictObject({
   issuer: oidcFields.issuer.optional(),
@@ -19,27 +18,6 @@ const oidcConfig = z.strictObject({
   client_secret: oidcFields.clientSecret.optional(),
   scopes: oidcFields.scopes.default(DEFAULT_SCOPES),
   roles_claim: oidcFields.claimPath.default('groups'),
-});
-const ldapConfig = z.strictObject({
-  server: directory.optional(),
-  servers: z.array(directory).min(1).max(10).optional(),
-  base_dn: dn,
-  bind_dn: dn,
-  bind_password: z.string().min(1).max(1_000).optional(),
-  user_search_filter: z
-    .string()
-    .max(1_000)
-    .regex(/^\(.*\{username\}.*\)$/s, 'is not a filter in which {username} stands for what was typed')
-    .default('(uid={username})'),
-  use_ssl: z.boolean().default(false),
-  start_tls: z.boolean().default(false),
-  ca_certificate: z
-    .string()
-    .max(100_000)
-    .regex(/^\s*-----BEGIN CERTIFICATE-----/, 'is not a certificate in PEM')
-    .optional(),
-  group_search_base: dn.optional(),
-  nested_groups: z.boolean().default(false),
 });
 
 const levelMapping = z
@@ -74,7 +52,7 @@ export const newProvider = z
     auto_create_users: z.boolean().default(true),
     ...levels,
     level_mapping: levelMapping.default({}),
-    /** For `oidc`: issuer, client_id, client_secret, scopes, roles_claim. For `ldap`: server or servers, base_dn, bind_dn, bind_password … */
+    /** For `oidc`: issuer, client_id, client_secret, scopes, roles_claim. For `ldap`: external/ldap-config.ts. */
     config,
   })
   .refine(levelsAgree.check, levelsAgree.params);
@@ -162,7 +140,5 @@ function readConfig(type: ProviderType, given: unknown): { typed: Typed; secret:
     return { typed: { type, config: { issuer: one, ...rest } }, secret: client_secret };
   }
   const { bind_password, ...rest } = validate(ldapConfig, given, 'config');
-  if ((rest.server === undefined) === (rest.servers === undefined))
-    throw BadInput.at('config.server', 'is needed, or `servers`, and not both');
   return { typed: { type, config: rest }, secret: bind_password };
 }
