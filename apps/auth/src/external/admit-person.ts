@@ -85,7 +85,7 @@ export class AdmitPerson {
   }
 
   async #make(tx: Tx, provider: IdentityProvider, person: ExternalPerson, now: Date): Promise<number> {
-    const { email, groups } = person;
+    const { email } = person;
     if (!provider.auto_create_users)
       throw new NotAllowed('there is no account for this person: somebody who looks after people makes it');
     if (email === undefined)
@@ -94,7 +94,7 @@ export class AdmitPerson {
       );
     for (const username of usernames(person.username ?? email)) {
       if (await users.accountByName(tx, username)) continue;
-      const level = levelOf(groups, provider.level_mapping, provider.default_level);
+      const level = levelOf(provider, person.groups);
       const display_name = person.displayName ?? username;
       return users.insert(
         tx,
@@ -108,7 +108,7 @@ export class AdmitPerson {
   /** Where the provider's groups are mapped they say each time which level it is; the last admin alone stays one. */
   async #followGroups(tx: Tx, provider: IdentityProvider, person: ExternalPerson, id: number): Promise<void> {
     if (Object.keys(provider.level_mapping).length === 0) return;
-    const level = levelOf(person.groups, provider.level_mapping, provider.default_level);
+    const level = levelOf(provider, person.groups);
     const before = (await users.byId(tx, id))!;
     if (before.level === level) return;
     await users.update(tx, id, { level });

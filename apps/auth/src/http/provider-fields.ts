@@ -1,8 +1,7 @@
-import { LEVELS } from '@lineclear/contracts';
 import { BadInput, oidcFields, validate } from '@lineclear/kit';
 import { z } from 'zod';
 import type { OidcSettings, ProviderType } from '../domain/identity-provider.js';
-import { entryWithoutLevel } from '../domain/level-mapping.js';
+import { faultIn } from '../domain/level-mapping.js';
 import { ldapConfig, type LdapSettings } from '../external/ldap-config.js';
 import { SECRET_FIELD, type Description } from '../external/manage-providers.js';
 import type { Listed } from '../external/providers.js';
@@ -24,11 +23,8 @@ const levelMapping = z
   .record(z.string().min(1).max(1_000), z.array(z.string().min(1).max(1_000)).min(1).max(500))
   .refine((mapping) => Object.keys(mapping).length <= 500, 'has more than 500 entries')
   .superRefine((mapping, context) => {
-    const key = entryWithoutLevel(mapping);
-    if (key !== undefined) {
-      const message = `maps a level to groups, or a group to levels: ${LEVELS.join(', ')}`;
-      context.addIssue({ code: 'custom', path: [key], message });
-    }
+    const fault = faultIn(mapping);
+    if (fault) context.addIssue({ code: 'custom', path: [fault.key], message: fault.why });
   });
 const config = z.record(z.string().max(100), z.json());
 const levels = { default_level: level.optional(), default_levels: levelNames.optional() };
