@@ -14,6 +14,7 @@ import { readConfig, type Config } from './config.js';
 import { AtRest } from './credentials/at-rest.js';
 import { ChangeOwnPassword } from './credentials/change-own-password.js';
 import { FindByToken } from './credentials/find-by-token.js';
+import { GuessGate } from './credentials/guess-gate.js';
 import { LastUsed } from './credentials/last-used.js';
 import { LogIn } from './credentials/log-in.js';
 import { ManageApiKeys } from './credentials/manage-api-keys.js';
@@ -84,6 +85,7 @@ import { ManageUsers } from './people/manage-users.js';
   providers: [
     { provide: AtRest, inject: [Database, CONFIG, LOGGER], useFactory: unlockAtRest },
     Passwords,
+    GuessGate,
     PasswordGate,
     NoteDevice,
     LogIn,

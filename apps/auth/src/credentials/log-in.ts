@@ -3,11 +3,12 @@ import { Clock, Database } from '@lineclear/kit';
 import * as failures from '../db/login-failures.repo.js';
 import * as users from '../db/users.repo.js';
 import { sessionSeconds } from '../domain/session-lifetime.js';
+import type { Locked } from './guess-gate.js';
 import { NoteDevice } from './note-device.js';
 import { openSession, type OpenedSession } from './open-session.js';
-import { accountKey, PasswordGate, type Guess, type Proof } from './password-gate.js';
+import { accountKey, PasswordGate, type PasswordGuess } from './password-gate.js';
 
-export interface LoginAttempt extends Guess {
+export interface LoginAttempt extends PasswordGuess {
   readonly rememberMe: boolean;
   readonly userAgent: string;
 }
@@ -27,7 +28,7 @@ export class LogIn {
     private readonly devices: NoteDevice,
   ) {}
 
-  async attempt(attempt: LoginAttempt): Promise<LoggedIn | Exclude<Proof, { state: 'right' }>> {
+  async attempt(attempt: LoginAttempt): Promise<LoggedIn | { readonly state: 'wrong' } | Locked> {
     const account = await users.accountByName(this.database, attempt.name);
     const proof = await this.gate.check(account, attempt);
     if (proof.state !== 'right') return proof;
