@@ -85,7 +85,7 @@ it('is closed to anonymous callers, but for health, login and the first admin', 
   expect(
     open.filter(
       (name) =>
-        !/^(POST \/api\/auth\/(login|logout|setup\/first-admin)|GET \/api\/auth\/(check|setup\/status)|GET \/api\/cloud\/external-auth\/(available|oidc\/(start|callback))|POST \/api\/cloud\/external-auth\/oidc\/backchannel-logout\/\{name\}|GET \/api\/cloud\/health(\/live|\/ready)?)$/.test(
+        !/^(POST \/api\/auth\/(login|logout|setup\/first-admin)|GET \/api\/auth\/(check|setup\/status)|GET \/api\/cloud\/external-auth\/(available|oidc\/(start|callback))|POST \/api\/cloud\/external-auth\/(oidc\/backchannel-logout\/\{name\}|ldap\/login)|GET \/api\/cloud\/health(\/live|\/ready)?)$/.test(
           name,
         ),
     ),

@@ -76,6 +76,7 @@ export const RIGHTS: Readonly<Record<string, Right>> = {
   'GET /api/cloud/external-auth/oidc/start': 'public',
   'GET /api/cloud/external-auth/oidc/callback': 'public',
   'POST /api/cloud/external-auth/oidc/backchannel-logout/{name}': 'public',
+  'POST /api/cloud/external-auth/ldap/login': 'public',
   'GET /api/cloud/external-auth/providers': configures,
   'POST /api/cloud/external-auth/providers': configures,
   'GET /api/cloud/external-auth/providers/{name}': configures,

@@ -41,6 +41,8 @@ import { PermissionOverride, User } from './db/user.entity.js';
 import { AnswerIntrospect } from './events/answer-introspect.js';
 import { AdmitPerson } from './external/admit-person.js';
 import { configuredProvider } from './external/configured-provider.js';
+import { LdapDirectories } from './external/ldap-directories.js';
+import { LdapLogin } from './external/ldap-login.js';
 import { ManageProviders } from './external/manage-providers.js';
 import { OidcClient } from './external/oidc-client.js';
 import { OidcLogin } from './external/oidc-login.js';
@@ -48,6 +50,7 @@ import { ProviderLogout } from './external/provider-logout.js';
 import { LOGINS, Providers, type Logins } from './external/providers.js';
 import { ApiKeysController } from './http/api-keys.controller.js';
 import { ChangePasswordController } from './http/change-password.controller.js';
+import { LdapController } from './http/ldap.controller.js';
 import { LevelRulesController } from './http/level-rules.controller.js';
 import { LoginController } from './http/login.controller.js';
 import { SessionsController } from './http/sessions.controller.js';
@@ -81,6 +84,7 @@ import { ManageUsers } from './people/manage-users.js';
     LevelRulesController,
     IdentityProvidersController,
     OidcController,
+    LdapController,
   ],
   providers: [
     { provide: AtRest, inject: [Database, CONFIG, LOGGER], useFactory: unlockAtRest },
@@ -103,6 +107,8 @@ import { ManageUsers } from './people/manage-users.js';
     OidcClient,
     OidcLogin,
     ProviderLogout,
+    LdapDirectories,
+    LdapLogin,
     AdmitPerson,
   ],
   exports: [FindByToken],

@@ -12,6 +12,7 @@ import {
 import { expect, vi } from 'vitest';
 import { define } from '../src/app.module.js';
 
+export const PROVIDERS = '/api/cloud/external-auth/providers';
 export const PASSWORD = 'steady hands on the lever';
 export const ADMIN = { username: 'root', email: 'root@lineclear.test', password: PASSWORD };
 
@@ -44,6 +45,8 @@ export interface AuthHouse {
   /** Makes a user and a key of theirs. */
   person(level: Level): Promise<{ id: number; username: string; http: Client; token: string }>;
   login(username: string, password?: string): Promise<LoggedIn>;
+  /** Another replica, on the same database; who starts it closes it. */
+  startReplica(): Promise<RunningService>;
   /** What is in the tables: for "nothing was written". */
   rows(): Promise<unknown>;
   /** Returns when a statement of the service waits for a lock that a test holds. */
@@ -85,6 +88,13 @@ export async function openAuthHouse(
     admin,
     adminId,
     login,
+    async startReplica() {
+      const env = await backends.envFor('auth', options.env);
+      const [row] = await service.database.query<{ name: string }>('select current_database() as name');
+      const url = new URL(env['DATABASE_URL']!);
+      url.pathname = `/${row!.name}`;
+      return startService(define({ ...env, DATABASE_URL: url.href }, { clock }));
+    },
     key: (token) => client(service.url, token),
     async person(level) {
       made += 1;

@@ -4,8 +4,8 @@ import { startService, type RunningService } from '@lineclear/kit';
 import { client, expectProblem, startBackends, type Backends, type Client } from '@lineclear/testkit';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { define } from '../src/app.module.js';
-import { ADMIN, PASSWORD } from './auth-house.js';
-import { KEYCLOAK, OIDC, PROVIDERS } from './oidc-house.js';
+import { ADMIN, PASSWORD, PROVIDERS } from './auth-house.js';
+import { KEYCLOAK, OIDC } from './oidc-house.js';
 import { CLIENT, startOidcServer, type OidcServer } from './oidc-server.js';
 
 const PUBLIC = 'https://lineclear.corp.test';

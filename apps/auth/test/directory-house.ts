@@ -4,9 +4,10 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { Clock, createLogger, Secret, type Logger } from '@lineclear/kit';
 import { makeScratchFolder, startSlapd, type Slapd } from '@lineclear/servers';
-import { Client } from 'ldapts';
+import { Client, type Filter } from 'ldapts';
 import { ldapConfig } from '../src/external/ldap-config.js';
 import { LdapDirectory } from '../src/external/ldap-directory.js';
+import { BIND, filterOf, nameOf, onMessages, SEARCH } from './ldap-messages.js';
 
 // Made once by openssl, good until 2126: server.pem (localhost, 127.0.0.1) and elsewhere.pem (elsewhere.example) are signed by
 // ca.pem, whose key was thrown away.
@@ -23,6 +24,20 @@ export class TestClock extends Clock {
   override now(): Date {
     return new Date(Date.now() + this.laterMs);
   }
+}
+
+interface Tcp {
+  readonly url: string;
+  open(): number;
+  peak(): number;
+}
+export interface Relay extends Tcp {
+  /** What was searched so far. */
+  readonly filters: (Filter | undefined)[];
+  /** Who logged in, or wanted to, so far. */
+  readonly binds: string[];
+  /** Keeps answers on connections that come from now on until what it returns is called. */
+  hold(): () => void;
 }
 
 /** Real directories with the same people, and what is opened on them. */
@@ -68,9 +83,7 @@ export class DirectoryHouse {
   }
 
   /** A server that takes connections and does with them what the test says; counts them. */
-  async tcp(
-    serve: (socket: Socket) => void,
-  ): Promise<{ url: string; open: () => number; peak: () => number }> {
+  async tcp(serve: (socket: Socket) => void): Promise<Tcp> {
     const sockets = new Set<Socket>();
     let peak = 0;
     const server = createServer((socket) => {
@@ -88,14 +101,31 @@ export class DirectoryHouse {
     return { url, open: () => sockets.size, peak: () => peak };
   }
 
-  /** Passes everything on to that port. */
-  through(port: number): ReturnType<DirectoryHouse['tcp']> {
-    return this.tcp((socket) => {
+  /** Passes everything on to that port, and hears what is searched and who logs in. */
+  async through(port: number): Promise<Relay> {
+    const filters: (Filter | undefined)[] = [];
+    const binds: string[] = [];
+    const held: { until?: Promise<void> } = {};
+    const relay = await this.tcp((socket) => {
       const onward = connect({ port, host: '127.0.0.1' });
       onward.on('error', () => socket.destroy()).on('close', () => socket.destroy());
       socket.on('close', () => onward.destroy());
-      socket.pipe(onward).pipe(socket);
+      onMessages(socket, ({ operation, reader }) => {
+        if (operation === SEARCH) filters.push(filterOf(reader));
+        if (operation === BIND) binds.push(nameOf(reader));
+      });
+      socket.pipe(onward);
+      void (held.until ?? Promise.resolve()).then(() => onward.pipe(socket));
     });
+    const hold = (): (() => void) => {
+      let release = (): void => undefined;
+      held.until = new Promise((done) => (release = done));
+      return () => {
+        delete held.until;
+        release();
+      };
+    };
+    return { ...relay, filters, binds, hold };
   }
 
   async stop(): Promise<void> {
@@ -110,7 +140,7 @@ export class DirectoryHouse {
   }
 }
 
-const person = (
+export const person = (
   uid: string,
   more: Record<string, string | string[]> = {},
 ): Record<string, string | string[]> => ({
@@ -121,15 +151,20 @@ const person = (
   userPassword: PASSWORD,
   ...more,
 });
-const people = (uid: string): string => `uid=${uid},ou=people,${BASE}`;
+export const people = (uid: string): string => `uid=${uid},ou=people,${BASE}`;
 export const group = (cn: string): string => `cn=${cn},ou=groups,${BASE}`;
 
-/** The people and groups of every test. Added online: slapd keeps `memberOf` only for groups that come while it runs. */
-export async function populate(slapd: Slapd): Promise<void> {
-  // This client is not the one that is tested, so it takes any certificate.
+/** Who may do everything. This client is not the one that is tested, so it takes any certificate. */
+export async function rootClient(slapd: Slapd): Promise<Client> {
   const tlsOptions = slapd.url.startsWith('ldaps') ? { rejectUnauthorized: false } : undefined;
   const client = new Client({ url: slapd.url, ...(tlsOptions && { tlsOptions }) });
   await client.bind(slapd.root.dn, slapd.root.password);
+  return client;
+}
+
+/** The people and groups of every test. Added online: slapd keeps `memberOf` only for groups that come while it runs. */
+export async function populate(slapd: Slapd): Promise<void> {
+  const client = await rootClient(slapd);
   const add = (dn: string, entry: Record<string, string | string[]>): Promise<void> => client.add(dn, entry);
   await add(BASE, { objectClass: ['dcObject', 'organization'], o: 'Example' });
   await add(SERVICE.dn, {

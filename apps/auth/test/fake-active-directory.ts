@@ -1,13 +1,6 @@
 import { createServer, type AddressInfo, type Socket } from 'node:net';
-import {
-  Ber,
-  BerReader,
-  BerWriter,
-  EqualityFilter,
-  ExtensibleFilter,
-  FilterParser,
-  type Filter,
-} from 'ldapts';
+import { Ber, BerWriter, EqualityFilter, ExtensibleFilter, type BerReader, type Filter } from 'ldapts';
+import { BIND, filterOf, nameOf, onMessages, SEARCH } from './ldap-messages.js';
 
 const BASE = 'DC=corp,DC=com';
 export const ANN = {
@@ -39,16 +32,8 @@ export async function startFakeActiveDirectory(): Promise<FakeActiveDirectory> {
   const server = createServer((socket) => {
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket)).on('error', () => undefined);
-    let pending = Buffer.alloc(0);
-    socket.on('data', (bytes) => {
-      pending = Buffer.concat([pending, bytes]);
-      for (;;) {
-        const reader = new BerReader(pending);
-        if (reader.readSequence() === null || reader.remain < reader.length) return;
-        const end = reader.offset + reader.length;
-        for (const answer of answersTo(reader, filters)) socket.write(answer);
-        pending = pending.subarray(end);
-      }
+    onMessages(socket, (message) => {
+      for (const answer of answersTo(message, filters)) socket.write(answer);
     });
   });
   await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
@@ -63,25 +48,20 @@ export async function startFakeActiveDirectory(): Promise<FakeActiveDirectory> {
   };
 }
 
-function answersTo(reader: BerReader, filters: string[]): Buffer[] {
-  const id = reader.readInt() ?? 0;
-  const operation = reader.readSequence();
-  if (operation === 0x60) {
-    reader.readInt();
-    const dn = reader.readString() ?? '';
+function answersTo(
+  { id, operation, reader }: { id: number; operation: number | null; reader: BerReader },
+  filters: string[],
+): Buffer[] {
+  if (operation === BIND) {
+    const dn = nameOf(reader);
     const password = reader.readString(0x80) ?? '';
     const isRight = [SERVICE, ANN, EVERYWHERE].some((each) => each.dn === dn && each.password === password);
     return [result(id, 0x61, isRight ? 0 : 49)];
   }
-  if (operation !== 0x63) return [];
-  reader.readString();
-  for (const _ of ['scope', 'deref']) reader.readEnumeration();
-  for (const _ of ['sizeLimit', 'timeLimit']) reader.readInt();
-  reader.readBoolean();
-  // "Is there any": asked of what the server says of itself. The parser reads this one kind of filter wrongly.
-  if (reader.peek() === 0x87)
+  if (operation !== SEARCH) return [];
+  const filter = filterOf(reader);
+  if (filter === undefined)
     return [entry(id, '', { supportedCapabilities: '1.2.840.113556.1.4.800' }), result(id, 0x65, 0)];
-  const filter = FilterParser.parse(reader);
   filters.push(filter.toString());
   return [...entriesFor(filter, id), result(id, 0x65, 0)];
 }

@@ -1,10 +1,8 @@
-import { startService, type RunningService } from '@lineclear/kit';
+import type { RunningService } from '@lineclear/kit';
 import { client, type Answer } from '@lineclear/testkit';
-import { define } from '../src/app.module.js';
 import { openAuthHouse, withHeaders, type AuthHouse, type LoggedIn } from './auth-house.js';
 import { CLIENT, startOidcServer, type OidcServer } from './oidc-server.js';
 
-export const PROVIDERS = '/api/cloud/external-auth/providers';
 export const OIDC = '/api/cloud/external-auth/oidc';
 
 /** A login that was begun in a browser. */
@@ -43,15 +41,8 @@ export const KEYCLOAK = (issuer: string): Record<string, unknown> => ({
 
 export async function openOidcHouse(): Promise<OidcHouse> {
   const house = await openAuthHouse();
-  const { backends, clock, anonymous, service } = house;
-  const { database } = service;
-  const env = await backends.envFor('auth');
-  const [{ name }] = (await database.query<{ name: string }>('select current_database() as name')) as [
-    { name: string },
-  ];
-  const url = new URL(env['DATABASE_URL']!);
-  url.pathname = `/${name}`;
-  const replica = await startService(define({ ...env, DATABASE_URL: url.href }, { clock }));
+  const { anonymous, service } = house;
+  const replica = await house.startReplica();
   const provider = await startOidcServer({
     redirectUris: [`${service.url}${OIDC}/callback`],
     logoutUri: `${service.url}${OIDC}/backchannel-logout/keycloak`,

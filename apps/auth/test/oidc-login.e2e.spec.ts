@@ -2,8 +2,8 @@ import { principalChanged } from '@lineclear/contracts';
 import { client, expectProblem, type Answer } from '@lineclear/testkit';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { PurgeExpired } from '../src/credentials/purge-expired.js';
-import { ADMIN } from './auth-house.js';
-import { KEYCLOAK, OIDC, openOidcHouse, PROVIDERS, type OidcHouse } from './oidc-house.js';
+import { ADMIN, PROVIDERS } from './auth-house.js';
+import { KEYCLOAK, OIDC, openOidcHouse, type OidcHouse } from './oidc-house.js';
 import { CLIENT } from './oidc-server.js';
 
 let house: OidcHouse;

@@ -1,7 +1,8 @@
 import { principalChanged } from '@lineclear/contracts';
 import { expectProblem, refusesBadInput, type Answer } from '@lineclear/testkit';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { KEYCLOAK, OIDC, openOidcHouse, PROVIDERS, type OidcHouse } from './oidc-house.js';
+import { PROVIDERS } from './auth-house.js';
+import { KEYCLOAK, OIDC, openOidcHouse, type OidcHouse } from './oidc-house.js';
 
 let house: OidcHouse;
 const LOGOUT = `${OIDC}/backchannel-logout/keycloak`;

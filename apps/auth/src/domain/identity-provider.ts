@@ -34,11 +34,12 @@ export type ProviderType = IdentityProvider['type'];
 
 /** Whom a provider vouches for, as it said at this login. */
 export interface ExternalPerson {
-  /** Unique at the provider, and never another person's. */
+  /** Unique at the provider, and never another person's: it outlives renaming and moving, where there is such a thing. */
   readonly subject: string;
   readonly email: string | undefined;
   readonly emailVerified: boolean;
   readonly username: string | undefined;
   readonly displayName: string | undefined;
+  /** Of a directory: their DNs, as it writes them. */
   readonly groups: readonly string[];
 }

@@ -1,7 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { Bus, event } from '@lineclear/bus';
 import { principalChanged } from '@lineclear/contracts';
-import { Clock, Database, LOGGER, NotAllowed, type Logger, type Tx } from '@lineclear/kit';
+import { Clock, Database, LOGGER, NotAllowed, NotAuthenticated, type Logger, type Tx } from '@lineclear/kit';
+import { z } from 'zod';
 import type { LoggedIn } from '../credentials/log-in.js';
 import { NoteDevice } from '../credentials/note-device.js';
 import { openSession } from '../credentials/open-session.js';
@@ -12,9 +13,14 @@ import { levelOf } from '../domain/level-mapping.js';
 import { usernames } from '../domain/new-username.js';
 import { sessionSeconds } from '../domain/session-lifetime.js';
 
+const MAX_SUBJECT_LENGTH = 500;
+const MAX_DISPLAY_NAME_LENGTH = 120;
+const emailAddress = z.email().max(254);
+
 export interface Arrival {
   readonly address: string;
   readonly userAgent: string;
+  readonly rememberMe: boolean;
   /** The provider's name for its own session. */
   readonly providerSid?: string | undefined;
 }
@@ -31,7 +37,8 @@ export class AdmitPerson {
   ) {}
 
   /** @throws NotAllowed for who has no account and gets none, and for a closed one */
-  async admit(provider: IdentityProvider, person: ExternalPerson, arrival: Arrival): Promise<LoggedIn> {
+  async admit(provider: IdentityProvider, described: ExternalPerson, arrival: Arrival): Promise<LoggedIn> {
+    const person = fitting(described);
     const now = this.clock.now();
     const admitted = this.database.tx(async (tx): Promise<LoggedIn> => {
       // Two first logins of one person make one account; and a level is changed while nobody else changes any.
@@ -39,7 +46,7 @@ export class AdmitPerson {
       const userId = await this.#userOf(tx, provider, person, now);
       if (!(await users.loggedInElsewhere(tx, userId, now))) throw new NotAllowed('this account is closed');
       await this.#followGroups(tx, provider, person, userId);
-      const lifetimeSeconds = sessionSeconds(false);
+      const lifetimeSeconds = sessionSeconds(arrival.rememberMe);
       const session = { ...arrival, userId, lifetimeSeconds, now, providerId: provider.id };
       const opened = await openSession(tx, session);
       const user = (await users.byId(tx, userId))!;
@@ -119,4 +126,16 @@ export class AdmitPerson {
     }
     await this.bus.publish(tx, event(principalChanged, { user_id: id }, { about: `user/${id}` }));
   }
+}
+
+/** Whom a provider describes, with what would not do for an account here left out. */
+function fitting(person: ExternalPerson): ExternalPerson {
+  if (person.subject.length > MAX_SUBJECT_LENGTH)
+    throw new NotAuthenticated('the identity provider’s name for this person is too long');
+  const displayName = person.displayName?.replace(/\p{Cc}/gu, ' ').trim();
+  return {
+    ...person,
+    email: emailAddress.safeParse(person.email).data,
+    displayName: displayName?.slice(0, MAX_DISPLAY_NAME_LENGTH) || undefined,
+  };
 }

@@ -49,6 +49,8 @@ export const ldapConfig = z
     /** By default the attribute that `user_search_filter` compares the name with. */
     username_attribute: attribute.optional(),
     email_attribute: attribute.default('mail'),
+    /** Whether an address in the directory is its owner's, as people cannot write it themselves: then it finds the account they have here. */
+    trust_email: z.boolean().default(false),
     display_name_attribute: attribute.default('displayName'),
     connect_timeout_seconds: seconds(60, 5),
     operation_timeout_seconds: seconds(60, 10),

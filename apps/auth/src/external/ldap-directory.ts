@@ -1,6 +1,7 @@
 import { SizeLimitExceededError, type SearchOptions } from 'ldapts';
 import type { Clock, Logger, Secret } from '@lineclear/kit';
 import { normalDn } from '../domain/distinguished-name.js';
+import type { ExternalPerson } from '../domain/identity-provider.js';
 import { fillFilter } from '../domain/ldap-filter.js';
 import { groupSearchOf, serversOf, usernameAttributeOf, type LdapSettings } from './ldap-config.js';
 import { isAnswer, type Found, type LdapConnection } from './ldap-connection.js';
@@ -8,31 +9,16 @@ import { groupsOf } from './ldap-groups.js';
 import { LdapPool, reasonOf } from './ldap-pool.js';
 import { NoDirectory } from './ldap-socket.js';
 
-export interface DirectoryPerson {
-  readonly dn: string;
-  /** What stays the same when the person is renamed or moved, where the directory has such a thing. */
-  readonly subject: string;
-  readonly username: string;
-  readonly email: string | undefined;
-  readonly displayName: string | undefined;
-  /** DNs, as the directory writes them. */
-  readonly groups: readonly string[];
-}
-
 export type DirectoryLogin =
-  | { readonly state: 'in'; readonly person: DirectoryPerson }
+  | { readonly state: 'in'; readonly person: ExternalPerson }
   | { readonly state: 'wrong' }
   | { readonly state: 'unreachable'; readonly reason: string };
-
-export type DirectoryTest =
-  | { readonly state: 'works'; readonly server: string; readonly latencyMs: number }
-  | { readonly state: 'fails'; readonly reason: string; readonly latencyMs: number };
 
 const MAX_NAME_LENGTH = 256;
 const GUID_BYTES = 16;
 /** What a bind is refused with when it is the person's matter: password, state of the account, no password at all. */
 const REFUSES_PERSON: readonly number[] = [19, 32, 48, 49, 50, 53];
-// Nobody is called so: the test asks for it to see that the filter and the rights to search are in order.
+// Nobody is called so: asked for where it must not matter who it is.
 const NOBODY = 'lineclear-test-nobody';
 
 /** An LDAP directory or Active Directory that people log in against. */
@@ -77,21 +63,11 @@ export class LdapDirectory {
     }));
   }
 
-  /** Whether the searching account gets in and finds its base, from a new connection on. */
-  async test(): Promise<DirectoryTest> {
-    const beganAt = performance.now();
-    const latencyMs = (): number => Math.round(performance.now() - beganAt);
-    const attempt = async (signal: AbortSignal): Promise<DirectoryTest> => {
-      const server = await this.#pool.use(signal, (service) => this.#look(service, signal), {
-        mayBeIdle: false,
-      });
-      return { state: 'works', server, latencyMs: latencyMs() };
-    };
-    return this.#inTime(attempt).catch((error: unknown) => ({
-      state: 'fails',
-      reason: reasonOf(error),
-      latencyMs: latencyMs(),
-    }));
+  /** Asks from a new connection on whether the searching account gets in and finds its base; what is wrong, if anything is. */
+  async fault(): Promise<string | undefined> {
+    const attempt = (signal: AbortSignal): Promise<undefined> =>
+      this.#pool.use(signal, (service) => this.#look(service, signal), { mayBeIdle: false });
+    return this.#inTime(attempt).catch(reasonOf);
   }
 
   /** Ends every connection; who is just logging in is told that the directory is unreachable. */
@@ -114,17 +90,19 @@ export class LdapDirectory {
     name: string,
     password: string,
     signal: AbortSignal,
-  ): Promise<DirectoryPerson | undefined> {
+  ): Promise<ExternalPerson | undefined> {
     const found = await this.#find(service, name, signal);
-    if (found === undefined || !(await this.#isPasswordOf(found, password, service, signal)))
-      return undefined;
+    // Asked in any case, so that it takes no less time when nobody is called so.
+    const dn = found?.dn ?? `cn=${NOBODY},${this.#config.base_dn}`;
+    const isRight = await this.#isPasswordOf(dn, password, service, signal);
+    if (found === undefined || !isRight) return undefined;
     const { email_attribute: email, display_name_attribute: displayName } = this.#config;
     const username = found.texts(usernameAttributeOf(this.#config))[0] ?? name;
     return {
-      dn: found.dn,
       subject: subjectOf(found),
       username,
       email: found.texts(email)[0],
+      emailVerified: this.#config.trust_email,
       displayName: found.texts(displayName)[0] ?? found.texts('cn')[0],
       groups: await groupsOf(found, username, {
         connection: service,
@@ -165,14 +143,14 @@ export class LdapDirectory {
 
   /** Asked on a connection of its own: a bind changes who the connection is. */
   async #isPasswordOf(
-    person: Found,
+    dn: string,
     password: string,
     service: LdapConnection,
     signal: AbortSignal,
   ): Promise<boolean> {
     const own = await this.#pool.openAnother(service.server, signal);
     try {
-      await own.bind(person.dn, password, signal);
+      await own.bind(dn, password, signal);
       return true;
     } catch (error) {
       if (!isAnswer(error)) throw error;
@@ -183,7 +161,7 @@ export class LdapDirectory {
     }
   }
 
-  async #look(service: LdapConnection, signal: AbortSignal): Promise<string> {
+  async #look(service: LdapConnection, signal: AbortSignal): Promise<undefined> {
     const { base_dn: base } = this.#config;
     const bases = new Set([base, groupSearchOf(this.#config)?.base ?? base]);
     for (const each of bases) {
@@ -191,7 +169,6 @@ export class LdapDirectory {
       if (found.length === 0) throw new NoDirectory(`${each} is not there, or not for this account`);
     }
     await this.#hits(service, NOBODY, signal);
-    return service.server.url;
   }
 }
 

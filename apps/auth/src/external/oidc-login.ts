@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { hashToken } from '@lineclear/access';
 import { BadInput, Clock, Database, NotAuthenticated, NotFound } from '@lineclear/kit';
-import { z } from 'zod';
 import { AtRest } from '../credentials/at-rest.js';
 import type { LoggedIn } from '../credentials/log-in.js';
 import * as oidc from '../db/oidc.repo.js';
@@ -15,9 +14,6 @@ import { Providers } from './providers.js';
 
 /** How long a person may take at the provider. */
 export const LOGIN_SECONDS = 600;
-const MAX_SUBJECT_LENGTH = 500;
-const MAX_DISPLAY_NAME_LENGTH = 120;
-const emailAddress = z.email().max(254);
 
 export interface Begun {
   readonly authUrl: string;
@@ -70,7 +66,15 @@ export class OidcLogin {
   /** Ends a login with what the provider sent the browser back with. */
   async finish(
     state: string,
-    { query, browserToken, arrival }: { query: string; browserToken: string | undefined; arrival: Arrival },
+    {
+      query,
+      browserToken,
+      arrival,
+    }: {
+      query: string;
+      browserToken: string | undefined;
+      arrival: Omit<Arrival, 'rememberMe' | 'providerSid'>;
+    },
   ): Promise<LoggedIn & { readonly returnTo: string | undefined }> {
     const stateSha256 = hashToken(state);
     const browserSha256 = hashToken(browserToken ?? '');
@@ -89,26 +93,23 @@ export class OidcLogin {
     });
     const person = personOf(provider, claims);
     const providerSid = textAt(claims, 'sid');
-    const loggedIn = await this.people.admit(provider, person, { ...arrival, providerSid });
+    const loggedIn = await this.people.admit(provider, person, {
+      ...arrival,
+      rememberMe: false,
+      providerSid,
+    });
     return { ...loggedIn, returnTo: begun.return_to ?? undefined };
   }
 }
 
-function personOf(provider: OidcProvider, claims: Claims & { readonly sub: string }): ExternalPerson {
-  if (claims.sub.length > MAX_SUBJECT_LENGTH)
-    throw new NotAuthenticated('the identity provider’s name for this person is too long');
-  const email = emailAddress.safeParse(textAt(claims, 'email'));
-  return {
-    subject: claims.sub,
-    email: email.data,
-    // Some write it as text.
-    emailVerified: claims['email_verified'] === true || claims['email_verified'] === 'true',
-    username: textAt(claims, 'preferred_username'),
-    displayName: textAt(claims, 'name')
-      ?.replace(/\p{Cc}/gu, ' ')
-      .slice(0, MAX_DISPLAY_NAME_LENGTH),
-    groups: groupsAt(claims, provider.config.roles_claim),
-  };
-}
+const personOf = (provider: OidcProvider, claims: Claims & { readonly sub: string }): ExternalPerson => ({
+  subject: claims.sub,
+  email: textAt(claims, 'email'),
+  // Some write it as text.
+  emailVerified: claims['email_verified'] === true || claims['email_verified'] === 'true',
+  username: textAt(claims, 'preferred_username'),
+  displayName: textAt(claims, 'name'),
+  groups: groupsAt(claims, provider.config.roles_claim),
+});
 
 const random = (): string => randomBytes(32).toString('base64url');

@@ -1,7 +1,8 @@
 import { Body, Controller, Delete, Get, Param, Patch, Post } from '@nestjs/common';
 import { Allow, Public } from '@lineclear/access';
-import { Answers, NotFound, Unprocessable } from '@lineclear/kit';
+import { Answers, NotFound } from '@lineclear/kit';
 import { z } from 'zod';
+import { LdapDirectories } from '../external/ldap-directories.js';
 import { ManageProviders } from '../external/manage-providers.js';
 import { OidcClient } from '../external/oidc-client.js';
 import { Providers, type Listed } from '../external/providers.js';
@@ -34,6 +35,7 @@ export class IdentityProvidersController {
     private readonly manage: ManageProviders,
     private readonly providers: Providers,
     private readonly client: OidcClient,
+    private readonly directories: LdapDirectories,
   ) {}
 
   @Get('available')
@@ -88,12 +90,17 @@ export class IdentityProvidersController {
 
   @Post('providers/:name/test')
   @Allow('admin.config')
-  @Answers(200, tested, 'Asks an OpenID Connect provider to describe itself, and tells how long that took')
+  @Answers(
+    200,
+    tested,
+    'Asks a provider to describe itself, or a directory for its base, and tells how long that took',
+  )
   async test(@Param('name', { schema: providerName }) name: string): Promise<z.infer<typeof tested>> {
     const provider = await this.#find(name);
-    if (provider.type !== 'oidc') throw new Unprocessable('only providers of OpenID Connect are tested');
     const begun = performance.now();
-    const error = await this.client.fault(provider);
+    const error = await (provider.type === 'oidc'
+      ? this.client.fault(provider)
+      : this.directories.fault(provider));
     return {
       success: error === undefined,
       provider: name,

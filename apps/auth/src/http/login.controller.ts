@@ -2,7 +2,7 @@ import { Body, Controller, Get, Inject, Post, Req, Res } from '@nestjs/common';
 import { Allow, mayComeFrom, Public, sessionTokenOf, tokenOf, Who } from '@lineclear/access';
 import { Bus, event } from '@lineclear/bus';
 import { LEVELS, principalChanged, type Principal } from '@lineclear/contracts';
-import { Answers, clientAddress, CONFIG, Database, NotAuthenticated, TooMany } from '@lineclear/kit';
+import { Answers, clientAddress, CONFIG, Database, NotAuthenticated } from '@lineclear/kit';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { Config } from '../config.js';
@@ -11,17 +11,11 @@ import { LogIn } from '../credentials/log-in.js';
 import { csrfTokenOf } from '../credentials/tokens.js';
 import * as sessions from '../db/sessions.repo.js';
 import * as users from '../db/users.repo.js';
-import { givenPassword } from './fields.js';
+import { givenLogin, letIn, loggedIn } from './logged-in.js';
 import { refuseOtherSites } from './refuse-other-sites.js';
-import { clearSessionCookie, notToBeStored, setSessionCookie } from './session-cookie.js';
+import { clearSessionCookie, notToBeStored } from './session-cookie.js';
 import { userSchema, userView } from './user-view.js';
 
-const login = z.strictObject({
-  /** A username or an email address. */
-  username: z.string().trim().min(1).max(254),
-  password: givenPassword,
-  remember_me: z.boolean().default(false),
-});
 const success = z.object({ success: z.literal(true) });
 const via = { via: z.enum(['session', 'api_key']), expires_at: z.iso.datetime().optional() };
 const me = userSchema.extend({ ...via, csrf_token: z.string().optional() });
@@ -50,16 +44,12 @@ export class LoginController {
 
   @Post('login')
   @Public()
-  @Answers(
-    200,
-    z.object({ user: userSchema, csrf_token: z.string() }),
-    'Opens a session: a cookie, and a token for changes made with it',
-  )
+  @Answers(200, loggedIn, 'Opens a session: a cookie, and a token for changes made with it')
   async login(
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
-    @Body({ schema: login }) body: z.infer<typeof login>,
-  ): Promise<object> {
+    @Body({ schema: givenLogin }) body: z.infer<typeof givenLogin>,
+  ): Promise<z.infer<typeof loggedIn>> {
     refuseOtherSites(request, this.config.PUBLIC_URL);
     const outcome = await this.logIn.attempt({
       name: body.username,
@@ -68,12 +58,7 @@ export class LoginController {
       address: clientAddress(request),
       userAgent: request.headers['user-agent'] ?? '',
     });
-    if (outcome.state === 'locked')
-      throw new TooMany('too many failed logins; wait before the next try', outcome.retryAfterSeconds);
-    if (outcome.state === 'wrong') throw new NotAuthenticated('the username or the password is wrong');
-    setSessionCookie(reply, this.config.PUBLIC_URL, outcome.sessionToken, outcome.lifetimeSeconds);
-    notToBeStored(reply);
-    return { user: userView(outcome.user), csrf_token: outcome.csrfToken };
+    return letIn(reply, this.config.PUBLIC_URL, outcome);
   }
 
   @Post('logout')

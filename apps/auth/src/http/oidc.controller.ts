@@ -8,10 +8,10 @@ import { returnPath } from '../domain/return-path.js';
 import { LOGIN_SECONDS, OidcLogin } from '../external/oidc-login.js';
 import { ProviderLogout } from '../external/provider-logout.js';
 import { LOGINS, type Logins } from '../external/providers.js';
+import { letIn, loggedIn } from './logged-in.js';
 import { ownOrigin } from './own-origin.js';
 import { providerName } from './provider-fields.js';
-import { cookieOf, notToBeStored, setCookie, setSessionCookie } from './session-cookie.js';
-import { userSchema, userView } from './user-view.js';
+import { cookieOf, notToBeStored, setCookie } from './session-cookie.js';
 
 const PATH = '/api/cloud/external-auth/oidc';
 const startQuery = z.strictObject({
@@ -27,7 +27,6 @@ const callbackQuery = z.looseObject({
 });
 const logout = z.strictObject({ logout_token: z.string().min(1).max(20_000) });
 const started = z.object({ auth_url: z.url(), state: z.string() });
-const loggedIn = z.object({ user: userSchema, csrf_token: z.string() });
 const success = z.object({ success: z.literal(true) });
 
 /** Logins by OpenID Connect, and the logouts that a provider tells of. */
@@ -103,18 +102,10 @@ export class OidcController {
         userAgent: request.headers['user-agent'] ?? '',
       },
     });
-    setSessionCookie(reply, this.config.PUBLIC_URL, outcome.sessionToken, outcome.lifetimeSeconds);
+    const body = letIn(reply, this.config.PUBLIC_URL, outcome);
     setCookie(reply, this.config.PUBLIC_URL, { name, value: '', path: PATH, maxAgeSeconds: 0 });
-    notToBeStored(reply);
-    if (outcome.returnTo === undefined) {
-      const body: z.infer<typeof loggedIn> = {
-        user: userView(outcome.user),
-        csrf_token: outcome.csrfToken,
-      };
-      await reply.status(200).send(body);
-    } else {
-      await reply.redirect(outcome.returnTo, 302);
-    }
+    if (outcome.returnTo === undefined) await reply.status(200).send(body);
+    else await reply.redirect(outcome.returnTo, 302);
   }
 
   @Post('backchannel-logout/:name')
