@@ -1,18 +1,11 @@
-import { ConfigError, decodeMasterKey, readEnv, Secret, serviceEnv } from '@lineclear/kit';
+import { ConfigError, masterKeyEnv, readEnv, serviceEnv } from '@lineclear/kit';
 import { z } from 'zod';
 
 const authEnv = serviceEnv.extend({
   /** The file with the key for what is kept here and must be read again: secrets of identity providers and the like. */
-  LINECLEAR_AUTH_KEY_FILE: z.string().max(4_096).optional(),
+  LINECLEAR_AUTH_KEY_FILE: masterKeyEnv.file,
   /** The key itself, for containers: their secrets are files that everyone in them may read. */
-  LINECLEAR_AUTH_KEY_BASE64: z
-    .string()
-    .refine(
-      (text) => decodeMasterKey(text) !== undefined,
-      'is not the base64 of 32 bytes (openssl rand -base64 32)',
-    )
-    .transform((text) => new Secret(text))
-    .optional(),
+  LINECLEAR_AUTH_KEY_BASE64: masterKeyEnv.base64,
 });
 export type Config = Readonly<z.infer<typeof authEnv>>;
 

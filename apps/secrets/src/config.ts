@@ -1,17 +1,10 @@
-import { ConfigError, decodeMasterKey, readEnv, Secret, serviceEnv } from '@lineclear/kit';
+import { ConfigError, masterKeyEnv, readEnv, serviceEnv } from '@lineclear/kit';
 import { z } from 'zod';
 import { isOwnSetting } from './domain/environment-variable.js';
 
 const secretsEnv = serviceEnv.extend({
-  LINECLEAR_CREDENTIAL_KEY: z
-    .string()
-    .refine(
-      (text) => decodeMasterKey(text) !== undefined,
-      'is not the base64 of 32 bytes (openssl rand -base64 32)',
-    )
-    .transform((text) => new Secret(text))
-    .optional(),
-  LINECLEAR_KEY_FILE: z.string().max(4_096).optional(),
+  LINECLEAR_CREDENTIAL_KEY: masterKeyEnv.base64,
+  LINECLEAR_KEY_FILE: masterKeyEnv.file,
   LINECLEAR_SECRETS_ENV_PREFIX: z
     .string()
     .regex(/^[A-Z_][A-Z0-9_]{0,63}$/, 'is not made of A-Z, 0-9 and _')

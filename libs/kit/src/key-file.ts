@@ -2,7 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { link, lstat, mkdir, open, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { z } from 'zod';
 import { ConfigError } from './config.js';
+import type { Logger } from './logger.js';
+import { Secret } from './secret.js';
 
 const MASTER_KEY_BYTES = 32;
 const MAX_FILE_BYTES = 1_024;
@@ -15,6 +18,19 @@ export function decodeMasterKey(text: string): Buffer | undefined {
   const bytes = Buffer.from(trimmed, 'base64');
   return bytes.length === MASTER_KEY_BYTES ? bytes : undefined;
 }
+
+/** The two variables that a master key may come from: the path of its file, or itself as base64. */
+export const masterKeyEnv = {
+  file: z.string().max(4_096).optional(),
+  base64: z
+    .string()
+    .refine(
+      (text) => decodeMasterKey(text) !== undefined,
+      'is not the base64 of 32 bytes (openssl rand -base64 32)',
+    )
+    .transform((text) => new Secret(text))
+    .optional(),
+};
 
 /** A file that holds a key, and the variable that names it: what is wrong with the one is told by the other. */
 export interface KeyFile {
@@ -91,6 +107,41 @@ export async function createKeyFile(keyFile: KeyFile): Promise<void> {
   } finally {
     key.fill(0);
   }
+}
+
+/** Where a master key comes from, and what depends on it. */
+export interface MasterKeySource {
+  /** The key itself, as base64. */
+  readonly given: Secret | undefined;
+  readonly path: string | undefined;
+  /** The variable that names the file. */
+  readonly variable: string;
+  /** What the database holds that only the same key opens ("has secrets"); undefined while any key will do. */
+  readonly inUse: string | undefined;
+  /** What is told when a key was made: what is lost without it. */
+  readonly onMade: string;
+}
+
+/** The key that was given, or that is in the file; where nothing needs one yet the file is made. @throws ConfigError */
+export async function findMasterKey(source: MasterKeySource, log: Logger): Promise<Buffer> {
+  const { path, variable } = source;
+  const given = source.given && decodeMasterKey(source.given.reveal());
+  if (given) return given;
+  if (path === undefined) throw new ConfigError(`set ${variable}`);
+  const file = { path, variable };
+  const kept = await readKeyFile(file);
+  if (kept) return kept;
+  // A new key would open nothing of what is here, and would hide that the old one is gone.
+  if (source.inUse !== undefined) {
+    throw new ConfigError(
+      `${variable}: there is no ${path}, but this database ${source.inUse}: bring that key back`,
+    );
+  }
+  await createKeyFile(file);
+  log.warn({ path }, source.onMade);
+  const made = await readKeyFile(file);
+  if (!made) throw refused(file, 'was made and is gone again');
+  return made;
 }
 
 /** Without this a crash of the machine could lose the file's name, and with it every secret. */

@@ -1,11 +1,4 @@
-import {
-  ConfigError,
-  createKeyFile,
-  decodeMasterKey,
-  readKeyFile,
-  type Database,
-  type Logger,
-} from '@lineclear/kit';
+import { ConfigError, findMasterKey, type Database, type Logger } from '@lineclear/kit';
 import type { Config } from '../config.js';
 import { listKeks, noteKek, type NotedKek } from '../db/keys.repo.js';
 import { deriveKek, isSameKek } from '../domain/kek.js';
@@ -23,7 +16,14 @@ export async function unlock(database: Database, config: Config, log: Logger): P
   try {
     await lock.query('select pg_advisory_lock($1)', [UNLOCK_LOCK]);
     const noted = await listKeks(database);
-    const masterKey = await findMasterKey(config, noted, log);
+    const source = {
+      given: config.LINECLEAR_CREDENTIAL_KEY,
+      path: config.LINECLEAR_KEY_FILE,
+      variable: 'LINECLEAR_KEY_FILE',
+      inUse: noted.length === 0 ? undefined : `has secrets encrypted with ${idsOf(noted)}`,
+      onMade: 'made a new key for the secrets: keep a copy of this file elsewhere, without it they are lost',
+    };
+    const masterKey = await findMasterKey(source, log);
     const kek = deriveKek(masterKey);
     masterKey.fill(0);
     if (noted.length === 0) {
@@ -39,30 +39,6 @@ export async function unlock(database: Database, config: Config, log: Logger): P
   } finally {
     await lock.end();
   }
-}
-
-async function findMasterKey(config: Config, noted: readonly NotedKek[], log: Logger): Promise<Buffer> {
-  const given = config.LINECLEAR_CREDENTIAL_KEY && decodeMasterKey(config.LINECLEAR_CREDENTIAL_KEY.reveal());
-  if (given) return given;
-  const path = config.LINECLEAR_KEY_FILE;
-  if (path === undefined) throw new ConfigError('set LINECLEAR_CREDENTIAL_KEY or LINECLEAR_KEY_FILE');
-  const file = { path, variable: 'LINECLEAR_KEY_FILE' };
-  const kept = await readKeyFile(file);
-  if (kept) return kept;
-  // A new key would open nothing of what is here, and would hide that the old one is gone.
-  if (noted.length > 0) {
-    throw new ConfigError(
-      `LINECLEAR_KEY_FILE: there is no ${path}, but this database has secrets encrypted with ${idsOf(noted)}: bring that key back`,
-    );
-  }
-  await createKeyFile(file);
-  log.warn(
-    { path },
-    'made a new key for the secrets: keep a copy of this file elsewhere, without it they are lost',
-  );
-  const made = await readKeyFile(file);
-  if (!made) throw new ConfigError(`LINECLEAR_KEY_FILE: ${path} was made and is gone again`);
-  return made;
 }
 
 const idsOf = (noted: readonly NotedKek[]): string => noted.map(({ id }) => id).join(', ');
