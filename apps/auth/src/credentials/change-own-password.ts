@@ -4,7 +4,6 @@ import { principalChanged, type Principal } from '@lineclear/contracts';
 import { BadInput, Conflict, Database, NotAuthenticated, TooMany } from '@lineclear/kit';
 import * as sessions from '../db/sessions.repo.js';
 import * as users from '../db/users.repo.js';
-import { passwordFault } from '../domain/password-rules.js';
 import { PasswordGate } from './password-gate.js';
 import { Passwords } from './passwords.js';
 
@@ -22,7 +21,7 @@ export class ChangeOwnPassword {
     const account = await users.accountById(this.database, caller.user_id);
     if (!account) throw new NotAuthenticated();
     if (account.kind === 'service') throw new Conflict('a service account has no password');
-    const fault = passwordFault(given.next, account);
+    const fault = await this.passwords.fault(given.next, account);
     if (fault !== undefined) throw BadInput.at('new_password', fault);
     if (given.next === given.current) throw BadInput.at('new_password', 'is the current password');
     const proof = await this.gate.check(account, {

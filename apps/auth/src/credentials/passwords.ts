@@ -3,15 +3,18 @@ import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { Metrics } from '@lineclear/kit';
 import { hash, verify } from '@node-rs/argon2';
 import { Counter } from 'prom-client';
+import { normalPassword, passwordFault, type PasswordOwner } from '../domain/password-rules.js';
+import { readCommonPasswords } from './common-passwords.js';
 
 // argon2id (the library's default) as OWASP advises: 19 MiB, two passes, one lane.
 const COST = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
 
-/** The slow hash of passwords. It runs on libuv's threads, and never inside of a transaction. */
+/** What may be a password, and the slow hash of it, which runs on libuv's threads and never inside of a transaction. */
 @Injectable()
 export class Passwords implements OnModuleInit {
   readonly #checks: Counter;
   #decoy = '';
+  #common: Promise<ReadonlySet<string>> | undefined;
 
   constructor(metrics: Metrics) {
     this.#checks = new Counter({
@@ -26,18 +29,21 @@ export class Passwords implements OnModuleInit {
     this.#decoy = await this.hash(randomBytes(32).toString('base64url'));
   }
 
+  /** Why this will not do as a new password of this person; undefined when it will. */
+  async fault(password: string, person: PasswordOwner): Promise<string | undefined> {
+    this.#common ??= readCommonPasswords();
+    return passwordFault(password, person, await this.#common);
+  }
+
   async hash(password: string): Promise<string> {
-    return hash(normal(password), COST);
+    return hash(normalPassword(password), COST);
   }
 
   /** Where there is no hash to compare with, a decoy is: an unknown name costs as much as a wrong password. */
   async matches(stored: string | null | undefined, password: string): Promise<boolean> {
-    const equal = await verify(stored ?? this.#decoy, normal(password));
+    const equal = await verify(stored ?? this.#decoy, normalPassword(password));
     const outcome = equal && stored != null;
     this.#checks.inc({ outcome: outcome ? 'match' : 'mismatch' });
     return outcome;
   }
 }
-
-/** One person's é may be two characters on another keyboard. */
-const normal = (password: string): string => password.normalize('NFKC');

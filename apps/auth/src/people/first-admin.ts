@@ -2,7 +2,6 @@ import { Injectable } from '@nestjs/common';
 import { BadInput, Clock, Conflict, Database } from '@lineclear/kit';
 import { Passwords } from '../credentials/passwords.js';
 import * as users from '../db/users.repo.js';
-import { passwordFault } from '../domain/password-rules.js';
 
 export interface FirstAdminRequest {
   readonly username: string;
@@ -22,7 +21,7 @@ export class FirstAdmin {
 
   async create(request: FirstAdminRequest): Promise<users.UserRow> {
     if ((await users.counts(this.database)).users > 0) throw alreadySetUp();
-    const fault = passwordFault(request.password, request);
+    const fault = await this.passwords.fault(request.password, request);
     if (fault !== undefined) throw BadInput.at('password', fault);
     const password_hash = await this.passwords.hash(request.password);
     const { username, email, displayName: display_name = username } = request;

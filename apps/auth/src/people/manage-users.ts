@@ -9,7 +9,6 @@ import * as apiKeys from '../db/api-keys.repo.js';
 import * as sessions from '../db/sessions.repo.js';
 import * as users from '../db/users.repo.js';
 import { judgeChange } from '../domain/judge-change.js';
-import { passwordFault } from '../domain/password-rules.js';
 import { permissionsOf } from '../domain/permissions.js';
 import type { UserKind } from '../domain/service-account.js';
 import { refuseTooMany } from './manage-resource-rules.js';
@@ -134,7 +133,7 @@ export class ManageUsers {
   }
 
   async #hash(password: string, person: { username: string; email: string | null }): Promise<string> {
-    const fault = passwordFault(password, person);
+    const fault = await this.passwords.fault(password, person);
     if (fault !== undefined) throw BadInput.at('password', fault);
     return this.passwords.hash(password);
   }
