@@ -73,6 +73,12 @@ it.each([
   ['queue-scheduler', 'ask.approvals.evaluate', true],
   ['job-poller', 'ask.approvals.evaluate', false],
   ['job-poller', 'ask.auth.introspect', true],
+  ['notifier', 'ask.auth.reset_link', true],
+  ['auth', 'ask.auth.reset_link', false],
+  ['job-poller', 'ask.auth.reset_link', false],
+  ['queue-scheduler', 'ask.auth.reset_link', false],
+  ['secrets', 'ask.auth.reset_link', false],
+  ['approvals', 'ask.auth.reset_link', false],
 ] as const)('%s asking %s: %s', async (service, subject, allowed) => {
   expect(await mayAsk(service, subject)).toBe(allowed);
 });

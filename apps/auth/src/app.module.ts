@@ -23,10 +23,13 @@ import { NoteDevice } from './credentials/note-device.js';
 import { PasswordGate } from './credentials/password-gate.js';
 import { Passwords } from './credentials/passwords.js';
 import { PurgeExpired } from './credentials/purge-expired.js';
+import { ResetPassword } from './credentials/reset-password.js';
 import { ApiKey, KnownDevice, LoginFailure, Session } from './db/credential.entities.js';
 import { AuthTables1767312000000 } from './db/migrations/1767312000000-auth-tables.js';
 import { KeysAndSessions1795610000000 } from './db/migrations/1795610000000-keys-and-sessions.js';
 import { ResourceRules1795620000000 } from './db/migrations/1795620000000-resource-rules.js';
+import { PasswordResets1795630000000 } from './db/migrations/1795630000000-password-resets.js';
+import { PasswordReset } from './db/password-reset.entity.js';
 import { ResourceRule, ResourceRuleLevel, ResourceRuleUser } from './db/resource-rule.entities.js';
 import { unlockAtRest } from './credentials/unlock-at-rest.js';
 import { AtRestKey } from './db/at-rest-key.entity.js';
@@ -39,6 +42,7 @@ import {
 import { IdentityProviders1795600000000 } from './db/migrations/1795600000000-identity-providers.js';
 import { PermissionOverride, User } from './db/user.entity.js';
 import { AnswerIntrospect } from './events/answer-introspect.js';
+import { AnswerResetLink } from './events/answer-reset-link.js';
 import { AdmitPerson } from './external/admit-person.js';
 import { configuredProvider } from './external/configured-provider.js';
 import { LdapDirectories } from './external/ldap-directories.js';
@@ -53,6 +57,7 @@ import { ChangePasswordController } from './http/change-password.controller.js';
 import { LdapController } from './http/ldap.controller.js';
 import { LevelRulesController } from './http/level-rules.controller.js';
 import { LoginController } from './http/login.controller.js';
+import { PasswordResetController } from './http/password-reset.controller.js';
 import { SessionsController } from './http/sessions.controller.js';
 import { ResourceRulesController } from './http/resource-rules.controller.js';
 import { IdentityProvidersController } from './http/identity-providers.controller.js';
@@ -70,9 +75,11 @@ import { ManageUsers } from './people/manage-users.js';
 @Module({
   controllers: [
     AnswerIntrospect,
+    AnswerResetLink,
     SetupController,
     LoginController,
     ChangePasswordController,
+    PasswordResetController,
     ApiKeysController,
     SessionsController,
     UserMetaController,
@@ -94,6 +101,7 @@ import { ManageUsers } from './people/manage-users.js';
     NoteDevice,
     LogIn,
     ChangeOwnPassword,
+    ResetPassword,
     ManageApiKeys,
     ManageSessions,
     FirstAdmin,
@@ -160,6 +168,7 @@ export function define(
       ResourceRule,
       ResourceRuleLevel,
       ResourceRuleUser,
+      PasswordReset,
     ],
     migrations: [
       ...busMigrations,
@@ -167,6 +176,7 @@ export function define(
       IdentityProviders1795600000000,
       KeysAndSessions1795610000000,
       ResourceRules1795620000000,
+      PasswordResets1795630000000,
     ],
     transports: busTransports,
     network: file.network,

@@ -123,6 +123,7 @@ export async function openAuthHouse(
         'identity_providers',
         'external_identities',
         'oidc_states',
+        'password_resets',
       ];
       const contents = tables.map((table) =>
         service.database.query(

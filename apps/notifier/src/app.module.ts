@@ -12,7 +12,9 @@ import { DeliveryAttemptRow, DeliveryRow } from './db/delivery.entity.js';
 import { ChannelsAndDeliveries1767225640000 } from './db/migrations/1767225640000-channels-and-deliveries.js';
 import { PreferenceRow, RoutesVersionRow } from './db/preference.entity.js';
 import { SendMail } from './email/send-mail.js';
+import { WriteMail } from './email/write-mail.js';
 import { AnnounceController } from './events/announce.controller.js';
+import { TellThePersonController } from './events/tell-the-person.controller.js';
 import { ChannelsController } from './http/channels.controller.js';
 import { DeliveriesController } from './http/deliveries.controller.js';
 import { OverviewController } from './http/overview.controller.js';
@@ -41,6 +43,7 @@ class NotifierModule {
         OverviewController,
         DeliveriesController,
         AnnounceController,
+        TellThePersonController,
       ],
       providers: [
         { provide: RedisLine, useValue: line },
@@ -49,6 +52,7 @@ class NotifierModule {
         SendThroughChannel,
         SendWebhook,
         SendMail,
+        WriteMail,
         CurrentRoutes,
         DeliveryQueue,
         DeliveryMetrics,

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { defineEvent, type EventOf } from './event.js';
-import { userId, username } from './fields.js';
+import { email, instant, userId, username } from './fields.js';
 import { LEVELS } from './permissions.js';
 import type { Principal } from './principal.js';
 import { QUOTA_ACTIONS, quotaKey, quotaLimit } from './quotas.js';
@@ -35,4 +35,16 @@ export const newDevice = defineEvent(
 export const quotaChanged = defineEvent(
   'quota.changed',
   quotaKey.extend({ limit: quotaLimit.optional(), action: z.enum(QUOTA_ACTIONS).optional() }),
+);
+
+/** Somebody who says to have forgotten a password is to get a link by mail. The link is not in here: the mailer asks for it. */
+export const passwordResetRequested = defineEvent(
+  'auth.password_reset_requested',
+  z.object({ reset_id: z.uuid(), user_id: userId, username, email, expires_at: instant }),
+);
+
+/** A person has a new password, whoever set it; without `email` they have no address to be told at. */
+export const passwordChanged = defineEvent(
+  'auth.password_changed',
+  z.object({ user_id: userId, username, email: email.optional() }),
 );

@@ -1,10 +1,21 @@
 import { z } from 'zod';
 import { principal } from './principal.js';
 import { defineRequest } from './request.js';
+import { sealedBox } from './secrets.requests.js';
 
 /** Whose token is this? Asked by the token's SHA-256 (hex), so that no token travels; `null` is nobody's. */
 export const introspect = defineRequest(
   'auth.introspect',
   z.object({ kind: z.enum(['session', 'api_key']), token_sha256: z.string().regex(/^[0-9a-f]{64}$/) }),
   z.object({ principal: principal.nullable(), csrf_sha256: z.string().length(64).optional() }),
+);
+
+/**
+ * The link by which a person sets a new password, sealed to `public_key` (X25519 SPKI DER, base64). Each asking makes a new
+ * one and voids the one before; without `box` the reset is over, or was asked for too often.
+ */
+export const resetLink = defineRequest(
+  'auth.reset_link',
+  z.object({ reset_id: z.uuid(), public_key: z.string().max(200) }),
+  z.object({ box: sealedBox.optional() }),
 );

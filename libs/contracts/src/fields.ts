@@ -5,6 +5,7 @@ export const jobId = z.string().regex(/^job_[0-9a-f]{32}$/, 'is not a job id');
 export { orgId, teamId } from './quotas.js';
 export const userId = z.int().min(1);
 export const username = z.string().min(1).max(50);
+export const email = z.email().max(254);
 export const provider = z.string().regex(/^[a-z0-9][a-z0-9_-]{0,39}$/, 'is not a provider name');
 export const hardware = z.string().trim().min(1).max(80);
 export const configName = z.string().trim().min(1).max(200);

@@ -45,10 +45,17 @@ const decisions = [
 /** Who says what, who listens, who asks whom: boot checks, NATS permissions and the AsyncAPI document come from this table. */
 export const WIRING: Readonly<Record<ServiceName, Wiring>> = {
   auth: {
-    publishes: [...changesOfPrincipals, auth.loginFailure, auth.newDevice, auth.quotaChanged],
+    publishes: [
+      ...changesOfPrincipals,
+      auth.loginFailure,
+      auth.newDevice,
+      auth.passwordResetRequested,
+      auth.passwordChanged,
+      auth.quotaChanged,
+    ],
     consumes: [],
     watches: changesOfPrincipals,
-    answers: [authAsk.introspect],
+    answers: [authAsk.introspect, authAsk.resetLink],
     asks: [authAsk.introspect, queueAsk.usageOf],
   },
   secrets: {
@@ -102,6 +109,8 @@ export const WIRING: Readonly<Record<ServiceName, Wiring>> = {
       ...decisions,
       auth.loginFailure,
       auth.newDevice,
+      auth.passwordResetRequested,
+      auth.passwordChanged,
       runs.providerError,
       notifier.webhookFailure,
       deadLetter,
@@ -110,6 +119,7 @@ export const WIRING: Readonly<Record<ServiceName, Wiring>> = {
     answers: [],
     asks: [
       authAsk.introspect,
+      authAsk.resetLink,
       secretsAsk.resolveSecrets,
       secretsAsk.storeSecret,
       secretsAsk.deleteSecret,

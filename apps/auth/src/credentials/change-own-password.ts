@@ -4,6 +4,7 @@ import { principalChanged, type Principal } from '@lineclear/contracts';
 import { BadInput, Conflict, Database, NotAuthenticated, TooMany } from '@lineclear/kit';
 import * as sessions from '../db/sessions.repo.js';
 import * as users from '../db/users.repo.js';
+import { notePasswordChange } from './note-password-change.js';
 import { PasswordGate } from './password-gate.js';
 import { Passwords } from './passwords.js';
 
@@ -37,6 +38,7 @@ export class ChangeOwnPassword {
       if (!(await users.changePassword(tx, account, passwordHash)))
         throw new Conflict('the password was changed by someone else just now');
       await sessions.endAllOf(tx, account.id, caller.via === 'session' ? caller.credential_id : undefined);
+      await notePasswordChange(tx, this.bus, account);
       await this.bus.publish(
         tx,
         event(principalChanged, { user_id: account.id }, { about: `user/${account.id}` }),

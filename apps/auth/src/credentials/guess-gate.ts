@@ -35,10 +35,7 @@ export class GuessGate {
 
   /** Lets a guess be proved unless too many were wrong; `prove` says undefined for a wrong one, and what it throws counts as none. */
   async pass<Proven>(guess: Guess, prove: () => Promise<Proven | undefined>): Promise<Outcome<Proven>> {
-    const counters = [
-      { key: guess.key, rule: ACCOUNT_RULE },
-      { key: `address:${addressGroup(guess.address)}`, rule: ADDRESS_RULE },
-    ];
+    const counters = [{ key: guess.key, rule: ACCOUNT_RULE }, addressCounter(guess.address)];
     const locked = await this.#locked(counters);
     if (locked) return locked;
     const proven = await prove();
@@ -72,6 +69,12 @@ export class GuessGate {
     });
   }
 }
+
+/** What wrong guesses from an address are counted on, whatever was guessed. */
+export const addressCounter = (address: string): failures.Counter => ({
+  key: `address:${addressGroup(address)}`,
+  rule: ADDRESS_RULE,
+});
 
 /** What stands for a typed name where failures are counted: few characters of a hash, enough to count by, too few to find a mistyped password again. */
 export const typedName = (name: string): string =>

@@ -2,7 +2,7 @@ import { hashToken } from '@lineclear/access';
 import type { Tx } from '@lineclear/kit';
 import * as sessions from '../db/sessions.repo.js';
 import { after } from '../domain/session-lifetime.js';
-import { csrfTokenOf, newSessionToken } from './tokens.js';
+import { csrfTokenOf, newToken } from './tokens.js';
 
 export interface SessionRequest {
   readonly userId: number;
@@ -25,7 +25,7 @@ const MAX_USER_AGENT_LENGTH = 300;
 /** Opens a session for somebody who has shown who they are. */
 export async function openSession(tx: Tx, request: SessionRequest): Promise<OpenedSession> {
   const { userId, lifetimeSeconds, now, address, userAgent, providerId, providerSid } = request;
-  const sessionToken = newSessionToken();
+  const sessionToken = newToken();
   const csrfToken = csrfTokenOf(sessionToken);
   await sessions.insert(tx, {
     userId,

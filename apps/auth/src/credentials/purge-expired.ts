@@ -2,13 +2,14 @@ import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShut
 import { Clock, Database, LOGGER, type Logger } from '@lineclear/kit';
 import * as failures from '../db/login-failures.repo.js';
 import * as oidc from '../db/oidc.repo.js';
+import * as resets from '../db/password-resets.repo.js';
 import * as sessions from '../db/sessions.repo.js';
 import { ACCOUNT_RULE } from '../domain/lock-out.js';
 import { after } from '../domain/session-lifetime.js';
 
 const PURGE_EVERY_MS = 600_000;
 
-/** Throws away sessions and begun logins that ended by themselves, and failures that count no more. Every replica may do it. */
+/** Throws away sessions, begun logins and resets that ended by themselves, and failures that count no more. Every replica may do it. */
 @Injectable()
 export class PurgeExpired implements OnApplicationBootstrap, OnApplicationShutdown {
   #timer: NodeJS.Timeout | undefined;
@@ -31,6 +32,7 @@ export class PurgeExpired implements OnApplicationBootstrap, OnApplicationShutdo
     const now = this.clock.now();
     await sessions.purgeExpired(this.database, now);
     await oidc.purgeExpired(this.database, now);
+    await resets.purgeExpired(this.database, now);
     await failures.purgeForgotten(this.database, after(now, -ACCOUNT_RULE.forgetAfterSeconds));
   }
 

@@ -3,7 +3,7 @@ import { createHmac, randomBytes } from 'node:crypto';
 const TOKEN_BYTES = 32;
 const SHOWN_CHARACTERS = 11;
 
-export const newSessionToken = (): string => randomBytes(TOKEN_BYTES).toString('base64url');
+export const newToken = (): string => randomBytes(TOKEN_BYTES).toString('base64url');
 
 export function newApiKey(): { readonly key: string; readonly prefix: string } {
   const key = `lc_${randomBytes(TOKEN_BYTES).toString('base64url')}`;

@@ -85,6 +85,12 @@ export async function accountById(on: Queryable, id: number): Promise<Account | 
   return row;
 }
 
+/** The account, which nobody else changes until the transaction ends. */
+export async function lockAccount(tx: Tx, id: number): Promise<Account | undefined> {
+  const [row] = await tx.query<Account>(`${ACCOUNT} where id = $1 for no key update`, [id]);
+  return row;
+}
+
 // Any number that nothing else in this database takes: the libs lock 727_274 and 727_275, unlock-at-rest.ts 727_302.
 const RIGHTS_LOCK = 727_301;
 

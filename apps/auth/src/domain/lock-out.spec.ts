@@ -1,10 +1,20 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { ACCOUNT_RULE, ADDRESS_RULE, addressGroup, failuresWithOneMore, lockOutSeconds } from './lock-out.js';
+import {
+  ACCOUNT_RULE,
+  ADDRESS_RULE,
+  addressGroup,
+  failuresWithOneMore,
+  lockOutSeconds,
+  RESET_ACCOUNT_RULE,
+  RESET_ADDRESS_RULE,
+} from './lock-out.js';
 
 it.each([
   [ACCOUNT_RULE, 'account', [0, 0, 0, 0, 0, 10, 30, 60, 300, 900, 900, 900]],
   [ADDRESS_RULE, 'address', [...Array<number>(20).fill(0), 10, 30, 60, 300, 900, 3_600, 3_600]],
+  [RESET_ACCOUNT_RULE, 'resets of an account', [0, 0, 0, 3_600, 3_600]],
+  [RESET_ADDRESS_RULE, 'resets from an address', [...Array<number>(20).fill(0), 3_600, 3_600]],
 ] as const)('waits after failures by %# (%s)', (rule, _, delays) => {
   expect(delays.map((__, failures) => lockOutSeconds(rule, failures))).toEqual(delays);
 });

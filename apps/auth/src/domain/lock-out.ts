@@ -19,6 +19,13 @@ export const ADDRESS_RULE: LockOutRule = {
   delaysSeconds: [10, 30, 60, 300, 900, 3_600],
   forgetAfterSeconds: 3_600,
 };
+// What counts here is asking, not failing: so many mails an hour to one person, and so many requests from one address.
+export const RESET_ACCOUNT_RULE: LockOutRule = {
+  freeFailures: 2,
+  delaysSeconds: [3_600],
+  forgetAfterSeconds: 3_600,
+};
+export const RESET_ADDRESS_RULE: LockOutRule = { ...RESET_ACCOUNT_RULE, freeFailures: 19 };
 
 /** The wait after that many failures in a row. */
 export function lockOutSeconds(rule: LockOutRule, failures: number): number {

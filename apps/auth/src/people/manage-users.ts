@@ -4,8 +4,10 @@ import { Bus, event } from '@lineclear/bus';
 import { principalChanged, type Level, type Permission, type Principal } from '@lineclear/contracts';
 import { BadInput, Clock, Conflict, Database, NotFound, type Tx } from '@lineclear/kit';
 import { callerNow } from '../credentials/find-by-token.js';
+import { notePasswordChange } from '../credentials/note-password-change.js';
 import { Passwords } from '../credentials/passwords.js';
 import * as apiKeys from '../db/api-keys.repo.js';
+import * as resets from '../db/password-resets.repo.js';
 import * as sessions from '../db/sessions.repo.js';
 import * as users from '../db/users.repo.js';
 import { judgeChange } from '../domain/judge-change.js';
@@ -75,6 +77,10 @@ export class ManageUsers {
     return this.#rightsChange(caller, id, async (tx) => {
       await users.update(tx, id, { email, display_name, level, is_active, password_hash });
       if (password_hash !== undefined || is_active === false) await sessions.endAllOf(tx, id);
+      // A link went to an address that may be somebody else's by now.
+      if (email !== undefined || is_active === false) await resets.voidAllOf(tx, id);
+      if (password_hash !== undefined)
+        await notePasswordChange(tx, this.bus, (await users.accountById(tx, id))!);
     });
   }
 
@@ -84,6 +90,7 @@ export class ManageUsers {
       await users.update(tx, id, { is_active: false });
       await sessions.endAllOf(tx, id);
       await apiKeys.revokeAllOf(tx, id, this.clock.now());
+      await resets.voidAllOf(tx, id);
     });
   }
 

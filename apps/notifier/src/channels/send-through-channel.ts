@@ -1,9 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { Unavailable, type Secret } from '@lineclear/kit';
 import type { AttemptResult } from '../domain/attempt.js';
-import { SECRET_FIELD, type Channel } from '../domain/channel.js';
+import { SECRET_FIELD, type Channel, type EmailChannel } from '../domain/channel.js';
 import type { Message } from '../domain/message.js';
 import { SendMail } from '../email/send-mail.js';
+import { WriteMail } from '../email/write-mail.js';
 import { SendWebhook } from '../webhook/send-webhook.js';
 import { ChannelSecrets } from './channel-secrets.js';
 
@@ -22,16 +23,20 @@ export class SendThroughChannel {
     private readonly secrets: ChannelSecrets,
     private readonly webhook: SendWebhook,
     private readonly mail: SendMail,
+    private readonly writer: WriteMail,
   ) {}
 
   async send(channel: Channel, parcel: Parcel, stop: AbortSignal): Promise<AttemptResult> {
-    let secret: Secret | undefined;
     try {
-      secret = await this.secrets.read(channel);
+      return await this.#send(channel, parcel, stop);
     } catch (error) {
       if (error instanceof Unavailable) return { outcome: 'postponed', error: error.message };
       throw error;
     }
+  }
+
+  async #send(channel: Channel, parcel: Parcel, stop: AbortSignal): Promise<AttemptResult> {
+    const secret = await this.secrets.read(channel);
     if (!secret && channel.hasSecret) {
       return {
         outcome: 'refused',
@@ -44,12 +49,29 @@ export class SendThroughChannel {
           return { outcome: 'refused', error: 'the channel has no webhook_secret: nothing is sent unsigned' };
         return this.webhook.send(channel.settings, secret, parcel, stop);
       case 'email':
-        return this.mail.send(
-          channel,
-          secret,
-          { ...parcel, message: JSON.parse(parcel.body) as Message },
-          stop,
-        );
+        return this.#mail(channel, secret, parcel, stop);
     }
   }
+
+  async #mail(
+    channel: EmailChannel,
+    password: Secret | undefined,
+    { body, ...parcel }: Parcel,
+    stop: AbortSignal,
+  ): Promise<AttemptResult> {
+    const written = await this.writer.write(JSON.parse(body) as Message);
+    if (!written) return { outcome: 'hopeless', error: 'what this mail is about is over' };
+    const result = await this.mail.send(channel, password, { ...parcel, mail: written.mail }, stop);
+    return written.isSecret ? unquoted(result) : result;
+  }
 }
+
+/** A mail server may quote what it does not like of a mail; what must be stored nowhere is not stored in its words either. */
+const unquoted = (result: AttemptResult): AttemptResult =>
+  result.statusCode === undefined
+    ? result
+    : {
+        ...result,
+        response: undefined,
+        error: result.error && `the mail server answered ${result.statusCode}`,
+      };

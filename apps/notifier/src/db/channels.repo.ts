@@ -47,6 +47,14 @@ export async function findChannel(on: Queryable, id: number): Promise<Channel | 
   return row && channelOf(row);
 }
 
+/** The way to people's own mailboxes. */
+export async function firstEmailChannel(on: Queryable): Promise<Channel | undefined> {
+  const [row] = await on.query<ChannelRow>(
+    `select * from channel where channel_type = 'email' and is_enabled order by id limit 1`,
+  );
+  return row && channelOf(row);
+}
+
 /** The channel, which nobody else changes until the transaction ends. */
 export async function lockChannel(tx: Tx, id: number): Promise<Channel | undefined> {
   const [row] = await tx.query<ChannelRow>('select * from channel where id = $1 for update', [id]);

@@ -5,9 +5,11 @@ export interface EventKind {
   readonly name: string;
   readonly category: string;
   readonly severity: Severity;
+  /** Nobody is told but the person whom it is about: there is nothing to choose. */
+  readonly isPersonal?: true;
 }
 
-/** Every event that people can be told of, by its id: what it is called and how much it matters. */
+/** Every event that people are told of, by its id: what it is called and how much it matters. */
 export const CATALOGUE: Readonly<Record<string, EventKind>> = {
   'job.submitted': { name: 'Job submitted', category: 'job', severity: 'info' },
   'job.started': { name: 'Job started', category: 'job', severity: 'info' },
@@ -23,13 +25,27 @@ export const CATALOGUE: Readonly<Record<string, EventKind>> = {
   'quota.exceeded': { name: 'Quota exceeded', category: 'quota', severity: 'warning' },
   'auth.login_failure': { name: 'Logins failed', category: 'auth', severity: 'warning' },
   'auth.new_device': { name: 'Login from a new device', category: 'auth', severity: 'warning' },
+  'auth.password_reset_requested': {
+    name: 'Password reset',
+    category: 'auth',
+    severity: 'info',
+    isPersonal: true,
+  },
+  'auth.password_changed': {
+    name: 'Password changed',
+    category: 'auth',
+    severity: 'warning',
+    isPersonal: true,
+  },
   'system.provider_error': { name: 'Provider error', category: 'system', severity: 'error' },
   'system.webhook_failure': { name: 'Notification given up', category: 'system', severity: 'error' },
   'system.dead_letter': { name: 'Event given up', category: 'system', severity: 'critical' },
 };
 
-/** What this service hears of, in the order of the wiring. */
-export const EVENT_TYPES: readonly string[] = WIRING.notifier.consumes.map((def) => def.name);
+/** What this service hears of that anybody may want to hear of too, in the order of the wiring. */
+export const EVENT_TYPES: readonly string[] = WIRING.notifier.consumes
+  .map((def) => def.name)
+  .filter((type) => !CATALOGUE[type]?.isPersonal);
 
 /** The event types that a preference's `event_type` stands for: one by name, `*`, or a whole category as `job.*`. */
 export function typesOf(pattern: string): readonly string[] {

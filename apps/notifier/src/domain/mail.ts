@@ -10,7 +10,7 @@ export interface Mail {
 const MAX_SUBJECT = 150;
 const MAX_VALUE = 500;
 
-const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
+export const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
 
 // Line ends, controls and invisible direction marks could make a subject or a row look like something else.
 const oneLine = (value: unknown): string =>

@@ -5,8 +5,7 @@ import { createTransport, type Transporter } from 'nodemailer';
 import type { Config } from '../config.js';
 import type { AttemptResult } from '../domain/attempt.js';
 import type { EmailChannel } from '../domain/channel.js';
-import { mailOf } from '../domain/mail.js';
-import type { Message } from '../domain/message.js';
+import type { Mail } from '../domain/mail.js';
 import { explainError } from '../outbound/explain-error.js';
 import { openGuardedSocket } from '../outbound/guarded-connector.js';
 
@@ -17,8 +16,9 @@ const MAX_KEPT = 1_024;
 export interface MailParcel {
   /** The same over all attempts. */
   readonly id: string;
+  readonly type: string;
   readonly recipient: string;
-  readonly message: Message;
+  readonly mail: Mail;
 }
 
 interface Pool {
@@ -41,7 +41,7 @@ export class SendMail implements OnApplicationShutdown {
     stop: AbortSignal,
   ): Promise<AttemptResult> {
     const { fromAddress, fromName } = channel.settings;
-    const { subject, text, html } = mailOf(parcel.message, this.config.PUBLIC_URL);
+    const { subject, text, html } = parcel.mail;
     try {
       const sent = (await this.#poolOf(channel, password).sendMail({
         from: fromName === null ? fromAddress : { name: fromName, address: fromAddress },
@@ -54,7 +54,7 @@ export class SendMail implements OnApplicationShutdown {
         headers: {
           'Auto-Submitted': 'auto-generated',
           'X-Auto-Response-Suppress': 'All',
-          'X-Lineclear-Event': parcel.message.type,
+          'X-Lineclear-Event': parcel.type,
         },
         disableFileAccess: true,
         disableUrlAccess: true,

@@ -49,8 +49,10 @@ export class AnnounceController {
     bus: Bus,
   ) {
     // Most events go to nobody.
-    for (const def of WIRING.notifier.consumes)
+    for (const def of WIRING.notifier.consumes) {
+      if (kindOf(def.name).isPersonal) continue;
       bus.handleOnlyIf(def, { kind: async () => (await routes.of(def.name)).length > 0 });
+    }
   }
 
   async #announce(events: readonly AnyEvent[], tx: Tx): Promise<void> {

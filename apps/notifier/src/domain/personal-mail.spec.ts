@@ -1,0 +1,20 @@
+import { expect, it } from 'vitest';
+import { passwordChangedMail, passwordResetMail } from './personal-mail.js';
+
+const ada = { username: 'a<b>"da', expires_at: '2026-01-01T00:30:00.000Z' };
+
+it('gives the link, whole, and says until when and for whom it is', () => {
+  const { subject, text, html } = passwordResetMail(ada, 'https://lc.example/api/auth/password-reset#t-o_k');
+  expect(subject).toBe('[Lineclear] A new password');
+  expect(text).toContain('\nhttps://lc.example/api/auth/password-reset#t-o_k\n');
+  expect(text).toContain(ada.expires_at);
+  expect(html).toContain('<a href="https://lc.example/api/auth/password-reset#t-o_k">');
+  expect(html).toContain('a&#60;b&#62;&#34;da');
+});
+
+it('tells of a change without any link that could be a bait', () => {
+  const { text, html } = passwordChangedMail(ada, '2026-01-01T00:00:00.000Z');
+  expect(text).toContain('was changed (2026-01-01T00:00:00.000Z)');
+  expect(text).not.toContain('http');
+  expect(html).not.toMatch(/http|<a|<b>/);
+});

@@ -1,0 +1,52 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { passwordChanged, passwordResetRequested, resetLink } from '@lineclear/contracts';
+import { ask, Bus } from '@lineclear/bus';
+import { CONFIG, SealingKey, Secret } from '@lineclear/kit';
+import type { Config } from '../config.js';
+import { mailOf, type Mail } from '../domain/mail.js';
+import type { Message } from '../domain/message.js';
+import { passwordChangedMail, passwordResetMail } from '../domain/personal-mail.js';
+
+const DEADLINE_MS = 2_000;
+
+export interface WrittenMail {
+  readonly mail: Mail;
+  /** Whether it holds what must be stored nowhere. */
+  readonly isSecret: boolean;
+}
+
+/** Makes a mail of a message at the moment it is sent: what it holds that is secret is stored nowhere on its way. */
+@Injectable()
+export class WriteMail {
+  /** Of this process alone: what is sealed to it dies with it. */
+  readonly #key = new SealingKey();
+
+  constructor(
+    private readonly bus: Bus,
+    @Inject(CONFIG) private readonly config: Config,
+  ) {}
+
+  /** Undefined when there is nothing left to write of. @throws Unavailable when auth does not answer */
+  async write(message: Message): Promise<WrittenMail | undefined> {
+    switch (message.type) {
+      case passwordResetRequested.name: {
+        const about = passwordResetRequested.data.parse(message.data);
+        const link = await this.#newLink(about.reset_id);
+        return link && { mail: passwordResetMail(about, link.reveal()), isSecret: true };
+      }
+      case passwordChanged.name:
+        return {
+          mail: passwordChangedMail(passwordChanged.data.parse(message.data), message.timestamp),
+          isSecret: false,
+        };
+      default:
+        return { mail: mailOf(message, this.config.PUBLIC_URL), isSecret: false };
+    }
+  }
+
+  async #newLink(resetId: string): Promise<Secret | undefined> {
+    const question = { reset_id: resetId, public_key: this.#key.publicKey };
+    const { box } = await ask(this.bus, resetLink, question, DEADLINE_MS);
+    return box && new Secret(this.#key.open(box));
+  }
+}

@@ -1,0 +1,57 @@
+import { Controller, Inject } from '@nestjs/common';
+import { passwordChanged, passwordResetRequested, type EventOf } from '@lineclear/contracts';
+import { newEventId, OnEvent } from '@lineclear/bus';
+import { LOGGER, type Logger, type Tx } from '@lineclear/kit';
+import { firstEmailChannel } from '../db/channels.repo.js';
+import { insertDeliveries } from '../db/deliveries.repo.js';
+import { kindOf } from '../domain/event-catalogue.js';
+import { messageOf } from '../domain/message.js';
+import { DeliveryQueue } from '../jobs/delivery-queue.js';
+
+type Personal = EventOf<typeof passwordResetRequested> | EventOf<typeof passwordChanged>;
+
+/** What only the person is told whom it is about, at their own address, whatever others want to hear of. */
+@Controller()
+export class TellThePersonController {
+  constructor(
+    private readonly queue: DeliveryQueue,
+    @Inject(LOGGER) private readonly log: Logger,
+  ) {}
+
+  @OnEvent(passwordResetRequested)
+  async resetRequested(event: EventOf<typeof passwordResetRequested>, tx: Tx): Promise<void> {
+    await this.#mail(event, event.data.email, tx);
+  }
+
+  @OnEvent(passwordChanged)
+  async changed(event: EventOf<typeof passwordChanged>, tx: Tx): Promise<void> {
+    if (event.data.email !== undefined) await this.#mail(event, event.data.email, tx);
+  }
+
+  async #mail(event: Personal, recipient: string, tx: Tx): Promise<void> {
+    const channel = await firstEmailChannel(tx);
+    if (!channel) {
+      this.log.warn(
+        { event_type: event.type, user_id: event.data.user_id },
+        'somebody is to be told something by mail, and no email channel is enabled: add one',
+      );
+      return;
+    }
+    const delivery = {
+      id: newEventId(),
+      eventId: event.id,
+      eventType: event.type,
+      severity: kindOf(event.type).severity,
+      channelId: channel.id,
+      channelType: channel.type,
+      recipient,
+      jobId: null,
+      body: JSON.stringify(messageOf(event)),
+      traceparent: event.traceparent ?? null,
+      // Somebody waits for it.
+      waitSeconds: 0,
+    };
+    const stored = await insertDeliveries(tx, [delivery]);
+    tx.afterCommit(() => this.queue.hint(stored.map((id) => ({ id, attempts: 0 }))));
+  }
+}
