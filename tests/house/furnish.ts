@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer as createTcpServer, type AddressInfo } from 'node:net';
+import { createInterface } from 'node:readline';
 import { client, type Answer, type Client } from '@lineclear/testkit';
 import { Webhook } from 'standardwebhooks';
 import { expect } from 'vitest';
@@ -76,6 +77,33 @@ export async function receiveWebhooks(
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`,
     received,
     refused: () => refused,
+    close: () => new Promise((resolve) => server.close(() => resolve())),
+  };
+}
+
+/** The least that a mail server can be: it takes every mail, and keeps it with its soft line breaks undone. */
+export async function receiveMails(): Promise<{ port: number; mails: string[]; close(): Promise<void> }> {
+  const mails: string[] = [];
+  const server = createTcpServer((socket) => {
+    let lines: string[] | undefined;
+    const say = (text: string): void => void socket.write(`${text}\r\n`);
+    socket.on('error', () => undefined);
+    createInterface({ input: socket }).on('line', (line) => {
+      if (lines === undefined) {
+        if (line === 'DATA') lines = [];
+        return say(lines ? '354 go on' : '250 fine');
+      }
+      if (line !== '.') return void lines.push(line);
+      mails.push(lines.join('\n').replaceAll('=\n', ''));
+      lines = undefined;
+      say('250 taken');
+    });
+    say('220 here');
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    port: (server.address() as AddressInfo).port,
+    mails,
     close: () => new Promise((resolve) => server.close(() => resolve())),
   };
 }

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { eventsIn } from '@lineclear/contracts';
@@ -6,10 +6,10 @@ import { startHouse, type House } from '@lineclear/launcher';
 import { makeScratchFolder } from '@lineclear/servers';
 import { client, expectProblem, type Client } from '@lineclear/testkit';
 import { connect } from '@nats-io/transport-node';
-import { Redis } from 'ioredis';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { newWebhookSecret, ok, person, receiveWebhooks } from './furnish.js';
+import { dumpOf, filesBelow, redisDump } from './kept.js';
 
 const TRAIN = fileURLToPath(new URL('../../examples/digits/train.mjs', import.meta.url));
 const CANARY = 'canary-7f3b9d2e51c84a60-do-not-print';
@@ -336,7 +336,7 @@ it('gives a job its secret and shows it nowhere else', async () => {
   for (const service of Object.values(house.services))
     if (service.databaseUrl)
       expect(await dumpOf(service.databaseUrl), service.databaseUrl).not.toContain(CANARY);
-  expect(await redisDump()).not.toContain(CANARY);
+  expect(await redisDump(house)).not.toContain(CANARY);
   expect(printed.join('\n')).not.toContain(CANARY);
   // JetStream's files, Postgres' files, logs: everything the house keeps, but the run's own folder, which is the job's.
   for (const file of filesBelow(join(home, 'house')).filter((path) => !path.includes('/runs/'))) {
@@ -387,38 +387,3 @@ it('is healthy, deep down', async () => {
   ok(await client(house.url).get('/api/cloud/health/live'));
   ok(await client(house.url).get('/api/cloud/health/ready'));
 });
-
-async function dumpOf(url: string): Promise<string> {
-  const database = new pg.Client({ connectionString: url });
-  await database.connect();
-  const { rows } = await database.query<{ name: string }>(
-    "select format('%I.%I', schemaname, tablename) as name from pg_tables where schemaname = 'public'",
-  );
-  let text = '';
-  for (const { name } of rows)
-    text += JSON.stringify((await database.query(`select t::text from ${name} t`)).rows);
-  await database.end();
-  return text;
-}
-
-async function redisDump(): Promise<string> {
-  const redis = new Redis(house.servers.redis.url, { lazyConnect: true });
-  await redis.connect();
-  let text = '';
-  for (const key of await redis.keys('*'))
-    text += `${key}${(await redis.dumpBuffer(key))?.toString('latin1') ?? ''}`;
-  redis.disconnect();
-  return text;
-}
-
-function filesBelow(folder: string): string[] {
-  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .map((name) => join(folder, name))
-    .filter((path) => {
-      try {
-        return statSync(path).isFile();
-      } catch {
-        return false;
-      }
-    });
-}
