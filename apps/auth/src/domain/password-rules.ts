@@ -20,7 +20,7 @@ const LINES = [
   'q1w2e3r4t5y6u7i8o9p0',
   'абвгдеёжзийклмнопрстуфхцчшщъыьэюя',
   'йцукенгшщзхъфывапролджэячсмитьбю',
-].flatMap((line) => [line, [...line].toReversed().join('')]);
+].flatMap((line) => [line, Array.from(line).toReversed().join('')]);
 // What people put in the place of a letter; 1 is put for two of them.
 const LETTERS: Readonly<Record<string, string>> = { '0': 'o', '3': 'e', '5': 's', '@': 'a', $: 's' };
 
@@ -39,7 +39,7 @@ export function passwordFault(
   common: ReadonlySet<string>,
 ): string | undefined {
   const form = normalPassword(password);
-  const characters = [...form];
+  const characters = Array.from(form);
   if (characters.length < MIN_PASSWORD_LENGTH) return `has fewer than ${MIN_PASSWORD_LENGTH} characters`;
   if (characters.length > MAX_PASSWORD_LENGTH) return `has more than ${MAX_PASSWORD_LENGTH} characters`;
   if (new Set(characters).size < MIN_DISTINCT_CHARACTERS)
