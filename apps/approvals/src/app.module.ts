@@ -49,15 +49,11 @@ export function define(env: NodeJS.ProcessEnv, more: { clock?: Clock } = {}): Se
   return {
     name: 'approvals',
     config,
-    modules: [
-      BusModule.of('approvals', config.NATS_URL),
-      AccessModule.of({ bypassPaths: file.auth.bypass_paths }),
-      ApprovalsModule.of(config),
-    ],
+    modules: [BusModule.of('approvals', config.NATS_URL), AccessModule.of(), ApprovalsModule.of(config)],
     entities: [...busEntities, ApprovalRuleRow, RulesVersionRow, ApprovalRequestRow],
     migrations: [...busMigrations, RulesAndRequests1767225601000, OrgOfRequests1795672000000],
     transports: busTransports,
-    network: file.network,
+    file,
     ...more,
   };
 }

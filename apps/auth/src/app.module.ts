@@ -69,6 +69,7 @@ import { UserPermissionsController } from './http/user-permissions.controller.js
 import { UserSessionsController } from './http/user-sessions.controller.js';
 import { UsersController } from './http/users.controller.js';
 import { FirstAdmin } from './people/first-admin.js';
+import { InternalAccount } from './people/internal-account.js';
 import { ManageResourceRules } from './people/manage-resource-rules.js';
 import { ManageUsers } from './people/manage-users.js';
 
@@ -105,6 +106,7 @@ import { ManageUsers } from './people/manage-users.js';
     ManageApiKeys,
     ManageSessions,
     FirstAdmin,
+    InternalAccount,
     ManageUsers,
     ManageResourceRules,
     LastUsed,
@@ -142,7 +144,6 @@ export function define(
   // One object, so that the two who import it mean the same module.
   const auth = AuthModule.of(file);
   const access = AccessModule.of({
-    bypassPaths: file.auth.bypass_paths,
     imports: [auth],
     lookup: { provide: TokenLookup, useExisting: FindByToken },
     // Where the truth itself is at hand nothing is believed from before: a revoked key is refused with the next request.
@@ -179,7 +180,7 @@ export function define(
       PasswordResets1795630000000,
     ],
     transports: busTransports,
-    network: file.network,
+    file,
     ...more,
   };
 }

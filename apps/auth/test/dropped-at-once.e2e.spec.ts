@@ -37,7 +37,7 @@ beforeAll(async () => {
     config: readEnv(serviceEnv, await house.backends.envFor('secrets')),
     modules: [
       BusModule.of('secrets', house.backends.nats.url),
-      AccessModule.of({ bypassPaths: [] }),
+      AccessModule.of(),
       { module: DoorModule, controllers: [Door] },
     ],
     entities: [...busEntities],

@@ -5,32 +5,40 @@ import type { Config } from './config.js';
 import { registerDocs } from './docs.js';
 import { isHost, requestIdOf } from './forward-headers.js';
 import { registerHealth } from './health.js';
+import { HTTP_LIMITS, type HttpLimits } from './http-limits.js';
 import { Metrics } from './metrics.js';
 import { PROBLEM_JSON, problem, sendProblem, type ProblemCode } from './problem.js';
 import { Proxy } from './proxy.js';
 import { routeOf } from './routes.js';
+import { securityHeaders } from './security-headers.js';
 import { readTarget } from './target.js';
 import { closeUpstreams, openUpstreams } from './upstreams.js';
 
-/** The longest a client may take to send a whole request. */
-const REQUEST_TIMEOUT_MS = 300_000;
 const IDLE_SWEEP_MS = 100;
+type Secure = ReturnType<typeof securityHeaders>;
 
 /**
  * Judges each request target once, before any router sees it: refuses what is ambiguous, passes on what the table gives to
  * a service, and leaves the rest to Fastify, which answers the gateway's own paths.
  */
-function doorway(proxy: Proxy, own: RequestListener): RequestListener {
+function doorway(proxy: Proxy, secure: Secure, maxHeaders: number, own: RequestListener): RequestListener {
   return (req: IncomingMessage, res: ServerResponse<IncomingMessage> & { req: IncomingMessage }) => {
     const requestId = requestIdOf(req.headers['x-request-id']);
+    const refuse = (code: ProblemCode, detail: string): void => {
+      secure(res);
+      sendProblem(res, problem(code, detail, requestId));
+    };
     const target = readTarget(req.url ?? '');
-    if (!target.ok) return sendProblem(res, problem('bad_request', target.because, requestId));
+    if (!target.ok) return refuse('bad_request', target.because);
+    if (req.rawHeaders.length > 2 * maxHeaders)
+      return refuse('header_too_large', `there are more than ${maxHeaders} headers`);
     if (req.headers.host && !isHost(req.headers.host))
-      return sendProblem(res, problem('bad_request', 'the Host header is not a host', requestId));
+      return refuse('bad_request', 'the Host header is not a host');
     const route = routeOf(target.path);
     if (route !== undefined) return proxy.pass(req, res, route, target.path + target.search, requestId);
     req.url = target.path + target.search;
     req.headers['x-request-id'] = requestId;
+    secure(res);
     own(req, res);
   };
 }
@@ -49,7 +57,7 @@ function refuseBytes(error: Error & { code?: string }, socket: Socket): void {
   );
   const json = JSON.stringify(body);
   socket.end(
-    `HTTP/1.1 ${body.status} ${body.title}\r\ncontent-type: ${PROBLEM_JSON}\r\ncontent-length: ${Buffer.byteLength(json)}\r\nconnection: close\r\n\r\n${json}`,
+    `HTTP/1.1 ${body.status} ${body.title}\r\ncontent-type: ${PROBLEM_JSON}\r\ncontent-length: ${Buffer.byteLength(json)}\r\nx-content-type-options: nosniff\r\nconnection: close\r\n\r\n${json}`,
   );
 }
 
@@ -64,9 +72,12 @@ export interface Options {
   readonly origins: Config['origins'];
   readonly metricsPublic: boolean;
   readonly version: string;
+  /** What people's browsers call this house. */
+  readonly publicUrl: string;
   readonly log: FastifyBaseLogger;
   /** How long a service may take to begin its answer. */
   readonly answerTimeoutMs?: number;
+  readonly limits?: HttpLimits;
 }
 
 /** The whole gateway, not yet listening. Closing it ends streams, lets running requests end, then closes the pools. */
@@ -74,20 +85,36 @@ export function buildApp({
   origins,
   metricsPublic,
   version,
+  publicUrl,
   log,
   answerTimeoutMs = 30_000,
+  limits = HTTP_LIMITS,
 }: Options): FastifyInstance {
   const upstreams = openUpstreams(origins);
   const metrics = new Metrics();
-  const proxy = new Proxy(upstreams, metrics, log, answerTimeoutMs);
+  const secure = securityHeaders(publicUrl);
+  const proxy = new Proxy(upstreams, metrics, secure, log, answerTimeoutMs);
   const app = Fastify({
     loggerInstance: log,
     // The services log what was asked of them; the gateway logs what did not get through.
     logController: new LogController({ disableRequestLogging: true }),
     requestIdHeader: 'x-request-id',
     clientErrorHandler: refuseBytes,
-    serverFactory: (own) =>
-      createServer({ requestTimeout: REQUEST_TIMEOUT_MS, keepAliveTimeout: 72_000 }, doorway(proxy, own)),
+    serverFactory: (own) => {
+      const server = createServer(
+        {
+          maxHeaderSize: limits.headerBytes,
+          headersTimeout: limits.headersMs,
+          requestTimeout: limits.requestMs,
+          connectionsCheckingInterval: limits.lookEveryMs,
+          keepAliveTimeout: 72_000,
+        },
+        doorway(proxy, secure, limits.headers, own),
+      );
+      // Node leaves out what is more without a word: one more than is taken shows that there were too many.
+      server.maxHeadersCount = limits.headers + 1;
+      return server;
+    },
   });
 
   app.addHook('onRequest', (request, reply, next) => {

@@ -15,6 +15,7 @@ it('reads addresses and defaults', () => {
     host: '127.0.0.1',
     port: 8080,
     origins: { 'queue-scheduler': 'http://127.0.0.1:1004', 'job-poller': 'https://poller.internal' },
+    publicUrl: 'http://127.0.0.1:8080',
     metricsPublic: false,
   });
 });
@@ -26,6 +27,7 @@ it.each([
   ['SECRETS_URL', 'http://x/base'],
   ['SECRETS_URL', 'http://user:pw@x'],
   ['PORT', '70000'],
+  ['PUBLIC_URL', 'lineclear.test'],
   ['LINECLEAR_LOG_LEVEL', 'loud'],
 ])('stops at %s=%s and names it', (name, value) => {
   expect(() => readConfig({ ...env, [name]: value })).toThrow(name);

@@ -17,6 +17,8 @@ const Env = z.object({
   JOB_POLLER_URL: origin,
   LINECLEAR_LOG_FORMAT: z.enum(['json', 'pretty']).default('pretty'),
   LINECLEAR_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  /** What people's browsers call this house: behind HTTPS they are told to stay there. */
+  PUBLIC_URL: z.url({ protocol: /^https?$/ }).default('http://127.0.0.1:8080'),
   /** Lets any caller read /metrics; otherwise only one on this machine. */
   METRICS_PUBLIC: z.stringbool().default(false),
 });
@@ -41,6 +43,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     },
     logFormat: data.LINECLEAR_LOG_FORMAT,
     logLevel: data.LINECLEAR_LOG_LEVEL,
+    publicUrl: data.PUBLIC_URL,
     metricsPublic: data.METRICS_PUBLIC,
   });
 }

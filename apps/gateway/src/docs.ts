@@ -75,14 +75,7 @@ export function registerDocs(app: FastifyInstance, upstreams: Upstreams, version
 
   for (const path of ['/api/docs', '/api/docs/'])
     app.get(path, (_, reply) =>
-      reply
-        .headers({
-          'content-security-policy': CSP,
-          'x-content-type-options': 'nosniff',
-          'referrer-policy': 'no-referrer',
-        })
-        .type('text/html; charset=utf-8')
-        .send(PAGE),
+      reply.header('content-security-policy', CSP).type('text/html; charset=utf-8').send(PAGE),
     );
   app.get('/api/docs/start.js', (_, reply) => reply.type('text/javascript; charset=utf-8').send(START));
   void app.register(fastifyStatic, {

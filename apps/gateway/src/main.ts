@@ -11,7 +11,8 @@ async function start(): Promise<void> {
     version: string;
   };
   const log = createLogger(config);
-  const app = buildApp({ origins: config.origins, metricsPublic: config.metricsPublic, version, log });
+  const { origins, metricsPublic, publicUrl } = config;
+  const app = buildApp({ origins, metricsPublic, publicUrl, version, log });
   await app.listen({ host: config.host, port: config.port, listenTextResolver: (url) => `ready on ${url}` });
 
   const stop = (signal: string): void => {

@@ -6,6 +6,7 @@ import { requestHeaders, responseHeaders } from './forward-headers.js';
 import type { Metrics } from './metrics.js';
 import { problem, sendProblem, type ProblemCode } from './problem.js';
 import type { Route } from './routes.js';
+import type { securityHeaders } from './security-headers.js';
 import { codeOf, explain, type Upstreams } from './upstreams.js';
 
 const BODY_TIMEOUT_MS = 60_000;
@@ -27,6 +28,7 @@ const NOT_SENT = new Set([
   'UND_ERR_DESTROYED',
 ]);
 
+type Answer = ServerResponse & { req: IncomingMessage };
 type Body = Buffer | AsyncIterable<Buffer> | null;
 
 /**
@@ -76,7 +78,8 @@ class Passage implements Dispatcher.DispatchHandler {
   #onDrain: (() => void) | undefined;
 
   constructor(
-    private readonly res: ServerResponse,
+    private readonly res: Answer,
+    private readonly secure: ReturnType<typeof securityHeaders>,
     private readonly requestId: string,
     private readonly route: Route,
     private readonly closing: () => boolean,
@@ -92,6 +95,7 @@ class Passage implements Dispatcher.DispatchHandler {
     this.end();
     if (this.res.headersSent) return void this.res.end();
     const body = problem('unavailable', 'this gateway is stopping', this.requestId);
+    this.secure(this.res);
     sendProblem(this.res, body, { 'retry-after': '2', connection: 'close' });
   }
 
@@ -137,6 +141,7 @@ class Passage implements Dispatcher.DispatchHandler {
   private refuse(error: Error): void {
     const { service } = this.route;
     const code = codeOf(error);
+    this.secure(this.res);
     const tell = (kind: ProblemCode, detail: string, retryAfterSeconds?: number) =>
       sendProblem(
         this.res,
@@ -171,15 +176,17 @@ export class Proxy {
   constructor(
     private readonly upstreams: Upstreams,
     private readonly metrics: Metrics,
+    private readonly secure: ReturnType<typeof securityHeaders>,
     private readonly log: FastifyBaseLogger,
     private readonly answerTimeoutMs: number,
   ) {}
 
-  pass(req: IncomingMessage, res: ServerResponse, route: Route, target: string, requestId: string): void {
+  pass(req: IncomingMessage, res: Answer, route: Route, target: string, requestId: string): void {
     const started = performance.now();
     const { service, streams } = route;
     const passage = new Passage(
       res,
+      this.secure,
       requestId,
       route,
       () => this.#closing,

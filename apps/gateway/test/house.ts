@@ -12,7 +12,7 @@ import { text } from 'node:stream/consumers';
 import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
-import { buildApp } from '../src/app.js';
+import { buildApp, type Options } from '../src/app.js';
 import { SERVICES, type Service } from '../src/routes.js';
 
 type Services = Partial<Record<Service, RequestListener | string>>;
@@ -39,7 +39,11 @@ export async function nowhere(): Promise<string> {
 }
 
 /** A gateway before real servers; a service that is not given says its own name. */
-export async function openHouse(services: Services = {}, answerTimeoutMs = 30_000): Promise<House> {
+export async function openHouse(
+  services: Services = {},
+  answerTimeoutMs = 30_000,
+  more: Partial<Options> = {},
+): Promise<House> {
   const opened: Server[] = [];
   const entries = SERVICES.map(async (service) => {
     const given = services[service];
@@ -53,8 +57,10 @@ export async function openHouse(services: Services = {}, answerTimeoutMs = 30_00
     origins,
     metricsPublic: false,
     version: '9.9.9',
+    publicUrl: 'http://127.0.0.1:8080',
     log: pino({ level: 'silent' }),
     answerTimeoutMs,
+    ...more,
   });
   onTestFinished(async () => {
     await app.close();

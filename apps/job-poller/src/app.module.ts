@@ -71,15 +71,11 @@ export const define = (env: NodeJS.ProcessEnv, more: { clock?: Clock } = {}): Se
   return {
     name: 'job-poller',
     config,
-    modules: [
-      BusModule.of('job-poller', config.NATS_URL),
-      AccessModule.of({ bypassPaths: config.file.auth.bypass_paths }),
-      JobPollerModule.of(config),
-    ],
+    modules: [BusModule.of('job-poller', config.NATS_URL), AccessModule.of(), JobPollerModule.of(config)],
     entities: [...busEntities, RunRow, RunLogRow, ProviderNoticeRow],
     migrations: [...busMigrations, Runs1767225620000, OrgOfRuns1795673000000],
     transports: busTransports,
-    network: config.file.network,
+    file: config.file,
     ...more,
   };
 };

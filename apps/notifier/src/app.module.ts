@@ -71,15 +71,11 @@ export function define(env: NodeJS.ProcessEnv, more: { clock?: Clock } = {}): Se
   return {
     name: 'notifier',
     config,
-    modules: [
-      BusModule.of('notifier', config.NATS_URL),
-      AccessModule.of({ bypassPaths: file.auth.bypass_paths }),
-      NotifierModule.of(config),
-    ],
+    modules: [BusModule.of('notifier', config.NATS_URL), AccessModule.of(), NotifierModule.of(config)],
     entities: [...busEntities, ChannelRow, PreferenceRow, RoutesVersionRow, DeliveryRow, DeliveryAttemptRow],
     migrations: [...busMigrations, ChannelsAndDeliveries1767225640000],
     transports: busTransports,
-    network: file.network,
+    file,
     ...more,
   };
 }

@@ -78,13 +78,13 @@ export const define = (env: NodeJS.ProcessEnv, more: { clock?: Clock } = {}): Se
     config,
     modules: [
       BusModule.of('queue-scheduler', config.NATS_URL),
-      AccessModule.of({ bypassPaths: file.auth.bypass_paths }),
+      AccessModule.of(),
       QueueModule.of(config, providersOf(file.providers, config.LINECLEAR_LOCAL_PROVIDER)),
     ],
     entities: [...busEntities, ...entities],
     migrations: [...busMigrations, QueueTables1767225700000, Quotas1795671000000],
     transports: busTransports,
-    network: file.network,
+    file,
     ...more,
   };
 };

@@ -57,13 +57,13 @@ export function define(env: NodeJS.ProcessEnv, more: { clock?: Clock } = {}): Se
     config,
     modules: [
       BusModule.of('secrets', config.NATS_URL),
-      AccessModule.of({ bypassPaths: file.auth.bypass_paths }),
+      AccessModule.of(),
       SecretsModule.of(config, { ...env }),
     ],
     entities: [...busEntities, KekRow, SealingKeyRow, SecretRow, SecretVersionRow, AccessLogRow],
     migrations: [...busMigrations, Secrets1767225610000],
     transports: busTransports,
-    network: file.network,
+    file,
     ...more,
   };
 }

@@ -7,24 +7,28 @@ import {
   type OnApplicationBootstrap,
 } from '@nestjs/common';
 import { DiscoveryService, MetadataScanner, Reflector } from '@nestjs/core';
-import { ACCESS, NotAllowed, NotAuthenticated } from '@lineclear/kit';
-import type { FastifyRequest } from 'fastify';
-import { mayComeFrom, requirePermission } from './can.js';
+import type { Principal } from '@lineclear/contracts';
+import { ACCESS, CONFIG_FILE, NotAllowed, NotAuthenticated, type ConfigFile } from '@lineclear/kit';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { mayComeFrom, requireOwnCredential, requirePermission } from './can.js';
 import type { Access } from './decorators.js';
+import { InternalCallers } from './internal-callers.js';
 import { Principals } from './principals.js';
-import { hashToken, tokenOf } from './token.js';
+import { RateLimits } from './rate-limits.js';
+import { hashToken, tokenOf, type Token } from './token.js';
 
-export const BYPASS_PATHS = Symbol('BYPASS_PATHS');
 const SAFE_METHODS = ['GET', 'HEAD', 'OPTIONS'];
 
-/** Stands before every route: who is it, may they, and (for cookies) did their own page send this. */
+/** Stands before every route: who is it, may they, do they ask too much, and (for cookies) did their own page send this. */
 @Injectable()
 export class AccessGuard implements CanActivate, OnApplicationBootstrap {
   constructor(
     private readonly principals: Principals,
+    private readonly internalCallers: InternalCallers,
+    private readonly limits: RateLimits,
     private readonly reflector: Reflector,
     private readonly discovery: DiscoveryService,
-    @Inject(BYPASS_PATHS) private readonly bypassPaths: readonly string[],
+    @Inject(CONFIG_FILE) private readonly file: ConfigFile,
   ) {}
 
   /** A route that says nothing about access is a mistake: the boot stops. */
@@ -46,23 +50,49 @@ export class AccessGuard implements CanActivate, OnApplicationBootstrap {
     if (context.getType() !== 'http') return true;
     const access = this.reflector.get<Access | undefined>(ACCESS, context.getHandler());
     const request = context.switchToHttp().getRequest<FastifyRequest>();
-    if (access?.public || (access?.bypassable && this.#bypassed(request))) return true;
+    const reply = context.switchToHttp().getResponse<FastifyReply>();
+    if (access?.public || (access?.bypassable && this.#bypassed(request))) {
+      if (!access.uncounted) await this.limits.ofAddress(request, reply);
+      return true;
+    }
     const token = tokenOf(request.headers);
-    if (!token) throw new NotAuthenticated();
-    const { principal, csrfSha256 } = await this.principals.of(token);
-    if (!principal) throw new NotAuthenticated();
-    // Which addresses would do is nobody's to know who comes from another.
-    if (!mayComeFrom(principal, request))
-      throw new NotAllowed('this API key may not be used from where the request comes from');
-    if (token.kind === 'session' && !SAFE_METHODS.includes(request.method)) requireCsrf(request, csrfSha256);
+    const principal = token
+      ? await this.#byToken(token, request, reply)
+      : await this.#byNetwork(request, reply);
+    if (access?.ownCredential) requireOwnCredential(principal);
     if (access?.permission) requirePermission(principal, access.permission);
     request.principal = principal;
     return true;
   }
 
+  async #byToken(token: Token, request: FastifyRequest, reply: FastifyReply): Promise<Principal> {
+    this.limits.beforeLookup(request, reply, token);
+    const { principal, csrfSha256 } = await this.principals.of(token);
+    if (!principal) {
+      await this.limits.ofAddress(request, reply);
+      throw new NotAuthenticated();
+    }
+    await this.limits.ofPrincipal(reply, principal, token);
+    // Which addresses would do is nobody's to know who comes from another.
+    if (!mayComeFrom(principal, request))
+      throw new NotAllowed('this API key may not be used from where the request comes from');
+    if (token.kind === 'session' && !SAFE_METHODS.includes(request.method)) requireCsrf(request, csrfSha256);
+    return principal;
+  }
+
+  /** All of a network are one account: they are counted apart, by their addresses. */
+  async #byNetwork(request: FastifyRequest, reply: FastifyReply): Promise<Principal> {
+    await this.limits.ofAddress(request, reply);
+    const principal = await this.internalCallers.of(request);
+    if (!principal) throw new NotAuthenticated();
+    return principal;
+  }
+
   #bypassed(request: FastifyRequest): boolean {
     const path = request.url.split('?')[0] ?? '';
-    return this.bypassPaths.some((open) => path === open || path.startsWith(`${open.replace(/\/$/, '')}/`));
+    return this.file.auth.bypass_paths.some(
+      (open) => path === open || path.startsWith(`${open.replace(/\/$/, '')}/`),
+    );
   }
 }
 

@@ -2,12 +2,13 @@ import { Module, type DynamicModule, type Provider } from '@nestjs/common';
 import { APP_GUARD, DiscoveryModule } from '@nestjs/core';
 import { Bus } from '@lineclear/bus';
 import { Clock } from '@lineclear/kit';
-import { AccessGuard, BYPASS_PATHS } from './access.guard.js';
+import { AccessGuard } from './access.guard.js';
 import { DeadLettersController } from './dead-letters.controller.js';
+import { InternalCallers } from './internal-callers.js';
 import { AskAuth, PRINCIPAL_TTL_SECONDS, Principals, TokenLookup } from './principals.js';
+import { RateLimits } from './rate-limits.js';
 
 export interface AccessOptions {
-  readonly bypassPaths: readonly string[];
   readonly principalTtlSeconds?: number;
   /** The auth service looks tokens up in its own tables; everyone else asks it. */
   readonly lookup?: Provider;
@@ -17,7 +18,7 @@ export interface AccessOptions {
 /** Closes every route of a service but those marked otherwise. */
 @Module({})
 export class AccessModule {
-  static of(options: AccessOptions): DynamicModule {
+  static of(options: AccessOptions = {}): DynamicModule {
     const lookup: Provider = options.lookup ?? {
       provide: TokenLookup,
       inject: [Bus],
@@ -37,7 +38,8 @@ export class AccessModule {
       providers: [
         lookup,
         principals,
-        { provide: BYPASS_PATHS, useValue: options.bypassPaths },
+        InternalCallers,
+        RateLimits,
         { provide: APP_GUARD, useClass: AccessGuard },
       ],
       exports: [Principals],

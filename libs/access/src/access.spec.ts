@@ -110,6 +110,9 @@ describe('the cache of principals', () => {
       if (this.away) throw new Unavailable('auth does not answer right now');
       return { principal: this.known };
     }
+    override async internal(): Promise<Principal | null> {
+      return null;
+    }
   }
   const token: Token = { kind: 'api_key', sha256: hashToken('lc_a') };
   let backends: Backends;

@@ -45,6 +45,11 @@ export interface Reach {
 export const jobsSeenBy = (principal: Principal): Reach =>
   can(principal, 'job.view.all') ? { orgId: tenantOf(principal) } : { userId: principal.user_id };
 
+/** @throws NotAllowed for who is let in for the network they come from: credentials are made and ended with credentials. */
+export function requireOwnCredential({ via }: Principal): void {
+  if (via === 'internal') throw new NotAllowed('this needs a session or an API key of one’s own');
+}
+
 /** Whether this principal's key may be used from where the request comes from. */
 export const mayComeFrom = (principal: Principal, request: Pick<FastifyRequest, 'ip' | 'ips'>): boolean =>
   principal.allowed_cidrs === undefined || isWithin(principal.allowed_cidrs, clientAddress(request));

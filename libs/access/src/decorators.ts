@@ -6,12 +6,19 @@ import type { FastifyRequest } from 'fastify';
 export interface Access {
   readonly permission?: Permission;
   readonly public?: boolean;
+  /** What operators ask of a process itself; no limit of requests is for that. */
+  readonly uncounted?: boolean;
   /** Open to anonymous callers where the configuration's `auth.bypass_paths` lists the path. */
   readonly bypassable?: boolean;
+  /** Only for who came with a credential, and not for who is let in for the network they come from. */
+  readonly ownCredential?: boolean;
 }
 
 /** This route needs a login, and this permission if one is named. */
-export const Allow = (permission?: Permission, options: { bypassable?: boolean } = {}): MethodDecorator =>
+export const Allow = (
+  permission?: Permission,
+  options: Pick<Access, 'bypassable' | 'ownCredential'> = {},
+): MethodDecorator =>
   SetMetadata(ACCESS, { ...(permission === undefined ? {} : { permission }), ...options } satisfies Access);
 
 /** This route is open to anonymous callers: health, login, signed webhooks, and nothing else. */

@@ -5,12 +5,14 @@ export {
   isOfTenant,
   jobsSeenBy,
   mayComeFrom,
+  requireOwnCredential,
   requirePermission,
   tenantOf,
   type Owner,
   type Reach,
 } from './can.js';
 export { Allow, Public, Who } from './decorators.js';
+export { refuseNamedSites, refuseOtherSites } from './other-sites.js';
 export { PRINCIPAL_TTL_SECONDS, Principals, TokenLookup, type Identity } from './principals.js';
 export { explain, judge, patternFault, type Asked, type Decision } from './resource-rules.js';
 export { hashToken, SESSION_COOKIE, sessionTokenOf, tokenOf, type Token } from './token.js';

@@ -1,4 +1,5 @@
 import {
+  internalPrincipal,
   introspect,
   isConcerned,
   principalChanged,
@@ -18,6 +19,9 @@ export interface Identity {
 /** Where identities come from: the auth service, over NATS, for all but that service itself. */
 export abstract class TokenLookup {
   abstract find(token: Token): Promise<Identity>;
+
+  /** Who comes from this address without any credential. */
+  abstract internal(address: string): Promise<Principal | null>;
 }
 
 const ASK_DEADLINE_MS = 2_000;
@@ -36,13 +40,17 @@ export class AskAuth extends TokenLookup {
     );
     return { principal, csrfSha256: csrf_sha256 };
   }
+
+  override async internal(address: string): Promise<Principal | null> {
+    return (await ask(this.bus, internalPrincipal, { address }, ASK_DEADLINE_MS)).principal;
+  }
 }
 
 /** Seconds for which a principal is believed without asking again. */
 export const PRINCIPAL_TTL_SECONDS = 60;
 const UNKNOWN_TTL_MS = 2_000;
 
-/** Principals by token: asked once, believed for a minute, dropped at once when `auth.principal_changed` or `auth.principals_changed` says so. */
+/** Principals by token, and by address where the network is enough: asked once, believed for a minute, dropped at once when `auth.principal_changed` or `auth.principals_changed` says so. */
 export class Principals {
   readonly #cache: TtlCache<Identity>;
 
@@ -70,16 +78,21 @@ export class Principals {
 
   /** @throws Unavailable when the identity is not cached and auth does not answer: nobody passes on hope. */
   async of(token: Token): Promise<Identity> {
-    const identity = this.ttlSeconds === 0 ? await this.lookup.find(token) : await this.#cached(token);
+    const identity = await this.#believed(`${token.kind}:${token.sha256}`, () => this.lookup.find(token));
     const until = identity.principal?.expires_at;
     return until !== undefined && new Date(until) <= this.clock.now() ? { principal: null } : identity;
   }
 
-  #cached(token: Token): Promise<Identity> {
-    return this.#cache.getOrLoad(
-      `${token.kind}:${token.sha256}`,
-      () => this.lookup.find(token),
-      ({ principal }) => (principal === null ? UNKNOWN_TTL_MS : undefined),
+  /** Who comes from this address without any credential. @throws Unavailable like `of` */
+  async internal(address: string): Promise<Principal | null> {
+    const find = async (): Promise<Identity> => ({ principal: await this.lookup.internal(address) });
+    return (await this.#believed(`internal:${address}`, find)).principal;
+  }
+
+  #believed(key: string, find: () => Promise<Identity>): Promise<Identity> {
+    if (this.ttlSeconds === 0) return find();
+    return this.#cache.getOrLoad(key, find, ({ principal }) =>
+      principal === null ? UNKNOWN_TTL_MS : undefined,
     );
   }
 }

@@ -114,11 +114,7 @@ export async function openNotes(): Promise<NotesHouse> {
     startService({
       name: 'approvals',
       config: readEnv(serviceEnv, env),
-      modules: [
-        BusModule.of('approvals', backends.nats.url),
-        AccessModule.of({ bypassPaths: [] }),
-        { module: NotesModule },
-      ],
+      modules: [BusModule.of('approvals', backends.nats.url), AccessModule.of(), { module: NotesModule }],
       entities: [...busEntities],
       migrations: [...busMigrations],
       transports: busTransports,

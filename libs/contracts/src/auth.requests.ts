@@ -19,3 +19,10 @@ export const resetLink = defineRequest(
   z.object({ reset_id: z.uuid(), public_key: z.string().max(200) }),
   z.object({ box: sealedBox.optional() }),
 );
+
+/** Who is a caller without any credential from this address? `null` where the configuration lets in none. */
+export const internalPrincipal = defineRequest(
+  'auth.internal_principal',
+  z.object({ address: z.string().max(64) }),
+  z.object({ principal: principal.nullable() }),
+);

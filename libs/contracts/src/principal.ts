@@ -11,8 +11,9 @@ export const principal = z.object({
   email: z.email().max(254),
   level: z.enum(LEVELS),
   permissions: z.array(z.enum(PERMISSIONS)),
-  via: z.enum(['session', 'api_key']),
-  /** The session's or the key's id, so that one of them can be dropped from caches. */
+  /** `internal` is the network alone: a caller without any credential. */
+  via: z.enum(['session', 'api_key', 'internal']),
+  /** The session's or the key's id, so that one of them can be dropped from caches; of an internal caller the account's. */
   credential_id: z.int().min(1),
   expires_at: z.iso.datetime().optional(),
   /** The networks (CIDR) that the key may be used from; without it, from anywhere. */

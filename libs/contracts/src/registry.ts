@@ -33,6 +33,8 @@ interface Wiring {
 
 /** Whoever lets people in believes what they may do until one of these says otherwise. */
 const changesOfPrincipals = [auth.principalChanged, auth.principalsChanged];
+/** What whoever lets people in asks about a caller. */
+const whoCalls = [authAsk.introspect, authAsk.internalPrincipal];
 const jobOutcomes = [jobs.jobStarted, jobs.jobCompleted, jobs.jobFailed, jobs.jobCancelled];
 const quotaNews = [jobs.quotaWarning, jobs.quotaExceeded];
 const decisions = [
@@ -55,8 +57,8 @@ export const WIRING: Readonly<Record<ServiceName, Wiring>> = {
     ],
     consumes: [],
     watches: changesOfPrincipals,
-    answers: [authAsk.introspect, authAsk.resetLink],
-    asks: [authAsk.introspect, queueAsk.usageOf],
+    answers: [...whoCalls, authAsk.resetLink],
+    asks: [...whoCalls, queueAsk.usageOf],
   },
   secrets: {
     publishes: [secrets.secretChanged],
@@ -68,14 +70,14 @@ export const WIRING: Readonly<Record<ServiceName, Wiring>> = {
       secretsAsk.deleteSecret,
       secretsAsk.secretsPublicKey,
     ],
-    asks: [authAsk.introspect],
+    asks: whoCalls,
   },
   approvals: {
     publishes: [approvals.approvalRequired, approvals.approvalWaived, ...decisions],
     consumes: [jobs.jobSubmitted, jobs.jobCancelled],
     watches: changesOfPrincipals,
     answers: [approvalsAsk.evaluateJobs],
-    asks: [authAsk.introspect],
+    asks: whoCalls,
   },
   'queue-scheduler': {
     publishes: [
@@ -97,7 +99,7 @@ export const WIRING: Readonly<Record<ServiceName, Wiring>> = {
     ],
     watches: changesOfPrincipals,
     answers: [queueAsk.usageOf],
-    asks: [authAsk.introspect, approvalsAsk.evaluateJobs],
+    asks: [...whoCalls, approvalsAsk.evaluateJobs],
   },
   notifier: {
     publishes: [notifier.webhookFailure],
@@ -118,7 +120,7 @@ export const WIRING: Readonly<Record<ServiceName, Wiring>> = {
     watches: changesOfPrincipals,
     answers: [],
     asks: [
-      authAsk.introspect,
+      ...whoCalls,
       authAsk.resetLink,
       secretsAsk.resolveSecrets,
       secretsAsk.storeSecret,
@@ -131,7 +133,7 @@ export const WIRING: Readonly<Record<ServiceName, Wiring>> = {
     consumes: [jobs.jobClaimed, jobs.jobCancelRequested],
     watches: changesOfPrincipals,
     answers: [],
-    asks: [authAsk.introspect, secretsAsk.resolveSecrets],
+    asks: [...whoCalls, secretsAsk.resolveSecrets],
   },
 };
 

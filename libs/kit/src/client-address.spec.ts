@@ -1,10 +1,11 @@
 import Fastify from 'fastify';
 import { expect, it } from 'vitest';
-import { clientAddress, isFromThisMachine, isLoopback, trustedHops } from './client-address.js';
-import type { ConfigFile } from './config-file.js';
+import { addressGroup, clientAddress, isFromThisMachine, isLoopback, trustedHops } from './client-address.js';
+import { configFile, type ConfigFile } from './config-file.js';
 
-const NOBODY: ConfigFile['network'] = { trust_proxy_headers: false, trusted_proxies: [] };
+const NOBODY: ConfigFile['network'] = configFile.parse({}).network;
 const OUR_PROXIES = {
+  ...NOBODY,
   trust_proxy_headers: true,
   trusted_proxies: ['203.0.113.0/24', '127.0.0.1/32', 'fd00::/8'],
 };
@@ -93,4 +94,16 @@ it.each([
   ['', false],
 ])('%s is loopback: %s', (address, expected) => {
   expect(isLoopback(address)).toBe(expected);
+});
+
+it.each([
+  ['203.0.113.7', '203.0.113.7'],
+  ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
+  ['2001:0DB8:0001:0002::9', '2001:db8:1:2::/64'],
+  ['2001:db8::1', '2001:db8:0:0::/64'],
+  ['::1', '0:0:0:0::/64'],
+  ['fe80::1%eth0', 'fe80:0:0:0::/64'],
+  ['unknown', 'unknown'],
+])('%s counts as %s', (address, group) => {
+  expect(addressGroup(address)).toBe(group);
 });

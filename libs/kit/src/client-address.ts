@@ -42,6 +42,18 @@ export function clientAddress({ ip, ips = [ip] }: Pick<FastifyRequest, 'ip' | 'i
   return ips.map((hop) => plain(hop ?? '')).findLast((hop) => isIP(hop) !== 0) ?? 'unknown';
 }
 
+/** What an address is counted as: an IPv6 caller has a whole /64 to come from, so that is one address. */
+export function addressGroup(address: string): string {
+  if (!address.includes(':')) return address;
+  const [head = '', tail] = address.toLowerCase().split('::');
+  const left = head === '' ? [] : head.split(':');
+  const right = tail === undefined || tail === '' ? [] : tail.split(':');
+  const zeros =
+    tail === undefined ? [] : Array<string>(Math.max(0, 8 - left.length - right.length)).fill('0');
+  const groups = [...left, ...zeros, ...right].slice(0, 4).map((group) => group.replace(/^0+(?=.)/, ''));
+  return `${groups.join(':')}::/64`;
+}
+
 /** Whether a request was made on this machine: no hop it claims, or is seen, to have come by is another one. */
 export function isFromThisMachine(request: Pick<FastifyRequest, 'headers' | 'socket'>): boolean {
   const claimed = [request.headers['x-forwarded-for'] ?? []].flat().join(',').split(',');

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { cidr, fields } from '@lineclear/contracts';
+import { cidr, fields, LEVELS } from '@lineclear/contracts';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { ConfigError, explainIssues } from './config.js';
@@ -76,6 +76,10 @@ const origin = z
     (text) => URL.canParse(text) && new URL(text).origin === text,
     'is not an origin, like https://a.test',
   );
+/** Requests within one minute; 0 counts nobody's. */
+const perMinute = z.int().min(0).max(10_000_000);
+/** Who needs no login is never an admin. */
+const internalLevel = z.enum(LEVELS).exclude(['admin']);
 const groupNames = z.array(z.string().min(1).max(500)).max(500).default([]);
 
 /** One identity provider by OpenID Connect; more can be made by the API. */
@@ -104,8 +108,20 @@ export const configFile = z.strictObject({
       /** Takes the word of `trusted_proxies` for where a request came from. */
       trust_proxy_headers: z.boolean().default(false),
       trusted_proxies: z.array(cidr).max(100).default([]),
+      /** Lets in who comes from `internal_networks` without any credential, as the account `internal` of this level. */
+      bypass_auth_for_internal: z.boolean().default(false),
+      internal_networks: z.array(cidr).max(100).default([]),
+      internal_level: internalLevel.default('viewer'),
     })
-    .default({ trust_proxy_headers: false, trusted_proxies: [] }),
+    .prefault({}),
+  /** How much one caller may ask of one service; all its replicas count together. */
+  limits: z
+    .strictObject({
+      requests_per_minute_per_principal: perMinute.default(6_000),
+      /** For who is nobody yet: requests without a credential, and with a wrong one. */
+      requests_per_minute_per_address: perMinute.default(3_000),
+    })
+    .prefault({}),
   auth: z
     .strictObject({
       /** Paths (and what is below them) that need no login. */

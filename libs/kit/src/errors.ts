@@ -43,6 +43,18 @@ export class TooLarge extends AppError {
   readonly title = 'The request is too large';
 }
 
+export class HeadersTooLarge extends AppError {
+  readonly status = 431;
+  readonly code = 'header_too_large';
+  readonly title = 'The request headers are too large';
+}
+
+export class TooSlow extends AppError {
+  readonly status = 408;
+  readonly code = 'timed_out';
+  readonly title = 'The request came in too slowly';
+}
+
 export class NotAuthenticated extends AppError {
   readonly status = 401;
   readonly code = 'not_authenticated';

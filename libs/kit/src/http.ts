@@ -9,27 +9,40 @@ import { trustedHops } from './client-address.js';
 import type { ConfigFile } from './config-file.js';
 import { inWork } from './context.js';
 import { MAX_BODY_BYTES, readJsonBodies } from './body.js';
+import { HeadersTooLarge } from './errors.js';
+import { HTTP_LIMITS, refuseBytes, type HttpLimits } from './http-limits.js';
 import type { Logger } from './logger.js';
 import type { Metrics } from './metrics.js';
 import { PROBLEM_TYPE, problemOf } from './problem.js';
+import { securityHeaders } from './security-headers.js';
 import { remote } from './tracing.js';
 
-const REQUEST_MS = 30_000;
 const REQUEST_ID = /^[A-Za-z0-9_.-]{1,100}$/;
 const spans = new WeakMap<FastifyRequest, Span>();
 
 /** The HTTP server under Nest: request ids in and out, JSON bodies, one span and one metric per request. */
-export function createHttpAdapter(network: ConfigFile['network']): FastifyAdapter {
-  return new FastifyAdapter({
+export function createHttpAdapter(
+  network: ConfigFile['network'],
+  publicUrl: string,
+  limits: HttpLimits = HTTP_LIMITS,
+): FastifyAdapter {
+  const secure = securityHeaders(publicUrl);
+  const adapter = new FastifyAdapter({
     trustProxy: trustedHops(network),
     bodyLimit: MAX_BODY_BYTES,
     routerOptions: { maxParamLength: 300 },
     forceCloseConnections: 'idle',
-    // For receiving a request whole; an answer may take as long as it likes.
-    requestTimeout: REQUEST_MS,
+    requestTimeout: limits.requestMs,
+    http: {
+      maxHeaderSize: limits.headerBytes,
+      headersTimeout: limits.headersMs,
+      connectionsCheckingInterval: limits.lookEveryMs,
+    },
+    clientErrorHandler: refuseBytes,
     // What fails before there is a route (a malformed path) does not come to Nest's filter.
     frameworkErrors: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
       const problem = problemOf(error, request.id);
+      secure(request.raw, reply.raw);
       void reply
         .status(problem.status)
         .header('content-type', PROBLEM_TYPE)
@@ -42,6 +55,15 @@ export function createHttpAdapter(network: ConfigFile['network']): FastifyAdapte
       return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID();
     },
   });
+  const fastify = adapter.getInstance();
+  // Node leaves out what is more without a word: one more than is taken shows that there were too many.
+  fastify.server.maxHeadersCount = limits.headers + 1;
+  fastify.addHook('onRequest', (request, reply, done) => {
+    secure(request.raw, reply.raw);
+    const isCrowded = request.raw.rawHeaders.length > 2 * limits.headers;
+    done(isCrowded ? new HeadersTooLarge(`there are more than ${limits.headers} headers`) : undefined);
+  });
+  return adapter;
 }
 
 export function prepareHttp(app: NestFastifyApplication, metrics: Metrics, log: Logger): void {

@@ -1,6 +1,6 @@
 export { ADVISORY_LOCKS } from './advisory-locks.js';
 export { MAX_BODY_BYTES, TakesForm } from './body.js';
-export { clientAddress, isFromThisMachine, isLocalUrl, isLoopback } from './client-address.js';
+export { addressGroup, clientAddress, isFromThisMachine, isLocalUrl, isLoopback } from './client-address.js';
 export { Clock, SystemClock } from './clock.js';
 export { ConfigError, flag, readEnv, serviceEnv, type ServiceConfig } from './config.js';
 export { readConfigFile, parseConfig, type ConfigFile, type HttpProviderConfig } from './config-file.js';
@@ -45,7 +45,7 @@ export { openRedis, RedisLine } from './redis.js';
 export { SealingKey, sealTo } from './seal.js';
 export { Secret } from './secret.js';
 export { runService, startService, type RunningService, type ServiceDefinition } from './service.js';
-export { CONFIG, LOGGER, SERVICE_NAME } from './tokens.js';
+export { CONFIG, CONFIG_FILE, LOGGER, SERVICE_NAME } from './tokens.js';
 export { currentTraceparent, inSpan, startTracing } from './tracing.js';
 export { TtlCache } from './ttl-cache.js';
 export { validate } from './validate.js';

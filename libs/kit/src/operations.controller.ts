@@ -6,7 +6,7 @@ import { Metrics } from './metrics.js';
 import { ACCESS, openApiOf } from './openapi.js';
 import { SERVICE_NAME } from './tokens.js';
 
-const Open = (): MethodDecorator => SetMetadata(ACCESS, { public: true });
+const Open = (): MethodDecorator => SetMetadata(ACCESS, { public: true, uncounted: true });
 
 /** What operators and the gateway ask of each process; not reachable through the gateway's front door. */
 @Controller()

@@ -4,6 +4,7 @@ import type { Logger } from './logger.js';
 
 const MAX_RETRY_MS = 1_000;
 const STEP_MS = 100;
+const COMMAND_MS = 500;
 
 /**
  * The one connection of a service's queues, which looks for a Redis that is away for as long as the service runs. It is
@@ -40,7 +41,20 @@ export class RedisLine implements OnApplicationShutdown {
 
 /** A connection for commands of our own: it fails fast, so that a missing Redis is an error and not a hang. */
 export function openRedis(url: string, log: Logger): Redis {
-  const redis = new Redis(url, { maxRetriesPerRequest: 1, enableOfflineQueue: false, lazyConnect: true });
-  redis.on('error', (error: Error) => log.warn({ err: error }, 'Redis is not reachable'));
+  const redis = new Redis(url, {
+    maxRetriesPerRequest: 1,
+    enableOfflineQueue: false,
+    commandTimeout: COMMAND_MS,
+    retryStrategy: (times) => Math.min(times * STEP_MS, MAX_RETRY_MS),
+  });
+  let isAway = false;
+  redis.on('error', (error: Error) => {
+    // Every try to come back is another error: one line says it.
+    if (!isAway) log.warn({ err: error }, 'Redis is not reachable');
+    isAway = true;
+  });
+  redis.on('ready', () => {
+    isAway = false;
+  });
   return redis;
 }

@@ -28,8 +28,8 @@ export interface ServiceDefinition<Config extends ServiceConfig = ServiceConfig>
   /** Nest microservice strategies (the bus's) to start before HTTP opens. */
   readonly transports?: (app: INestApplication) => readonly { strategy: object }[];
   readonly clock?: Clock;
-  /** Whose word is taken for where requests come from; without it no proxy's but the gateway's. */
-  readonly network?: ConfigFile['network'];
+  /** The configuration file; without it all of it is as by default. */
+  readonly file?: ConfigFile;
 }
 
 export interface RunningService {
@@ -41,7 +41,7 @@ export interface RunningService {
   close(): Promise<void>;
 }
 
-const NO_PROXIES = configFile.parse({}).network;
+const NO_FILE = configFile.parse({});
 const KEEP_ALIVE_MS = 72_000;
 const CUT_AFTER_MS = 5_000;
 
@@ -49,7 +49,11 @@ const CUT_AFTER_MS = 5_000;
 export async function startService<Config extends ServiceConfig>(
   definition: ServiceDefinition<Config>,
 ): Promise<RunningService> {
-  const { name, config } = definition;
+  const { name, file = NO_FILE } = definition;
+  const config = Object.freeze({
+    ...definition.config,
+    PUBLIC_URL: file.auth.public_url ?? definition.config.PUBLIC_URL,
+  });
   const log = createLogger({ name, format: config.LINECLEAR_LOG_FORMAT, level: config.LINECLEAR_LOG_LEVEL });
   const stopTracing = startTracing(name, config.OTEL_EXPORTER_OTLP_ENDPOINT);
   const clock = definition.clock ?? new SystemClock();
@@ -68,11 +72,11 @@ export async function startService<Config extends ServiceConfig>(
     run: async () => void (await database.query('select 1')),
   });
 
-  const kit = KitModule.of({ name, config, log, clock, database, metrics, health });
+  const kit = KitModule.of({ name, config, file, log, clock, database, metrics, health });
   const root: DynamicModule = { module: class Root {}, imports: [kit, ...definition.modules] };
   const app = await NestFactory.create<NestFastifyApplication>(
     root,
-    createHttpAdapter(definition.network ?? NO_PROXIES),
+    createHttpAdapter(file.network, config.PUBLIC_URL),
     {
       bodyParser: false,
       logger: new NestLogger(log),

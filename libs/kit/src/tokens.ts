@@ -4,3 +4,5 @@ export const CONFIG = Symbol('CONFIG');
 export const LOGGER = Symbol('LOGGER');
 /** Injects the service's name, as in the contracts. */
 export const SERVICE_NAME = Symbol('SERVICE_NAME');
+/** Injects the configuration file as read. */
+export const CONFIG_FILE = Symbol('CONFIG_FILE');

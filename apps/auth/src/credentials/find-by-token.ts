@@ -1,7 +1,7 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { TokenLookup, type Identity, type Token } from '@lineclear/access';
-import type { Principal } from '@lineclear/contracts';
-import { Clock, Database, NotAuthenticated, type Tx } from '@lineclear/kit';
+import { networks, type Principal } from '@lineclear/contracts';
+import { Clock, CONFIG_FILE, Database, NotAuthenticated, type ConfigFile, type Tx } from '@lineclear/kit';
 import * as identities from '../db/identities.repo.js';
 import type { Maker } from '../domain/key-grant.js';
 import { permissionsOf } from '../domain/permissions.js';
@@ -11,12 +11,16 @@ import { LastUsed } from './last-used.js';
 /** Whose a token is, by our own tables: for this service's routes, and for all others by `auth.introspect`. */
 @Injectable()
 export class FindByToken extends TokenLookup {
+  readonly #isInternal: (address: string) => boolean;
+
   constructor(
     private readonly database: Database,
     private readonly clock: Clock,
     private readonly lastUsed: LastUsed,
+    @Inject(CONFIG_FILE) { network }: ConfigFile,
   ) {
     super();
+    this.#isInternal = networks(network.bypass_auth_for_internal ? network.internal_networks : []);
   }
 
   override async find(token: Token): Promise<Identity> {
@@ -27,6 +31,11 @@ export class FindByToken extends TokenLookup {
       principal: principalOf(row, token.kind),
       ...(row.csrf_sha256 === null ? {} : { csrfSha256: row.csrf_sha256 }),
     };
+  }
+
+  override async internal(address: string): Promise<Principal | null> {
+    const row = this.#isInternal(address) ? await identities.internal(this.database) : undefined;
+    return row ? principalOf(row, 'internal') : null;
   }
 }
 
@@ -51,7 +60,7 @@ export const makerOf = (caller: CallerNow): Maker => ({
   expiresAt: caller.via === 'session' || caller.expires_at === undefined ? null : new Date(caller.expires_at),
 });
 
-const principalOf = (row: identities.IdentityRow, via: Token['kind']): Principal => ({
+const principalOf = (row: identities.IdentityRow, via: Principal['via']): Principal => ({
   user_id: row.user_id,
   username: row.username,
   email: addressOf({ id: row.user_id, email: row.email }),

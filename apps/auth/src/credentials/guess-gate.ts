@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { Bus, event } from '@lineclear/bus';
 import { loginFailure } from '@lineclear/contracts';
-import { Clock, Database } from '@lineclear/kit';
+import { addressGroup, Clock, Database } from '@lineclear/kit';
 import * as failures from '../db/login-failures.repo.js';
-import { ACCOUNT_RULE, ADDRESS_RULE, addressGroup } from '../domain/lock-out.js';
+import { ACCOUNT_RULE, ADDRESS_RULE } from '../domain/lock-out.js';
 
 export interface Guess {
   /** What its failures are counted under, beside its address. */

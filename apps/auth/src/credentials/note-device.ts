@@ -1,10 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { Bus, event } from '@lineclear/bus';
 import { newDevice } from '@lineclear/contracts';
-import type { Tx } from '@lineclear/kit';
+import { addressGroup, type Tx } from '@lineclear/kit';
 import * as devices from '../db/known-devices.repo.js';
 import { agentFamily } from '../domain/device.js';
-import { addressGroup } from '../domain/lock-out.js';
 
 /** As many as anybody uses; who comes from ever new addresses makes the oldest go. */
 export const MAX_KNOWN_DEVICES = 50;

@@ -2,7 +2,7 @@ import type { Queryable } from '@lineclear/kit';
 import type { Token } from '@lineclear/access';
 import type { Level, Principal, ResourceRule } from '@lineclear/contracts';
 import type { Override } from '../domain/permissions.js';
-import type { UserKind } from '../domain/service-account.js';
+import { INTERNAL_ACCOUNT, type UserKind } from '../domain/service-account.js';
 import { RULES_OF_PERSON } from './resource-rules.repo.js';
 
 /** Whose a live credential is, in one read. */
@@ -47,12 +47,22 @@ export async function byToken(on: Queryable, token: Token, now: Date): Promise<I
   return row;
 }
 
+const INTERNAL = `select u.id as credential_id, null as expires_at, null as last_used_at, null as csrf_sha256, null as scope, null as allowed_cidrs, ${OWNER}
+  from users u where lower(u.username) = $1 and u.kind = 'service' and u.is_active`;
+
+/** The account of who is let in for the network they come from, while it is active. */
+export async function internal(on: Queryable): Promise<IdentityRow | undefined> {
+  const [row] = await on.query<IdentityRow>(INTERNAL, [INTERNAL_ACCOUNT]);
+  return row;
+}
+
 /** The same, for a credential that was looked up before. */
 export async function byCredential(
   on: Queryable,
   { via, credential_id }: Principal,
   now: Date,
 ): Promise<IdentityRow | undefined> {
+  if (via === 'internal') return internal(on);
   const [row] = await on.query<IdentityRow>(BY_ID[via], [credential_id, now]);
   return row;
 }

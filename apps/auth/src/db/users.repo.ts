@@ -51,11 +51,18 @@ export async function page(
   return { rows, total: counts[0]?.total ?? 0 };
 }
 
-export async function counts(on: Queryable): Promise<{ users: number; admins: number }> {
-  const [row] = await on.query<{ users: number; admins: number }>(
-    `select count(*) as users, count(*) filter (where level = 'admin' and is_active and kind = 'person') as admins from users`,
+export interface Counts {
+  readonly users: number;
+  /** Those of them who are no service accounts: while there is none, nobody can let anybody in. */
+  readonly people: number;
+  readonly admins: number;
+}
+
+export async function counts(on: Queryable): Promise<Counts> {
+  const [row] = await on.query<Counts>(
+    `select count(*) as users, count(*) filter (where kind = 'person') as people, count(*) filter (where level = 'admin' and is_active and kind = 'person') as admins from users`,
   );
-  return row ?? { users: 0, admins: 0 };
+  return row ?? { users: 0, people: 0, admins: 0 };
 }
 
 export interface Account {

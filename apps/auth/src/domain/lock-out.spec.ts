@@ -3,7 +3,6 @@ import { expect, it } from 'vitest';
 import {
   ACCOUNT_RULE,
   ADDRESS_RULE,
-  addressGroup,
   failuresWithOneMore,
   lockOutSeconds,
   RESET_ACCOUNT_RULE,
@@ -51,16 +50,4 @@ it('never makes an address wait where somebody mistypes every few minutes, all d
     so = { failures: failuresWithOneMore(ADDRESS_RULE, so, now), lastFailureAt: now };
     expect(lockOutSeconds(ADDRESS_RULE, so.failures)).toBe(0);
   }
-});
-
-it.each([
-  ['203.0.113.7', '203.0.113.7'],
-  ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
-  ['2001:0DB8:0001:0002::9', '2001:db8:1:2::/64'],
-  ['2001:db8::1', '2001:db8:0:0::/64'],
-  ['::1', '0:0:0:0::/64'],
-  ['fe80::1%eth0', 'fe80:0:0:0::/64'],
-  ['unknown', 'unknown'],
-])('%s counts as %s', (address, group) => {
-  expect(addressGroup(address)).toBe(group);
 });

@@ -47,15 +47,3 @@ export function failuresWithOneMore(
   const forgotten = Math.floor((quietSeconds * rule.freeFailures) / rule.forgetAfterSeconds);
   return Math.max(0, so.failures - forgotten) + 1;
 }
-
-/** What an address is counted as: an IPv6 caller has a whole /64 to come from, so that is one address. */
-export function addressGroup(address: string): string {
-  if (!address.includes(':')) return address;
-  const [head = '', tail] = address.toLowerCase().split('::');
-  const left = head === '' ? [] : head.split(':');
-  const right = tail === undefined || tail === '' ? [] : tail.split(':');
-  const zeros =
-    tail === undefined ? [] : Array<string>(Math.max(0, 8 - left.length - right.length)).fill('0');
-  const groups = [...left, ...zeros, ...right].slice(0, 4).map((group) => group.replace(/^0+(?=.)/, ''));
-  return `${groups.join(':')}::/64`;
-}

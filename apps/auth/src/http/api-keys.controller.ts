@@ -47,7 +47,7 @@ export class ApiKeysController {
   }
 
   @Post()
-  @Allow()
+  @Allow(undefined, { ownCredential: true })
   @Answers(201, madeKey, 'Makes an API key and shows it this once')
   async create(
     @Who() caller: Principal,
@@ -60,7 +60,7 @@ export class ApiKeysController {
   }
 
   @Patch(':id')
-  @Allow()
+  @Allow(undefined, { ownCredential: true })
   @Answers(200, keyInfo, 'Renames an API key, or says from which networks it may be used')
   async change(
     @Who() caller: Principal,
@@ -72,7 +72,7 @@ export class ApiKeysController {
   }
 
   @Post(':id/rotate')
-  @Allow()
+  @Allow(undefined, { ownCredential: true })
   @Answers(
     201,
     madeKey.extend({ replaces: keyInfo }),
@@ -91,7 +91,7 @@ export class ApiKeysController {
   }
 
   @Delete(':id')
-  @Allow()
+  @Allow(undefined, { ownCredential: true })
   @Answers(200, success, 'Revokes an API key: one’s own, or anybody’s with admin.users')
   async revoke(
     @Who() caller: Principal,

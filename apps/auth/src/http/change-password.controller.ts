@@ -15,7 +15,7 @@ export class ChangePasswordController {
   constructor(private readonly passwords: ChangeOwnPassword) {}
 
   @Post()
-  @Allow()
+  @Allow(undefined, { ownCredential: true })
   @Answers(200, success, 'Changes the caller’s own password and ends all their other sessions')
   async change(
     @Who() caller: Principal,

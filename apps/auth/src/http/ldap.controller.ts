@@ -1,5 +1,5 @@
 import { Body, Controller, Inject, Post, Req, Res } from '@nestjs/common';
-import { Public } from '@lineclear/access';
+import { Public, refuseOtherSites } from '@lineclear/access';
 import { Answers, clientAddress, CONFIG } from '@lineclear/kit';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
@@ -7,7 +7,6 @@ import type { Config } from '../config.js';
 import { LdapLogin } from '../external/ldap-login.js';
 import { givenLogin, letIn, loggedIn } from './logged-in.js';
 import { providerName } from './provider-fields.js';
-import { refuseOtherSites } from './refuse-other-sites.js';
 
 const login = givenLogin.extend({
   /** Not needed where one directory is all there is. */

@@ -1,5 +1,13 @@
 import { Body, Controller, Get, Inject, Post, Req, Res } from '@nestjs/common';
-import { Allow, mayComeFrom, Public, sessionTokenOf, tokenOf, Who } from '@lineclear/access';
+import {
+  Allow,
+  mayComeFrom,
+  Public,
+  refuseOtherSites,
+  sessionTokenOf,
+  tokenOf,
+  Who,
+} from '@lineclear/access';
 import { Bus, event } from '@lineclear/bus';
 import { LEVELS, principalChanged, type Principal } from '@lineclear/contracts';
 import { Answers, clientAddress, CONFIG, Database, NotAuthenticated } from '@lineclear/kit';
@@ -12,12 +20,11 @@ import { csrfTokenOf } from '../credentials/tokens.js';
 import * as sessions from '../db/sessions.repo.js';
 import * as users from '../db/users.repo.js';
 import { givenLogin, letIn, loggedIn } from './logged-in.js';
-import { refuseOtherSites } from './refuse-other-sites.js';
 import { clearSessionCookie, notToBeStored } from './session-cookie.js';
 import { userSchema, userView } from './user-view.js';
 
 const success = z.object({ success: z.literal(true) });
-const via = { via: z.enum(['session', 'api_key']), expires_at: z.iso.datetime().optional() };
+const via = { via: z.enum(['session', 'api_key', 'internal']), expires_at: z.iso.datetime().optional() };
 const me = userSchema.extend({ ...via, csrf_token: z.string().optional() });
 const checked = z.discriminatedUnion('authenticated', [
   z.object({ authenticated: z.literal(false) }),
@@ -62,7 +69,7 @@ export class LoginController {
   }
 
   @Post('logout')
-  @Allow()
+  @Allow(undefined, { ownCredential: true })
   @Answers(200, success, 'Ends this session; an API key is not ended by it')
   async logout(
     @Who() caller: Principal,

@@ -1,5 +1,5 @@
 import { Body, Controller, Get, Inject, Post, Req, Res } from '@nestjs/common';
-import { Public } from '@lineclear/access';
+import { Public, refuseOtherSites } from '@lineclear/access';
 import { Answers, clientAddress, CONFIG } from '@lineclear/kit';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
@@ -7,7 +7,6 @@ import type { Config } from '../config.js';
 import { ResetPassword } from '../credentials/reset-password.js';
 import { newPassword } from './fields.js';
 import { PASSWORD_RESET_CSP, PASSWORD_RESET_PAGE } from './password-reset-page.js';
-import { refuseOtherSites } from './refuse-other-sites.js';
 import { notToBeStored } from './session-cookie.js';
 
 const request = z.strictObject({

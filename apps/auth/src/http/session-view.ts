@@ -1,3 +1,4 @@
+import type { Principal } from '@lineclear/contracts';
 import { z } from 'zod';
 import type { SessionRow } from '../db/sessions.repo.js';
 import { pageSize, rowId } from './fields.js';
@@ -42,7 +43,5 @@ export function sessionPage(
 }
 
 /** The session that asks, if it is one. */
-export const currentSession = (caller: {
-  readonly via: 'session' | 'api_key';
-  readonly credential_id: number;
-}): number | undefined => (caller.via === 'session' ? caller.credential_id : undefined);
+export const currentSession = (caller: Pick<Principal, 'via' | 'credential_id'>): number | undefined =>
+  caller.via === 'session' ? caller.credential_id : undefined;

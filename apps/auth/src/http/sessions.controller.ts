@@ -32,14 +32,14 @@ export class SessionsController {
   }
 
   @Delete()
-  @Allow()
+  @Allow(undefined, { ownCredential: true })
   @Answers(200, ended, 'Ends all the caller’s sessions but the one that asks')
   async endOthers(@Who() caller: Principal): Promise<z.infer<typeof ended>> {
     return { success: true, ended: await this.manage.endOthers(caller) };
   }
 
   @Delete(':id')
-  @Allow()
+  @Allow(undefined, { ownCredential: true })
   @Answers(200, success, 'Ends one of the caller’s sessions')
   async end(
     @Who() caller: Principal,

@@ -1,5 +1,5 @@
 import { Body, Controller, Get, Inject, Post, Req } from '@nestjs/common';
-import { Public } from '@lineclear/access';
+import { Public, refuseNamedSites, refuseOtherSites } from '@lineclear/access';
 import { Answers, CONFIG, Database, isFromThisMachine, NotAllowed } from '@lineclear/kit';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
@@ -7,7 +7,6 @@ import type { Config } from '../config.js';
 import * as users from '../db/users.repo.js';
 import { FirstAdmin } from '../people/first-admin.js';
 import { displayName, email, newPassword, username } from './fields.js';
-import { refuseNamedSites, refuseOtherSites } from './refuse-other-sites.js';
 import { userSchema, userView } from './user-view.js';
 
 const status = z.object({ needs_setup: z.boolean(), has_admin: z.boolean(), user_count: z.int() });
@@ -32,7 +31,7 @@ export class SetupController {
   @Answers(200, status, 'Tells whether the first admin has yet to be made')
   async status(): Promise<z.infer<typeof status>> {
     const counts = await users.counts(this.database);
-    return { needs_setup: counts.users === 0, has_admin: counts.admins > 0, user_count: counts.users };
+    return { needs_setup: counts.people === 0, has_admin: counts.admins > 0, user_count: counts.users };
   }
 
   @Post('first-admin')

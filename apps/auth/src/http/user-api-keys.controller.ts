@@ -34,7 +34,7 @@ export class UserApiKeysController {
   }
 
   @Post()
-  @Allow('admin.users')
+  @Allow('admin.users', { ownCredential: true })
   @Answers(
     201,
     madeKey,

@@ -33,7 +33,7 @@ export class UserSessionsController {
   }
 
   @Delete()
-  @Allow('admin.users')
+  @Allow('admin.users', { ownCredential: true })
   @Answers(200, ended, 'Ends all of a user’s sessions')
   async endAll(
     @Who() caller: Principal,

@@ -20,15 +20,15 @@ export class FirstAdmin {
   ) {}
 
   async create(request: FirstAdminRequest): Promise<users.UserRow> {
-    if ((await users.counts(this.database)).users > 0) throw alreadySetUp();
+    if ((await users.counts(this.database)).people > 0) throw alreadySetUp();
     const fault = await this.passwords.fault(request.password, request);
     if (fault !== undefined) throw BadInput.at('password', fault);
     const password_hash = await this.passwords.hash(request.password);
     const { username, email, displayName: display_name = username } = request;
-    return this.database.tx(async (tx) => {
+    const made = this.database.tx(async (tx) => {
       // Of several callers at once one gets here first, and the others then find it done.
       await users.lockRights(tx);
-      if ((await users.counts(tx)).users > 0) throw alreadySetUp();
+      if ((await users.counts(tx)).people > 0) throw alreadySetUp();
       const id = await users.insert(
         tx,
         { username, email, display_name, level: 'admin', kind: 'person', password_hash },
@@ -36,6 +36,7 @@ export class FirstAdmin {
       );
       return (await users.byId(tx, id))!;
     });
+    return users.refuseTaken(made);
   }
 }
 

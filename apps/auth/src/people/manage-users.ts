@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { requirePermission } from '@lineclear/access';
+import { requireOwnCredential, requirePermission } from '@lineclear/access';
 import { Bus, event } from '@lineclear/bus';
 import { principalChanged, type Level, type Permission, type Principal } from '@lineclear/contracts';
 import { BadInput, Clock, Conflict, Database, NotFound, type Tx } from '@lineclear/kit';
@@ -45,7 +45,8 @@ export class ManageUsers {
 
   async create(caller: Principal, request: UserRequest): Promise<users.UserRow> {
     const { username, email, kind, level, displayName: display_name = username } = request;
-    const password_hash = request.password === undefined ? null : await this.#hash(request.password, request);
+    const password_hash =
+      request.password === undefined ? null : await this.#hash(caller, request.password, request);
     const after = { level, isActive: true, permissions: permissionsOf({ level, kind, overrides: [] }) };
     const made = this.database.tx(async (tx) => {
       const author = await this.#author(tx, caller);
@@ -68,7 +69,7 @@ export class ManageUsers {
       const account = await users.accountById(this.database, id);
       if (!account) throw new NotFound('user', id);
       if (account.kind === 'service') throw new Conflict('a service account has no password: it has keys');
-      password_hash = await this.#hash(change.password, {
+      password_hash = await this.#hash(caller, change.password, {
         ...account,
         ...(change.email === undefined ? {} : { email: change.email }),
       });
@@ -139,7 +140,12 @@ export class ManageUsers {
     return author;
   }
 
-  async #hash(password: string, person: { username: string; email: string | null }): Promise<string> {
+  async #hash(
+    caller: Principal,
+    password: string,
+    person: { username: string; email: string | null },
+  ): Promise<string> {
+    requireOwnCredential(caller);
     const fault = await this.passwords.fault(password, person);
     if (fault !== undefined) throw BadInput.at('password', fault);
     return this.passwords.hash(password);
