@@ -47,7 +47,9 @@ it('tell browsers to stay on HTTPS where the house is', async () => {
 it('of a service pass as they are, once', async () => {
   const house = await openHouse({
     auth: (_, res) =>
-      res.writeHead(200, { 'content-security-policy': "default-src 'self'", 'referrer-policy': 'origin' }).end(),
+      res
+        .writeHead(200, { 'content-security-policy': "default-src 'self'", 'referrer-policy': 'origin' })
+        .end(),
   });
   const { headers } = await send(house, '/api/users');
   expect(headers).toMatchObject({
