@@ -12,6 +12,8 @@ export function writeConfig(home, { short, training }) {
   writeFileSync(
     path,
     JSON.stringify({
+      // They are counted as always, and never reached.
+      limits: { requests_per_minute_per_principal: 10_000_000, requests_per_minute_per_address: 10_000_000 },
       providers: {
         short: fakeProviderConfig(short, { logs: undefined, poll_interval_seconds: 1 }),
         training: fakeProviderConfig(training, { logs: undefined, poll_interval_seconds: 300 }),

@@ -9,6 +9,8 @@ import {
   type Client,
   type Peer,
 } from '@lineclear/testkit';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, vi } from 'vitest';
 import { define } from '../src/app.module.js';
 
@@ -51,15 +53,27 @@ export interface AuthHouse {
   rows(): Promise<unknown>;
   /** Returns when a statement of the service waits for a lock that a test holds. */
   untilOneWaits(): Promise<void>;
+  /** What the service was booted with: for another replica of it. */
+  readonly env: NodeJS.ProcessEnv;
   close(): Promise<void>;
 }
 
 export async function openAuthHouse(
-  options: { firstAdmin?: boolean; env?: Record<string, string> } = {},
+  options: {
+    firstAdmin?: boolean;
+    env?: Record<string, string>;
+    /** The text of the configuration file. */
+    config?: string;
+  } = {},
 ): Promise<AuthHouse> {
   const backends = await startBackends();
   const clock = new LaterClock();
-  const service = await startService(define(await backends.envFor('auth', options.env), { clock }));
+  const env = await backends.envFor('auth', options.env);
+  if (options.config !== undefined) {
+    env['LINECLEAR_CONFIG'] = join(backends.dir, 'lineclear.yaml');
+    writeFileSync(env['LINECLEAR_CONFIG'], options.config);
+  }
+  const service = await startService(define(env, { clock }));
   const peer = await connectPeer(backends.nats.url);
   const anonymous = client(service.url);
   let [admin, adminId, made] = [anonymous, 0, 0];
@@ -81,6 +95,7 @@ export async function openAuthHouse(
 
   return {
     service,
+    env,
     backends,
     peer,
     clock,
