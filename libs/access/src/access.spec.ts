@@ -22,6 +22,8 @@ const ada = (
   username: 'ada',
   email: 'ada@lineclear.test',
   level: 'researcher',
+  level_priority: 20,
+  reaches: ['viewer', 'researcher'],
   permissions: [...permissions],
   via: 'api_key',
   credential_id: 1,

@@ -56,7 +56,9 @@ describe('permissions', () => {
 
   it('order levels by their number', () => {
     expect(LEVELS.map((level) => LEVEL_PRIORITY[level])).toEqual([10, 20, 30, 100]);
-    expect(reaches('lead', 'lead') && reaches('admin', 'lead') && !reaches('researcher', 'lead')).toBe(true);
+    const lead = { level: 'lead', reaches: ['viewer', 'researcher', 'lead'] } as const;
+    expect(LEVELS.filter((level) => reaches(lead, level))).toEqual(lead.reaches);
+    expect(reaches({ level: 'admin', reaches: [] }, 'lead')).toBe(true);
   });
 });
 

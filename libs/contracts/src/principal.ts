@@ -10,6 +10,10 @@ export const principal = z.object({
   username,
   email: z.email().max(254),
   level: z.enum(LEVELS),
+  /** The level's own number: the higher goes first. */
+  level_priority: z.int().min(1).max(1_000),
+  /** The names of all levels that are not above this one, itself among them. */
+  reaches: z.array(z.enum(LEVELS)).min(1).max(LEVELS.length),
   permissions: z.array(z.enum(PERMISSIONS)),
   /** `internal` is the network alone: a caller without any credential. */
   via: z.enum(['session', 'api_key', 'internal']),

@@ -2,6 +2,8 @@ import { createHash, randomBytes } from 'node:crypto';
 import {
   introspect,
   LEVEL_PERMISSIONS,
+  LEVEL_PRIORITY,
+  LEVELS,
   principalChanged,
   principalsChanged,
   type Level,
@@ -50,6 +52,8 @@ export function people(peer: Peer): People {
         username,
         email: `${username}@lineclear.test`,
         level,
+        level_priority: LEVEL_PRIORITY[level],
+        reaches: LEVELS.filter((one) => LEVEL_PRIORITY[one] <= LEVEL_PRIORITY[level]),
         permissions: [...(more.permissions ?? LEVEL_PERMISSIONS[level])],
         via: 'api_key',
         credential_id: id,

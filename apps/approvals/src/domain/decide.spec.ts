@@ -1,4 +1,4 @@
-import { LEVELS, reaches } from '@lineclear/contracts';
+import { LEVELS, reaches, type Level } from '@lineclear/contracts';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { REQUEST_STATUSES, statusAt } from './approval-request.js';
@@ -7,20 +7,21 @@ import { decide, stillOpen } from './decide.js';
 const NOW = new Date('2026-11-22T12:00:00Z');
 const at = (seconds: number): Date => new Date(NOW.getTime() + seconds * 1_000);
 const request = { status: 'pending', expiresAt: at(60), userId: 1, requiredLevel: 'lead' } as const;
-const lead = { userId: 2, username: 'grace', level: 'lead' } as const;
+const ofLevel = (level: Level, userId = 2) => ({
+  userId,
+  username: 'grace',
+  level,
+  reaches: LEVELS.slice(0, LEVELS.indexOf(level) + 1),
+});
+const lead = ofLevel('lead');
 
 it.each([
   ['a lead where a lead is asked for', request, lead, undefined],
-  ['an admin where a lead is asked for', request, { ...lead, level: 'admin' }, undefined],
-  ['a researcher', request, { ...lead, level: 'researcher' }, 'level too low'],
+  ['an admin where a lead is asked for', request, ofLevel('admin'), undefined],
+  ['a researcher', request, ofLevel('researcher'), 'level too low'],
   ['a lead where an admin is asked for', { ...request, requiredLevel: 'admin' }, lead, 'level too low'],
   ['the requester', request, { ...lead, userId: 1 }, 'self-approval'],
-  [
-    'the requester, though an admin',
-    request,
-    { userId: 1, username: 'ada', level: 'admin' },
-    'self-approval',
-  ],
+  ['the requester, though an admin', request, ofLevel('admin', 1), 'self-approval'],
   ['at the last moment', { ...request, expiresAt: at(0.001) }, lead, undefined],
   ['at the end', { ...request, expiresAt: at(0) }, lead, 'expired'],
   ['after the end', { ...request, expiresAt: at(-1) }, lead, 'expired'],
@@ -47,8 +48,9 @@ it('grants only what is pending, in time, of someone else, and within reach', ()
       fc.constantFrom(1, 2),
       (status, seconds, requiredLevel, level, userId) => {
         const given = { status, expiresAt: at(seconds), userId: 1, requiredLevel };
-        const may = status === 'pending' && seconds > 0 && userId !== 1 && reaches(level, requiredLevel);
-        expect(decide(given, { userId, username: 'x', level }, NOW).granted).toBe(may);
+        const by = ofLevel(level, userId);
+        const may = status === 'pending' && seconds > 0 && userId !== 1 && reaches(by, requiredLevel);
+        expect(decide(given, by, NOW).granted).toBe(may);
         expect(stillOpen(given, NOW).granted).toBe(statusAt(given, NOW) === 'pending');
       },
     ),

@@ -5,6 +5,8 @@ export interface Decider {
   readonly userId: number;
   readonly username: string;
   readonly level: Level;
+  /** The levels that are not above theirs. */
+  readonly reaches: readonly Level[];
 }
 
 export type Refusal = 'already decided' | 'expired' | 'self-approval' | 'level too low';
@@ -18,7 +20,7 @@ export function decide(request: Decidable, by: Decider, now: Date): Decision {
   const open = stillOpen(request, now);
   if (!open.granted) return open;
   if (request.userId === by.userId) return refused('self-approval');
-  if (!reaches(by.level, request.requiredLevel)) return refused('level too low');
+  if (!reaches(by, request.requiredLevel)) return refused('level too low');
   return { granted: true };
 }
 

@@ -180,4 +180,5 @@ const deciderOf = (who: Principal): Decider => ({
   userId: who.user_id,
   username: who.username,
   level: who.level,
+  reaches: who.reaches,
 });

@@ -1,9 +1,10 @@
-import { LEVEL_PERMISSIONS, type Level, type Permission } from '@lineclear/contracts';
+import { LEVEL_PERMISSIONS, LEVEL_PRIORITY, type Level, type Permission } from '@lineclear/contracts';
 import { expect, it } from 'vitest';
 import { judgeChange, type Standing } from './judge-change.js';
 
 const as = (level: Level, more: Partial<Standing> = {}): Standing => ({
   level,
+  levelPriority: LEVEL_PRIORITY[level],
   isActive: true,
   permissions: LEVEL_PERMISSIONS[level],
   ...more,
@@ -12,17 +13,15 @@ const without = (level: Level, permission: Permission): Standing =>
   as(level, { permissions: LEVEL_PERMISSIONS[level].filter((p) => p !== permission) });
 /** An admin by name, with nothing that a lead has not. */
 const tamed = as('admin', { permissions: LEVEL_PERMISSIONS.lead });
-const admin = { ...as('admin'), isTarget: false };
-const oneself = { ...as('admin'), isTarget: true };
-const provisioner = {
-  level: 'admin',
-  permissions: ['admin.users', ...LEVEL_PERMISSIONS.researcher] as const,
-  isTarget: false,
-} as const;
-const promotedLead = {
-  ...as('lead', { permissions: ['admin.users', ...LEVEL_PERMISSIONS.lead] }),
-  isTarget: false,
-};
+const by = ({ levelPriority, permissions }: Standing, isTarget = false) => ({
+  level_priority: levelPriority,
+  permissions,
+  isTarget,
+});
+const admin = by(as('admin'));
+const oneself = by(as('admin'), true);
+const provisioner = by(as('admin', { permissions: ['admin.users', ...LEVEL_PERMISSIONS.researcher] }));
+const promotedLead = by(as('lead', { permissions: ['admin.users', ...LEVEL_PERMISSIONS.lead] }));
 
 it.each([
   ['an admin makes an admin', admin, undefined, as('admin'), 'allowed'],
@@ -59,7 +58,7 @@ it.each([
 });
 
 it('names what is missing', () => {
-  const caller = { level: 'viewer', permissions: ['admin.users'], isTarget: false } as const;
+  const caller = by(as('viewer', { permissions: ['admin.users'] }));
   expect(judgeChange(caller, undefined, as('researcher', { permissions: ['config.view'] }))).toEqual({
     state: 'beyond_caller',
     rights: ['level researcher', 'config.view'],

@@ -1,9 +1,10 @@
-import { reaches, type Level, type Permission } from '@lineclear/contracts';
+import type { Level, Permission, Principal } from '@lineclear/contracts';
 import { beyond } from './permissions.js';
 
 /** Where a person stands: what decides whether somebody else may change that. */
 export interface Standing {
   readonly level: Level;
+  readonly levelPriority: number;
   readonly isActive: boolean;
   readonly permissions: readonly Permission[];
 }
@@ -21,12 +22,13 @@ export type Verdict =
  * counts beside the permissions: who may approve goes by it, and denials could hide what it would bring.
  */
 export function judgeChange(
-  caller: Pick<Standing, 'level' | 'permissions'> & { readonly isTarget: boolean },
+  caller: Pick<Principal, 'level_priority'> & Pick<Standing, 'permissions'> & { readonly isTarget: boolean },
   before: Standing | undefined,
   after: Standing,
 ): Verdict {
   const touched = before ? [before, after] : [after];
-  const levels = new Set(touched.map(({ level }) => level).filter((level) => !reaches(caller.level, level)));
+  const above = touched.filter(({ levelPriority }) => levelPriority > caller.level_priority);
+  const levels = new Set(above.map(({ level }) => level));
   const permissions = new Set(touched.flatMap((standing) => standing.permissions));
   const rights = [...levels].map((level) => `level ${level}`);
   rights.push(...beyond(caller.permissions, [...permissions]));
@@ -37,5 +39,5 @@ export function judgeChange(
 
 const isWeaker = (after: Standing, before: Standing): boolean =>
   (before.isActive && !after.isActive) ||
-  !reaches(after.level, before.level) ||
+  after.levelPriority < before.levelPriority ||
   beyond(after.permissions, before.permissions).length > 0;

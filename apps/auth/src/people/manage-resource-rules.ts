@@ -3,6 +3,7 @@ import { requirePermission } from '@lineclear/access';
 import { Bus, event } from '@lineclear/bus';
 import {
   LEVEL_PERMISSIONS,
+  LEVEL_PRIORITY,
   LEVELS,
   MAX_RESOURCE_RULES,
   principalChanged,
@@ -158,7 +159,12 @@ export class ManageResourceRules {
 const holdersOf = ({ levels, user_ids: userIds }: rules.RuleRow): Holders => ({ levels, userIds });
 
 /** The rules of a level are about whoever has it. */
-const most = (level: Level) => ({ level, isActive: true, permissions: LEVEL_PERMISSIONS[level] });
+const most = (level: Level) => ({
+  level,
+  levelPriority: LEVEL_PRIORITY[level],
+  isActive: true,
+  permissions: LEVEL_PERMISSIONS[level],
+});
 
 function throwIfUnknown(
   field: string,

@@ -1,7 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { requireOwnCredential, requirePermission } from '@lineclear/access';
 import { Bus, event } from '@lineclear/bus';
-import { principalChanged, type Level, type Permission, type Principal } from '@lineclear/contracts';
+import {
+  LEVEL_PRIORITY,
+  principalChanged,
+  type Level,
+  type Permission,
+  type Principal,
+} from '@lineclear/contracts';
 import { BadInput, Clock, Conflict, Database, NotFound, type Tx } from '@lineclear/kit';
 import { callerNow } from '../credentials/find-by-token.js';
 import { notePasswordChange } from '../credentials/note-password-change.js';
@@ -47,7 +53,12 @@ export class ManageUsers {
     const { username, email, kind, level, displayName: display_name = username } = request;
     const password_hash =
       request.password === undefined ? null : await this.#hash(caller, request.password, request);
-    const after = { level, isActive: true, permissions: permissionsOf({ level, kind, overrides: [] }) };
+    const after = {
+      level,
+      levelPriority: LEVEL_PRIORITY[level],
+      isActive: true,
+      permissions: permissionsOf({ level, kind, overrides: [] }),
+    };
     const made = this.database.tx(async (tx) => {
       const author = await this.#author(tx, caller);
       allowOrThrow(judgeChange({ ...author, isTarget: false }, undefined, after));

@@ -1,3 +1,4 @@
+import { LEVEL_PRIORITY } from '@lineclear/contracts';
 import { Conflict, NotAllowed } from '@lineclear/kit';
 import type { UserRow } from '../db/users.repo.js';
 import type { judgeChange, Standing } from '../domain/judge-change.js';
@@ -5,6 +6,7 @@ import { permissionsOf } from '../domain/permissions.js';
 
 export const standingOf = (user: UserRow): Standing => ({
   level: user.level,
+  levelPriority: LEVEL_PRIORITY[user.level],
   isActive: user.is_active,
   permissions: permissionsOf(user),
 });
