@@ -6,6 +6,7 @@ import { readConfigFile, RedisLine, type Clock, type ServiceDefinition } from '@
 import { readConfig, type Config } from './config.js';
 import { entities } from './db/entities.js';
 import { QueueTables1767225700000 } from './db/migrations/1767225700000-queue-tables.js';
+import { BandsBetweenLevels1795661000000 } from './db/migrations/1795661000000-bands-between-levels.js';
 import { Quotas1795671000000 } from './db/migrations/1795671000000-quotas.js';
 import { providersOf, type Provider } from './domain/providers.js';
 import { FollowApprovals } from './events/follow-approvals.js';
@@ -82,7 +83,12 @@ export const define = (env: NodeJS.ProcessEnv, more: { clock?: Clock } = {}): Se
       QueueModule.of(config, providersOf(file.providers, config.LINECLEAR_LOCAL_PROVIDER)),
     ],
     entities: [...busEntities, ...entities],
-    migrations: [...busMigrations, QueueTables1767225700000, Quotas1795671000000],
+    migrations: [
+      ...busMigrations,
+      QueueTables1767225700000,
+      BandsBetweenLevels1795661000000,
+      Quotas1795671000000,
+    ],
     transports: busTransports,
     file,
     ...more,

@@ -3,6 +3,7 @@ import { client, refusesBadInput, type Person } from '@lineclear/testkit';
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest';
 import { pick as pickFast } from '../src/db/pick.js';
+import { BandsBetweenLevels1795661000000 } from '../src/db/migrations/1795661000000-bands-between-levels.js';
 import * as quotasRepo from '../src/db/quotas.repo.js';
 import * as slots from '../src/db/slots.repo.js';
 import { idOf, scopeOf } from '../src/domain/holders.js';
@@ -104,7 +105,7 @@ it('claims by bands, then by age, and passes over who is at the ceiling', async 
   const waiting = queue.entries.filter(({ status }: { status: string }) => status === 'queued');
   expect(waiting.map(({ job_id }: { job_id: string }) => names.get(job_id))).toEqual(expected);
   expect(waiting.map(({ position }: { position: number }) => position)).toEqual([1, 2, 3, 4, 5, 6]);
-  expect(waiting[1]).toMatchObject({ priority: 35, priority_name: 'lead_high' });
+  expect(waiting[1]).toMatchObject({ priority: 61, priority_name: 'lead_high' });
   expect(queue).toMatchObject({ total_pending: 6, total_running: 1 });
   let running = blocker;
   for (const next of expected) {
@@ -121,6 +122,31 @@ it('claims by bands, then by age, and passes over who is at the ceiling', async 
     );
   }
   expect(await recount(house)).toEqual([]);
+});
+
+it('keeps the order of jobs that were queued under the old numbers', async () => {
+  const { database } = house.service;
+  const old = [105, 100, 35, 30, 25, 20, 15, 10];
+  await database.query(SEED, [old.map(() => 1), old, old.map((_, n) => n)]);
+  // One user who had every level has lanes whose old and new numbers overlap.
+  await database.query('insert into lanes select user_id, band, 1, ord, true from jobs');
+  const runner = database.source.createQueryRunner();
+  const bands = async (): Promise<number[][]> => [
+    (await database.query<{ band: number }>('select band from jobs order by ord')).map(({ band }) => band),
+    (await database.query<{ band: number }>('select band from lanes order by head_ord')).map(
+      ({ band }) => band,
+    ),
+  ];
+  try {
+    const migration = new BandsBetweenLevels1795661000000();
+    await migration.up(runner);
+    const now = [201, 200, 61, 60, 41, 40, 21, 20];
+    expect(await bands()).toEqual([now, now]);
+    await migration.down(runner);
+    expect(await bands()).toEqual([old, old]);
+  } finally {
+    await runner.release();
+  }
 });
 
 it('lets new ceilings hold at once, on every replica', async () => {

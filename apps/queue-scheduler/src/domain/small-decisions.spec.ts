@@ -1,14 +1,27 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { BANDS, bandName, bandOf } from './band.js';
+import { bandName, bandOf, PRIORITIES } from './band.js';
 import { costOf, settledCost } from './price.js';
 import { providersOf, repriced } from './providers.js';
 import { requestHash } from './request-hash.js';
 
 describe('bands', () => {
-  it('go from admins to viewers, high before normal within a level', () => {
-    expect(BANDS).toEqual([105, 100, 35, 30, 25, 20, 15, 10]);
-    expect(bandName('lead', bandOf('lead', 'high'))).toBe('lead_high');
-    expect(bandName('lead', bandOf('lead', 'normal'))).toBe('lead');
+  it('go from the highest level to the lowest, high before normal within one', () => {
+    const bands = [100, 30, 25, 20, 10].flatMap((level) => [bandOf(level, 'high'), bandOf(level, 'normal')]);
+    expect(bands).toEqual([201, 200, 61, 60, 51, 50, 41, 40, 21, 20]);
+    expect(bandName('lead', 61)).toBe('lead_high');
+    expect(bandName('lead', 60)).toBe('lead');
+  });
+
+  it('never let "high" jump over a level, however near', () => {
+    const level = fc.integer({ min: 1, max: 1_000 });
+    const priority = fc.constantFrom(...PRIORITIES);
+    fc.assert(
+      fc.property(level, priority, level, priority, (a, aPriority, b, bPriority) => {
+        if (a > b) expect(bandOf(a, aPriority)).toBeGreaterThan(bandOf(b, bPriority));
+        if (a === b) expect(bandOf(a, 'high')).toBeGreaterThan(bandOf(b, 'normal'));
+      }),
+    );
   });
 });
 

@@ -53,7 +53,7 @@ export function newJob(
     orgId: by.org?.id ?? null,
     username: by.username,
     level: by.level,
-    band: bandOf(by.level, priority),
+    band: bandOf(by.level_priority, priority),
     estimatedCostUsd: costOf(wanted.costPerHourUsd, wanted.estimatedDurationSeconds),
     traceparent: traceparent ?? `00-${randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-00`,
     submittedAt: now,
