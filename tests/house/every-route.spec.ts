@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { startHouse, type House } from '@lineclear/launcher';
 import { makeScratchFolder } from '@lineclear/servers';
-import { LEVEL_PERMISSIONS, LEVELS, type Level, type Permission } from '@lineclear/contracts';
+import { SYSTEM_LEVEL_NAMES, SYSTEM_LEVELS, type SystemLevel, type Permission } from '@lineclear/contracts';
 import { client, expectProblem, HOPELESS_BODIES, type Client } from '@lineclear/testkit';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -96,7 +96,7 @@ it('has its rights in the table beside this test', () => {
 
 it('lets in whom the table lets in, and nobody else', async () => {
   const keys: Caller[] = [{ who: 'anonymous' }, { who: 'admin', key: house.adminKey!, level: 'admin' }];
-  for (const level of LEVELS.filter((one) => one !== 'admin')) {
+  for (const level of SYSTEM_LEVEL_NAMES.filter((one) => one !== 'admin')) {
     const { key } = await person(house.url, admin, `of-${level}`, level);
     keys.push({ who: level, key, level });
   }
@@ -122,7 +122,7 @@ it('lets in whom the table lets in, and nobody else', async () => {
 interface Caller {
   readonly who: string;
   readonly key?: string;
-  readonly level?: Level;
+  readonly level?: SystemLevel;
   /** The one permission that the key's scope holds. */
   readonly scope?: Permission;
 }
@@ -137,7 +137,7 @@ function verdictOn(right: Right, { level, scope }: Caller): Verdict {
   if (right === 'public') return 'let in';
   if (level === undefined) return 'unknown';
   if (right === 'unscoped') return scope === undefined ? 'let in' : 'refused';
-  const held = scope === undefined ? LEVEL_PERMISSIONS[level] : [scope];
+  const held = scope === undefined ? SYSTEM_LEVELS[level].permissions : [scope];
   return right === 'anyone' || right.some((permission) => held.includes(permission)) ? 'let in' : 'refused';
 }
 

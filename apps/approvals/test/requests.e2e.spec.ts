@@ -33,6 +33,31 @@ const by = (person: Person) => ({ user_id: person.principal.user_id, username: p
 const told = <D extends EventDef>(def: D, jobId: string): EventOf<D>[] =>
   house.peer.events(def).filter((one) => (one as { data: { job_id: string } }).data.job_id === jobId);
 
+describe('deciding where a level is asked for that somebody made', () => {
+  it('is for its people and those above, and for an admin when the level is gone', async () => {
+    const { folk } = house;
+    const permissions = ['job.view.own', 'admin.approve'] as const;
+    await folk.level('assistant', { priority: 24, permissions });
+    await folk.level('senior', { priority: 25, permissions });
+    await folk.level('steward', { priority: 26, permissions });
+    const open = async (required_level: string) =>
+      `/api/approvals/requests/${(await openRequest(house, {}, { required_level })).id}/approve`;
+    const by = async (level: string, path: string) => {
+      const { status, body } = await house.as(folk.add(level)).post(path, {});
+      return [status, status === 403 ? body.detail : body.status];
+    };
+    const tooLow = [403, 'this request needs someone of level senior or above'];
+    const path = await open('senior');
+    expect(await by('assistant', path)).toEqual(tooLow);
+    expect(await by('senior', path)).toEqual([200, 'approved']);
+    expect(await by('steward', await open('senior'))).toEqual([200, 'approved']);
+    expect(await by('lead', await open('senior'))).toEqual([200, 'approved']);
+    const gone = await open('long_gone');
+    expect((await by('lead', gone))[0]).toBe(403);
+    expect(await by('admin', gone)).toEqual([200, 'approved']);
+  });
+});
+
 describe('deciding', () => {
   it('approves, once, and tells who did', async () => {
     const { id, jobId } = await openRequest(house, by(people.researcher));

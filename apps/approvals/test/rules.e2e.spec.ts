@@ -37,6 +37,45 @@ const verdict = async (facts: Partial<JobFacts> = {}) => {
   return verdicts[0]?.approval ?? null;
 };
 
+describe('levels of a rule', () => {
+  it('may be ones that somebody made, and must be ones that its author reaches', async () => {
+    const { folk } = house;
+    await folk.level('senior', { priority: 25, permissions: ['job.submit'] });
+    await folk.level('steward', { priority: 40, permissions: ['admin.config', 'admin.approve'] });
+    const rule = {
+      ...highCost,
+      threshold: 50,
+      required_approver_level: 'senior',
+      exempt_levels: ['steward', 'lead'],
+      applies_to_level: 'researcher',
+    };
+    // What the admin could reach before is forgotten when auth tells of the levels.
+    const made = await vi.waitFor(async () => {
+      const answer = await admin.post('/api/approvals/rules', rule);
+      expect(answer.status).toBe(201);
+      return answer.body;
+    });
+    expect(made).toMatchObject(rule);
+    expect(await verdict()).toMatchObject({ required_level: 'senior' });
+    expect(await verdict({ level: 'senior' })).toBeNull();
+
+    const steward = house.as(folk.add('steward'));
+    const path = `/api/approvals/rules/${made.id}`;
+    const beyond: [string, object][] = [
+      ['required_approver_level', { required_approver_level: 'admin' }],
+      ['exempt_levels.1', { exempt_levels: ['lead', 'admin'] }],
+      ['applies_to_level', { applies_to_level: 'nobody' }],
+    ];
+    for (const [field, change] of beyond) {
+      expectProblem(await steward.post('/api/approvals/rules', { ...rule, ...change }), field, field);
+      expectProblem(await steward.patch(path, change), field, field);
+    }
+    expect((await admin.get('/api/approvals/rules')).body).toMatchObject({ total: 1, rules: [made] });
+    expect((await steward.patch(path, { required_approver_level: 'steward' })).status).toBe(200);
+    expect((await steward.patch(path, { applies_to_level: null })).body.applies_to_level).toBeNull();
+  });
+});
+
 describe('rules over HTTP', () => {
   it('takes the documented example as it is printed, and shows it typed', async () => {
     const made = await admin.post('/api/approvals/rules', highCost);

@@ -40,6 +40,8 @@ import {
   OidcState,
 } from './db/identity-provider.entities.js';
 import { IdentityProviders1795600000000 } from './db/migrations/1795600000000-identity-providers.js';
+import { LevelRow } from './db/level.entity.js';
+import { Levels1795660000000 } from './db/migrations/1795660000000-levels.js';
 import { PermissionOverride, User } from './db/user.entity.js';
 import { AnswerIntrospect } from './events/answer-introspect.js';
 import { AnswerResetLink } from './events/answer-reset-link.js';
@@ -55,6 +57,7 @@ import { LOGINS, Providers, type Logins } from './external/providers.js';
 import { ApiKeysController } from './http/api-keys.controller.js';
 import { ChangePasswordController } from './http/change-password.controller.js';
 import { LdapController } from './http/ldap.controller.js';
+import { LevelsController } from './http/levels.controller.js';
 import { LevelRulesController } from './http/level-rules.controller.js';
 import { LoginController } from './http/login.controller.js';
 import { PasswordResetController } from './http/password-reset.controller.js';
@@ -70,6 +73,7 @@ import { UserSessionsController } from './http/user-sessions.controller.js';
 import { UsersController } from './http/users.controller.js';
 import { FirstAdmin } from './people/first-admin.js';
 import { InternalAccount } from './people/internal-account.js';
+import { ManageLevels } from './people/manage-levels.js';
 import { ManageResourceRules } from './people/manage-resource-rules.js';
 import { ManageUsers } from './people/manage-users.js';
 
@@ -89,6 +93,7 @@ import { ManageUsers } from './people/manage-users.js';
     UserApiKeysController,
     UserSessionsController,
     ResourceRulesController,
+    LevelsController,
     LevelRulesController,
     IdentityProvidersController,
     OidcController,
@@ -108,6 +113,7 @@ import { ManageUsers } from './people/manage-users.js';
     FirstAdmin,
     InternalAccount,
     ManageUsers,
+    ManageLevels,
     ManageResourceRules,
     LastUsed,
     FindByToken,
@@ -155,6 +161,7 @@ export function define(
     modules: [BusModule.of('auth', config.NATS_URL), auth, access],
     entities: [
       ...busEntities,
+      LevelRow,
       User,
       PermissionOverride,
       Session,
@@ -178,6 +185,7 @@ export function define(
       KeysAndSessions1795610000000,
       ResourceRules1795620000000,
       PasswordResets1795630000000,
+      Levels1795660000000,
     ],
     transports: busTransports,
     file,

@@ -126,6 +126,7 @@ export async function openAuthHouse(
     async rows() {
       // Not the outbox, which empties by itself, nor when a credential was last used.
       const tables = [
+        'levels',
         'users',
         'permission_overrides',
         'sessions',

@@ -120,6 +120,24 @@ const CASES: Readonly<Record<string, readonly [number, () => Promise<Case>]>> = 
       };
     },
   ],
+  'a level loses a permission': [
+    403,
+    async () => {
+      const level = { name: 'student', priority: 5, permissions: ['config.view', 'job.view.own'] };
+      await house.admin.post('/api/users/levels', level);
+      const { id, token } = await house.person('student');
+      return {
+        id,
+        knock: async () => (await http.get(DOOR, { authorization: `Bearer ${token}` })).status,
+        change: () =>
+          house.admin.put('/api/users/levels/student/permissions', { permission_names: ['job.view.own'] }),
+        silently: [
+          `update levels set permissions = '{job.view.own}' where name = (select level from users where id = $1)`,
+          `update levels set permissions = '{config.view,job.view.own}' where name = (select level from users where id = $1)`,
+        ],
+      };
+    },
+  ],
   'a user is deactivated': [
     401,
     async () => {

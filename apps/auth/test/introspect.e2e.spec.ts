@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { introspect, LEVEL_PERMISSIONS, loginFailure, principalChanged } from '@lineclear/contracts';
+import { introspect, SYSTEM_LEVELS, loginFailure, principalChanged } from '@lineclear/contracts';
 import { startService } from '@lineclear/kit';
 import { client } from '@lineclear/testkit';
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
@@ -28,7 +28,9 @@ it('tells whose a key is and what it may do', async () => {
       username: person.username,
       email: `${person.username}@lineclear.test`,
       level: 'researcher',
-      permissions: expect.arrayContaining([...LEVEL_PERMISSIONS.researcher]),
+      level_priority: 20,
+      reaches: ['viewer', 'researcher'],
+      permissions: expect.arrayContaining([...SYSTEM_LEVELS.researcher.permissions]),
       via: 'api_key',
       credential_id: expect.any(Number),
     },

@@ -1,4 +1,4 @@
-import { LEVEL_PERMISSIONS, principalChanged } from '@lineclear/contracts';
+import { SYSTEM_LEVELS, principalChanged } from '@lineclear/contracts';
 import { expectProblem, refusesBadInput } from '@lineclear/testkit';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { lockRights } from '../src/db/users.repo.js';
@@ -172,7 +172,9 @@ describe('permission overrides', () => {
     const grant = override(lead.id, 'admin.users', true);
     await house.admin.post(grant.path, grant.body);
     // With all of it denied beforehand, the level brings no permission that the lead does not hold.
-    const admins = LEVEL_PERMISSIONS.admin.filter((name) => !LEVEL_PERMISSIONS.lead.includes(name));
+    const admins = SYSTEM_LEVELS.admin.permissions.filter(
+      (name) => !SYSTEM_LEVELS.lead.permissions.includes(name),
+    );
     for (const name of admins) {
       const { path, body } = override(viewer.id, name, false);
       expect((await lead.http.post(path, body)).status).toBe(200);

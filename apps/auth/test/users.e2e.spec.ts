@@ -1,4 +1,4 @@
-import { LEVEL_PERMISSIONS, LEVELS, PERMISSIONS, principalChanged } from '@lineclear/contracts';
+import { SYSTEM_LEVEL_NAMES, SYSTEM_LEVELS, PERMISSIONS, principalChanged } from '@lineclear/contracts';
 import { expectProblem, refusesBadInput } from '@lineclear/testkit';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ADMIN, openAuthHouse, PASSWORD, type AuthHouse } from './auth-house.js';
@@ -74,7 +74,7 @@ describe('making people', () => {
       is_active: true,
       is_service_account: false,
       permissions: PERMISSIONS.filter((permission) =>
-        LEVEL_PERMISSIONS[level as 'lead'].includes(permission),
+        SYSTEM_LEVELS[level as 'lead'].permissions.includes(permission),
       ),
       created_at: expect.any(String),
       last_login_at: null,
@@ -264,6 +264,6 @@ it('shows the matrix both ways round', async () => {
   expect(body.levels[3].permissions).toEqual(PERMISSIONS);
   const permissions = (await house.admin.get(`${USERS}/meta/permissions`)).body;
   expect(permissions.total).toBe(PERMISSIONS.length);
-  expect(permissions.permissions).toContainEqual({ name: 'job.view.own', levels: [...LEVELS] });
+  expect(permissions.permissions).toContainEqual({ name: 'job.view.own', levels: [...SYSTEM_LEVEL_NAMES] });
   expect(permissions.permissions).toContainEqual({ name: 'admin.users', levels: ['admin'] });
 });

@@ -124,6 +124,39 @@ it('claims by bands, then by age, and passes over who is at the ceiling', async 
   expect(await recount(house)).toEqual([]);
 });
 
+it('claims a level that somebody made between the levels beside it', async () => {
+  const permissions = ['job.submit', 'job.view.own', 'job.priority.high'] as const;
+  await house.folk.level('senior', { priority: 21, permissions });
+  await house.limits({ max_concurrent: 1, user_max_concurrent: 1 });
+  const [researcher, senior, lead] = [
+    house.folk.add('researcher', { permissions }),
+    house.folk.add('senior'),
+    house.folk.add('lead'),
+  ];
+  const blocker = (await house.submit(house.folk.add('researcher'))).body.job_id as string;
+  await vi.waitFor(async () => expect(await house.status(blocker)).toBe('dispatching'));
+  for (const [person, more] of [
+    [researcher, {}],
+    [researcher, { priority: 'high' }],
+    [senior, {}],
+    [lead, {}],
+    [senior, { priority: 'high' }],
+  ] as const)
+    expect((await house.submit(person, more)).status).toBe(202);
+  const { entries } = (await house.as(admin).get('/api/queue')).body;
+  const waiting = entries.filter(({ status }: { status: string }) => status === 'queued');
+  expect(
+    waiting.map((entry: Record<string, unknown>) => [entry['priority_name'], entry['priority']]),
+  ).toEqual([
+    ['lead', 60],
+    ['senior_high', 43],
+    ['senior', 42],
+    ['researcher_high', 41],
+    ['researcher', 40],
+  ]);
+  expect(await recount(house)).toEqual([]);
+});
+
 it('keeps the order of jobs that were queued under the old numbers', async () => {
   const { database } = house.service;
   const old = [105, 100, 35, 30, 25, 20, 15, 10];

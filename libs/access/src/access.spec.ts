@@ -1,8 +1,8 @@
 import {
-  LEVEL_PERMISSIONS,
   PERMISSIONS,
   principalChanged,
   principalsChanged,
+  SYSTEM_LEVELS,
   type EventDef,
   type Level,
   type Principal,
@@ -16,7 +16,7 @@ import { Principals, TokenLookup, type Identity } from './principals.js';
 import { hashToken, tokenOf, type Token } from './token.js';
 
 const ada = (
-  permissions: readonly (typeof PERMISSIONS)[number][] = LEVEL_PERMISSIONS.researcher,
+  permissions: readonly (typeof PERMISSIONS)[number][] = SYSTEM_LEVELS.researcher.permissions,
 ): Principal => ({
   user_id: 7,
   username: 'ada',
@@ -32,7 +32,7 @@ const ada = (
 describe('can', () => {
   it('is what the principal holds, no more', () => {
     for (const permission of PERMISSIONS)
-      expect(can(ada(), permission)).toBe(LEVEL_PERMISSIONS.researcher.includes(permission));
+      expect(can(ada(), permission)).toBe(SYSTEM_LEVELS.researcher.permissions.includes(permission));
   });
 
   it.each([

@@ -11,7 +11,7 @@ import {
   userId,
   username,
 } from './fields.js';
-import { LEVELS } from './permissions.js';
+import { levelName } from './permissions.js';
 import { defineRequest } from './request.js';
 
 /** What approval rules look at. */
@@ -19,7 +19,7 @@ export const jobFacts = z.object({
   job_id: jobId,
   user_id: userId,
   username,
-  level: z.enum(LEVELS),
+  level: levelName,
   provider,
   config_name: configName,
   hardware,
@@ -40,7 +40,7 @@ export const approvalNeed = z.object({
   rule_id: z.int().min(0),
   rule_name: z.string().max(120),
   reason,
-  required_level: z.enum(LEVELS),
+  required_level: levelName,
   expires_at: instant,
 });
 export type ApprovalNeed = z.infer<typeof approvalNeed>;

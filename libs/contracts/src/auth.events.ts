@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { defineEvent, type EventOf } from './event.js';
 import { email, instant, userId, username } from './fields.js';
-import { LEVELS } from './permissions.js';
+import { levelName, MAX_LEVELS } from './permissions.js';
 import type { Principal } from './principal.js';
 import { QUOTA_ACTIONS, quotaKey, quotaLimit } from './quotas.js';
 
@@ -11,7 +11,7 @@ export const principalChanged = defineEvent('auth.principal_changed', z.object({
 /** Something about what all people of these levels may do changed; without `levels`, about what everyone may do. */
 export const principalsChanged = defineEvent(
   'auth.principals_changed',
-  z.object({ levels: z.array(z.enum(LEVELS)).min(1).max(LEVELS.length).optional() }),
+  z.object({ levels: z.array(levelName).min(1).max(MAX_LEVELS).optional() }),
 );
 
 /** Whether a cached principal is stale from now on. */

@@ -7,13 +7,13 @@ import {
   isFinal,
   JOB_MOVES,
   JOB_STATES,
-  LEVEL_PERMISSIONS,
-  LEVEL_PRIORITY,
-  LEVELS,
+  levelName,
   mayMove,
   PERMISSIONS,
   reaches,
   SERVICES,
+  SYSTEM_LEVEL_NAMES,
+  SYSTEM_LEVELS,
   WIRING,
 } from './index.js';
 
@@ -44,9 +44,10 @@ describe('permissions', () => {
     ['team.create', '..xx'],
     ['team.manage.members', '..xx'],
   ] as const)('%s belongs to %s', (permission, row) => {
-    expect(LEVELS.map((level) => (LEVEL_PERMISSIONS[level].includes(permission) ? 'x' : '.')).join('')).toBe(
-      row,
+    const cells = SYSTEM_LEVEL_NAMES.map((level) =>
+      SYSTEM_LEVELS[level].permissions.includes(permission) ? 'x' : '.',
     );
+    expect(cells.join('')).toBe(row);
   });
 
   it('are listed once each, and there are no others', () => {
@@ -55,11 +56,24 @@ describe('permissions', () => {
   });
 
   it('order levels by their number', () => {
-    expect(LEVELS.map((level) => LEVEL_PRIORITY[level])).toEqual([10, 20, 30, 100]);
+    expect(SYSTEM_LEVEL_NAMES.map((level) => SYSTEM_LEVELS[level].priority)).toEqual([10, 20, 30, 100]);
     const lead = { level: 'lead', reaches: ['viewer', 'researcher', 'lead'] } as const;
-    expect(LEVELS.filter((level) => reaches(lead, level))).toEqual(lead.reaches);
-    expect(reaches({ level: 'admin', reaches: [] }, 'lead')).toBe(true);
+    expect(SYSTEM_LEVEL_NAMES.filter((level) => reaches(lead, level))).toEqual(lead.reaches);
+    expect(reaches({ level: 'admin', reaches: ['admin'] }, 'gone')).toBe(true);
   });
+});
+
+it.each([
+  ['lead', true],
+  ['senior_2-b', true],
+  ['x'.repeat(40), true],
+  ['x'.repeat(41), false],
+  ['', false],
+  ['2nd', false],
+  ['Lead', false],
+  ['lead\n', false],
+])('%j as the name of a level: %s', (name, isOne) => {
+  expect(levelName.safeParse(name).success).toBe(isOne);
 });
 
 describe('job states', () => {

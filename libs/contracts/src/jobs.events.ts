@@ -14,7 +14,7 @@ import {
   username,
 } from './fields.js';
 import { END_REASONS, JOB_STATES } from './job-state.js';
-import { LEVELS } from './permissions.js';
+import { levelName } from './permissions.js';
 import { approvalNeed, jobFacts } from './approvals.requests.js';
 import { quota } from './quotas.js';
 
@@ -49,7 +49,7 @@ export const jobClaimed = defineEvent(
   'job.claimed',
   z.object({
     ...aboutJob,
-    level: z.enum(LEVELS),
+    level: levelName,
     attempt: z.int().min(1),
     claim_id: z.uuid(),
     hardware,

@@ -1,12 +1,10 @@
-/** The four levels, lowest first; a level's number orders people and decides whose jobs go first. */
-export const LEVELS = ['viewer', 'researcher', 'lead', 'admin'] as const;
-export type Level = (typeof LEVELS)[number];
-export const LEVEL_PRIORITY: Readonly<Record<Level, number>> = {
-  viewer: 10,
-  researcher: 20,
-  lead: 30,
-  admin: 100,
-};
+import { z } from 'zod';
+
+/** The name of a level. Which levels there are is known to auth alone. */
+export const levelName = z.string().regex(/^[a-z][a-z0-9_-]{0,39}$/, 'is not the name of a level');
+export type Level = z.infer<typeof levelName>;
+/** Each level has a number of its own, and admin's is the highest: 100. */
+export const MAX_LEVELS = 100;
 
 const viewer = ['job.view.own', 'config.view'] as const;
 const researcher = ['job.submit', 'job.cancel.own', 'config.create', 'config.edit.own'] as const;
@@ -36,12 +34,21 @@ const admin = [
 export const PERMISSIONS = [...viewer, ...researcher, ...lead, ...admin] as const;
 export type Permission = (typeof PERMISSIONS)[number];
 
-/** The permission matrix: each level has its own permissions and those of the levels below it. */
-export const LEVEL_PERMISSIONS: Readonly<Record<Level, readonly Permission[]>> = {
-  viewer,
-  researcher: [...viewer, ...researcher],
-  lead: [...viewer, ...researcher, ...lead],
-  admin: PERMISSIONS,
+/** The levels that every house has, lowest first; others may be made between them. */
+export const SYSTEM_LEVEL_NAMES = ['viewer', 'researcher', 'lead', 'admin'] as const;
+export type SystemLevel = (typeof SYSTEM_LEVEL_NAMES)[number];
+
+/**
+ * The permission matrix: each has its own permissions and those of the levels below it. The number orders people and decides
+ * whose jobs go first. auth has them in its table: a change here needs a migration there.
+ */
+export const SYSTEM_LEVELS: Readonly<
+  Record<SystemLevel, { readonly priority: number; readonly permissions: readonly Permission[] }>
+> = {
+  viewer: { priority: 10, permissions: viewer },
+  researcher: { priority: 20, permissions: [...viewer, ...researcher] },
+  lead: { priority: 30, permissions: [...viewer, ...researcher, ...lead] },
+  admin: { priority: 100, permissions: PERMISSIONS },
 };
 
 /**

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { userId, username } from './fields.js';
-import { LEVELS, PERMISSIONS } from './permissions.js';
+import { levelName, MAX_LEVELS, PERMISSIONS } from './permissions.js';
 import { MAX_TEAMS_OF_A_PERSON, orgId, slug, TEAM_ROLES, teamId } from './quotas.js';
 import { MAX_RESOURCE_RULES, resourceRule } from './resource-rules.js';
 
@@ -9,11 +9,11 @@ export const principal = z.object({
   user_id: userId,
   username,
   email: z.email().max(254),
-  level: z.enum(LEVELS),
+  level: levelName,
   /** The level's own number: the higher goes first. */
   level_priority: z.int().min(1).max(1_000),
   /** The names of all levels that are not above this one, itself among them. */
-  reaches: z.array(z.enum(LEVELS)).min(1).max(LEVELS.length),
+  reaches: z.array(levelName).min(1).max(MAX_LEVELS),
   permissions: z.array(z.enum(PERMISSIONS)),
   /** `internal` is the network alone: a caller without any credential. */
   via: z.enum(['session', 'api_key', 'internal']),

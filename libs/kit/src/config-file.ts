@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { cidr, fields, LEVELS } from '@lineclear/contracts';
+import { cidr, fields, SYSTEM_LEVEL_NAMES } from '@lineclear/contracts';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { ConfigError, explainIssues } from './config.js';
@@ -79,7 +79,7 @@ const origin = z
 /** Requests within one minute; 0 counts nobody's. */
 const perMinute = z.int().min(0).max(10_000_000);
 /** Who needs no login is never an admin. */
-const internalLevel = z.enum(LEVELS).exclude(['admin']);
+const internalLevel = z.enum(SYSTEM_LEVEL_NAMES).exclude(['admin']);
 const groupNames = z.array(z.string().min(1).max(500)).max(500).default([]);
 
 /** One identity provider by OpenID Connect; more can be made by the API. */

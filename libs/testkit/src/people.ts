@@ -1,11 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto';
 import {
   introspect,
-  LEVEL_PERMISSIONS,
-  LEVEL_PRIORITY,
-  LEVELS,
   principalChanged,
   principalsChanged,
+  SYSTEM_LEVELS,
   type Level,
   type Permission,
   type Principal,
@@ -19,8 +17,10 @@ export interface Person {
   readonly token: string;
 }
 
-/** Users with API keys, known through the auth service's contract; for tests of one service without the auth service. */
+/** Users with API keys, of the levels that every house has or of others, known through the auth service's contract; for tests of one service without the auth service. */
 export interface People {
+  /** What auth does when somebody makes a level, before anyone has it. */
+  level(name: Level, level: { priority: number; permissions: readonly Permission[] }): Promise<void>;
   add(
     level: Level,
     more?: { username?: string; permissions?: readonly Permission[] } & Pick<Principal, 'org' | 'teams'>,
@@ -36,13 +36,27 @@ export interface People {
 
 export function people(peer: Peer): People {
   const byToken = new Map<string, Principal>();
+  const levels = new Map(Object.entries(SYSTEM_LEVELS));
   let nextId = 1;
+  const upTo = (priority: number): Level[] =>
+    [...levels].filter(([, level]) => level.priority <= priority).map(([name]) => name);
   const up = (): void =>
-    peer.answer(introspect, ({ token_sha256 }) => ({ principal: byToken.get(token_sha256) ?? null }));
+    peer.answer(introspect, ({ token_sha256 }) => {
+      const principal = byToken.get(token_sha256);
+      return {
+        principal: principal ? { ...principal, reaches: upTo(principal.level_priority) } : null,
+      };
+    });
   up();
   const sha256 = (token: string): string => createHash('sha256').update(token).digest('hex');
   return {
+    async level(name, level) {
+      levels.set(name, level);
+      await peer.publish(principalsChanged, {});
+    },
     add(level, more = {}) {
+      const held = levels.get(level);
+      if (!held) throw new Error(`there is no level ${level}`);
       const id = nextId;
       nextId += 1;
       const username = more.username ?? `${level}${id}`;
@@ -52,9 +66,9 @@ export function people(peer: Peer): People {
         username,
         email: `${username}@lineclear.test`,
         level,
-        level_priority: LEVEL_PRIORITY[level],
-        reaches: LEVELS.filter((one) => LEVEL_PRIORITY[one] <= LEVEL_PRIORITY[level]),
-        permissions: [...(more.permissions ?? LEVEL_PERMISSIONS[level])],
+        level_priority: held.priority,
+        reaches: upTo(held.priority),
+        permissions: [...(more.permissions ?? held.permissions)],
         via: 'api_key',
         credential_id: id,
         ...(more.org === undefined ? {} : { org: more.org }),

@@ -1,4 +1,4 @@
-import { LEVELS, reaches, type Level } from '@lineclear/contracts';
+import { reaches, SYSTEM_LEVEL_NAMES, type SystemLevel } from '@lineclear/contracts';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { REQUEST_STATUSES, statusAt } from './approval-request.js';
@@ -7,11 +7,11 @@ import { decide, stillOpen } from './decide.js';
 const NOW = new Date('2026-11-22T12:00:00Z');
 const at = (seconds: number): Date => new Date(NOW.getTime() + seconds * 1_000);
 const request = { status: 'pending', expiresAt: at(60), userId: 1, requiredLevel: 'lead' } as const;
-const ofLevel = (level: Level, userId = 2) => ({
+const ofLevel = (level: SystemLevel, userId = 2) => ({
   userId,
   username: 'grace',
   level,
-  reaches: LEVELS.slice(0, LEVELS.indexOf(level) + 1),
+  reaches: SYSTEM_LEVEL_NAMES.slice(0, SYSTEM_LEVEL_NAMES.indexOf(level) + 1),
 });
 const lead = ofLevel('lead');
 
@@ -43,8 +43,8 @@ it('grants only what is pending, in time, of someone else, and within reach', ()
     fc.property(
       fc.constantFrom(...REQUEST_STATUSES),
       fc.integer({ min: -5, max: 5 }),
-      fc.constantFrom(...LEVELS),
-      fc.constantFrom(...LEVELS),
+      fc.constantFrom(...SYSTEM_LEVEL_NAMES),
+      fc.constantFrom(...SYSTEM_LEVEL_NAMES),
       fc.constantFrom(1, 2),
       (status, seconds, requiredLevel, level, userId) => {
         const given = { status, expiresAt: at(seconds), userId: 1, requiredLevel };

@@ -1,4 +1,4 @@
-import { fields, LEVELS } from '@lineclear/contracts';
+import { fields, levelName } from '@lineclear/contracts';
 import { z } from 'zod';
 import { REQUEST_STATUSES, statusAt, type ApprovalRequest } from '../domain/approval-request.js';
 
@@ -33,7 +33,7 @@ export const requestAnswer = z.object({
   hardware: z.string(),
   /** The same, under the name that older scripts read. */
   hardware_type: z.string(),
-  required_level: z.enum(LEVELS),
+  required_level: levelName,
   reviewed_by: z.string().nullable(),
   reviewed_by_user_id: z.int().nullable(),
   reviewed_at: z.iso.datetime().nullable(),

@@ -1,4 +1,4 @@
-import { fields, LEVELS } from '@lineclear/contracts';
+import { fields, levelName, MAX_LEVELS, type Level, type Principal } from '@lineclear/contracts';
 import { BadInput } from '@lineclear/kit';
 import { z } from 'zod';
 import {
@@ -19,8 +19,7 @@ const threshold = z
   .union([z.string().max(MAX_PATTERN_LENGTH), z.number()], { error: 'must be a text or a number' })
   .nullable();
 const priority = z.int().min(-1_000_000).max(1_000_000);
-const level = z.enum(LEVELS);
-const exemptLevels = z.array(level).max(LEVELS.length);
+const exemptLevels = z.array(levelName).max(MAX_LEVELS);
 
 export const newRule = z.strictObject({
   name,
@@ -30,9 +29,9 @@ export const newRule = z.strictObject({
   is_active: z.boolean().default(true),
   priority: priority.default(0),
   applies_to_provider: fields.provider.nullable().default(null),
-  applies_to_level: level.nullable().default(null),
+  applies_to_level: levelName.nullable().default(null),
   exempt_levels: exemptLevels.default([]),
-  required_approver_level: level.default('lead'),
+  required_approver_level: levelName.default('lead'),
 });
 
 export const ruleChange = z.strictObject({
@@ -43,9 +42,9 @@ export const ruleChange = z.strictObject({
   is_active: z.boolean().optional(),
   priority: priority.optional(),
   applies_to_provider: fields.provider.nullable().optional(),
-  applies_to_level: level.nullable().optional(),
+  applies_to_level: levelName.nullable().optional(),
   exempt_levels: exemptLevels.optional(),
-  required_approver_level: level.optional(),
+  required_approver_level: levelName.optional(),
 });
 
 export const ruleAnswer = z.object({
@@ -57,9 +56,9 @@ export const ruleAnswer = z.object({
   is_active: z.boolean(),
   priority: z.int(),
   applies_to_provider: z.string().nullable(),
-  applies_to_level: level.nullable(),
-  exempt_levels: z.array(level),
-  required_approver_level: level,
+  applies_to_level: levelName.nullable(),
+  exempt_levels: z.array(levelName),
+  required_approver_level: levelName,
   created_by: z.string(),
   created_at: z.iso.datetime(),
   updated_at: z.iso.datetime(),
@@ -108,6 +107,23 @@ export const changedSettings = (rule: StoredRule, change: z.infer<typeof ruleCha
   exemptLevels: change.exempt_levels ? [...new Set(change.exempt_levels)] : rule.exemptLevels,
   requiredLevel: change.required_approver_level ?? rule.requiredLevel,
 });
+
+type NamedLevels = Pick<
+  z.infer<typeof ruleChange>,
+  'applies_to_level' | 'exempt_levels' | 'required_approver_level'
+>;
+
+/** Nobody sets a rule about a level that is above theirs, or that is not there. @throws BadInput naming the field */
+export function refuseBeyond({ reaches }: Principal, rule: NamedLevels): void {
+  const named: [field: string, level: Level | null | undefined][] = [
+    ['applies_to_level', rule.applies_to_level],
+    ...(rule.exempt_levels ?? []).map((level, n): [string, Level] => [`exempt_levels.${n}`, level]),
+    ['required_approver_level', rule.required_approver_level],
+  ];
+  const beyond = named.filter(([, level]) => level != null && !reaches.includes(level));
+  if (beyond.length > 0)
+    throw new BadInput(beyond.map(([path]) => ({ path, message: 'is not a level that you reach' })));
+}
 
 function changedCondition(
   now: Condition,

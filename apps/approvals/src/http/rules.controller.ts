@@ -6,7 +6,15 @@ import { z } from 'zod';
 import { CurrentRules } from '../current-rules.js';
 import { deleteRule, findRule, insertRule, listRules, lockRule, updateRule } from '../db/rules.repo.js';
 import { CONDITIONS, CONDITION_NAMES } from '../domain/condition.js';
-import { changedSettings, newRule, ruleAnswer, ruleChange, settingsOf, showRule } from './rule-wire.js';
+import {
+  changedSettings,
+  newRule,
+  refuseBeyond,
+  ruleAnswer,
+  ruleChange,
+  settingsOf,
+  showRule,
+} from './rule-wire.js';
 
 const ruleId = z.coerce.number().int().min(1).max(2_147_483_647);
 const listQuery = z.strictObject({ active_only: z.enum(['true', 'false']).default('false') });
@@ -53,6 +61,7 @@ export class RulesController {
     @Body({ schema: newRule }) body: z.infer<typeof newRule>,
     @Who() who: Principal,
   ): Promise<Rule> {
+    refuseBeyond(who, body);
     const settings = settingsOf(body);
     const rule = await this.database.tx(async (tx) => {
       const inserted = await insertRule(
@@ -82,7 +91,9 @@ export class RulesController {
   async change(
     @Param('id', { schema: ruleId }) id: number,
     @Body({ schema: ruleChange }) body: z.infer<typeof ruleChange>,
+    @Who() who: Principal,
   ): Promise<Rule> {
+    refuseBeyond(who, body);
     const rule = await this.database.tx(async (tx) => {
       const found = await lockRule(tx, id);
       if (!found) throw new NotFound('approval rule', id);

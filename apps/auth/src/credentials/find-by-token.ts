@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { TokenLookup, type Identity, type Token } from '@lineclear/access';
-import { LEVEL_PRIORITY, LEVELS, networks, type Principal } from '@lineclear/contracts';
+import { networks, type Principal } from '@lineclear/contracts';
 import { Clock, CONFIG_FILE, Database, NotAuthenticated, type ConfigFile, type Tx } from '@lineclear/kit';
 import * as identities from '../db/identities.repo.js';
 import type { Maker } from '../domain/key-grant.js';
@@ -65,8 +65,8 @@ const principalOf = (row: identities.IdentityRow, via: Principal['via']): Princi
   username: row.username,
   email: addressOf({ id: row.user_id, email: row.email }),
   level: row.level,
-  level_priority: LEVEL_PRIORITY[row.level],
-  reaches: LEVELS.filter((level) => LEVEL_PRIORITY[level] <= LEVEL_PRIORITY[row.level]),
+  level_priority: row.level_priority,
+  reaches: [...row.reaches],
   permissions: permissionsOf(row, row.scope),
   via,
   credential_id: row.credential_id,

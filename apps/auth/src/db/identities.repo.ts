@@ -17,12 +17,16 @@ export interface IdentityRow {
   readonly username: string;
   readonly email: string | null;
   readonly level: Level;
+  readonly level_priority: number;
+  readonly level_permissions: readonly string[];
+  readonly reaches: readonly Level[];
   readonly kind: UserKind;
   readonly overrides: readonly Override[];
   readonly resource_rules: ResourceRule[] | null;
 }
 
-const OWNER = `u.id as user_id, u.username, u.email, u.level, u.kind,
+const OWNER = `u.id as user_id, u.username, u.email, u.level, u.kind, l.priority as level_priority, l.permissions as level_permissions,
+  array(select below.name from levels below where below.priority <= l.priority order by below.priority) as reaches,
   coalesce((select json_agg(json_build_object('permission', o.permission, 'granted', o.granted))
     from permission_overrides o where o.user_id = u.id), '[]') as overrides,
   ${RULES_OF_PERSON} as resource_rules`;
@@ -30,12 +34,12 @@ const OWNER = `u.id as user_id, u.username, u.email, u.level, u.kind,
 const liveKey = (
   match: string,
 ): string => `select k.id as credential_id, k.expires_at, k.last_used_at, null as csrf_sha256, k.scoped_permissions as scope, k.allowed_cidrs, ${OWNER}
-  from api_keys k join users u on u.id = k.user_id
+  from api_keys k join users u on u.id = k.user_id join levels l on l.name = u.level
   where ${match} and k.revoked_at is null and (k.expires_at is null or k.expires_at > $2) and u.is_active`;
 const liveSession = (
   match: string,
 ): string => `select s.id as credential_id, s.expires_at, s.last_seen_at as last_used_at, s.csrf_sha256, null as scope, null as allowed_cidrs, ${OWNER}
-  from sessions s join users u on u.id = s.user_id
+  from sessions s join users u on u.id = s.user_id join levels l on l.name = u.level
   where ${match} and s.expires_at > $2 and u.is_active`;
 
 const BY_TOKEN = { api_key: liveKey('k.token_sha256 = $1'), session: liveSession('s.token_sha256 = $1') };

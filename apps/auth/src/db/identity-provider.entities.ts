@@ -1,6 +1,7 @@
 import type { Level } from '@lineclear/contracts';
 import { Column, Entity, Index, JoinColumn, ManyToOne, PrimaryColumn, Unique } from 'typeorm';
 import type { LevelMapping } from '../domain/level-mapping.js';
+import { LevelRow } from './level.entity.js';
 import { User } from './user.entity.js';
 
 /** Somebody outside who vouches for people. Those of the configuration file are not here. */
@@ -41,6 +42,10 @@ export class IdentityProviderRow {
 
   @Column('timestamptz')
   updated_at: Date;
+
+  @ManyToOne(() => LevelRow)
+  @JoinColumn({ name: 'default_level', foreignKeyConstraintName: 'identity_providers_default_level_fk' })
+  given_level: LevelRow;
 }
 
 /** Who somebody is at a provider. */

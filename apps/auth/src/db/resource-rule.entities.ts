@@ -1,5 +1,6 @@
 import type { Level, ResourceRule as Rule, ResourceType } from '@lineclear/contracts';
 import { Column, Entity, Index, JoinColumn, ManyToOne, PrimaryColumn, PrimaryGeneratedColumn } from 'typeorm';
+import { LevelRow } from './level.entity.js';
 import { User } from './user.entity.js';
 
 /** What jobs may take, or may not. */
@@ -52,6 +53,10 @@ export class ResourceRuleLevel {
   @ManyToOne(() => ResourceRule, { onDelete: 'CASCADE' })
   @JoinColumn({ name: 'rule_id', foreignKeyConstraintName: 'resource_rule_levels_rule_fk' })
   rule: ResourceRule;
+
+  @ManyToOne(() => LevelRow, { onDelete: 'CASCADE' })
+  @JoinColumn({ name: 'level', foreignKeyConstraintName: 'resource_rule_levels_level_fk' })
+  given_level: LevelRow;
 }
 
 /** A single person that a rule is given to. */

@@ -17,7 +17,7 @@ export interface RuleRow {
 }
 
 const RULE = `select r.id, r.name, r.resource_type, r.pattern, r.action, r.priority, r.description, r.created_at, r.updated_at,
-  array(select l.level from resource_rule_levels l where l.rule_id = r.id order by l.level) as levels,
+  array(select l.name from resource_rule_levels g join levels l on l.name = g.level where g.rule_id = r.id order by l.priority) as levels,
   array(select u.user_id from resource_rule_users u where u.rule_id = r.id order by u.user_id) as user_ids
   from resource_rules r`;
 const MOST_IMPORTANT_FIRST = 'order by r.priority desc, r.id';

@@ -1,11 +1,13 @@
 import type { Level } from '@lineclear/contracts';
 import { Column, Entity, Index, JoinColumn, ManyToOne, PrimaryColumn, PrimaryGeneratedColumn } from 'typeorm';
 import type { UserKind } from '../domain/service-account.js';
+import { LevelRow } from './level.entity.js';
 
 /** A person, or an account for programs. Rows stay for good: jobs, approvals and the audit log name people by id. */
 @Entity('users')
 @Index('users_username_lower', { synchronize: false })
 @Index('users_email_lower', { synchronize: false })
+@Index('users_level', ['level'])
 export class User {
   @PrimaryGeneratedColumn('identity', {
     type: 'integer',
@@ -42,6 +44,10 @@ export class User {
 
   @Column('timestamptz', { nullable: true })
   last_login_at: Date | null;
+
+  @ManyToOne(() => LevelRow)
+  @JoinColumn({ name: 'level', foreignKeyConstraintName: 'users_level_fk' })
+  held_level: LevelRow;
 }
 
 /** A permission given to or taken from one person, beside the level's. */

@@ -10,6 +10,8 @@ export interface UserRow {
   readonly email: string | null;
   readonly display_name: string;
   readonly level: Level;
+  readonly level_priority: number;
+  readonly level_permissions: readonly string[];
   readonly kind: UserKind;
   readonly is_active: boolean;
   readonly created_at: Date;
@@ -18,9 +20,10 @@ export interface UserRow {
 }
 
 const USER = `select u.id, u.username, u.email, u.display_name, u.level, u.kind, u.is_active, u.created_at, u.last_login_at,
+  l.priority as level_priority, l.permissions as level_permissions,
   coalesce((select json_agg(json_build_object('permission', o.permission, 'granted', o.granted) order by o.permission)
     from permission_overrides o where o.user_id = u.id), '[]') as overrides
-  from users u`;
+  from users u join levels l on l.name = u.level`;
 
 export async function byId(on: Queryable, id: number): Promise<UserRow | undefined> {
   const [row] = await on.query<UserRow>(`${USER} where u.id = $1`, [id]);

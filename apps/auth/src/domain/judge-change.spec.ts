@@ -1,18 +1,18 @@
-import { LEVEL_PERMISSIONS, LEVEL_PRIORITY, type Level, type Permission } from '@lineclear/contracts';
+import { SYSTEM_LEVELS, type SystemLevel, type Permission } from '@lineclear/contracts';
 import { expect, it } from 'vitest';
 import { judgeChange, type Standing } from './judge-change.js';
 
-const as = (level: Level, more: Partial<Standing> = {}): Standing => ({
+const as = (level: SystemLevel, more: Partial<Standing> = {}): Standing => ({
   level,
-  levelPriority: LEVEL_PRIORITY[level],
+  levelPriority: SYSTEM_LEVELS[level].priority,
   isActive: true,
-  permissions: LEVEL_PERMISSIONS[level],
+  permissions: SYSTEM_LEVELS[level].permissions,
   ...more,
 });
-const without = (level: Level, permission: Permission): Standing =>
-  as(level, { permissions: LEVEL_PERMISSIONS[level].filter((p) => p !== permission) });
+const without = (level: SystemLevel, permission: Permission): Standing =>
+  as(level, { permissions: SYSTEM_LEVELS[level].permissions.filter((p) => p !== permission) });
 /** An admin by name, with nothing that a lead has not. */
-const tamed = as('admin', { permissions: LEVEL_PERMISSIONS.lead });
+const tamed = as('admin', { permissions: SYSTEM_LEVELS.lead.permissions });
 const by = ({ levelPriority, permissions }: Standing, isTarget = false) => ({
   level_priority: levelPriority,
   permissions,
@@ -20,8 +20,10 @@ const by = ({ levelPriority, permissions }: Standing, isTarget = false) => ({
 });
 const admin = by(as('admin'));
 const oneself = by(as('admin'), true);
-const provisioner = by(as('admin', { permissions: ['admin.users', ...LEVEL_PERMISSIONS.researcher] }));
-const promotedLead = by(as('lead', { permissions: ['admin.users', ...LEVEL_PERMISSIONS.lead] }));
+const provisioner = by(
+  as('admin', { permissions: ['admin.users', ...SYSTEM_LEVELS.researcher.permissions] }),
+);
+const promotedLead = by(as('lead', { permissions: ['admin.users', ...SYSTEM_LEVELS.lead.permissions] }));
 
 it.each([
   ['an admin makes an admin', admin, undefined, as('admin'), 'allowed'],
@@ -43,7 +45,7 @@ it.each([
     'one takes a level and keeps its permissions',
     oneself,
     as('admin'),
-    as('lead', { permissions: LEVEL_PERMISSIONS.admin }),
+    as('lead', { permissions: SYSTEM_LEVELS.admin.permissions }),
     'weakens_oneself',
   ],
   [

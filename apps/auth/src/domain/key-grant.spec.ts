@@ -1,4 +1,10 @@
-import { areWithin, LEVELS, PERMISSIONS, type Level, type Permission } from '@lineclear/contracts';
+import {
+  areWithin,
+  PERMISSIONS,
+  SYSTEM_LEVEL_NAMES,
+  SYSTEM_LEVELS,
+  type Permission,
+} from '@lineclear/contracts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { grantOfNewKey, grantOfRotated, type KeyGrant, type Maker } from './key-grant.js';
@@ -83,7 +89,7 @@ describe('a key in the place of another', () => {
 });
 
 describe('for any chain of keys made by keys', () => {
-  const anyLevel = fc.constantFrom<Level>(...LEVELS);
+  const anyLevel = fc.constantFrom(...SYSTEM_LEVEL_NAMES).map((name) => SYSTEM_LEVELS[name].permissions);
   const anyPermissions = fc.array(fc.constantFrom<Permission>(...PERMISSIONS), { maxLength: 8 });
   const anyOverrides = fc.array(
     fc.record<Override>({ permission: fc.constantFrom(...PERMISSIONS), granted: fc.boolean() }),
@@ -115,7 +121,7 @@ describe('for any chain of keys made by keys', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 8 }), owner, owner, (steps, laterOwner, laterAccount) => {
         const rights = (
-          { level, overrides }: { level: Level; overrides: Override[] },
+          { level, overrides }: { level: readonly Permission[]; overrides: Override[] },
           scope: Made['scope'],
         ) => effectivePermissions(level, overrides, scope);
         let maker: Made = {

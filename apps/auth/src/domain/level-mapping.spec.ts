@@ -1,13 +1,21 @@
-import { LEVELS, type Level } from '@lineclear/contracts';
+import type { Level } from '@lineclear/contracts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { faultIn, levelOf, type LevelMapping } from './level-mapping.js';
+import { entryWithoutLevel, levelOf, names, type LevelMapping } from './level-mapping.js';
 
+/** The levels of every house, and one that somebody made. */
+const LEVELS = new Map([
+  ['viewer', 10],
+  ['researcher', 20],
+  ['senior', 25],
+  ['lead', 30],
+  ['admin', 100],
+]);
 const ADMINS = 'CN=ML-Admins,OU=Groups,DC=corp,DC=com';
 const LEADS = 'CN=ML-Leads,OU=Groups,DC=corp,DC=com';
 const TYPES = ['oidc', 'ldap'] as const;
 const level = (type: (typeof TYPES)[number], level_mapping: LevelMapping, groups: string[]): Level =>
-  levelOf({ type, level_mapping, default_level: 'researcher' }, groups);
+  levelOf({ type, level_mapping, default_level: 'researcher' }, groups, LEVELS);
 
 describe.each(TYPES)('with %s', (type) => {
   it.each<[string, LevelMapping, string[], Level]>([
@@ -18,6 +26,7 @@ describe.each(TYPES)('with %s', (type) => {
     ['the highest of two levels', { viewer: ['a'], lead: ['b'] }, ['a', 'b'], 'lead'],
     ['the highest of both ways', { a: ['lead'], viewer: ['b'] }, ['a', 'b'], 'lead'],
     ['the highest of one group', { a: ['viewer', 'admin'] }, ['a'], 'admin'],
+    ['a level that somebody made', { senior: ['a'], b: ['researcher'] }, ['a', 'b'], 'senior'],
     ['a lower level than the default', { viewer: ['a'] }, ['a'], 'viewer'],
     ['no group that is mapped', { admin: ['ml-admins'] }, ['x', 'ml-admins-not'], 'researcher'],
     ['no group', { admin: ['ml-admins'] }, [], 'researcher'],
@@ -34,7 +43,7 @@ describe.each(TYPES)('with %s', (type) => {
 
   it('gives the same whichever way round it is written: a level of the mapping, or the default', () => {
     const group = fc.constantFrom(ADMINS, LEADS, 'ops', 'CN=Ops,DC=corp', 'CN=a\\, b,DC=corp');
-    const pairs = fc.array(fc.tuple(group, fc.constantFrom(...LEVELS)), { maxLength: 6 });
+    const pairs = fc.array(fc.tuple(group, fc.constantFrom(...LEVELS.keys())), { maxLength: 6 });
     fc.assert(
       fc.property(pairs, fc.array(group), (given, groups) => {
         const collect = (key: 0 | 1): LevelMapping => {
@@ -83,5 +92,16 @@ it.each<[LevelMapping, string | undefined]>([
   [{ x: ['lead', 'boss'] }, 'x'],
   [{ Admin: ['x'] }, 'Admin'],
 ])('in %j the entry without a level is %j', (mapping, key) => {
-  expect(faultIn(mapping)?.key).toBe(key);
+  expect(entryWithoutLevel(mapping, LEVELS)).toBe(key);
+});
+
+it.each([
+  ['admin', true],
+  ['ml-admins', true],
+  ['x', true],
+  ['lead', true],
+  ['ml', false],
+  ['toString', false],
+])('a mapping names %s: %s', (word, isThere) => {
+  expect(names({ admin: ['ml-admins'], x: ['lead'] }, word)).toBe(isThere);
 });

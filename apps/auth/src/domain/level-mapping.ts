@@ -1,8 +1,11 @@
-import { LEVELS, LEVEL_PRIORITY, type Level } from '@lineclear/contracts';
+import type { Level } from '@lineclear/contracts';
 import { commonNameOf, normalDn, normalName } from './distinguished-name.js';
 
 /** Which groups have which level, written either way round: `{"admin": ["ML-Admins"]}` or `{"CN=ML-Admins,…": ["admin"]}`. */
 export type LevelMapping = Readonly<Record<string, readonly string[]>>;
+
+/** The levels that there are, each with its number. */
+export type LevelPriorities = ReadonlyMap<Level, number>;
 
 /** How a type of provider names groups. */
 interface Naming {
@@ -33,31 +36,32 @@ export function levelOf(
     readonly default_level: Level;
   },
   groups: readonly string[],
+  levels: LevelPriorities,
 ): Level {
   const { keyOf, keysOf } = NAMINGS[provider.type];
   const held = new Set(groups.flatMap(keysOf));
-  const levels = pairsOf(provider.level_mapping)
+  const given = pairsOf(provider.level_mapping, levels)
     .filter(({ group }) => held.has(keyOf(group)))
     .map(({ level }) => level);
-  return levels.toSorted((a, b) => LEVEL_PRIORITY[b] - LEVEL_PRIORITY[a])[0] ?? provider.default_level;
+  return given.toSorted((a, b) => levels.get(b)! - levels.get(a)!)[0] ?? provider.default_level;
 }
 
-/** The key of the first entry that has a level on neither side, and what is wrong with it; undefined when there is none. */
-export function faultIn(mapping: LevelMapping): { readonly key: string; readonly why: string } | undefined {
-  const wrong = Object.entries(mapping).find(([key, values]) => !isLevel(key) && !values.every(isLevel));
-  return (
-    wrong && { key: wrong[0], why: `maps a level to groups, or a group to levels: ${LEVELS.join(', ')}` }
-  );
-}
+/** The key of the first entry that has a level on neither side; undefined when there is none. */
+export const entryWithoutLevel = (mapping: LevelMapping, levels: LevelPriorities): string | undefined =>
+  Object.entries(mapping).find(
+    ([key, values]) => !levels.has(key) && !values.every((value) => levels.has(value)),
+  )?.[0];
 
-const isLevel = (text: string): text is Level => (LEVELS as readonly string[]).includes(text);
+/** Whether a word is in the mapping, as a level or as a group. */
+export const names = (mapping: LevelMapping, word: string): boolean =>
+  Object.entries(mapping).some(([key, values]) => key === word || values.includes(word));
 
 /** A key that is called like a level is that level, also when its groups are called like levels. */
-const pairsOf = (mapping: LevelMapping): { level: Level; group: string }[] =>
+const pairsOf = (mapping: LevelMapping, levels: LevelPriorities): { level: Level; group: string }[] =>
   Object.entries(mapping).flatMap(([key, values]) =>
-    isLevel(key)
+    levels.has(key)
       ? values.map((group) => ({ level: key, group }))
-      : values.filter(isLevel).map((level) => ({ level, group: key })),
+      : values.filter((value) => levels.has(value)).map((level) => ({ level, group: key })),
   );
 
 function keyInDirectory(group: string): string {

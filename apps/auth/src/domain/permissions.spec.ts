@@ -1,4 +1,10 @@
-import { LEVEL_PERMISSIONS, LEVELS, PERMISSIONS, type Level, type Permission } from '@lineclear/contracts';
+import {
+  SYSTEM_LEVEL_NAMES,
+  SYSTEM_LEVELS,
+  PERMISSIONS,
+  type SystemLevel,
+  type Permission,
+} from '@lineclear/contracts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { beyond, effectivePermissions, scopeOfNewKey, type Override } from './permissions.js';
@@ -31,7 +37,7 @@ const MATRIX: Readonly<Record<Permission, string>> = {
 };
 
 const cells = Object.entries(MATRIX).flatMap(([permission, row]) =>
-  LEVELS.map((level, column) => [level, permission as Permission, row[column] === '✓'] as const),
+  SYSTEM_LEVEL_NAMES.map((level, column) => [level, permission as Permission, row[column] === '✓'] as const),
 );
 
 describe('the matrix', () => {
@@ -40,18 +46,36 @@ describe('the matrix', () => {
   });
 
   it.each(cells)('a %s may %s: %s', (level, permission, may) => {
-    expect(effectivePermissions(level, []).includes(permission)).toBe(may);
+    expect(effectivePermissions(SYSTEM_LEVELS[level].permissions, []).includes(permission)).toBe(may);
   });
 });
 
-const anyLevel = fc.constantFrom<Level>(...LEVELS);
 const anyPermission = fc.constantFrom<Permission>(...PERMISSIONS);
+/** What a level has, one of the matrix or one that somebody made. */
+const anyLevel = fc.oneof(
+  fc.constantFrom(...SYSTEM_LEVEL_NAMES).map((name) => SYSTEM_LEVELS[name].permissions),
+  fc.array(anyPermission),
+);
 const anyOverrides = fc.array(fc.record<Override>({ permission: anyPermission, granted: fc.boolean() }), {
   maxLength: 12,
 });
 const anyScope = fc.option(fc.array(anyPermission, { maxLength: 12 }), { nil: null });
 
 describe('for any level, overrides and scope', () => {
+  it('what is held is what one would say of each permission by itself', () => {
+    fc.assert(
+      fc.property(anyLevel, anyOverrides, anyScope, (level, overrides, scope) => {
+        const naive = PERMISSIONS.filter((permission) => {
+          const about = overrides.filter((one) => one.permission === permission);
+          if (scope !== null && !scope.includes(permission)) return false;
+          if (about.some(({ granted }) => !granted)) return false;
+          return about.length > 0 || level.includes(permission);
+        });
+        expect(effectivePermissions(level, overrides, scope)).toEqual(naive);
+      }),
+    );
+  });
+
   it('a denial wins over level and grants', () => {
     fc.assert(
       fc.property(anyLevel, anyOverrides, anyScope, anyPermission, (level, overrides, scope, denied) => {
@@ -113,8 +137,12 @@ describe('for any level, overrides and scope', () => {
 
   it('words that are no permissions give nothing', () => {
     const overrides = [{ permission: 'job.*', granted: true }];
-    expect(effectivePermissions('viewer', overrides, ['*', 'job.view.own'])).toEqual(['job.view.own']);
-    expect(effectivePermissions('admin', [], [])).toEqual([]);
-    expect(effectivePermissions('viewer', overrides)).toEqual(LEVEL_PERMISSIONS.viewer);
+    expect(effectivePermissions(SYSTEM_LEVELS.viewer.permissions, overrides, ['*', 'job.view.own'])).toEqual([
+      'job.view.own',
+    ]);
+    expect(effectivePermissions(PERMISSIONS, [], [])).toEqual([]);
+    expect(effectivePermissions(SYSTEM_LEVELS.viewer.permissions, overrides)).toEqual(
+      SYSTEM_LEVELS.viewer.permissions,
+    );
   });
 });

@@ -1,4 +1,4 @@
-import { LEVEL_PERMISSIONS, PERMISSIONS, type Level, type Permission } from '@lineclear/contracts';
+import { PERMISSIONS, type Permission } from '@lineclear/contracts';
 import type { UserKind } from './service-account.js';
 
 /** One permission given to, or taken from, one person, whatever the level says. */
@@ -12,11 +12,11 @@ export interface Override {
  * grant), and of these only what the credential's scope holds. `null` is a credential without a scope.
  */
 export function effectivePermissions(
-  level: Level,
+  levelPermissions: readonly string[],
   overrides: readonly Override[],
   scope: readonly string[] | null = null,
 ): Permission[] {
-  const held = new Set<string>(LEVEL_PERMISSIONS[level]);
+  const held = new Set(levelPermissions);
   for (const { permission, granted } of overrides) if (granted) held.add(permission);
   for (const { permission, granted } of overrides) if (!granted) held.delete(permission);
   return PERMISSIONS.filter(
@@ -29,10 +29,14 @@ const PEOPLE_ALONE: readonly Permission[] = ['admin.approve', 'queue.approve'];
 
 /** What an account may do with a credential of this scope: a service account decides nothing, whatever its level. */
 export function permissionsOf(
-  account: { readonly level: Level; readonly overrides: readonly Override[]; readonly kind: UserKind },
+  account: {
+    readonly level_permissions: readonly string[];
+    readonly overrides: readonly Override[];
+    readonly kind: UserKind;
+  },
   scope: readonly string[] | null = null,
 ): Permission[] {
-  const held = effectivePermissions(account.level, account.overrides, scope);
+  const held = effectivePermissions(account.level_permissions, account.overrides, scope);
   return account.kind === 'person' ? held : beyond(PEOPLE_ALONE, held);
 }
 

@@ -7,6 +7,7 @@ import type { LoggedIn } from '../credentials/log-in.js';
 import { NoteDevice } from '../credentials/note-device.js';
 import { openSession } from '../credentials/open-session.js';
 import * as identities from '../db/external-identities.repo.js';
+import * as levels from '../db/levels.repo.js';
 import * as users from '../db/users.repo.js';
 import type { ExternalPerson, IdentityProvider } from '../domain/identity-provider.js';
 import { levelOf } from '../domain/level-mapping.js';
@@ -101,7 +102,7 @@ export class AdmitPerson {
       );
     for (const username of usernames(person.username ?? email)) {
       if (await users.accountByName(tx, username)) continue;
-      const level = levelOf(provider, person.groups);
+      const level = levelOf(provider, person.groups, await levels.priorities(tx));
       const display_name = person.displayName ?? username;
       return users.insert(
         tx,
@@ -115,7 +116,7 @@ export class AdmitPerson {
   /** Where the provider's groups are mapped they say each time which level it is; the last admin alone stays one. */
   async #followGroups(tx: Tx, provider: IdentityProvider, person: ExternalPerson, id: number): Promise<void> {
     if (Object.keys(provider.level_mapping).length === 0) return;
-    const level = levelOf(provider, person.groups);
+    const level = levelOf(provider, person.groups, await levels.priorities(tx));
     const before = (await users.byId(tx, id))!;
     if (before.level === level) return;
     await users.update(tx, id, { level });

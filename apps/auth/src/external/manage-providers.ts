@@ -3,16 +3,22 @@ import { Injectable } from '@nestjs/common';
 import { BadInput, Clock, Conflict, Database, NotFound, type Tx } from '@lineclear/kit';
 import { AtRest } from '../credentials/at-rest.js';
 import * as identities from '../db/external-identities.repo.js';
+import * as levels from '../db/levels.repo.js';
 import * as stored from '../db/identity-providers.repo.js';
 import * as oidc from '../db/oidc.repo.js';
 import type { IdentityProvider, ProviderType } from '../domain/identity-provider.js';
 import { goesElsewhere, isAnother } from './another-provider.js';
+import * as users from '../db/users.repo.js';
+import { entryWithoutLevel } from '../domain/level-mapping.js';
+import { wishedLevel } from '../people/wished-level.js';
 import { Providers, type Listed } from './providers.js';
 
 /** A provider as somebody describes it: its secret comes in and does not come out again. */
 export interface Description {
   readonly provider: Described;
   readonly secret: string | undefined;
+  /** In which field the level was named that is for who is in no mapped group. */
+  readonly levelField: string;
 }
 type Unnamed<P> = P extends IdentityProvider ? Omit<P, 'id' | 'source'> : never;
 export type Described = Unnamed<IdentityProvider>;
@@ -33,12 +39,14 @@ export class ManageProviders {
     private readonly providers: Providers,
   ) {}
 
-  async create({ provider: described, secret }: Description): Promise<Listed> {
+  async create({ provider: described, secret, levelField }: Description): Promise<Listed> {
     this.#refuseFiles(described.name);
     const provider: IdentityProvider = { ...described, id: randomUUID(), source: 'api' };
-    await this.database.tx((tx) =>
-      stored.insert(tx, provider, this.#sealed(provider.id, secret), this.clock.now()),
-    );
+    await this.database.tx(async (tx) => {
+      await users.lockRights(tx);
+      await this.#refuseUnknownLevels(tx, provider, levelField);
+      await stored.insert(tx, provider, this.#sealed(provider.id, secret), this.clock.now());
+    });
     return { ...provider, has_secret: secret !== undefined };
   }
 
@@ -46,9 +54,11 @@ export class ManageProviders {
   async change(name: string, change: (before: Listed) => Description): Promise<Listed> {
     this.#refuseFiles(name);
     return this.database.tx(async (tx) => {
+      await users.lockRights(tx);
       const before = await this.#lock(tx, name);
-      const { provider: described, secret } = change(before);
+      const { provider: described, secret, levelField } = change(before);
       const after: IdentityProvider = { ...described, id: before.id, source: 'api' };
+      await this.#refuseUnknownLevels(tx, after, levelField);
       // Or it would be sent, by who may not read it, to wherever they like.
       if (before.has_secret && secret === undefined && goesElsewhere(before, after)) {
         throw BadInput.at(
@@ -74,6 +84,22 @@ export class ManageProviders {
       await oidc.forgetProvider(tx, id);
       await stored.remove(tx, id);
     });
+  }
+
+  /** Asked under the lock that those who make and remove levels take too. @throws BadInput naming the field */
+  async #refuseUnknownLevels(
+    tx: Tx,
+    { default_level: name, level_mapping }: IdentityProvider,
+    field: string,
+  ): Promise<void> {
+    await wishedLevel(tx, { name, field });
+    const known = await levels.priorities(tx);
+    const key = entryWithoutLevel(level_mapping, known);
+    if (key !== undefined)
+      throw BadInput.at(
+        `level_mapping.${key}`,
+        `maps a level to groups, or a group to levels: ${[...known.keys()].join(', ')}`,
+      );
   }
 
   async #lock(tx: Tx, name: string): Promise<Listed> {

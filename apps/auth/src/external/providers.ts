@@ -1,8 +1,9 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { Database, type Secret } from '@lineclear/kit';
+import { Database, type Queryable, type Secret } from '@lineclear/kit';
 import { AtRest } from '../credentials/at-rest.js';
 import * as stored from '../db/identity-providers.repo.js';
 import type { IdentityProvider } from '../domain/identity-provider.js';
+import { names } from '../domain/level-mapping.js';
 import type { ConfiguredProvider } from './configured-provider.js';
 
 /** Injects what the configuration file says of logins. */
@@ -43,6 +44,14 @@ export class Providers {
   async byId(id: string): Promise<IdentityProvider | undefined> {
     const own = this.#ofFile();
     return own?.id === id ? own : stored.byId(this.database, id);
+  }
+
+  /** The first provider whose people may get a level of this name, or are in a mapped group of this name. */
+  async naming(on: Queryable, word: string): Promise<string | undefined> {
+    const all = [...(this.#configured ? [this.#configured.provider] : []), ...(await stored.all(on))];
+    return all.find(
+      ({ default_level, level_mapping }) => default_level === word || names(level_mapping, word),
+    )?.name;
   }
 
   /** Whether this name is the configuration file's to say. */

@@ -1,9 +1,10 @@
-import { cidr, LEVELS, PERMISSIONS, type Level } from '@lineclear/contracts';
+import { cidr, levelName, PERMISSIONS, type Level } from '@lineclear/contracts';
 import { z } from 'zod';
 import { MAX_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH } from '../domain/password-rules.js';
+import type { LevelWish } from '../people/wished-level.js';
 
 // Fields that several routes take, each with its bound. What people read must not hold line breaks or other controls.
-const printable = /^\P{Cc}*$/u;
+export const printable = /^\P{Cc}*$/u;
 export const username = z
   .string()
   .regex(/^[a-zA-Z0-9_.-]{1,50}$/, 'is not 1 to 50 of the characters a-z A-Z 0-9 _ . -');
@@ -14,7 +15,6 @@ export const newPassword = z.string().min(MIN_PASSWORD_LENGTH).max(MAX_PASSWORD_
 /** A password to compare with: whatever it is, it may be wrong. */
 export const givenPassword = z.string().min(1).max(MAX_PASSWORD_LENGTH);
 export const permission = z.enum(PERMISSIONS);
-export const level = z.enum(LEVELS);
 /** Networks in CIDR notation, each once. No network at all is refused: it could be meant as nowhere and as anywhere. */
 export const allowedCidrs = z
   .array(cidr)
@@ -22,7 +22,7 @@ export const allowedCidrs = z
   .max(50)
   .transform((cidrs) => [...new Set(cidrs)]);
 /** Several levels per person may come; today it is one. */
-export const levelNames = z.array(level).length(1, 'holds exactly one level');
+export const levelNames = z.array(levelName).length(1, 'holds exactly one level');
 
 const MAX_ID = 2_147_483_647;
 /** An id in a body. */
@@ -36,17 +36,22 @@ export const rowId = z
 export const NEWEST = MAX_ID;
 export const pageSize = z.coerce.number().int().min(1).max(500).default(100);
 
-/** One level from both of its spellings; undefined when neither is there. @returns false when they differ */
-export function levelOf(body: {
+interface Levels {
   readonly level?: Level | undefined;
   readonly level_names?: readonly Level[] | undefined;
-}): Level | undefined | false {
-  const named = body.level_names?.[0];
-  if (body.level !== undefined && named !== undefined && body.level !== named) return false;
-  return body.level ?? named;
+}
+
+/** One level from both of its spellings, and where it was named; undefined when neither is there. */
+export function levelOf(
+  { level, level_names: [listed] = [] }: Levels,
+  fields = { one: 'level', list: 'level_names' },
+): LevelWish | undefined {
+  if (level !== undefined) return { name: level, field: fields.one };
+  return listed === undefined ? undefined : { name: listed, field: `${fields.list}.0` };
 }
 
 export const bothLevelsAgree = {
-  check: (body: Parameters<typeof levelOf>[0]): boolean => levelOf(body) !== false,
+  check: ({ level, level_names: [listed] = [] }: Levels): boolean =>
+    level === undefined || listed === undefined || level === listed,
   params: { path: ['level_names'], message: 'says another level than `level`' },
 };

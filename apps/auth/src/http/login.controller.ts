@@ -9,7 +9,7 @@ import {
   Who,
 } from '@lineclear/access';
 import { Bus, event } from '@lineclear/bus';
-import { LEVELS, principalChanged, type Principal } from '@lineclear/contracts';
+import { levelName, principalChanged, type Principal } from '@lineclear/contracts';
 import { Answers, clientAddress, CONFIG, Database, NotAuthenticated } from '@lineclear/kit';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
@@ -32,7 +32,7 @@ const checked = z.discriminatedUnion('authenticated', [
     authenticated: z.literal(true),
     user_id: z.int(),
     username: z.string(),
-    level: z.enum(LEVELS),
+    level: levelName,
     is_admin: z.boolean(),
     ...via,
   }),

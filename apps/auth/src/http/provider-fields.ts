@@ -1,11 +1,12 @@
+import { levelName } from '@lineclear/contracts';
 import { BadInput, oidcFields, validate } from '@lineclear/kit';
 import { z } from 'zod';
 import type { OidcSettings, ProviderType } from '../domain/identity-provider.js';
-import { faultIn } from '../domain/level-mapping.js';
 import { ldapConfig, type LdapSettings } from '../external/ldap-config.js';
 import { SECRET_FIELD, type Description } from '../external/manage-providers.js';
 import type { Listed } from '../external/providers.js';
-import { bothLevelsAgree, level, levelNames, levelOf } from './fields.js';
+import type { LevelWish } from '../people/wished-level.js';
+import { bothLevelsAgree, levelNames, levelOf } from './fields.js';
 
 const DEFAULT_SCOPES = ['openid', 'email', 'profile'];
 
@@ -21,19 +22,18 @@ const oidcConfig = z.strictObject({
 
 const levelMapping = z
   .record(z.string().min(1).max(1_000), z.array(z.string().min(1).max(1_000)).min(1).max(500))
-  .refine((mapping) => Object.keys(mapping).length <= 500, 'has more than 500 entries')
-  .superRefine((mapping, context) => {
-    const fault = faultIn(mapping);
-    if (fault) context.addIssue({ code: 'custom', path: [fault.key], message: fault.why });
-  });
+  .refine((mapping) => Object.keys(mapping).length <= 500, 'has more than 500 entries');
 const config = z.record(z.string().max(100), z.json());
-const levels = { default_level: level.optional(), default_levels: levelNames.optional() };
-const asLevels = (body: z.infer<z.ZodObject<typeof levels>>): Parameters<typeof levelOf>[0] => ({
+const levels = { default_level: levelName.optional(), default_levels: levelNames.optional() };
+type DefaultLevels = z.infer<z.ZodObject<typeof levels>>;
+const asLevels = (body: DefaultLevels): Parameters<typeof levelOf>[0] => ({
   level: body.default_level,
   level_names: body.default_levels,
 });
+const defaultLevelOf = (body: DefaultLevels): LevelWish | undefined =>
+  levelOf(asLevels(body), { one: 'default_level', list: 'default_levels' });
 const levelsAgree = {
-  check: (body: z.infer<z.ZodObject<typeof levels>>): boolean => bothLevelsAgree.check(asLevels(body)),
+  check: (body: DefaultLevels): boolean => bothLevelsAgree.check(asLevels(body)),
   params: { path: ['default_levels'], message: 'says another level than `default_level`' },
 };
 
@@ -69,7 +69,7 @@ export const providerSchema = z.object({
   provider_type: z.enum(['oidc', 'ldap']),
   enabled: z.boolean(),
   auto_create_users: z.boolean(),
-  default_level: level,
+  default_level: levelName,
   level_mapping: z.record(z.string(), z.array(z.string())),
   source: z.enum(['api', 'config_file']),
   config: z.looseObject({}),
@@ -95,11 +95,14 @@ export const providerView = (provider: Listed): z.infer<typeof providerSchema> =
 /** @throws BadInput naming the wrong field of `config` */
 export function descriptionOf(body: z.infer<typeof newProvider>): Description {
   const { provider_type: type, name, enabled, auto_create_users, level_mapping } = body;
-  const default_level = levelOf(asLevels(body)) || 'researcher';
+  const { name: default_level, field: levelField } = defaultLevelOf(body) ?? {
+    name: 'researcher',
+    field: 'default_level',
+  };
   const shared = { name, enabled, auto_create_users, default_level, level_mapping };
   const read = readConfig(type, body.config);
   if (type === 'ldap' && read.secret === undefined) throw BadInput.at('config.bind_password', 'is needed');
-  return { provider: { ...shared, ...read.typed }, secret: read.secret };
+  return { provider: { ...shared, ...read.typed }, secret: read.secret, levelField };
 }
 
 /** What a change makes of a provider. @throws BadInput naming the wrong field of `config` */
@@ -114,14 +117,18 @@ export function changedDescription(before: Listed, body: z.infer<typeof provider
     Object.entries({ ...old, ...given }).filter(([, value]) => value !== null),
   );
   const { typed, secret } = readConfig(before.type, merged);
+  const { name: default_level, field: levelField } = defaultLevelOf(body) ?? {
+    name: before.default_level,
+    field: 'default_level',
+  };
   const shared = {
     name: before.name,
     enabled: body.enabled ?? before.enabled,
     auto_create_users: body.auto_create_users ?? before.auto_create_users,
-    default_level: levelOf(asLevels(body)) || before.default_level,
+    default_level,
     level_mapping: body.level_mapping ?? before.level_mapping,
   };
-  return { provider: { ...shared, ...typed }, secret };
+  return { provider: { ...shared, ...typed }, secret, levelField };
 }
 
 type Typed = { type: 'oidc'; config: OidcSettings } | { type: 'ldap'; config: LdapSettings };

@@ -1,7 +1,8 @@
 import { patternFault } from '@lineclear/access';
 import {
   fields,
-  LEVELS,
+  levelName,
+  MAX_LEVELS,
   MAX_RESOURCE_RULES,
   MAX_RULE_PATTERN_LENGTH,
   RESOURCE_TYPES,
@@ -9,7 +10,7 @@ import {
 } from '@lineclear/contracts';
 import { z } from 'zod';
 import type { RuleRow } from '../db/resource-rules.repo.js';
-import { bodyId as id, keyName, level } from './fields.js';
+import { bodyId as id, keyName } from './fields.js';
 
 const MAX_NAMED_USERS = 100;
 const eachOnce = {
@@ -31,7 +32,7 @@ export const ruleBody = z
     priority: z.int().min(0).max(1_000).default(100),
     description: z.string().trim().max(500).default(''),
     /** The levels that it is given to. A change that says nothing of them leaves them as they are. */
-    level_names: z.array(level).max(LEVELS.length).refine(eachOnce.check, eachOnce.message).optional(),
+    level_names: z.array(levelName).max(MAX_LEVELS).refine(eachOnce.check, eachOnce.message).optional(),
     /** The people that it is given to besides. */
     user_ids: z.array(id).max(MAX_NAMED_USERS).refine(eachOnce.check, eachOnce.message).optional(),
   })
@@ -61,7 +62,7 @@ export const ruleSchema = z.object({
   action: z.enum(RULE_ACTIONS),
   priority: z.int(),
   description: z.string(),
-  level_names: z.array(z.enum(LEVELS)),
+  level_names: z.array(levelName),
   user_ids: z.array(z.int()),
   created_at: z.iso.datetime(),
   updated_at: z.iso.datetime(),
@@ -76,7 +77,7 @@ export const ruleView = (rule: RuleRow): z.infer<typeof ruleSchema> => ({
   action: rule.action,
   priority: rule.priority,
   description: rule.description,
-  level_names: LEVELS.filter((held) => rule.levels.includes(held)),
+  level_names: [...rule.levels],
   user_ids: [...rule.user_ids],
   created_at: rule.created_at.toISOString(),
   updated_at: rule.updated_at.toISOString(),

@@ -1,13 +1,14 @@
 import { Body, Controller, Delete, Get, Param, Post, Put, Query } from '@nestjs/common';
 import { Allow, requirePermission, Who } from '@lineclear/access';
-import { LEVELS, RESOURCE_TYPES, RULE_ACTIONS, type Principal } from '@lineclear/contracts';
+import { levelName, RESOURCE_TYPES, RULE_ACTIONS, type Principal } from '@lineclear/contracts';
 import { Answers, Database, NotFound } from '@lineclear/kit';
 import { z } from 'zod';
 import * as rules from '../db/resource-rules.repo.js';
 import * as users from '../db/users.repo.js';
 import { explainRules } from '../people/explain-rules.js';
 import { ManageResourceRules, type RuleRequest } from '../people/manage-resource-rules.js';
-import { level, pageSize, rowId } from './fields.js';
+import { wishedLevel } from '../people/wished-level.js';
+import { pageSize, rowId } from './fields.js';
 import { explainBody, ruleBody, ruleSchema, ruleView } from './resource-rule-fields.js';
 
 const cursor = z
@@ -22,7 +23,7 @@ const listQuery = z.strictObject({
   cursor: cursor.optional(),
   resource_type: z.enum(RESOURCE_TYPES).optional(),
   action: z.enum(RULE_ACTIONS).optional(),
-  level: level.optional(),
+  level: levelName.optional(),
   user_id: rowId.optional(),
 });
 const list = z.object({ rules: z.array(ruleSchema), total: z.int(), next_cursor: z.string().optional() });
@@ -30,7 +31,7 @@ const success = z.object({ success: z.literal(true) });
 const explained = z.object({
   user_id: z.int(),
   username: z.string(),
-  level: z.enum(LEVELS),
+  level: levelName,
   allowed: z.boolean(),
   decisions: z.array(
     z.object({
@@ -65,6 +66,7 @@ export class ResourceRulesController {
   @Answers(200, list, 'Lists the resource rules, the most important first')
   async list(@Query({ schema: listQuery }) query: z.infer<typeof listQuery>): Promise<z.infer<typeof list>> {
     const { limit, cursor: after, resource_type: type, action, level: held, user_id: userId } = query;
+    if (held !== undefined) await wishedLevel(this.database, { name: held, field: 'level' });
     const { rows, total } = await rules.page(this.database, {
       limit,
       after,

@@ -1,10 +1,10 @@
 import { Body, Controller, Delete, Get, Param, Post } from '@nestjs/common';
 import { Allow, Who } from '@lineclear/access';
-import { LEVEL_PERMISSIONS, LEVELS, PERMISSIONS, type Principal } from '@lineclear/contracts';
+import { levelName, PERMISSIONS, type Principal } from '@lineclear/contracts';
 import { Answers, Database, NotFound } from '@lineclear/kit';
 import { z } from 'zod';
 import * as users from '../db/users.repo.js';
-import { permissionsOf } from '../domain/permissions.js';
+import { effectivePermissions, permissionsOf } from '../domain/permissions.js';
 import { ManageUsers } from '../people/manage-users.js';
 import { permission, rowId } from './fields.js';
 
@@ -12,7 +12,7 @@ const override = z.strictObject({ permission_name: permission, granted: z.boolea
 const names = z.array(z.enum(PERMISSIONS));
 const permissions = z.object({
   user_id: z.int(),
-  level: z.enum(LEVELS),
+  level: levelName,
   level_permissions: names,
   overrides: z.array(z.object({ permission_name: z.string(), granted: z.boolean() })),
   permissions: names,
@@ -62,7 +62,7 @@ export class UserPermissionsController {
 const view = (user: users.UserRow): Permissions => ({
   user_id: user.id,
   level: user.level,
-  level_permissions: [...LEVEL_PERMISSIONS[user.level]],
+  level_permissions: effectivePermissions(user.level_permissions, []),
   overrides: user.overrides.map((o) => ({ permission_name: o.permission, granted: o.granted })),
   permissions: permissionsOf(user),
 });

@@ -1,4 +1,4 @@
-import { LEVELS, PERMISSIONS } from '@lineclear/contracts';
+import { levelName, PERMISSIONS } from '@lineclear/contracts';
 import { z } from 'zod';
 import type { UserRow } from '../db/users.repo.js';
 import { permissionsOf } from '../domain/permissions.js';
@@ -9,8 +9,8 @@ export const userSchema = z.object({
   /** null for a service account that was given none. */
   email: z.string().nullable(),
   display_name: z.string(),
-  level: z.enum(LEVELS),
-  level_names: z.array(z.enum(LEVELS)),
+  level: levelName,
+  level_names: z.array(levelName),
   is_active: z.boolean(),
   is_service_account: z.boolean(),
   permissions: z.array(z.enum(PERMISSIONS)),

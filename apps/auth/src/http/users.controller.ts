@@ -1,6 +1,6 @@
 import { Body, Controller, Delete, Get, Param, Patch, Post, Query } from '@nestjs/common';
 import { Allow, Who } from '@lineclear/access';
-import type { Principal } from '@lineclear/contracts';
+import { levelName, type Principal } from '@lineclear/contracts';
 import { Answers, Database, NotFound } from '@lineclear/kit';
 import { z } from 'zod';
 import * as users from '../db/users.repo.js';
@@ -9,7 +9,6 @@ import {
   bothLevelsAgree,
   displayName,
   email,
-  level,
   levelNames,
   levelOf,
   newPassword,
@@ -19,7 +18,7 @@ import {
 } from './fields.js';
 import { userSchema, userView } from './user-view.js';
 
-const levels = { level: level.optional(), level_names: levelNames.optional() };
+const levels = { level: levelName.optional(), level_names: levelNames.optional() };
 const create = z
   .strictObject({
     email: email.optional(),
@@ -48,6 +47,7 @@ const patch = z
   })
   .refine(bothLevelsAgree.check, bothLevelsAgree.params)
   .refine((body) => Object.keys(body).length > 0, 'holds nothing to change');
+const giveLevel = z.strictObject({ level_name: levelName });
 const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
 const listQuery = z.strictObject({
   limit: pageSize,
@@ -96,7 +96,8 @@ export class UsersController {
       displayName: body.display_name,
       password: body.password,
     };
-    return userView(await this.manage.create(caller, { ...given, level: levelOf(body) || 'researcher' }));
+    const level = levelOf(body) ?? { name: 'researcher', field: 'level' };
+    return userView(await this.manage.create(caller, { ...given, level }));
   }
 
   @Get('me')
@@ -127,9 +128,20 @@ export class UsersController {
       displayName: display_name,
       isActive: is_active,
       password,
-      level: levelOf(body) || undefined,
+      level: levelOf(body),
     };
     return userView(await this.manage.change(caller, id, change));
+  }
+
+  @Post(':id/levels')
+  @Allow('admin.users')
+  @Answers(200, userSchema, 'Gives a person this level in the place of the one they had')
+  async giveLevel(
+    @Who() caller: Principal,
+    @Param('id', { schema: rowId }) id: number,
+    @Body({ schema: giveLevel }) { level_name: name }: z.infer<typeof giveLevel>,
+  ): Promise<User> {
+    return userView(await this.manage.change(caller, id, { level: { name, field: 'level_name' } }));
   }
 
   @Delete(':id')

@@ -2,9 +2,6 @@ import { Injectable } from '@nestjs/common';
 import { requirePermission } from '@lineclear/access';
 import { Bus, event } from '@lineclear/bus';
 import {
-  LEVEL_PERMISSIONS,
-  LEVEL_PRIORITY,
-  LEVELS,
   MAX_RESOURCE_RULES,
   principalChanged,
   principalsChanged,
@@ -13,10 +10,11 @@ import {
 } from '@lineclear/contracts';
 import { BadInput, Clock, Conflict, Database, NotFound, type Tx } from '@lineclear/kit';
 import { callerNow } from '../credentials/find-by-token.js';
+import * as levels from '../db/levels.repo.js';
 import * as rules from '../db/resource-rules.repo.js';
 import * as users from '../db/users.repo.js';
 import { judgeChange } from '../domain/judge-change.js';
-import { allowOrThrow, standingOf } from './standing.js';
+import { allowOrThrow, standingAt, standingOf } from './standing.js';
 
 /** How many rules one person may have, by their level and by name: every submit asks all of them. */
 const MAX_RULES_PER_PERSON = 200;
@@ -81,26 +79,27 @@ export class ManageResourceRules {
 
   async giveTo(caller: Principal, level: Level, id: number): Promise<rules.RuleRow[]> {
     return this.#changeLevel(caller, level, async (tx) => {
-      const { levels } = await this.#existing(tx, id);
-      await rules.setLevels(tx, id, [...levels, level]);
+      const { levels: held } = await this.#existing(tx, id);
+      await rules.setLevels(tx, id, [...held, level]);
       await refuseTooMany(tx);
     });
   }
 
   async takeFrom(caller: Principal, level: Level, id: number): Promise<rules.RuleRow[]> {
     return this.#changeLevel(caller, level, async (tx) => {
-      const { levels } = await this.#existing(tx, id);
-      if (!levels.includes(level)) throw new NotFound(`resource rule of the level ${level}`, id);
+      const { levels: held } = await this.#existing(tx, id);
+      if (!held.includes(level)) throw new NotFound(`resource rule of the level ${level}`, id);
       await rules.setLevels(
         tx,
         id,
-        levels.filter((held) => held !== level),
+        held.filter((one) => one !== level),
       );
     });
   }
 
   #changeLevel(caller: Principal, level: Level, change: (tx: Tx) => Promise<void>): Promise<rules.RuleRow[]> {
     return this.#change(caller, async (tx) => {
+      if (!(await levels.byName(tx, level))) throw new NotFound('level', level);
       await change(tx);
       return { concerned: [{ levels: [level], userIds: [] }], result: await rules.ofLevel(tx, level) };
     });
@@ -116,24 +115,29 @@ export class ManageResourceRules {
       const author = await callerNow(tx, caller, this.clock.now());
       requirePermission(author, 'admin.users');
       const { concerned, result } = await change(tx);
-      const levels = LEVELS.filter((level) => concerned.some((holders) => holders.levels.includes(level)));
+      const held = await levels.named(
+        tx,
+        concerned.flatMap((holders) => holders.levels),
+      );
       const userIds = [...new Set(concerned.flatMap((holders) => holders.userIds))];
-      for (const level of levels)
-        allowOrThrow(judgeChange({ ...author, isTarget: false }, undefined, most(level)));
+      // The rules of a level are about whoever has it.
+      for (const level of held)
+        allowOrThrow(judgeChange({ ...author, isTarget: false }, undefined, standingAt(level)));
       for (const id of userIds) {
         const standing = standingOf((await users.byId(tx, id))!);
         allowOrThrow(judgeChange({ ...author, isTarget: false }, standing, standing));
       }
-      await this.#tell(tx, levels, userIds);
+      const names = held.map(({ name }) => name);
+      await this.#tell(tx, names, userIds);
       return result;
     });
     return rules.refuseTaken(changed);
   }
 
   /** Every cached principal that carries the rule, or should from now on, is stale. */
-  async #tell(tx: Tx, levels: Level[], userIds: readonly number[]): Promise<void> {
-    if (levels.length > 0)
-      await this.bus.publish(tx, event(principalsChanged, { levels }, { about: 'resource-rules' }));
+  async #tell(tx: Tx, names: Level[], userIds: readonly number[]): Promise<void> {
+    if (names.length > 0)
+      await this.bus.publish(tx, event(principalsChanged, { levels: names }, { about: 'resource-rules' }));
     const events = userIds.map((id) => event(principalChanged, { user_id: id }, { about: `user/${id}` }));
     await this.bus.publish(tx, ...events);
   }
@@ -145,8 +149,11 @@ export class ManageResourceRules {
   }
 
   /** @returns whom the rule is given to from now on. */
-  async #give(tx: Tx, id: number, { levels, userIds }: RuleRequest): Promise<Holders> {
-    if (levels) await rules.setLevels(tx, id, levels);
+  async #give(tx: Tx, id: number, { levels: names, userIds }: RuleRequest): Promise<Holders> {
+    if (names) {
+      throwIfUnknown('level_names', 'level', names, await levels.unknownOf(tx, names));
+      await rules.setLevels(tx, id, names);
+    }
     if (userIds) {
       throwIfUnknown('user_ids', 'user', userIds, await users.unknownOf(tx, userIds));
       await rules.setUsers(tx, id, userIds);
@@ -158,19 +165,11 @@ export class ManageResourceRules {
 
 const holdersOf = ({ levels, user_ids: userIds }: rules.RuleRow): Holders => ({ levels, userIds });
 
-/** The rules of a level are about whoever has it. */
-const most = (level: Level) => ({
-  level,
-  levelPriority: LEVEL_PRIORITY[level],
-  isActive: true,
-  permissions: LEVEL_PERMISSIONS[level],
-});
-
-function throwIfUnknown(
+function throwIfUnknown<Id extends number | string>(
   field: string,
   what: string,
-  ids: readonly number[],
-  unknown: ReadonlySet<number>,
+  ids: readonly Id[],
+  unknown: ReadonlySet<Id>,
 ): void {
   if (unknown.size === 0) return;
   throw new BadInput(

@@ -1,13 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { requireOwnCredential, requirePermission } from '@lineclear/access';
 import { Bus, event } from '@lineclear/bus';
-import {
-  LEVEL_PRIORITY,
-  principalChanged,
-  type Level,
-  type Permission,
-  type Principal,
-} from '@lineclear/contracts';
+import { principalChanged, type Permission, type Principal } from '@lineclear/contracts';
 import { BadInput, Clock, Conflict, Database, NotFound, type Tx } from '@lineclear/kit';
 import { callerNow } from '../credentials/find-by-token.js';
 import { notePasswordChange } from '../credentials/note-password-change.js';
@@ -20,21 +14,22 @@ import { judgeChange } from '../domain/judge-change.js';
 import { permissionsOf } from '../domain/permissions.js';
 import type { UserKind } from '../domain/service-account.js';
 import { refuseTooMany } from './manage-resource-rules.js';
-import { allowOrThrow, standingOf } from './standing.js';
+import { allowOrThrow, standingAt, standingOf } from './standing.js';
+import { wishedLevel, type LevelWish } from './wished-level.js';
 
 export interface UserRequest {
   readonly username: string;
   readonly email: string | null;
   readonly kind: UserKind;
   readonly displayName?: string | undefined;
-  readonly level: Level;
+  readonly level: LevelWish;
   readonly password?: string | undefined;
 }
 
 export interface UserChange {
   readonly email?: string | undefined;
   readonly displayName?: string | undefined;
-  readonly level?: Level | undefined;
+  readonly level?: LevelWish | undefined;
   readonly isActive?: boolean | undefined;
   readonly password?: string | undefined;
 }
@@ -50,17 +45,16 @@ export class ManageUsers {
   ) {}
 
   async create(caller: Principal, request: UserRequest): Promise<users.UserRow> {
-    const { username, email, kind, level, displayName: display_name = username } = request;
+    const { username, email, kind, displayName: display_name = username } = request;
     const password_hash =
       request.password === undefined ? null : await this.#hash(caller, request.password, request);
-    const after = {
-      level,
-      levelPriority: LEVEL_PRIORITY[level],
-      isActive: true,
-      permissions: permissionsOf({ level, kind, overrides: [] }),
-    };
     const made = this.database.tx(async (tx) => {
+      await users.lockRights(tx);
       const author = await this.#author(tx, caller);
+      const held = await wishedLevel(tx, request.level);
+      const level = held.name;
+      const permissions = permissionsOf({ level_permissions: held.permissions, kind, overrides: [] });
+      const after = { ...standingAt(held), permissions };
       allowOrThrow(judgeChange({ ...author, isTarget: false }, undefined, after));
       const id = await users.insert(
         tx,
@@ -85,8 +79,9 @@ export class ManageUsers {
         ...(change.email === undefined ? {} : { email: change.email }),
       });
     }
-    const { email, displayName: display_name, level, isActive: is_active } = change;
+    const { email, displayName: display_name, isActive: is_active } = change;
     return this.#rightsChange(caller, id, async (tx) => {
+      const level = change.level && (await wishedLevel(tx, change.level)).name;
       await users.update(tx, id, { email, display_name, level, is_active, password_hash });
       if (password_hash !== undefined || is_active === false) await sessions.endAllOf(tx, id);
       // A link went to an address that may be somebody else's by now.
