@@ -1,10 +1,4 @@
-import {
-  SYSTEM_LEVEL_NAMES,
-  SYSTEM_LEVELS,
-  PERMISSIONS,
-  type SystemLevel,
-  type Permission,
-} from '@lineclear/contracts';
+import { SYSTEM_LEVEL_NAMES, SYSTEM_LEVELS, PERMISSIONS, type Permission } from '@lineclear/contracts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { beyond, effectivePermissions, scopeOfNewKey, type Override } from './permissions.js';
