@@ -1,4 +1,4 @@
-import { internalPrincipal, LEVEL_PERMISSIONS, principalChanged } from '@lineclear/contracts';
+import { internalPrincipal, principalChanged, SYSTEM_LEVELS } from '@lineclear/contracts';
 import { startService } from '@lineclear/kit';
 import { client, expectProblem, type Client } from '@lineclear/testkit';
 import { writeFileSync } from 'node:fs';
@@ -52,7 +52,7 @@ it('lets a caller from an internal network be the account, and nobody else', asy
     level: 'viewer',
     is_service_account: true,
     via: 'internal',
-    permissions: LEVEL_PERMISSIONS.viewer,
+    permissions: SYSTEM_LEVELS.viewer.permissions,
   });
   expect((await inside.get('/api/users')).status).toBe(403);
   expect((await house.anonymous.get('/api/auth/me')).status).toBe(401);

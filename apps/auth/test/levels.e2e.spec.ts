@@ -10,8 +10,7 @@ import { hashToken } from '@lineclear/access';
 import { expectProblem, refusesBadInput } from '@lineclear/testkit';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { lockRights } from '../src/db/users.repo.js';
-import { openAuthHouse, type AuthHouse } from './auth-house.js';
-import { PROVIDERS } from './oidc-house.js';
+import { openAuthHouse, PROVIDERS, type AuthHouse } from './auth-house.js';
 
 let house: AuthHouse;
 const USERS = '/api/users';

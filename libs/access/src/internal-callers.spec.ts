@@ -1,4 +1,4 @@
-import { internalPrincipal, LEVEL_PERMISSIONS, principalChanged, type Principal } from '@lineclear/contracts';
+import { internalPrincipal, principalChanged, SYSTEM_LEVELS, type Principal } from '@lineclear/contracts';
 import { Bus, newEventId } from '@lineclear/bus';
 import { LOGGER, type Logger, type RunningService } from '@lineclear/kit';
 import { client, connectPeer, people, startBackends, type Backends, type Peer } from '@lineclear/testkit';
@@ -18,7 +18,9 @@ const ACCOUNT: Principal = {
   username: 'internal',
   email: 'service-1000@service.invalid',
   level: 'viewer',
-  permissions: [...LEVEL_PERMISSIONS.viewer],
+  level_priority: 10,
+  reaches: ['viewer'],
+  permissions: [...SYSTEM_LEVELS.viewer.permissions],
   via: 'internal',
   credential_id: 1_000,
 };
