@@ -10,6 +10,9 @@ const seesJobs: Right = ['job.view.own'];
 const approves: Right = ['admin.approve'];
 const configures: Right = ['admin.config'];
 const managesPeople: Right = ['admin.users'];
+// What else a change needs is asked once it is known that the organisation is the caller's: to others it is "not found".
+const seesOrgs: Right = ['org.view'];
+const seesTeams: Right = ['team.view'];
 
 /**
  * Every route of every service and whom it lets in. Where it says `anyone`, what a caller sees or may change is a question of
@@ -92,6 +95,38 @@ export const RIGHTS: Readonly<Record<string, Right>> = {
   'PATCH /api/cloud/external-auth/providers/{name}': configures,
   'DELETE /api/cloud/external-auth/providers/{name}': configures,
   'POST /api/cloud/external-auth/providers/{name}/test': configures,
+
+  'GET /api/orgs': seesOrgs,
+  'POST /api/orgs': ['org.create'],
+  'GET /api/orgs/{org}': seesOrgs,
+  'PATCH /api/orgs/{org}': seesOrgs,
+  'DELETE /api/orgs/{org}': seesOrgs,
+  'GET /api/orgs/{org}/members': seesOrgs,
+  'POST /api/orgs/{org}/members': seesOrgs,
+  'DELETE /api/orgs/{org}/members/{user}': seesOrgs,
+  'GET /api/orgs/{org}/quotas': seesOrgs,
+  'POST /api/orgs/{org}/quotas': seesOrgs,
+  'DELETE /api/orgs/{org}/quotas/{quota_type}': seesOrgs,
+  'GET /api/orgs/{org}/teams': seesTeams,
+  'POST /api/orgs/{org}/teams': seesTeams,
+  'GET /api/orgs/{org}/teams/{team}': seesTeams,
+  'PATCH /api/orgs/{org}/teams/{team}': seesTeams,
+  'DELETE /api/orgs/{org}/teams/{team}': seesTeams,
+  'GET /api/orgs/{org}/teams/{team}/members': seesTeams,
+  'POST /api/orgs/{org}/teams/{team}/members': seesTeams,
+  'PATCH /api/orgs/{org}/teams/{team}/members/{user}': seesTeams,
+  'DELETE /api/orgs/{org}/teams/{team}/members/{user}': seesTeams,
+  'GET /api/orgs/{org}/teams/{team}/quotas': seesTeams,
+  'POST /api/orgs/{org}/teams/{team}/quotas': seesTeams,
+  'DELETE /api/orgs/{org}/teams/{team}/quotas/{quota_type}': seesTeams,
+  'GET /api/quotas': configures,
+  'POST /api/quotas': configures,
+  'GET /api/quotas/types': 'anyone',
+  'GET /api/quotas/me': 'anyone',
+  'GET /api/quotas/user/{id}': managesPeople,
+  'POST /api/quotas/cost-estimate': 'anyone',
+  'GET /api/quotas/{id}': configures,
+  'DELETE /api/quotas/{id}': configures,
 
   'GET /api/cloud/health': 'public',
   'GET /api/cloud/health/live': 'public',

@@ -30,6 +30,9 @@ import { KeysAndSessions1795610000000 } from './db/migrations/1795610000000-keys
 import { ResourceRules1795620000000 } from './db/migrations/1795620000000-resource-rules.js';
 import { PasswordResets1795630000000 } from './db/migrations/1795630000000-password-resets.js';
 import { PasswordReset } from './db/password-reset.entity.js';
+import { OrganizationsAndQuotas1795670000000 } from './db/migrations/1795670000000-organizations-and-quotas.js';
+import { Organization, OrgMember, Team, TeamMember } from './db/org.entities.js';
+import { Quota } from './db/quota.entity.js';
 import { ResourceRule, ResourceRuleLevel, ResourceRuleUser } from './db/resource-rule.entities.js';
 import { unlockAtRest } from './credentials/unlock-at-rest.js';
 import { AtRestKey } from './db/at-rest-key.entity.js';
@@ -71,6 +74,19 @@ import { UserMetaController } from './http/user-meta.controller.js';
 import { UserPermissionsController } from './http/user-permissions.controller.js';
 import { UserSessionsController } from './http/user-sessions.controller.js';
 import { UsersController } from './http/users.controller.js';
+import { OrgMembersController } from './http/org-members.controller.js';
+import { OrgQuotasController } from './http/org-quotas.controller.js';
+import { OrgsController } from './http/orgs.controller.js';
+import { QuotasController } from './http/quotas.controller.js';
+import { TeamMembersController } from './http/team-members.controller.js';
+import { TeamQuotasController } from './http/team-quotas.controller.js';
+import { TeamsController } from './http/teams.controller.js';
+import { InsideOrg } from './orgs/inside-org.js';
+import { ManageMembers } from './orgs/manage-members.js';
+import { ManageOrgs } from './orgs/manage-orgs.js';
+import { ManageQuotas } from './orgs/manage-quotas.js';
+import { ManageTeams } from './orgs/manage-teams.js';
+import { Standings } from './orgs/standings.js';
 import { FirstAdmin } from './people/first-admin.js';
 import { InternalAccount } from './people/internal-account.js';
 import { ManageLevels } from './people/manage-levels.js';
@@ -98,6 +114,13 @@ import { ManageUsers } from './people/manage-users.js';
     IdentityProvidersController,
     OidcController,
     LdapController,
+    OrgsController,
+    OrgMembersController,
+    OrgQuotasController,
+    TeamsController,
+    TeamMembersController,
+    TeamQuotasController,
+    QuotasController,
   ],
   providers: [
     { provide: AtRest, inject: [Database, CONFIG, LOGGER], useFactory: unlockAtRest },
@@ -126,6 +149,12 @@ import { ManageUsers } from './people/manage-users.js';
     LdapDirectories,
     LdapLogin,
     AdmitPerson,
+    InsideOrg,
+    ManageOrgs,
+    ManageTeams,
+    ManageMembers,
+    ManageQuotas,
+    Standings,
   ],
   exports: [FindByToken],
 })
@@ -177,6 +206,11 @@ export function define(
       ResourceRuleLevel,
       ResourceRuleUser,
       PasswordReset,
+      Organization,
+      Team,
+      OrgMember,
+      TeamMember,
+      Quota,
     ],
     migrations: [
       ...busMigrations,
@@ -186,6 +220,7 @@ export function define(
       ResourceRules1795620000000,
       PasswordResets1795630000000,
       Levels1795660000000,
+      OrganizationsAndQuotas1795670000000,
     ],
     transports: busTransports,
     file,

@@ -140,6 +140,11 @@ export async function openAuthHouse(
         'external_identities',
         'oidc_states',
         'password_resets',
+        'organizations',
+        'teams',
+        'org_members',
+        'team_members',
+        'quotas',
       ];
       const contents = tables.map((table) =>
         service.database.query(

@@ -73,4 +73,6 @@ const principalOf = (row: identities.IdentityRow, via: Principal['via']): Princi
   ...(row.expires_at === null ? {} : { expires_at: row.expires_at.toISOString() }),
   ...(row.allowed_cidrs === null ? {} : { allowed_cidrs: [...row.allowed_cidrs] }),
   ...(row.resource_rules === null ? {} : { resource_rules: row.resource_rules }),
+  ...(row.org === null ? {} : { org: row.org }),
+  ...(row.teams === null ? {} : { teams: row.teams }),
 });

@@ -3,6 +3,7 @@ import type { Token } from '@lineclear/access';
 import type { Level, Principal, ResourceRule } from '@lineclear/contracts';
 import type { Override } from '../domain/permissions.js';
 import { INTERNAL_ACCOUNT, type UserKind } from '../domain/service-account.js';
+import { ORG_OF_PERSON, TEAMS_OF_PERSON, type OrgOfPerson, type TeamOfPerson } from './members.repo.js';
 import { RULES_OF_PERSON } from './resource-rules.repo.js';
 
 /** Whose a live credential is, in one read. */
@@ -23,13 +24,15 @@ export interface IdentityRow {
   readonly kind: UserKind;
   readonly overrides: readonly Override[];
   readonly resource_rules: ResourceRule[] | null;
+  readonly org: OrgOfPerson | null;
+  readonly teams: TeamOfPerson[] | null;
 }
 
 const OWNER = `u.id as user_id, u.username, u.email, u.level, u.kind, l.priority as level_priority, l.permissions as level_permissions,
   array(select below.name from levels below where below.priority <= l.priority order by below.priority) as reaches,
   coalesce((select json_agg(json_build_object('permission', o.permission, 'granted', o.granted))
     from permission_overrides o where o.user_id = u.id), '[]') as overrides,
-  ${RULES_OF_PERSON} as resource_rules`;
+  ${RULES_OF_PERSON} as resource_rules, ${ORG_OF_PERSON} as org, ${TEAMS_OF_PERSON} as teams`;
 
 const liveKey = (
   match: string,

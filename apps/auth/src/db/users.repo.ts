@@ -2,6 +2,7 @@ import type { Level } from '@lineclear/contracts';
 import { Conflict, type Queryable, type Tx } from '@lineclear/kit';
 import type { Override } from '../domain/permissions.js';
 import type { UserKind } from '../domain/service-account.js';
+import { ORG_OF_PERSON, TEAMS_OF_PERSON, type OrgOfPerson, type TeamOfPerson } from './members.repo.js';
 
 /** A person with everything that decides what they may do; never the password's hash. */
 export interface UserRow {
@@ -17,12 +18,16 @@ export interface UserRow {
   readonly created_at: Date;
   readonly last_login_at: Date | null;
   readonly overrides: readonly Override[];
+  readonly org: OrgOfPerson | null;
+  /** The one joined first at the front. */
+  readonly teams: readonly TeamOfPerson[] | null;
 }
 
 const USER = `select u.id, u.username, u.email, u.display_name, u.level, u.kind, u.is_active, u.created_at, u.last_login_at,
   l.priority as level_priority, l.permissions as level_permissions,
   coalesce((select json_agg(json_build_object('permission', o.permission, 'granted', o.granted) order by o.permission)
-    from permission_overrides o where o.user_id = u.id), '[]') as overrides
+    from permission_overrides o where o.user_id = u.id), '[]') as overrides,
+  ${ORG_OF_PERSON} as org, ${TEAMS_OF_PERSON} as teams
   from users u join levels l on l.name = u.level`;
 
 export async function byId(on: Queryable, id: number): Promise<UserRow | undefined> {

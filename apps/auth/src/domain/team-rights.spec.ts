@@ -1,11 +1,11 @@
-import { LEVEL_PERMISSIONS, TEAM_ROLES, type Level, type TeamRole } from '@lineclear/contracts';
+import { SYSTEM_LEVELS, TEAM_ROLES, type SystemLevel, type TeamRole } from '@lineclear/contracts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isStaff, mayRemoveTeam, roleChangeFault, seesOrg, type RoleChange } from './team-rights.js';
 
 const TEAM = 3;
-const someone = (role?: TeamRole, level: Level = 'lead', teamId = TEAM) => ({
-  permissions: [...LEVEL_PERMISSIONS[level]],
+const someone = (role?: TeamRole, level: SystemLevel = 'lead', teamId = TEAM) => ({
+  permissions: [...SYSTEM_LEVELS[level].permissions],
   org: { id: 1, slug: 'ml' },
   ...(role === undefined ? {} : { teams: [{ id: teamId, slug: 'nlp', role }] }),
 });
@@ -13,12 +13,14 @@ const someone = (role?: TeamRole, level: Level = 'lead', teamId = TEAM) => ({
 it('takes for staff who may make organisations, whatever their level', () => {
   expect([isStaff(someone(undefined, 'admin')), isStaff(someone('admin', 'lead'))]).toEqual([true, false]);
   expect(isStaff({ permissions: ['org.create'] })).toBe(true);
-  expect(isStaff({ permissions: LEVEL_PERMISSIONS.admin.filter((one) => one !== 'org.create') })).toBe(false);
+  expect(
+    isStaff({ permissions: SYSTEM_LEVELS.admin.permissions.filter((one) => one !== 'org.create') }),
+  ).toBe(false);
 });
 
 it('shows an organisation to its own people and to staff', () => {
   expect([seesOrg(someone(), 1), seesOrg(someone(), 2)]).toEqual([true, false]);
-  expect(seesOrg({ permissions: [...LEVEL_PERMISSIONS.lead] }, 1)).toBe(false);
+  expect(seesOrg({ permissions: [...SYSTEM_LEVELS.lead.permissions] }, 1)).toBe(false);
   expect(seesOrg({ permissions: ['org.create'] }, 2)).toBe(true);
 });
 

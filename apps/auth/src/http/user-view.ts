@@ -1,4 +1,4 @@
-import { levelName, PERMISSIONS } from '@lineclear/contracts';
+import { levelName, PERMISSIONS, TEAM_ROLES } from '@lineclear/contracts';
 import { z } from 'zod';
 import type { UserRow } from '../db/users.repo.js';
 import { permissionsOf } from '../domain/permissions.js';
@@ -14,6 +14,9 @@ export const userSchema = z.object({
   is_active: z.boolean(),
   is_service_account: z.boolean(),
   permissions: z.array(z.enum(PERMISSIONS)),
+  /** The organisation that they belong to, and the teams of it, the one joined first at the front. */
+  org: z.object({ id: z.int(), slug: z.string() }).nullable(),
+  teams: z.array(z.object({ id: z.int(), slug: z.string(), role: z.enum(TEAM_ROLES) })),
   created_at: z.iso.datetime(),
   last_login_at: z.iso.datetime().nullable(),
 });
@@ -29,6 +32,8 @@ export const userView = (user: UserRow): z.infer<typeof userSchema> => ({
   is_active: user.is_active,
   is_service_account: user.kind === 'service',
   permissions: permissionsOf(user),
+  org: user.org,
+  teams: [...(user.teams ?? [])],
   created_at: user.created_at.toISOString(),
   last_login_at: user.last_login_at?.toISOString() ?? null,
 });

@@ -8,6 +8,7 @@ import * as levels from '../db/levels.repo.js';
 import * as users from '../db/users.repo.js';
 import { judgeChange } from '../domain/judge-change.js';
 import { Providers } from '../external/providers.js';
+import { removeQuotas } from '../orgs/tell-changes.js';
 import { allowOrThrow, standingAt } from './standing.js';
 
 /** What those who look after people do to levels. A change of a level is a change of whoever holds it, and judged as such. */
@@ -76,6 +77,7 @@ export class ManageLevels {
         throw new Conflict(
           `the identity provider ${JSON.stringify(provider)} gives people the level ${name}`,
         );
+      await removeQuotas(this.bus, tx, { scope: 'level', subject: name });
       await levels.remove(tx, name);
       await this.#tellEveryone(tx);
     });
