@@ -76,6 +76,8 @@ describe('making people', () => {
       permissions: PERMISSIONS.filter((permission) =>
         SYSTEM_LEVELS[level as 'lead'].permissions.includes(permission),
       ),
+      org: null,
+      teams: [],
       created_at: expect.any(String),
       last_login_at: null,
     });
