@@ -16,6 +16,7 @@ import { ChangeOwnPassword } from './credentials/change-own-password.js';
 import { FindByToken } from './credentials/find-by-token.js';
 import { GuessGate } from './credentials/guess-gate.js';
 import { LastUsed } from './credentials/last-used.js';
+import { LetIn } from './credentials/let-in.js';
 import { LogIn } from './credentials/log-in.js';
 import { ManageApiKeys } from './credentials/manage-api-keys.js';
 import { ManageSessions } from './credentials/manage-sessions.js';
@@ -128,6 +129,7 @@ import { ManageUsers } from './people/manage-users.js';
     GuessGate,
     PasswordGate,
     NoteDevice,
+    LetIn,
     LogIn,
     ChangeOwnPassword,
     ResetPassword,

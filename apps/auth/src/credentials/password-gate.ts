@@ -3,14 +3,20 @@ import type { Account } from '../db/users.repo.js';
 import { GuessGate, typedName, type Outcome } from './guess-gate.js';
 import { Passwords } from './passwords.js';
 
-export interface PasswordGuess {
+/** Who says to be whom, from where. */
+export interface Claim {
   /** The name as typed, whether there is such an account or not. */
   readonly name: string;
-  readonly password: string;
   readonly address: string;
 }
 
-/** The one place where a password is compared. */
+export interface PasswordGuess extends Claim {
+  readonly password: string;
+}
+
+export type Proof = Outcome<true>;
+
+/** The one place where a password, or what else proves who somebody is here, is looked at. */
 @Injectable()
 export class PasswordGate {
   constructor(
@@ -18,11 +24,20 @@ export class PasswordGate {
     private readonly passwords: Passwords,
   ) {}
 
-  check(account: Account | undefined, { name, password, address }: PasswordGuess): Promise<Outcome<true>> {
+  check(account: Account | undefined, guess: PasswordGuess): Promise<Proof> {
     const hash = account?.is_active ? account.password_hash : undefined;
+    return this.judge(account, guess, () => this.passwords.matches(hash, guess.password));
+  }
+
+  /** The same for other proofs than a password: they count together. */
+  judge(
+    account: Account | undefined,
+    { name, address }: Claim,
+    proves: () => Promise<boolean>,
+  ): Promise<Proof> {
     return this.gate.pass(
       { key: accountKey(account, name), address, account },
-      async () => (await this.passwords.matches(hash, password)) || undefined,
+      async () => (await proves()) || undefined,
     );
   }
 }

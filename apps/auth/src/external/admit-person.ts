@@ -3,7 +3,7 @@ import { Bus, event } from '@lineclear/bus';
 import { principalChanged } from '@lineclear/contracts';
 import { Clock, Database, LOGGER, NotAllowed, NotAuthenticated, type Logger, type Tx } from '@lineclear/kit';
 import { z } from 'zod';
-import type { LoggedIn } from '../credentials/log-in.js';
+import type { LoggedIn } from '../credentials/let-in.js';
 import { NoteDevice } from '../credentials/note-device.js';
 import { openSession } from '../credentials/open-session.js';
 import * as identities from '../db/external-identities.repo.js';

@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { BadInput, Database, NotFound, Unavailable } from '@lineclear/kit';
 import { GuessGate, typedName, type Locked } from '../credentials/guess-gate.js';
-import type { LoggedIn, LoginAttempt } from '../credentials/log-in.js';
+import type { LoggedIn, Visit } from '../credentials/let-in.js';
+import type { PasswordGuess } from '../credentials/password-gate.js';
 import * as failures from '../db/login-failures.repo.js';
 import { comparedName } from '../domain/compared-name.js';
 import type { ExternalPerson, LdapProvider } from '../domain/identity-provider.js';
@@ -23,7 +24,7 @@ export class LdapLogin {
   /** @throws Unavailable when the directory cannot be asked, which counts as no guess */
   async attempt(
     providerName: string | undefined,
-    attempt: LoginAttempt,
+    attempt: PasswordGuess & Visit,
   ): Promise<LoggedIn | { readonly state: 'wrong' } | Locked> {
     const provider = await this.#providerOf(providerName);
     const key = `ldap:${provider.id}:${typedName(comparedName(attempt.name))}`;
@@ -57,7 +58,7 @@ export class LdapLogin {
 
   async #prove(
     provider: LdapProvider,
-    { name, password }: LoginAttempt,
+    { name, password }: PasswordGuess,
   ): Promise<ExternalPerson | undefined> {
     const login = await this.directories.use(provider, (directory) => directory.authenticate(name, password));
     if (login.state === 'unreachable') {

@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { hashToken } from '@lineclear/access';
 import { BadInput, Clock, Database, NotAuthenticated, NotFound } from '@lineclear/kit';
 import { AtRest } from '../credentials/at-rest.js';
-import type { LoggedIn } from '../credentials/log-in.js';
+import type { LoggedIn } from '../credentials/let-in.js';
 import * as oidc from '../db/oidc.repo.js';
 import { groupsAt, textAt, type Claims } from '../domain/claims.js';
 import type { ExternalPerson, OidcProvider } from '../domain/identity-provider.js';

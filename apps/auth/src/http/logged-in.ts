@@ -2,7 +2,7 @@ import { NotAuthenticated, TooMany } from '@lineclear/kit';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import type { Locked } from '../credentials/guess-gate.js';
-import type { LoggedIn } from '../credentials/log-in.js';
+import type { LoggedIn } from '../credentials/let-in.js';
 import { givenPassword } from './fields.js';
 import { notToBeStored, setSessionCookie } from './session-cookie.js';
 import { userSchema, userView } from './user-view.js';
