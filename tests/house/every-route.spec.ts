@@ -71,7 +71,7 @@ const fill = (path: string): string =>
 
 const send = (who: Client, { method, path }: Route, body?: unknown) => {
   if (method === 'GET') return who.get(path);
-  if (method === 'DELETE') return who.delete(path);
+  if (method === 'DELETE') return who.delete(path, undefined, body);
   if (method === 'PUT') return who.put(path, body);
   return method === 'PATCH' ? who.patch(path, body) : who.post(path, body);
 };

@@ -145,6 +145,11 @@ export async function openAuthHouse(
         'org_members',
         'team_members',
         'quotas',
+        'totp_factors',
+        'recovery_codes',
+        'passkeys',
+        'passkey_challenges',
+        'login_tickets',
       ];
       const contents = tables.map((table) =>
         service.database.query(
@@ -172,6 +177,6 @@ export function withHeaders(http: Client, headers: Record<string, string>): Clie
     post: (path, body, more) => http.post(path, body, { ...headers, ...more }),
     put: (path, body, more) => http.put(path, body, { ...headers, ...more }),
     patch: (path, body, more) => http.patch(path, body, { ...headers, ...more }),
-    delete: (path, more) => http.delete(path, { ...headers, ...more }),
+    delete: (path, more, body) => http.delete(path, { ...headers, ...more }, body),
   };
 }

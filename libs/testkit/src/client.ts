@@ -9,12 +9,13 @@ export interface Answer {
 
 type Send = (path: string, body?: unknown, headers?: Record<string, string>) => Promise<Answer>;
 type Fetch = (path: string, headers?: Record<string, string>) => Promise<Answer>;
+type Remove = (path: string, headers?: Record<string, string>, body?: unknown) => Promise<Answer>;
 export interface Client {
   readonly get: Fetch;
   readonly post: Send;
   readonly put: Send;
   readonly patch: Send;
-  readonly delete: Fetch;
+  readonly delete: Remove;
 }
 
 /** A client of one base URL, with a token if there is one. A string or bytes as body are sent as they are. */
@@ -46,7 +47,7 @@ export function client(baseUrl: string, token?: string): Client {
     post: (path, body, headers) => send('POST', path, body, headers),
     put: (path, body, headers) => send('PUT', path, body, headers),
     patch: (path, body, headers) => send('PATCH', path, body, headers),
-    delete: (path, headers) => send('DELETE', path, undefined, headers),
+    delete: (path, headers, body) => send('DELETE', path, body, headers),
   };
 }
 
