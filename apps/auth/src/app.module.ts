@@ -18,13 +18,18 @@ import { GuessGate } from './credentials/guess-gate.js';
 import { LastUsed } from './credentials/last-used.js';
 import { LetIn } from './credentials/let-in.js';
 import { LogIn } from './credentials/log-in.js';
+import { ManageFactors } from './credentials/manage-factors.js';
 import { ManageApiKeys } from './credentials/manage-api-keys.js';
 import { ManageSessions } from './credentials/manage-sessions.js';
 import { NoteDevice } from './credentials/note-device.js';
+import { PasskeyLogin } from './credentials/passkey-login.js';
+import { Passkeys } from './credentials/passkeys.js';
 import { PasswordGate } from './credentials/password-gate.js';
 import { Passwords } from './credentials/passwords.js';
 import { PurgeExpired } from './credentials/purge-expired.js';
 import { ResetPassword } from './credentials/reset-password.js';
+import { SecondFactors } from './credentials/second-factors.js';
+import { SecondStep } from './credentials/second-step.js';
 import { ApiKey, KnownDevice, LoginFailure, Session } from './db/credential.entities.js';
 import { AuthTables1767312000000 } from './db/migrations/1767312000000-auth-tables.js';
 import { KeysAndSessions1795610000000 } from './db/migrations/1795610000000-keys-and-sessions.js';
@@ -34,6 +39,14 @@ import { PasswordReset } from './db/password-reset.entity.js';
 import { OrganizationsAndQuotas1795670000000 } from './db/migrations/1795670000000-organizations-and-quotas.js';
 import { Organization, OrgMember, Team, TeamMember } from './db/org.entities.js';
 import { Quota } from './db/quota.entity.js';
+import { SecondFactors1795640000000 } from './db/migrations/1795640000000-second-factors.js';
+import {
+  LoginTicket,
+  Passkey,
+  PasskeyChallenge,
+  RecoveryCode,
+  TotpFactor,
+} from './db/second-factor.entities.js';
 import { ResourceRule, ResourceRuleLevel, ResourceRuleUser } from './db/resource-rule.entities.js';
 import { unlockAtRest } from './credentials/unlock-at-rest.js';
 import { AtRestKey } from './db/at-rest-key.entity.js';
@@ -60,17 +73,21 @@ import { ProviderLogout } from './external/provider-logout.js';
 import { LOGINS, Providers, type Logins } from './external/providers.js';
 import { ApiKeysController } from './http/api-keys.controller.js';
 import { ChangePasswordController } from './http/change-password.controller.js';
+import { FactorsController } from './http/factors.controller.js';
 import { LdapController } from './http/ldap.controller.js';
 import { LevelsController } from './http/levels.controller.js';
 import { LevelRulesController } from './http/level-rules.controller.js';
 import { LoginController } from './http/login.controller.js';
 import { PasswordResetController } from './http/password-reset.controller.js';
+import { PasskeysController } from './http/passkeys.controller.js';
+import { SecondFactorLoginController } from './http/second-factor-login.controller.js';
 import { SessionsController } from './http/sessions.controller.js';
 import { ResourceRulesController } from './http/resource-rules.controller.js';
 import { IdentityProvidersController } from './http/identity-providers.controller.js';
 import { OidcController } from './http/oidc.controller.js';
 import { SetupController } from './http/setup.controller.js';
 import { UserApiKeysController } from './http/user-api-keys.controller.js';
+import { UserFactorsController } from './http/user-factors.controller.js';
 import { UserMetaController } from './http/user-meta.controller.js';
 import { UserPermissionsController } from './http/user-permissions.controller.js';
 import { UserSessionsController } from './http/user-sessions.controller.js';
@@ -100,6 +117,9 @@ import { ManageUsers } from './people/manage-users.js';
     AnswerResetLink,
     SetupController,
     LoginController,
+    SecondFactorLoginController,
+    FactorsController,
+    PasskeysController,
     ChangePasswordController,
     PasswordResetController,
     ApiKeysController,
@@ -109,6 +129,7 @@ import { ManageUsers } from './people/manage-users.js';
     UserPermissionsController,
     UserApiKeysController,
     UserSessionsController,
+    UserFactorsController,
     ResourceRulesController,
     LevelsController,
     LevelRulesController,
@@ -130,7 +151,12 @@ import { ManageUsers } from './people/manage-users.js';
     PasswordGate,
     NoteDevice,
     LetIn,
+    Passkeys,
+    SecondFactors,
+    SecondStep,
+    PasskeyLogin,
     LogIn,
+    ManageFactors,
     ChangeOwnPassword,
     ResetPassword,
     ManageApiKeys,
@@ -213,6 +239,11 @@ export function define(
       OrgMember,
       TeamMember,
       Quota,
+      TotpFactor,
+      RecoveryCode,
+      Passkey,
+      PasskeyChallenge,
+      LoginTicket,
     ],
     migrations: [
       ...busMigrations,
@@ -223,6 +254,7 @@ export function define(
       PasswordResets1795630000000,
       Levels1795660000000,
       OrganizationsAndQuotas1795670000000,
+      SecondFactors1795640000000,
     ],
     transports: busTransports,
     file,

@@ -6,7 +6,7 @@ const TAG_BYTES = 16;
 const CIPHER = 'aes-256-gcm';
 
 /** What something is kept for. Each purpose has a key of its own, so that nothing is read as something else. */
-export type Purpose = 'provider-secret' | 'oidc-verifier';
+export type Purpose = 'provider-secret' | 'oidc-verifier' | 'totp-secret';
 
 /**
  * Seals what this service keeps and must read again. What is sealed opens only for the purpose and the row that it was

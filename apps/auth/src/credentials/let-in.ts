@@ -30,7 +30,7 @@ export class LetIn {
   /** @returns undefined when the account is not as it was when its owner showed who they are. */
   async open(tx: Tx, account: users.Account, visit: Visit): Promise<LoggedIn | undefined> {
     const now = this.clock.now();
-    // The password may have been changed, or the account closed, while the old one was being hashed.
+    // The password may have been changed, or the account closed, while what they showed was looked at.
     if (!(await users.loggedIn(tx, account, now))) return undefined;
     await failures.forget(tx, accountKey(account, account.username));
     await this.devices.note(tx, account, visit, now);

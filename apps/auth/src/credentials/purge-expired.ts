@@ -1,8 +1,11 @@
 import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { Clock, Database, LOGGER, type Logger } from '@lineclear/kit';
 import * as failures from '../db/login-failures.repo.js';
+import * as tickets from '../db/login-tickets.repo.js';
 import * as oidc from '../db/oidc.repo.js';
 import * as resets from '../db/password-resets.repo.js';
+import * as passkeys from '../db/passkeys.repo.js';
+import * as factors from '../db/second-factors.repo.js';
 import * as sessions from '../db/sessions.repo.js';
 import { ACCOUNT_RULE } from '../domain/lock-out.js';
 import { after } from '../domain/session-lifetime.js';
@@ -33,6 +36,9 @@ export class PurgeExpired implements OnApplicationBootstrap, OnApplicationShutdo
     await sessions.purgeExpired(this.database, now);
     await oidc.purgeExpired(this.database, now);
     await resets.purgeExpired(this.database, now);
+    await tickets.purgeExpired(this.database, now);
+    await passkeys.purgeExpired(this.database, now);
+    await factors.purgeExpired(this.database, now);
     await failures.purgeForgotten(this.database, after(now, -ACCOUNT_RULE.forgetAfterSeconds));
   }
 

@@ -6,7 +6,7 @@ const SHOWN_CHARACTERS = 11;
 export const newToken = (): string => randomBytes(TOKEN_BYTES).toString('base64url');
 
 export function newApiKey(): { readonly key: string; readonly prefix: string } {
-  const key = `lc_${randomBytes(TOKEN_BYTES).toString('base64url')}`;
+  const key = `lc_${newToken()}`;
   return { key, prefix: key.slice(0, SHOWN_CHARACTERS) };
 }
 

@@ -24,7 +24,7 @@ export async function unlockAtRest(database: Database, config: Config, log: Logg
       variable: VARIABLE,
       inUse: isInUse ? 'holds what was sealed with it' : undefined,
       onMade:
-        'made a new key for what auth keeps: keep a copy of this file elsewhere, without it logins by other providers stop',
+        'made a new key for what auth keeps: keep a copy of this file elsewhere, without it logins by other providers and second factors stop',
     };
     const atRest = new AtRest(await findMasterKey(source, log));
     if (noted?.equals(atRest.checkValue)) return atRest;

@@ -159,10 +159,10 @@ export async function update(tx: Tx, id: number, patch: UserPatch): Promise<void
   );
 }
 
-/** Notes a login, if the account is still as it was when its password was checked. */
+/** Notes a login, if the account is still as it was when its owner showed who they are. */
 export async function loggedIn(tx: Tx, account: Account, now: Date): Promise<boolean> {
   const rows = await tx.query(
-    'update users set last_login_at = $3 where id = $1 and password_hash = $2 and is_active returning id',
+    'update users set last_login_at = $3 where id = $1 and password_hash is not distinct from $2 and is_active returning id',
     [account.id, account.password_hash, now],
   );
   return rows.length > 0;

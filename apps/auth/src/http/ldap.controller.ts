@@ -1,11 +1,11 @@
 import { Body, Controller, Inject, Post, Req, Res } from '@nestjs/common';
 import { Public, refuseOtherSites } from '@lineclear/access';
-import { Answers, clientAddress, CONFIG } from '@lineclear/kit';
+import { Answers, CONFIG } from '@lineclear/kit';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import type { Config } from '../config.js';
 import { LdapLogin } from '../external/ldap-login.js';
-import { givenLogin, letIn, loggedIn } from './logged-in.js';
+import { answerLogin, arrivalOf, givenLogin, loggedIn } from './logged-in.js';
 import { providerName } from './provider-fields.js';
 
 const login = givenLogin.extend({
@@ -38,9 +38,8 @@ export class LdapController {
       name: body.username,
       password: body.password,
       rememberMe: body.remember_me,
-      address: clientAddress(request),
-      userAgent: request.headers['user-agent'] ?? '',
+      ...arrivalOf(request),
     });
-    return letIn(reply, this.config.PUBLIC_URL, outcome);
+    return answerLogin(reply, this.config.PUBLIC_URL, outcome, 'the username or the password is wrong');
   }
 }

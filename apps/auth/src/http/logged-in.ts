@@ -1,8 +1,9 @@
-import { NotAuthenticated, TooMany } from '@lineclear/kit';
-import type { FastifyReply } from 'fastify';
+import { clientAddress, NotAuthenticated, TooMany } from '@lineclear/kit';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import type { Locked } from '../credentials/guess-gate.js';
 import type { LoggedIn } from '../credentials/let-in.js';
+import type { LoginRefused } from '../credentials/log-in.js';
+import { noTicket } from '../credentials/second-step.js';
 import { givenPassword } from './fields.js';
 import { notToBeStored, setSessionCookie } from './session-cookie.js';
 import { userSchema, userView } from './user-view.js';
@@ -16,16 +17,31 @@ export const givenLogin = z.strictObject({
 });
 export const loggedIn = z.object({ user: userSchema, csrf_token: z.string() });
 
-/** Answers a login: a cookie for the browser, and a token for changes made with it. @throws TooMany, or NotAuthenticated */
-export function letIn(
+/** Where a request comes from, for the session that it may open. */
+export const arrivalOf = (request: FastifyRequest): { address: string; userAgent: string } => ({
+  address: clientAddress(request),
+  userAgent: request.headers['user-agent'] ?? '',
+});
+
+/** The end of every login: a cookie, or why there is none. @throws NotAuthenticated, TooMany */
+export function answerLogin(
   reply: FastifyReply,
   publicUrl: string,
-  outcome: LoggedIn | { readonly state: 'wrong' } | Locked,
+  outcome: LoggedIn | LoginRefused,
+  wrong = 'this is not accepted',
 ): z.infer<typeof loggedIn> {
-  if (outcome.state === 'locked')
-    throw new TooMany('too many failed logins; wait before the next try', outcome.retryAfterSeconds);
-  if (outcome.state === 'wrong') throw new NotAuthenticated('the username or the password is wrong');
-  setSessionCookie(reply, publicUrl, outcome.sessionToken, outcome.lifetimeSeconds);
-  notToBeStored(reply);
-  return { user: userView(outcome.user), csrf_token: outcome.csrfToken };
+  switch (outcome.state) {
+    case 'locked':
+      throw new TooMany('too many failed logins; wait before the next try', outcome.retryAfterSeconds);
+    case 'wrong':
+      throw new NotAuthenticated(wrong);
+    case 'wrong_factor':
+      throw new NotAuthenticated('the second factor is wrong, or was used before');
+    case 'no_ticket':
+      throw noTicket();
+    case 'in':
+      setSessionCookie(reply, publicUrl, outcome.sessionToken, outcome.lifetimeSeconds);
+      notToBeStored(reply);
+      return { user: userView(outcome.user), csrf_token: outcome.csrfToken };
+  }
 }

@@ -10,7 +10,7 @@ import {
 } from '@lineclear/access';
 import { Bus, event } from '@lineclear/bus';
 import { levelName, principalChanged, type Principal } from '@lineclear/contracts';
-import { Answers, clientAddress, CONFIG, Database, NotAuthenticated } from '@lineclear/kit';
+import { Answers, CONFIG, Database, NotAuthenticated } from '@lineclear/kit';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { Config } from '../config.js';
@@ -19,10 +19,23 @@ import { LogIn } from '../credentials/log-in.js';
 import { csrfTokenOf } from '../credentials/tokens.js';
 import * as sessions from '../db/sessions.repo.js';
 import * as users from '../db/users.repo.js';
-import { givenLogin, letIn, loggedIn } from './logged-in.js';
+import { FACTOR_KINDS } from '../domain/second-factor.js';
+import { totpCode } from './factor-fields.js';
+import { answerLogin, arrivalOf, givenLogin, loggedIn } from './logged-in.js';
 import { clearSessionCookie, notToBeStored } from './session-cookie.js';
 import { userSchema, userView } from './user-view.js';
 
+const login = givenLogin.extend({
+  /** The authenticator app's code, so that one request is enough. */
+  totp_code: totpCode.optional(),
+});
+const secondFactorNeeded = z.object({
+  second_factor: z.object({
+    ticket: z.string(),
+    kinds: z.array(z.enum(FACTOR_KINDS)),
+    expires_at: z.iso.datetime(),
+  }),
+});
 const success = z.object({ success: z.literal(true) });
 const via = { via: z.enum(['session', 'api_key', 'internal']), expires_at: z.iso.datetime().optional() };
 const me = userSchema.extend({ ...via, csrf_token: z.string().optional() });
@@ -51,21 +64,29 @@ export class LoginController {
 
   @Post('login')
   @Public()
-  @Answers(200, loggedIn, 'Opens a session: a cookie, and a token for changes made with it')
+  @Answers(
+    200,
+    z.union([loggedIn, secondFactorNeeded]),
+    'Opens a session: a cookie, and a token for changes made with it; or says that a second factor is needed',
+  )
   async login(
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
-    @Body({ schema: givenLogin }) body: z.infer<typeof givenLogin>,
-  ): Promise<z.infer<typeof loggedIn>> {
+    @Body({ schema: login }) body: z.infer<typeof login>,
+  ): Promise<z.infer<typeof loggedIn> | z.infer<typeof secondFactorNeeded>> {
     refuseOtherSites(request, this.config.PUBLIC_URL);
     const outcome = await this.logIn.attempt({
       name: body.username,
       password: body.password,
+      totpCode: body.totp_code,
       rememberMe: body.remember_me,
-      address: clientAddress(request),
-      userAgent: request.headers['user-agent'] ?? '',
+      ...arrivalOf(request),
     });
-    return letIn(reply, this.config.PUBLIC_URL, outcome);
+    if (outcome.state !== 'second_factor')
+      return answerLogin(reply, this.config.PUBLIC_URL, outcome, 'the username or the password is wrong');
+    notToBeStored(reply);
+    const { ticket, kinds, expiresAt } = outcome;
+    return { second_factor: { ticket, kinds: [...kinds], expires_at: expiresAt.toISOString() } };
   }
 
   @Post('logout')

@@ -1,6 +1,6 @@
 import { Body, Controller, Get, Inject, Param, Post, Query, Req, Res } from '@nestjs/common';
 import { hashToken, Public } from '@lineclear/access';
-import { Answers, BadInput, clientAddress, CONFIG, TakesForm } from '@lineclear/kit';
+import { Answers, BadInput, CONFIG, TakesForm } from '@lineclear/kit';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { Config } from '../config.js';
@@ -8,7 +8,7 @@ import { returnPath } from '../domain/return-path.js';
 import { LOGIN_SECONDS, OidcLogin } from '../external/oidc-login.js';
 import { ProviderLogout } from '../external/provider-logout.js';
 import { LOGINS, type Logins } from '../external/providers.js';
-import { letIn, loggedIn } from './logged-in.js';
+import { answerLogin, arrivalOf, loggedIn } from './logged-in.js';
 import { ownOrigin } from './own-origin.js';
 import { providerName } from './provider-fields.js';
 import { cookieOf, notToBeStored, setCookie } from './session-cookie.js';
@@ -97,12 +97,9 @@ export class OidcController {
     const outcome = await this.logins.finish(query.state, {
       query: new URL(request.url, this.config.PUBLIC_URL).search,
       browserToken: cookieOf(request, name),
-      arrival: {
-        address: clientAddress(request),
-        userAgent: request.headers['user-agent'] ?? '',
-      },
+      arrival: arrivalOf(request),
     });
-    const body = letIn(reply, this.config.PUBLIC_URL, outcome);
+    const body = answerLogin(reply, this.config.PUBLIC_URL, outcome);
     setCookie(reply, this.config.PUBLIC_URL, { name, value: '', path: PATH, maxAgeSeconds: 0 });
     if (outcome.returnTo === undefined) await reply.status(200).send(body);
     else await reply.redirect(outcome.returnTo, 302);

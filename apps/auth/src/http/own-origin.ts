@@ -1,5 +1,6 @@
 import { Conflict, isLocalUrl } from '@lineclear/kit';
 import type { FastifyRequest } from 'fastify';
+import type { RelyingParty } from '../credentials/passkeys.js';
 
 /**
  * What the browser calls this house: the public address, or on the house's own machine the address it was asked at, as
@@ -14,4 +15,10 @@ export function ownOrigin({ headers }: Pick<FastifyRequest, 'headers'>, publicUr
   throw new Conflict(
     'this house does not know what it is called: set auth.public_url in the configuration file',
   );
+}
+
+/** Whom passkeys are made for, and shown to: the house by the name that the browser knows it by. */
+export function relyingParty(request: Pick<FastifyRequest, 'headers'>, publicUrl: string): RelyingParty {
+  const origin = ownOrigin(request, publicUrl);
+  return { origin, id: new URL(origin).hostname };
 }

@@ -8,6 +8,7 @@ import { notePasswordChange } from '../credentials/note-password-change.js';
 import { Passwords } from '../credentials/passwords.js';
 import * as apiKeys from '../db/api-keys.repo.js';
 import * as resets from '../db/password-resets.repo.js';
+import * as factors from '../db/second-factors.repo.js';
 import * as sessions from '../db/sessions.repo.js';
 import * as users from '../db/users.repo.js';
 import { judgeChange } from '../domain/judge-change.js';
@@ -98,6 +99,17 @@ export class ManageUsers {
       await sessions.endAllOf(tx, id);
       await apiKeys.revokeAllOf(tx, id, this.clock.now());
       await resets.voidAllOf(tx, id);
+    });
+  }
+
+  /** For a person who has lost their second factors: by their password alone they get in again, and can add new ones. */
+  async removeFactors(caller: Principal, id: number): Promise<void> {
+    if (id === caller.user_id)
+      throw new Conflict('your own second factors are removed at /api/auth/factors, with a proof');
+    await this.#rightsChange(caller, id, async (tx) => {
+      await factors.lock(tx, id);
+      await factors.removeAll(tx, id);
+      await sessions.endAllOf(tx, id);
     });
   }
 
