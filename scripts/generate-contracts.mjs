@@ -3,7 +3,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { z } from 'zod';
-import { deadLetter, EVENTS, SERVICES, WIRING } from '@lineclear/contracts';
+import { EVENTS, SAID_BY_ALL, SERVICES, WIRING } from '@lineclear/contracts';
 
 const root = new URL('..', import.meta.url);
 const json = (value) => `${JSON.stringify(value, null, 2)}\n`;
@@ -76,7 +76,7 @@ function permissions(service) {
     publish: {
       allow: [
         ...publishes.map((def) => def.subject),
-        deadLetter.subject,
+        ...SAID_BY_ALL.map((def) => def.subject),
         ...asks.map((def) => def.subject),
         `poke.${service}`,
         `poke.${service}.>`,

@@ -1,5 +1,6 @@
 export * from './approvals.events.js';
 export * from './approvals.requests.js';
+export * from './audit.events.js';
 export * from './auth.events.js';
 export * from './auth.requests.js';
 export * from './bus.events.js';

@@ -1,5 +1,6 @@
 import * as approvals from './approvals.events.js';
 import * as approvalsAsk from './approvals.requests.js';
+import { auditRecorded } from './audit.events.js';
 import * as auth from './auth.events.js';
 import * as authAsk from './auth.requests.js';
 import { deadLetter } from './bus.events.js';
@@ -44,6 +45,9 @@ const decisions = [
   approvals.approvalCancelled,
 ];
 
+/** What every service may say, of itself. */
+export const SAID_BY_ALL: readonly EventDef[] = [deadLetter, auditRecorded];
+
 /** Who says what, who listens, who asks whom: boot checks, NATS permissions and the AsyncAPI document come from this table. */
 export const WIRING: Readonly<Record<ServiceName, Wiring>> = {
   auth: {
@@ -55,7 +59,7 @@ export const WIRING: Readonly<Record<ServiceName, Wiring>> = {
       auth.passwordChanged,
       auth.quotaChanged,
     ],
-    consumes: [],
+    consumes: [auditRecorded],
     watches: changesOfPrincipals,
     answers: [...whoCalls, authAsk.resetLink],
     asks: [...whoCalls, queueAsk.usageOf],
@@ -139,5 +143,8 @@ export const WIRING: Readonly<Record<ServiceName, Wiring>> = {
 
 /** Every event there is, by name. */
 export const EVENTS: ReadonlyMap<string, EventDef> = new Map(
-  [...Object.values(WIRING).flatMap((wiring) => wiring.publishes), deadLetter].map((def) => [def.name, def]),
+  [...Object.values(WIRING).flatMap((wiring) => wiring.publishes), ...SAID_BY_ALL].map((def) => [
+    def.name,
+    def,
+  ]),
 );

@@ -5,7 +5,7 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { context, SpanKind, SpanStatusCode, trace, type Span } from '@opentelemetry/api';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Histogram } from 'prom-client';
-import { trustedHops } from './client-address.js';
+import { clientAddress, trustedHops } from './client-address.js';
 import type { ConfigFile } from './config-file.js';
 import { inWork } from './context.js';
 import { MAX_BODY_BYTES, readJsonBodies } from './body.js';
@@ -86,7 +86,8 @@ export function prepareHttp(app: NestFastifyApplication, metrics: Metrics, log: 
       .startSpan(`${request.method} ${request.routeOptions.url ?? '?'}`, { kind: SpanKind.SERVER }, parent);
     spans.set(request, span);
     // What follows (other hooks, the handler, the answer) is called from `done`, so it runs inside this context.
-    context.with(trace.setSpan(parent, span), () => inWork({ request_id: request.id }, done));
+    const work = { request_id: request.id, address: clientAddress(request) };
+    context.with(trace.setSpan(parent, span), () => inWork(work, done));
   });
   fastify.addHook('onResponse', (request, reply, done) => {
     const span = spans.get(request);

@@ -4,7 +4,7 @@ export { addressGroup, clientAddress, isFromThisMachine, isLocalUrl, isLoopback 
 export { Clock, SystemClock } from './clock.js';
 export { ConfigError, flag, readEnv, serviceEnv, type ServiceConfig } from './config.js';
 export { readConfigFile, parseConfig, type ConfigFile, type HttpProviderConfig } from './config-file.js';
-export { inWork } from './context.js';
+export { currentRequest, inWork, type RequestWork } from './context.js';
 export {
   Database,
   LAZILY,

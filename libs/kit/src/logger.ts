@@ -2,7 +2,7 @@ import type { LoggerService } from '@nestjs/common';
 import { trace } from '@opentelemetry/api';
 import { pino, type Logger as Pino } from 'pino';
 import { PinoPretty } from 'pino-pretty';
-import { currentWork } from './context.js';
+import { workIds } from './context.js';
 
 export type Logger = Pino;
 
@@ -25,7 +25,7 @@ export function createLogger(options: { name: string; format: 'json' | 'pretty';
       formatters: { level: (label) => ({ level: label }) },
       mixin: () => {
         const span = trace.getActiveSpan()?.spanContext();
-        return { ...currentWork(), ...(span ? { trace_id: span.traceId } : {}) };
+        return { ...workIds(), ...(span ? { trace_id: span.traceId } : {}) };
       },
       serializers: { err: outlineOf },
     },
