@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { audited } from '@lineclear/access';
 import { Bus } from '@lineclear/bus';
 import { Clock, Conflict, Database, Metrics, NotAllowed, NotFound, type Queryable } from '@lineclear/kit';
 import { Counter, Gauge } from 'prom-client';
@@ -72,7 +73,9 @@ export class Decisions {
         throw new Conflict('the request changed at the same moment: look again');
       }
       const told = outcomeOf(request);
-      if (told) await this.bus.publish(tx, told);
+      const details = { job_id: request.jobId, requested_by: request.userId, via: outcome.via };
+      const entry = audited(`approval.${outcome.status}`, { target: `approval/${id}`, details });
+      await this.bus.publish(tx, ...(told ? [told] : []), entry);
       return request;
     });
     this.#counter.inc({ decision: outcome.status });

@@ -10,6 +10,10 @@ import {
   type ConfigFile,
   type ServiceDefinition,
 } from '@lineclear/kit';
+import { AuditLog } from './audit/audit-log.js';
+import { ExpireEntries } from './audit/expire-entries.js';
+import { ExportHeads } from './audit/export-heads.js';
+import { VerifyLog } from './audit/verify-log.js';
 import { readConfig, type Config } from './config.js';
 import { AtRest } from './credentials/at-rest.js';
 import { ChangeOwnPassword } from './credentials/change-own-password.js';
@@ -30,6 +34,7 @@ import { PurgeExpired } from './credentials/purge-expired.js';
 import { ResetPassword } from './credentials/reset-password.js';
 import { SecondFactors } from './credentials/second-factors.js';
 import { SecondStep } from './credentials/second-step.js';
+import { AuditAnchorRow, AuditHeadRow, AuditLogRow } from './db/audit.entities.js';
 import { ApiKey, KnownDevice, LoginFailure, Session } from './db/credential.entities.js';
 import { AuthTables1767312000000 } from './db/migrations/1767312000000-auth-tables.js';
 import { KeysAndSessions1795610000000 } from './db/migrations/1795610000000-keys-and-sessions.js';
@@ -47,6 +52,7 @@ import {
   RecoveryCode,
   TotpFactor,
 } from './db/second-factor.entities.js';
+import { AuditLog1795650000000 } from './db/migrations/1795650000000-audit-log.js';
 import { ResourceRule, ResourceRuleLevel, ResourceRuleUser } from './db/resource-rule.entities.js';
 import { unlockAtRest } from './credentials/unlock-at-rest.js';
 import { AtRestKey } from './db/at-rest-key.entity.js';
@@ -62,6 +68,7 @@ import { Levels1795660000000 } from './db/migrations/1795660000000-levels.js';
 import { PermissionOverride, User } from './db/user.entity.js';
 import { AnswerIntrospect } from './events/answer-introspect.js';
 import { AnswerResetLink } from './events/answer-reset-link.js';
+import { AppendToAuditLog } from './events/append-to-audit-log.js';
 import { AdmitPerson } from './external/admit-person.js';
 import { configuredProvider } from './external/configured-provider.js';
 import { LdapDirectories } from './external/ldap-directories.js';
@@ -72,6 +79,7 @@ import { OidcLogin } from './external/oidc-login.js';
 import { ProviderLogout } from './external/provider-logout.js';
 import { LOGINS, Providers, type Logins } from './external/providers.js';
 import { ApiKeysController } from './http/api-keys.controller.js';
+import { AuditController } from './http/audit.controller.js';
 import { ChangePasswordController } from './http/change-password.controller.js';
 import { FactorsController } from './http/factors.controller.js';
 import { LdapController } from './http/ldap.controller.js';
@@ -115,6 +123,7 @@ import { ManageUsers } from './people/manage-users.js';
   controllers: [
     AnswerIntrospect,
     AnswerResetLink,
+    AppendToAuditLog,
     SetupController,
     LoginController,
     SecondFactorLoginController,
@@ -143,6 +152,7 @@ import { ManageUsers } from './people/manage-users.js';
     TeamMembersController,
     TeamQuotasController,
     QuotasController,
+    AuditController,
   ],
   providers: [
     { provide: AtRest, inject: [Database, CONFIG, LOGGER], useFactory: unlockAtRest },
@@ -183,6 +193,10 @@ import { ManageUsers } from './people/manage-users.js';
     ManageMembers,
     ManageQuotas,
     Standings,
+    AuditLog,
+    VerifyLog,
+    ExportHeads,
+    ExpireEntries,
   ],
   exports: [FindByToken],
 })
@@ -244,6 +258,9 @@ export function define(
       Passkey,
       PasskeyChallenge,
       LoginTicket,
+      AuditLogRow,
+      AuditHeadRow,
+      AuditAnchorRow,
     ],
     migrations: [
       ...busMigrations,
@@ -255,6 +272,7 @@ export function define(
       Levels1795660000000,
       OrganizationsAndQuotas1795670000000,
       SecondFactors1795640000000,
+      AuditLog1795650000000,
     ],
     transports: busTransports,
     file,

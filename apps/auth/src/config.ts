@@ -6,6 +6,10 @@ const authEnv = serviceEnv.extend({
   LINECLEAR_AUTH_KEY_FILE: masterKeyEnv.file,
   /** The key itself, for containers: their secrets are files that everyone in them may read. */
   LINECLEAR_AUTH_KEY_BASE64: masterKeyEnv.base64,
+  /** For how many days entries of the audit log are kept; 0 keeps all. */
+  LINECLEAR_AUDIT_RETENTION_DAYS: z.coerce.number().int().min(0).max(36_500).default(90),
+  /** A file that the heads of the audit log are added to: kept where whoever changes the database does not come. */
+  LINECLEAR_AUDIT_HEADS_FILE: z.string().max(4_096).optional(),
 });
 export type Config = Readonly<z.infer<typeof authEnv>>;
 

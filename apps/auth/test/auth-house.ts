@@ -35,6 +35,8 @@ export interface LoggedIn {
 /** The auth service on real servers, with an address of its own for each test that fails logins. */
 export interface AuthHouse {
   readonly service: RunningService;
+  /** What it was started with: another replica starts with the same. */
+  readonly env: Readonly<Record<string, string>>;
   readonly backends: Backends;
   readonly peer: Peer;
   readonly clock: LaterClock;
@@ -64,11 +66,13 @@ export async function openAuthHouse(
     env?: Record<string, string>;
     /** The text of the configuration file. */
     config?: string;
+    /** By the folder that is gone after the tests. */
+    envOf?: (dir: string) => Record<string, string>;
   } = {},
 ): Promise<AuthHouse> {
   const backends = await startBackends();
   const clock = new LaterClock();
-  const env = await backends.envFor('auth', options.env);
+  const env = await backends.envFor('auth', { ...options.env, ...options.envOf?.(backends.dir) });
   if (options.config !== undefined) {
     env['LINECLEAR_CONFIG'] = join(backends.dir, 'lineclear.yaml');
     writeFileSync(env['LINECLEAR_CONFIG'], options.config);

@@ -33,7 +33,10 @@ const service = (name: string, env?: ServiceSpec['env']): ServiceSpec => ({
 const LOCAL_JOBS = { LINECLEAR_LOCAL_PROVIDER: 'true' };
 
 const STORED: readonly ServiceSpec[] = [
-  service('auth', ({ home }) => ({ LINECLEAR_AUTH_KEY_FILE: join(home, 'auth.key') })),
+  service('auth', ({ home }) => ({
+    LINECLEAR_AUTH_KEY_FILE: join(home, 'auth.key'),
+    LINECLEAR_AUDIT_HEADS_FILE: join(home, 'audit-heads.jsonl'),
+  })),
   service('secrets', ({ home }) => ({ LINECLEAR_KEY_FILE: join(home, 'credential.key') })),
   service('approvals'),
   service('queue-scheduler', () => LOCAL_JOBS),

@@ -7,17 +7,23 @@ import {
   type OnApplicationBootstrap,
 } from '@nestjs/common';
 import { DiscoveryService, MetadataScanner, Reflector } from '@nestjs/core';
-import type { Principal } from '@lineclear/contracts';
-import { ACCESS, CONFIG_FILE, NotAllowed, NotAuthenticated, type ConfigFile } from '@lineclear/kit';
+import type { AuditActor, Principal } from '@lineclear/contracts';
+import {
+  ACCESS,
+  CONFIG_FILE,
+  currentRequest,
+  NotAllowed,
+  NotAuthenticated,
+  type ConfigFile,
+} from '@lineclear/kit';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { mayComeFrom, requireOwnCredential, requirePermission } from './can.js';
-import type { Access } from './decorators.js';
+import { isSafe, type Access } from './decorators.js';
 import { InternalCallers } from './internal-callers.js';
 import { Principals } from './principals.js';
 import { RateLimits } from './rate-limits.js';
+import { Refusals } from './refusals.js';
 import { hashToken, tokenOf, type Token } from './token.js';
-
-const SAFE_METHODS = ['GET', 'HEAD', 'OPTIONS'];
 
 /** Stands before every route: who is it, may they, do they ask too much, and (for cookies) did their own page send this. */
 @Injectable()
@@ -28,6 +34,7 @@ export class AccessGuard implements CanActivate, OnApplicationBootstrap {
     private readonly limits: RateLimits,
     private readonly reflector: Reflector,
     private readonly discovery: DiscoveryService,
+    private readonly refusals: Refusals,
     @Inject(CONFIG_FILE) private readonly file: ConfigFile,
   ) {}
 
@@ -51,6 +58,15 @@ export class AccessGuard implements CanActivate, OnApplicationBootstrap {
     const access = this.reflector.get<Access | undefined>(ACCESS, context.getHandler());
     const request = context.switchToHttp().getRequest<FastifyRequest>();
     const reply = context.switchToHttp().getResponse<FastifyReply>();
+    try {
+      return await this.#letIn(request, reply, access);
+    } catch (error) {
+      this.refusals.note(error, request);
+      throw error;
+    }
+  }
+
+  async #letIn(request: FastifyRequest, reply: FastifyReply, access: Access | undefined): Promise<true> {
     if (access?.public || (access?.bypassable && this.#bypassed(request))) {
       if (!access.uncounted) await this.limits.ofAddress(request, reply);
       return true;
@@ -72,11 +88,12 @@ export class AccessGuard implements CanActivate, OnApplicationBootstrap {
       await this.limits.ofAddress(request, reply);
       throw new NotAuthenticated();
     }
+    actsFor(principal);
     await this.limits.ofPrincipal(reply, principal, token);
     // Which addresses would do is nobody's to know who comes from another.
     if (!mayComeFrom(principal, request))
       throw new NotAllowed('this API key may not be used from where the request comes from');
-    if (token.kind === 'session' && !SAFE_METHODS.includes(request.method)) requireCsrf(request, csrfSha256);
+    if (token.kind === 'session' && !isSafe(request.method)) requireCsrf(request, csrfSha256);
     return principal;
   }
 
@@ -85,6 +102,7 @@ export class AccessGuard implements CanActivate, OnApplicationBootstrap {
     await this.limits.ofAddress(request, reply);
     const principal = await this.internalCallers.of(request);
     if (!principal) throw new NotAuthenticated();
+    actsFor(principal);
     return principal;
   }
 
@@ -94,6 +112,13 @@ export class AccessGuard implements CanActivate, OnApplicationBootstrap {
       (open) => path === open || path.startsWith(`${open.replace(/\/$/, '')}/`),
     );
   }
+}
+
+/** From here on what is recorded is recorded as theirs, refusals too. */
+function actsFor({ user_id, username, via, credential_id }: Principal): void {
+  const work = currentRequest();
+  const actor: AuditActor = { user_id, username, via, credential_id };
+  if (work) work.actor = actor;
 }
 
 function requireCsrf(request: FastifyRequest, expectedSha256: string | undefined): void {

@@ -1,12 +1,14 @@
 import { Module, type DynamicModule, type Provider } from '@nestjs/common';
-import { APP_GUARD, DiscoveryModule } from '@nestjs/core';
+import { APP_GUARD, APP_INTERCEPTOR, DiscoveryModule } from '@nestjs/core';
 import { Bus } from '@lineclear/bus';
 import { Clock } from '@lineclear/kit';
 import { AccessGuard } from './access.guard.js';
+import { AuditTrail } from './audit-trail.js';
 import { DeadLettersController } from './dead-letters.controller.js';
 import { InternalCallers } from './internal-callers.js';
 import { AskAuth, PRINCIPAL_TTL_SECONDS, Principals, TokenLookup } from './principals.js';
 import { RateLimits } from './rate-limits.js';
+import { Refusals } from './refusals.js';
 
 export interface AccessOptions {
   readonly principalTtlSeconds?: number;
@@ -40,7 +42,9 @@ export class AccessModule {
         principals,
         InternalCallers,
         RateLimits,
+        Refusals,
         { provide: APP_GUARD, useClass: AccessGuard },
+        { provide: APP_INTERCEPTOR, useClass: AuditTrail },
       ],
       exports: [Principals],
     };

@@ -1,7 +1,8 @@
 import { Controller, Delete, Get, Inject, Param, Post, Query } from '@nestjs/common';
-import { DeadLetters } from '@lineclear/bus';
-import { Answers, NotFound, SERVICE_NAME } from '@lineclear/kit';
+import { Bus, DeadLetters } from '@lineclear/bus';
+import { Answers, Database, NotFound, SERVICE_NAME } from '@lineclear/kit';
 import { z } from 'zod';
+import { audited } from './audited.js';
 import { Allow } from './decorators.js';
 
 const id = z.coerce.number().int().min(1).max(Number.MAX_SAFE_INTEGER);
@@ -24,6 +25,8 @@ const letter = z.object({
 export class DeadLettersController {
   constructor(
     private readonly deadLetters: DeadLetters,
+    private readonly bus: Bus,
+    private readonly database: Database,
     @Inject(SERVICE_NAME) private readonly service: string,
   ) {}
 
@@ -57,6 +60,7 @@ export class DeadLettersController {
   ): Promise<object> {
     this.#mine(service);
     await this.deadLetters.replay(letterId);
+    await this.#record('dead_letter.replayed', letterId);
     return { replayed: letterId };
   }
 
@@ -69,7 +73,13 @@ export class DeadLettersController {
   ): Promise<object> {
     this.#mine(service);
     await this.deadLetters.discard(letterId);
+    await this.#record('dead_letter.discarded', letterId);
     return { discarded: letterId };
+  }
+
+  async #record(action: string, letterId: number): Promise<void> {
+    const target = `dead_letter/${this.service}/${letterId}`;
+    await this.database.tx((tx) => this.bus.publish(tx, audited(action, { target })));
   }
 
   #mine(service: string): void {

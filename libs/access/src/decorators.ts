@@ -24,6 +24,14 @@ export const Allow = (
 /** This route is open to anonymous callers: health, login, signed webhooks, and nothing else. */
 export const Public = (): MethodDecorator => SetMetadata(ACCESS, { public: true } satisfies Access);
 
+export const CHANGES_NOTHING = 'lineclear:changes-nothing';
+
+/** This route is not a GET and changes nothing all the same: it explains, tests or looks. The audit log need not know. */
+export const ChangesNothing = (): MethodDecorator => SetMetadata(CHANGES_NOTHING, true);
+
+const SAFE_METHODS = ['GET', 'HEAD', 'OPTIONS'];
+export const isSafe = (method: string): boolean => SAFE_METHODS.includes(method);
+
 /** The caller, on routes with @Allow. */
 export const Who = createParamDecorator((_: unknown, context: ExecutionContext): Principal => {
   const { principal } = context.switchToHttp().getRequest<FastifyRequest>();

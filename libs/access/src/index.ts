@@ -1,4 +1,5 @@
 export { AccessModule, type AccessOptions } from './access.module.js';
+export { audited, differences, nothingChanged, type Audited } from './audited.js';
 export {
   can,
   canFor,
@@ -11,8 +12,9 @@ export {
   type Owner,
   type Reach,
 } from './can.js';
-export { Allow, Public, Who } from './decorators.js';
+export { Allow, ChangesNothing, Public, Who } from './decorators.js';
 export { refuseNamedSites, refuseOtherSites } from './other-sites.js';
 export { PRINCIPAL_TTL_SECONDS, Principals, TokenLookup, type Identity } from './principals.js';
+export { Refusals } from './refusals.js';
 export { explain, judge, patternFault, type Asked, type Decision } from './resource-rules.js';
 export { hashToken, SESSION_COOKIE, sessionTokenOf, tokenOf, type Token } from './token.js';

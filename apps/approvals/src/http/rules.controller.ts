@@ -1,11 +1,20 @@
 import { Body, Controller, Delete, Get, Param, Patch, Post, Query } from '@nestjs/common';
-import { Allow, Who } from '@lineclear/access';
+import { Allow, audited, differences, Who } from '@lineclear/access';
+import { Bus } from '@lineclear/bus';
 import type { Principal } from '@lineclear/contracts';
 import { Answers, Clock, Database, NotFound } from '@lineclear/kit';
 import { z } from 'zod';
 import { CurrentRules } from '../current-rules.js';
-import { deleteRule, findRule, insertRule, listRules, lockRule, updateRule } from '../db/rules.repo.js';
-import { CONDITIONS, CONDITION_NAMES } from '../domain/condition.js';
+import {
+  deleteRule,
+  findRule,
+  insertRule,
+  listRules,
+  lockRule,
+  updateRule,
+  type StoredRule,
+} from '../db/rules.repo.js';
+import { CONDITIONS, CONDITION_NAMES, thresholdOf } from '../domain/condition.js';
 import {
   changedSettings,
   newRule,
@@ -29,6 +38,7 @@ type Rule = z.infer<typeof ruleAnswer>;
 export class RulesController {
   constructor(
     private readonly database: Database,
+    private readonly bus: Bus,
     private readonly rules: CurrentRules,
     private readonly clock: Clock,
   ) {}
@@ -71,6 +81,11 @@ export class RulesController {
         this.clock.now(),
       );
       await this.rules.changedIn(tx);
+      const entry = audited('approval_rule.created', {
+        target: targetOf(inserted.id),
+        details: told(inserted),
+      });
+      await this.bus.publish(tx, entry);
       return inserted;
     });
     return showRule(rule);
@@ -99,6 +114,8 @@ export class RulesController {
       if (!found) throw new NotFound('approval rule', id);
       const updated = await updateRule(tx, id, changedSettings(found, body), this.clock.now());
       await this.rules.changedIn(tx);
+      const details = differences(told(found), told(updated), TOLD);
+      await this.bus.publish(tx, audited('approval_rule.changed', { target: targetOf(id), details }));
       return updated;
     });
     return showRule(rule);
@@ -109,9 +126,41 @@ export class RulesController {
   @Answers(200, z.object({ deleted: z.int() }), 'Removes a rule; requests that it opened stay as they are')
   async remove(@Param('id', { schema: ruleId }) id: number): Promise<{ deleted: number }> {
     await this.database.tx(async (tx) => {
-      if (!(await deleteRule(tx, id))) throw new NotFound('approval rule', id);
+      const found = await lockRule(tx, id);
+      if (!found || !(await deleteRule(tx, id))) throw new NotFound('approval rule', id);
       await this.rules.changedIn(tx);
+      const details = { name: found.name };
+      await this.bus.publish(tx, audited('approval_rule.removed', { target: targetOf(id), details }));
     });
     return { deleted: id };
   }
 }
+
+const targetOf = (id: number): string => `approval_rule/${id}`;
+
+const TOLD = [
+  'name',
+  'condition',
+  'threshold',
+  'is_active',
+  'priority',
+  'applies_to_provider',
+  'applies_to_level',
+  'exempt_levels',
+  'required_approver_level',
+] as const;
+
+/** A rule as the audit log is told of it. */
+const told = (
+  rule: StoredRule,
+): Record<(typeof TOLD)[number], string | number | boolean | null | string[]> => ({
+  name: rule.name,
+  condition: rule.condition.is,
+  threshold: thresholdOf(rule.condition),
+  is_active: rule.isActive,
+  priority: rule.priority,
+  applies_to_provider: rule.appliesToProvider,
+  applies_to_level: rule.appliesToLevel,
+  exempt_levels: [...rule.exemptLevels],
+  required_approver_level: rule.requiredLevel,
+});

@@ -8,6 +8,9 @@ const CIPHER = 'aes-256-gcm';
 /** What something is kept for. Each purpose has a key of its own, so that nothing is read as something else. */
 export type Purpose = 'provider-secret' | 'oidc-verifier' | 'totp-secret';
 
+/** What something is proved for, by a key of its own each. */
+type Proof = 'audit-entry' | 'audit-head' | 'audit-anchor';
+
 /**
  * Seals what this service keeps and must read again. What is sealed opens only for the purpose and the row that it was
  * sealed for: moved to another row it is worth nothing.
@@ -41,7 +44,13 @@ export class AtRest {
     return new Secret(Buffer.concat(clear).toString('utf8'));
   }
 
-  #derive(purpose: Purpose | 'check'): Buffer {
+  /** A keyed hash (HMAC-SHA256, hex): whoever has the database alone cannot make one. */
+  macFor(proof: Proof): (text: string) => string {
+    const key = this.#derive(proof);
+    return (text) => createHmac('sha256', key).update(text, 'utf8').digest('hex');
+  }
+
+  #derive(purpose: Purpose | Proof | 'check'): Buffer {
     const info = `lineclear auth v1 ${purpose}`;
     return Buffer.from(hkdfSync('sha256', this.#masterKey, Buffer.alloc(0), info, 32));
   }

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { audited } from '@lineclear/access';
 import { Bus, event } from '@lineclear/bus';
 import { principalChanged, type Principal } from '@lineclear/contracts';
 import { BadInput, Conflict, Database, NotAuthenticated, TooMany } from '@lineclear/kit';
@@ -42,6 +43,7 @@ export class ChangeOwnPassword {
       await this.bus.publish(
         tx,
         event(principalChanged, { user_id: account.id }, { about: `user/${account.id}` }),
+        audited('user.password_changed', { target: `user/${account.id}` }),
       );
     });
   }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
+import { audited } from '@lineclear/access';
 import { Bus, event } from '@lineclear/bus';
 import { loginFailure } from '@lineclear/contracts';
 import { addressGroup, Clock, Database } from '@lineclear/kit';
@@ -65,6 +66,11 @@ export class GuessGate {
       await this.bus.publish(
         tx,
         event(loginFailure, data, { about: account ? `user/${account.id}` : 'user/unknown' }),
+        audited('auth.login_failed', {
+          outcome: 'refused',
+          ...(account ? { target: `user/${account.id}` } : {}),
+          details: { username: data.username, failures: counted },
+        }),
       );
     });
   }

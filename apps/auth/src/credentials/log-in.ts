@@ -35,7 +35,8 @@ export class LogIn {
       const refused = await this.secondStep.refusal(account, { kind: 'totp', code }, attempt);
       if (refused) return refused;
     }
-    const opened = await this.database.tx((tx) => this.door.open(tx, account, attempt));
+    const by = kinds.length > 0 ? 'password_and_factor' : 'password';
+    const opened = await this.database.tx((tx) => this.door.open(tx, account, attempt, by));
     return opened ?? { state: 'wrong' };
   }
 }

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { hashToken, requirePermission } from '@lineclear/access';
-import { Bus, event } from '@lineclear/bus';
+import { audited, differences, hashToken, requirePermission, type Audited } from '@lineclear/access';
+import { Bus, event, type Outgoing } from '@lineclear/bus';
 import { principalChanged, type Permission, type Principal } from '@lineclear/contracts';
 import { BadInput, Clock, Conflict, Database, NotAllowed, NotFound, type Tx } from '@lineclear/kit';
 import * as apiKeys from '../db/api-keys.repo.js';
@@ -49,7 +49,9 @@ export class ManageApiKeys {
       const now = this.clock.now();
       const maker = await callerNow(tx, caller, now);
       const grant = grantedOrRefuse(grantOfNewKey(makerOf(maker), wishOf(request, now)));
-      return this.#insert(tx, { userId: maker.user_id, name: request.name, grant, maker, now });
+      const made = await this.#insert(tx, { userId: maker.user_id, name: request.name, grant, maker, now });
+      await this.bus.publish(tx, keyCreated(made.row));
+      return made;
     });
   }
 
@@ -66,7 +68,9 @@ export class ManageApiKeys {
       if (!account.is_active) throw new Conflict('the account is closed');
       const accounts = permissionsOf(account);
       const grant = grantedOrRefuse(grantOfNewKey(makerOf(maker), wishOf(request, now), accounts));
-      return this.#insert(tx, { userId, name: request.name, grant, maker, now });
+      const made = await this.#insert(tx, { userId, name: request.name, grant, maker, now });
+      await this.bus.publish(tx, keyCreated(made.row));
+      return made;
     });
   }
 
@@ -104,7 +108,8 @@ export class ManageApiKeys {
       const end = earlier(after(now, overlapHours * HOUR_SECONDS), key.expires_at)!;
       const replaced = await apiKeys.replace(tx, id, made.row.id, end);
       // Elsewhere it is believed to last as long as before.
-      await this.#tell(tx, owner.id);
+      const details = { user_id: owner.id, replaced_by: made.row.id, ends_at: end.toISOString() };
+      await this.#tell(tx, owner.id, 'rotated', id, details);
       return { ...made, replaced };
     });
   }
@@ -117,7 +122,8 @@ export class ManageApiKeys {
       if (patch.allowedCidrs !== undefined && !fromWithin(makerOf(maker), patch.allowedCidrs))
         throw BadInput.at('allowed_cidrs', 'holds networks that the caller’s own key may not be used from');
       const changed = await apiKeys.update(tx, id, patch);
-      await this.#tell(tx, owner.id);
+      const details = differences(key, changed, ['name', 'allowed_cidrs']);
+      await this.#tell(tx, owner.id, 'changed', id, { user_id: owner.id, ...details });
       return changed;
     });
   }
@@ -128,7 +134,7 @@ export class ManageApiKeys {
       const { key, owner } = await lockKey(tx, caller, id);
       mayDoLess(caller, key, owner);
       await apiKeys.revoke(tx, id, this.clock.now());
-      await this.#tell(tx, owner.id);
+      await this.#tell(tx, owner.id, 'revoked', id, { user_id: owner.id, name: key.name });
     });
   }
 
@@ -157,10 +163,32 @@ export class ManageApiKeys {
     return { key, row };
   }
 
-  async #tell(tx: Tx, userId: number): Promise<void> {
-    await this.bus.publish(tx, event(principalChanged, { user_id: userId }, { about: `user/${userId}` }));
+  async #tell(
+    tx: Tx,
+    userId: number,
+    what: 'rotated' | 'changed' | 'revoked',
+    id: number,
+    details: Audited['details'],
+  ): Promise<void> {
+    await this.bus.publish(
+      tx,
+      event(principalChanged, { user_id: userId }, { about: `user/${userId}` }),
+      audited(`api_key.${what}`, { target: `api_key/${id}`, details: details ?? {} }),
+    );
   }
 }
+
+const keyCreated = (row: apiKeys.ApiKeyRow): Outgoing =>
+  audited('api_key.created', {
+    target: `api_key/${row.id}`,
+    details: {
+      user_id: row.user_id,
+      name: row.name,
+      scope: row.scoped_permissions,
+      allowed_cidrs: row.allowed_cidrs,
+      expires_at: row.expires_at?.toISOString() ?? null,
+    },
+  });
 
 /** A key with its owner, for who may see that it is there. @throws NotFound */
 async function lockKey(

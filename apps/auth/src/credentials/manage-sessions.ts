@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { requirePermission } from '@lineclear/access';
+import { audited, requirePermission } from '@lineclear/access';
 import { Bus, event } from '@lineclear/bus';
 import { principalChanged, type Principal } from '@lineclear/contracts';
 import { Clock, Database, NotAllowed, NotFound, type Tx } from '@lineclear/kit';
@@ -18,31 +18,33 @@ export class ManageSessions {
   ) {}
 
   async endOwn(caller: Principal, id: number): Promise<void> {
-    await this.#change(caller, caller.user_id, async (tx) => {
+    await this.#change(caller, caller.user_id, { session_id: id }, async (tx) => {
       if (!(await sessions.endOneOf(tx, caller.user_id, id, this.clock.now())))
         throw new NotFound('session', id);
+      return 1;
     });
   }
 
   /** @returns how many ended: all of the caller's but the one that asks, if it is one. */
   async endOthers(caller: Principal): Promise<number> {
     const current = caller.via === 'session' ? caller.credential_id : undefined;
-    return this.#change(caller, caller.user_id, (tx) => sessions.endAllOf(tx, caller.user_id, current));
+    return this.#change(caller, caller.user_id, {}, (tx) => sessions.endAllOf(tx, caller.user_id, current));
   }
 
   /** @returns how many ended: all of that person's, for those who look after people. */
   async endAllOf(caller: Principal, userId: number): Promise<number> {
-    return this.#change(caller, userId, (tx, author) => {
+    return this.#change(caller, userId, {}, (tx, author) => {
       requirePermission(author, 'admin.users');
       return sessions.endAllOf(tx, userId);
     });
   }
 
-  async #change<T>(
+  async #change(
     caller: Principal,
     userId: number,
-    end: (tx: Tx, author: Principal) => Promise<T>,
-  ): Promise<T> {
+    details: { readonly session_id?: number },
+    end: (tx: Tx, author: Principal) => Promise<number>,
+  ): Promise<number> {
     return this.database.tx(async (tx) => {
       const author = await callerNow(tx, caller, this.clock.now());
       const person = await users.byId(tx, userId);
@@ -51,7 +53,11 @@ export class ManageSessions {
       if (missing.length > 0)
         throw new NotAllowed(`a session may do what the caller may not: ${missing.join(', ')}`);
       const ended = await end(tx, author);
-      await this.bus.publish(tx, event(principalChanged, { user_id: userId }, { about: `user/${userId}` }));
+      await this.bus.publish(
+        tx,
+        event(principalChanged, { user_id: userId }, { about: `user/${userId}` }),
+        audited('session.ended', { target: `user/${userId}`, details: { ...details, ended } }),
+      );
       return ended;
     });
   }

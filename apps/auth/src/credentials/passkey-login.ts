@@ -29,7 +29,7 @@ export class PasskeyLogin {
       return signer !== undefined && signer === account?.id;
     });
     if (proof.state !== 'right') return proof;
-    const opened = account && (await this.database.tx((tx) => this.door.open(tx, account, visit)));
+    const opened = account && (await this.database.tx((tx) => this.door.open(tx, account, visit, 'passkey')));
     return opened ?? { state: 'wrong' };
   }
 }

@@ -72,7 +72,7 @@ export class SecondStep {
     if (refused) return refused;
     const opened = await this.database.tx(async (tx) => {
       if (!(await tickets.take(tx, sha256))) return undefined;
-      return this.door.open(tx, account, { ...from, rememberMe: found.remember_me });
+      return this.door.open(tx, account, { ...from, rememberMe: found.remember_me }, 'password_and_factor');
     });
     return opened ?? { state: 'no_ticket' };
   }

@@ -1,9 +1,11 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { audited } from '@lineclear/access';
 import { Bus, event } from '@lineclear/bus';
 import { principalChanged } from '@lineclear/contracts';
 import { Clock, Database, LOGGER, NotAllowed, NotAuthenticated, type Logger, type Tx } from '@lineclear/kit';
 import { z } from 'zod';
 import type { LoggedIn } from '../credentials/let-in.js';
+import { loggedIn } from '../credentials/logged-in.js';
 import { NoteDevice } from '../credentials/note-device.js';
 import { openSession } from '../credentials/open-session.js';
 import * as identities from '../db/external-identities.repo.js';
@@ -52,6 +54,7 @@ export class AdmitPerson {
       const opened = await openSession(tx, session);
       const user = (await users.byId(tx, userId))!;
       await this.devices.note(tx, user, arrival, now);
+      await this.bus.publish(tx, loggedIn(user, provider.name));
       return { state: 'in', user, ...opened };
     });
     return users.refuseTaken(admitted);
@@ -104,11 +107,14 @@ export class AdmitPerson {
       if (await users.accountByName(tx, username)) continue;
       const level = levelOf(provider, person.groups, await levels.priorities(tx));
       const display_name = person.displayName ?? username;
-      return users.insert(
+      const id = await users.insert(
         tx,
         { username, email, display_name, level, kind: 'person', password_hash: null },
         now,
       );
+      const details = { username, email, level, provider: provider.name };
+      await this.bus.publish(tx, audited('user.created', { target: `user/${id}`, details }));
+      return id;
     }
     throw new NotAllowed('every name that this person could have here is taken');
   }
@@ -125,7 +131,12 @@ export class AdmitPerson {
       this.log.warn({ user_id: id, level }, 'the last active admin stays one, whatever their groups say');
       return;
     }
-    await this.bus.publish(tx, event(principalChanged, { user_id: id }, { about: `user/${id}` }));
+    const details = { level: { from: before.level, to: level }, provider: provider.name };
+    await this.bus.publish(
+      tx,
+      event(principalChanged, { user_id: id }, { about: `user/${id}` }),
+      audited('user.changed', { target: `user/${id}`, details }),
+    );
   }
 }
 

@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
+import { audited, differences } from '@lineclear/access';
+import { Bus } from '@lineclear/bus';
 import { BadInput, Clock, Conflict, Database, NotFound, type Tx } from '@lineclear/kit';
 import { AtRest } from '../credentials/at-rest.js';
 import * as identities from '../db/external-identities.repo.js';
@@ -34,6 +36,7 @@ export const SECRET_FIELD = { oidc: 'client_secret', ldap: 'bind_password' } as 
 export class ManageProviders {
   constructor(
     private readonly database: Database,
+    private readonly bus: Bus,
     private readonly clock: Clock,
     private readonly atRest: AtRest,
     private readonly providers: Providers,
@@ -46,6 +49,12 @@ export class ManageProviders {
       await users.lockRights(tx);
       await this.#refuseUnknownLevels(tx, provider, levelField);
       await stored.insert(tx, provider, this.#sealed(provider.id, secret), this.clock.now());
+      const { type, enabled, auto_create_users, default_level } = provider;
+      const details = { type, enabled, auto_create_users, default_level };
+      await this.bus.publish(
+        tx,
+        audited('identity_provider.created', { target: targetOf(provider), details }),
+      );
     });
     return { ...provider, has_secret: secret !== undefined };
   }
@@ -71,6 +80,19 @@ export class ManageProviders {
         await oidc.forgetProvider(tx, before.id);
       }
       await stored.update(tx, after, this.#sealed(after.id, secret), this.clock.now());
+      const details = {
+        ...differences(before, after, [
+          'name',
+          'enabled',
+          'auto_create_users',
+          'default_level',
+          'level_mapping',
+        ]),
+        // Where it is and how it is searched may be long, and is nobody's business here.
+        config_changed: JSON.stringify(before.config) === JSON.stringify(after.config) ? undefined : true,
+        secret_set: secret === undefined ? undefined : true,
+      };
+      await this.bus.publish(tx, audited('identity_provider.changed', { target: targetOf(before), details }));
       return { ...after, has_secret: before.has_secret || secret !== undefined };
     });
   }
@@ -83,6 +105,7 @@ export class ManageProviders {
       await identities.forgetProvider(tx, id);
       await oidc.forgetProvider(tx, id);
       await stored.remove(tx, id);
+      await this.bus.publish(tx, audited('identity_provider.removed', { target: targetOf({ name }) }));
     });
   }
 
@@ -120,3 +143,5 @@ export class ManageProviders {
     }
   }
 }
+
+const targetOf = ({ name }: { readonly name: string }): string => `identity_provider/${name}`;

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { audited } from '@lineclear/access';
 import { Bus, event } from '@lineclear/bus';
 import { principalChanged } from '@lineclear/contracts';
 import { BadInput, Clock, Database, NotFound } from '@lineclear/kit';
@@ -34,9 +35,14 @@ export class ProviderLogout {
       if (!(await oidc.noteLogout(tx, { providerId: provider.id, jti, expiresAt })))
         throw BadInput.at('logout_token', 'was used before');
       const userId = sub === undefined ? undefined : await identities.userOf(tx, provider.id, sub);
-      // Somebody who never came here.
-      if (sub !== undefined && userId === undefined) return;
-      const ended = await sessions.endOfProvider(tx, provider.id, { sid, userId });
+      // Of somebody who never came here there are none.
+      const isUnknown = sub !== undefined && userId === undefined;
+      const ended = isUnknown ? [] : await sessions.endOfProvider(tx, provider.id, { sid, userId });
+      const details = { user_ids: ended };
+      await this.bus.publish(
+        tx,
+        audited('auth.logged_out_by_provider', { target: `identity_provider/${name}`, details }),
+      );
       for (const id of ended)
         await this.bus.publish(tx, event(principalChanged, { user_id: id }, { about: `user/${id}` }));
     });

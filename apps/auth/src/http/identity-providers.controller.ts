@@ -1,5 +1,5 @@
 import { Body, Controller, Delete, Get, Param, Patch, Post } from '@nestjs/common';
-import { Allow, Public } from '@lineclear/access';
+import { Allow, ChangesNothing, Public } from '@lineclear/access';
 import { Answers, NotFound } from '@lineclear/kit';
 import { z } from 'zod';
 import { LdapDirectories } from '../external/ldap-directories.js';
@@ -89,6 +89,7 @@ export class IdentityProvidersController {
   }
 
   @Post('providers/:name/test')
+  @ChangesNothing()
   @Allow('admin.config')
   @Answers(
     200,

@@ -1,7 +1,9 @@
 import { Body, Controller, Get, Inject, Post, Req, Res } from '@nestjs/common';
 import {
   Allow,
+  audited,
   mayComeFrom,
+  nothingChanged,
   Public,
   refuseOtherSites,
   sessionTokenOf,
@@ -102,9 +104,10 @@ export class LoginController {
         await this.bus.publish(
           tx,
           event(principalChanged, { user_id: caller.user_id }, { about: `user/${caller.user_id}` }),
+          audited('auth.logged_out', { target: `user/${caller.user_id}` }),
         );
       });
-    }
+    } else nothingChanged();
     clearSessionCookie(reply, this.config.PUBLIC_URL);
     return { success: true };
   }

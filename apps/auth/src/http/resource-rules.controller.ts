@@ -1,5 +1,5 @@
 import { Body, Controller, Delete, Get, Param, Post, Put, Query } from '@nestjs/common';
-import { Allow, requirePermission, Who } from '@lineclear/access';
+import { Allow, ChangesNothing, requirePermission, Who } from '@lineclear/access';
 import { levelName, RESOURCE_TYPES, RULE_ACTIONS, type Principal } from '@lineclear/contracts';
 import { Answers, Database, NotFound } from '@lineclear/kit';
 import { z } from 'zod';
@@ -95,6 +95,7 @@ export class ResourceRulesController {
 
   @Post('explain')
   @Allow()
+  @ChangesNothing()
   @Answers(
     200,
     explained,

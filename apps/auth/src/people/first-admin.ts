@@ -1,4 +1,6 @@
 import { Injectable } from '@nestjs/common';
+import { audited } from '@lineclear/access';
+import { Bus } from '@lineclear/bus';
 import { BadInput, Clock, Conflict, Database } from '@lineclear/kit';
 import { Passwords } from '../credentials/passwords.js';
 import * as users from '../db/users.repo.js';
@@ -15,6 +17,7 @@ export interface FirstAdminRequest {
 export class FirstAdmin {
   constructor(
     private readonly database: Database,
+    private readonly bus: Bus,
     private readonly clock: Clock,
     private readonly passwords: Passwords,
   ) {}
@@ -34,6 +37,8 @@ export class FirstAdmin {
         { username, email, display_name, level: 'admin', kind: 'person', password_hash },
         this.clock.now(),
       );
+      const details = { username, level: 'admin', is_first: true };
+      await this.bus.publish(tx, audited('user.created', { target: `user/${id}`, details }));
       return (await users.byId(tx, id))!;
     });
     return users.refuseTaken(made);

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { requirePermission } from '@lineclear/access';
-import { Bus, event } from '@lineclear/bus';
+import { audited, differences, requirePermission } from '@lineclear/access';
+import { Bus, event, type Outgoing } from '@lineclear/bus';
 import {
   MAX_RESOURCE_RULES,
   principalChanged,
@@ -31,6 +31,15 @@ interface Holders {
   readonly userIds: readonly number[];
 }
 
+interface Made<T> {
+  readonly concerned: readonly Holders[];
+  readonly result: T;
+  /** For the audit log. */
+  readonly told: Outgoing;
+}
+
+const TOLD = ['name', 'resource_type', 'pattern', 'action', 'priority', 'levels', 'user_ids'] as const;
+
 /** What those who look after people do to resource rules. A rule is as high as whom it is given to. */
 @Injectable()
 export class ManageResourceRules {
@@ -46,24 +55,42 @@ export class ManageResourceRules {
         throw new Conflict(`there are ${MAX_RESOURCE_RULES} resource rules, and may not be more`);
       const id = await rules.insert(tx, request, this.clock.now());
       const held = await this.#give(tx, id, request);
-      return { concerned: [held], result: (await rules.byId(tx, id))! };
+      const rule = (await rules.byId(tx, id))!;
+      const { name, resource_type, pattern, action, levels, user_ids } = rule;
+      const details = { name, resource_type, pattern, action, levels, user_ids };
+      return {
+        concerned: [held],
+        result: rule,
+        told: audited('resource_rule.created', { target: `resource_rule/${id}`, details }),
+      };
     });
   }
 
   async change(caller: Principal, id: number, request: RuleRequest): Promise<rules.RuleRow> {
     return this.#change(caller, async (tx) => {
-      const before = holdersOf(await this.#existing(tx, id));
+      const before = await this.#existing(tx, id);
       await rules.update(tx, id, request, this.clock.now());
-      const after = await this.#give(tx, id, request);
-      return { concerned: [before, after], result: (await rules.byId(tx, id))! };
+      const held = await this.#give(tx, id, request);
+      const after = (await rules.byId(tx, id))!;
+      const details = differences(before, after, TOLD);
+      return {
+        concerned: [holdersOf(before), held],
+        result: after,
+        told: audited('resource_rule.changed', { target: `resource_rule/${id}`, details }),
+      };
     });
   }
 
   async remove(caller: Principal, id: number): Promise<void> {
     await this.#change(caller, async (tx) => {
-      const before = holdersOf(await this.#existing(tx, id));
+      const before = await this.#existing(tx, id);
       await rules.remove(tx, id);
-      return { concerned: [before], result: undefined };
+      const details = { name: before.name };
+      return {
+        concerned: [holdersOf(before)],
+        result: undefined,
+        told: audited('resource_rule.removed', { target: `resource_rule/${id}`, details }),
+      };
     });
   }
 
@@ -100,21 +127,25 @@ export class ManageResourceRules {
   #changeLevel(caller: Principal, level: Level, change: (tx: Tx) => Promise<void>): Promise<rules.RuleRow[]> {
     return this.#change(caller, async (tx) => {
       if (!(await levels.byName(tx, level))) throw new NotFound('level', level);
+      const before = { rule_ids: (await rules.ofLevel(tx, level)).map(({ id }) => id) };
       await change(tx);
-      return { concerned: [{ levels: [level], userIds: [] }], result: await rules.ofLevel(tx, level) };
+      const result = await rules.ofLevel(tx, level);
+      const details = differences(before, { rule_ids: result.map(({ id }) => id) }, ['rule_ids']);
+      return {
+        concerned: [{ levels: [level], userIds: [] }],
+        result,
+        told: audited('level.rules_changed', { target: `level/${level}`, details }),
+      };
     });
   }
 
   /** Makes the change, looks at whom it concerned and what became of them, and takes it back if that must not be. */
-  #change<T>(
-    caller: Principal,
-    change: (tx: Tx) => Promise<{ readonly concerned: readonly Holders[]; readonly result: T }>,
-  ): Promise<T> {
+  #change<T>(caller: Principal, change: (tx: Tx) => Promise<Made<T>>): Promise<T> {
     const changed = this.database.tx(async (tx) => {
       await users.lockRights(tx);
       const author = await callerNow(tx, caller, this.clock.now());
       requirePermission(author, 'admin.users');
-      const { concerned, result } = await change(tx);
+      const { concerned, result, told } = await change(tx);
       const held = await levels.named(
         tx,
         concerned.flatMap((holders) => holders.levels),
@@ -129,6 +160,7 @@ export class ManageResourceRules {
       }
       const names = held.map(({ name }) => name);
       await this.#tell(tx, names, userIds);
+      await this.bus.publish(tx, told);
       return result;
     });
     return rules.refuseTaken(changed);

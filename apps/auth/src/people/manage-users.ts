@@ -1,5 +1,11 @@
 import { Injectable } from '@nestjs/common';
-import { requireOwnCredential, requirePermission } from '@lineclear/access';
+import {
+  audited,
+  differences,
+  requireOwnCredential,
+  requirePermission,
+  type Audited,
+} from '@lineclear/access';
 import { Bus, event } from '@lineclear/bus';
 import { principalChanged, type Permission, type Principal } from '@lineclear/contracts';
 import { BadInput, Clock, Conflict, Database, NotFound, type Tx } from '@lineclear/kit';
@@ -62,6 +68,8 @@ export class ManageUsers {
         { username, email, display_name, level, kind, password_hash },
         this.clock.now(),
       );
+      const details = { username, email, level, kind };
+      await this.bus.publish(tx, audited('user.created', { target: `user/${id}`, details }));
       return (await users.byId(tx, id))!;
     });
     return users.refuseTaken(made);
@@ -81,7 +89,8 @@ export class ManageUsers {
       });
     }
     const { email, displayName: display_name, isActive: is_active } = change;
-    return this.#rightsChange(caller, id, async (tx) => {
+    const password = { password_set: password_hash === undefined ? undefined : true };
+    return this.#rightsChange(caller, id, 'user.changed', password, async (tx) => {
       const level = change.level && (await wishedLevel(tx, change.level)).name;
       await users.update(tx, id, { email, display_name, level, is_active, password_hash });
       if (password_hash !== undefined || is_active === false) await sessions.endAllOf(tx, id);
@@ -94,7 +103,7 @@ export class ManageUsers {
 
   /** Closes an account for good: its sessions and keys end. The person stays known, as jobs and approvals name them. */
   async close(caller: Principal, id: number): Promise<users.UserRow> {
-    return this.#rightsChange(caller, id, async (tx) => {
+    return this.#rightsChange(caller, id, 'user.closed', {}, async (tx) => {
       await users.update(tx, id, { is_active: false });
       await sessions.endAllOf(tx, id);
       await apiKeys.revokeAllOf(tx, id, this.clock.now());
@@ -106,7 +115,7 @@ export class ManageUsers {
   async removeFactors(caller: Principal, id: number): Promise<void> {
     if (id === caller.user_id)
       throw new Conflict('your own second factors are removed at /api/auth/factors, with a proof');
-    await this.#rightsChange(caller, id, async (tx) => {
+    await this.#rightsChange(caller, id, 'user.factors_removed', {}, async (tx) => {
       await factors.lock(tx, id);
       await factors.removeAll(tx, id);
       await sessions.endAllOf(tx, id);
@@ -119,11 +128,14 @@ export class ManageUsers {
     permission: Permission,
     granted: boolean,
   ): Promise<users.UserRow> {
-    return this.#rightsChange(caller, id, (tx) => users.setOverride(tx, id, permission, granted));
+    const override = { permission, granted };
+    return this.#rightsChange(caller, id, 'user.permission_set', override, (tx) =>
+      users.setOverride(tx, id, permission, granted),
+    );
   }
 
   async clearPermission(caller: Principal, id: number, permission: Permission): Promise<users.UserRow> {
-    return this.#rightsChange(caller, id, async (tx) => {
+    return this.#rightsChange(caller, id, 'user.permission_cleared', { permission }, async (tx) => {
       if (!(await users.clearOverride(tx, id, permission)))
         throw new NotFound('permission override', permission);
     });
@@ -133,6 +145,8 @@ export class ManageUsers {
   async #rightsChange(
     caller: Principal,
     id: number,
+    action: string,
+    details: Audited['details'],
     change: (tx: Tx) => Promise<void>,
   ): Promise<users.UserRow> {
     const changed = this.database.tx(async (tx) => {
@@ -146,7 +160,15 @@ export class ManageUsers {
       allowOrThrow(judgeChange({ ...author, isTarget }, standingOf(before), standingOf(after)));
       if (!(await users.anAdminIsLeft(tx))) throw new Conflict('no active admin would be left');
       if (before.level !== after.level) await refuseTooMany(tx, id);
-      await this.bus.publish(tx, event(principalChanged, { user_id: id }, { about: `user/${id}` }));
+      const told = {
+        ...differences(before, after, ['email', 'display_name', 'level', 'is_active']),
+        ...details,
+      };
+      await this.bus.publish(
+        tx,
+        event(principalChanged, { user_id: id }, { about: `user/${id}` }),
+        audited(action, { target: `user/${id}`, details: told }),
+      );
       return after;
     });
     return users.refuseTaken(changed);

@@ -1,4 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { audited, differences } from '@lineclear/access';
+import { Bus } from '@lineclear/bus';
 import { BadInput, CONFIG, Database, NotFound, type Secret } from '@lineclear/kit';
 import type { Config } from '../config.js';
 import {
@@ -28,6 +30,7 @@ export interface ChannelChange {
 export class KeepChannels {
   constructor(
     private readonly database: Database,
+    private readonly bus: Bus,
     private readonly secrets: ChannelSecrets,
     private readonly routes: CurrentRoutes,
     @Inject(CONFIG) private readonly config: Config,
@@ -40,6 +43,8 @@ export class KeepChannels {
     if (secret) await this.secrets.store({ id, type: given.type }, secret);
     return this.database.tx(async (tx) => {
       await this.routes.changedIn(tx);
+      const details = { name: given.name, type: given.type, has_secret: secret !== undefined };
+      await this.bus.publish(tx, audited('channel.created', { target: `channel/${id}`, details }));
       return insertChannel(tx, { ...given, id, hasSecret: secret !== undefined });
     });
   }
@@ -58,7 +63,7 @@ export class KeepChannels {
       const current = await lockChannel(tx, id);
       if (!current) throw new NotFound('channel', id);
       const isEnabled = change.isEnabled ?? current.isEnabled;
-      return updateChannel(tx, {
+      const updated = await updateChannel(tx, {
         ...current,
         name: change.name ?? current.name,
         isEnabled,
@@ -66,6 +71,18 @@ export class KeepChannels {
         settings: { ...current.settings, ...change.settings } as Channel['settings'],
         hasSecret: change.secret === undefined ? current.hasSecret : change.secret !== null,
       });
+      const details = {
+        ...differences(
+          { name: current.name, is_enabled: current.isEnabled, has_secret: current.hasSecret },
+          { name: updated.name, is_enabled: updated.isEnabled, has_secret: updated.hasSecret },
+          ['name', 'is_enabled', 'has_secret'],
+        ),
+        // Their names alone: an address of a webhook may be a secret in itself.
+        settings: Object.keys(change.settings),
+        secret_set: change.secret ? true : undefined,
+      };
+      await this.bus.publish(tx, audited('channel.changed', { target: `channel/${id}`, details }));
+      return updated;
     });
   }
 
@@ -76,6 +93,8 @@ export class KeepChannels {
     await this.database.tx(async (tx) => {
       await this.routes.changedIn(tx);
       if (!(await deleteChannel(tx, id))) throw new NotFound('channel', id);
+      const details = { name: channel.name };
+      await this.bus.publish(tx, audited('channel.removed', { target: `channel/${id}`, details }));
     });
   }
 

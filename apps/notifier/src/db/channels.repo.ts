@@ -81,17 +81,18 @@ export async function updateChannel(
   return channelOf(row!);
 }
 
-/** Switches a channel off because its receiver wants no more; nothing when it is off, or has another receiver, already. */
+/** Switches a channel off because its receiver wants no more; false when it is off, or has another receiver, already. */
 export async function switchOff(
   tx: Tx,
   { id, settings }: Pick<Channel, 'id' | 'settings'>,
   reason: string,
-): Promise<void> {
-  await tx.query(
+): Promise<boolean> {
+  const rows = await tx.query(
     `update channel set is_enabled = false, disabled_reason = $2, updated_at = clock_timestamp()
-     where id = $1 and is_enabled and settings = $3::jsonb`,
+     where id = $1 and is_enabled and settings = $3::jsonb returning id`,
     [id, reason, JSON.stringify(settings)],
   );
+  return rows.length > 0;
 }
 
 export async function deleteChannel(tx: Tx, id: number): Promise<boolean> {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Body, Controller, Delete, Get, Inject, Param, Patch, Post, Query } from '@nestjs/common';
 import type { Principal } from '@lineclear/contracts';
-import { Allow, Who } from '@lineclear/access';
+import { Allow, ChangesNothing, Who } from '@lineclear/access';
 import { Answers, BadInput, Clock, CONFIG, Database, NotFound, validate } from '@lineclear/kit';
 import type { z } from 'zod';
 import { KeepChannels } from '../channels/keep-channels.js';
@@ -90,6 +90,7 @@ export class ChannelsController {
   }
 
   @Post(':id/test')
+  @ChangesNothing()
   @Allow('admin.config')
   @Answers(
     200,

@@ -1,6 +1,7 @@
 import { Controller, Get, Param, Post, Query } from '@nestjs/common';
 import { fields } from '@lineclear/contracts';
-import { Allow } from '@lineclear/access';
+import { Allow, audited } from '@lineclear/access';
+import { Bus } from '@lineclear/bus';
 import { Answers, Conflict, Database, NotFound } from '@lineclear/kit';
 import { z } from 'zod';
 import { findChannel } from '../db/channels.repo.js';
@@ -88,6 +89,7 @@ const show = (row: LoggedDelivery): z.infer<typeof deliveryAnswer> => ({
 export class DeliveriesController {
   constructor(
     private readonly database: Database,
+    private readonly bus: Bus,
     private readonly queue: DeliveryQueue,
   ) {}
 
@@ -122,6 +124,8 @@ export class DeliveriesController {
     if (!channel.isEnabled) throw new Conflict('its channel is disabled');
     await this.database.tx(async (tx) => {
       const due = await makeDue(tx, id);
+      const details = { channel_id: found.channel_id };
+      await this.bus.publish(tx, audited('delivery.resent', { target: `delivery/${id}`, details }));
       if (due) tx.afterCommit(() => this.queue.hint([{ id, attempts: due.attempts }]));
     });
     return { id, status: (await findDelivery(this.database, id))?.state ?? found.state };

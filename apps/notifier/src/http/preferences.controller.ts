@@ -1,5 +1,6 @@
 import { Body, Controller, Delete, Get, Param, Patch, Post, Query } from '@nestjs/common';
-import { Allow } from '@lineclear/access';
+import { Allow, audited, differences } from '@lineclear/access';
+import { Bus } from '@lineclear/bus';
 import { Answers, BadInput, Database, NotFound, type Tx } from '@lineclear/kit';
 import { z } from 'zod';
 import { lockChannel } from '../db/channels.repo.js';
@@ -75,6 +76,7 @@ const show = (row: PreferenceRow): z.infer<typeof preferenceAnswer> => ({
 export class PreferencesController {
   constructor(
     private readonly database: Database,
+    private readonly bus: Bus,
     private readonly routes: CurrentRoutes,
   ) {}
 
@@ -102,7 +104,11 @@ export class PreferencesController {
     return this.database.tx(async (tx) => {
       await this.routes.changedIn(tx);
       await checkChannel(tx, body);
-      return show(await insertPreference(tx, body));
+      const row = await insertPreference(tx, body);
+      const { event_type, channel_id, recipients, min_severity, is_enabled } = row;
+      const details = { event_type, channel_id, recipients, min_severity, is_enabled };
+      await this.bus.publish(tx, audited('preference.created', { target: `preference/${row.id}`, details }));
+      return show(row);
     });
   }
 
@@ -134,6 +140,8 @@ export class PreferencesController {
         min_severity: body.min_severity ?? row.min_severity,
       };
       await checkChannel(tx, changed);
+      const details = differences<NewPreference>(row, changed, TOLD);
+      await this.bus.publish(tx, audited('preference.changed', { target: `preference/${id}`, details }));
       return show(await updatePreference(tx, id, changed));
     });
   }
@@ -145,9 +153,12 @@ export class PreferencesController {
     await this.database.tx(async (tx) => {
       await this.routes.changedIn(tx);
       if (!(await deletePreference(tx, id))) throw new NotFound('preference', id);
+      await this.bus.publish(tx, audited('preference.removed', { target: `preference/${id}` }));
     });
   }
 }
+
+const TOLD = ['event_type', 'channel_id', 'is_enabled', 'recipients', 'min_severity'] as const;
 
 /** Mail needs someone to go to; a webhook goes to its URL. */
 async function checkChannel(tx: Tx, { channel_id, recipients }: NewPreference): Promise<void> {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { webhookFailure } from '@lineclear/contracts';
+import { audited } from '@lineclear/access';
 import { Bus, event } from '@lineclear/bus';
 import { CONFIG, Database, inSpan, LOGGER, type Logger, type Tx } from '@lineclear/kit';
 import { SpanKind } from '@opentelemetry/api';
@@ -112,7 +113,10 @@ export class SendDelivery {
     if (!channel?.isEnabled) return;
     if (channelIsGone) {
       await this.routes.changedIn(tx);
-      await switchOff(tx, channel, why);
+      if (await switchOff(tx, channel, why)) {
+        const details = { is_enabled: { from: true, to: false } };
+        await this.bus.publish(tx, audited('channel.changed', { target: `channel/${channel.id}`, details }));
+      }
     }
     // News of a failure that fails itself is not news again: two broken channels would tell of each other for ever.
     if (event_type === webhookFailure.name) return;

@@ -1,5 +1,6 @@
 import { Controller, Param, Post } from '@nestjs/common';
-import { Allow, canFor, Who } from '@lineclear/access';
+import { Allow, audited, canFor, Who } from '@lineclear/access';
+import { Bus } from '@lineclear/bus';
 import { fields, isFinal, JOB_STATES, type Principal } from '@lineclear/contracts';
 import { Answers, Conflict, Database, NotAllowed, NotFound } from '@lineclear/kit';
 import { z } from 'zod';
@@ -16,6 +17,7 @@ const SENTENCE =
 export class CancelController {
   constructor(
     private readonly database: Database,
+    private readonly bus: Bus,
     private readonly moves: Moves,
   ) {}
 
@@ -55,6 +57,8 @@ export class CancelController {
       const after =
         (await this.moves.apply(tx, [{ jobId: id, fact: { kind: 'cancel_requested', message } }])).get(id) ??
         before;
+      const details = { user_id: before.userId, status: { from: before.state, to: after.state } };
+      await this.bus.publish(tx, audited('job.cancel_requested', { target: `job/${id}`, details }));
       return { job_id: id, status: after.state };
     });
   }

@@ -1,5 +1,6 @@
 import { Body, Controller, Get, Post, Query } from '@nestjs/common';
-import { Allow, jobsSeenBy, Who } from '@lineclear/access';
+import { Allow, audited, differences, jobsSeenBy, Who } from '@lineclear/access';
+import { Bus } from '@lineclear/bus';
 import { fields, JOB_STATES, type JobState, type Principal } from '@lineclear/contracts';
 import { Answers, Clock, Database } from '@lineclear/kit';
 import { z } from 'zod';
@@ -57,6 +58,7 @@ const sum = (counts: ReadonlyMap<JobState, number>, states: readonly JobState[])
 export class QueueController {
   constructor(
     private readonly database: Database,
+    private readonly bus: Bus,
     private readonly wakes: Wakes,
     private readonly clock: Clock,
   ) {}
@@ -137,7 +139,14 @@ export class QueueController {
   @Allow('queue.manage')
   @Answers(200, limitsView, 'Sets how many jobs may run at once; what runs already goes on')
   async setLimits(@Body({ schema: limitsBody }) body: z.infer<typeof limitsBody>): Promise<slots.Limits> {
-    const limits = await this.database.tx((tx) => slots.setLimits(tx, body as Partial<slots.Limits>));
+    const limits = await this.database.tx(async (tx) => {
+      await slots.enter(tx);
+      const before = await slots.limits(tx);
+      const after = await slots.setLimits(tx, body as Partial<slots.Limits>);
+      const details = differences(before, after, ['max_concurrent', 'user_max_concurrent']);
+      await this.bus.publish(tx, audited('queue.limits_changed', { target: 'queue/limits', details }));
+      return after;
+    });
     this.wakes.wake();
     return limits;
   }

@@ -1,5 +1,5 @@
 import { Body, Controller, Headers, Param, Post, Res } from '@nestjs/common';
-import { Allow, can, Who } from '@lineclear/access';
+import { Allow, audited, can, Who } from '@lineclear/access';
 import { approvalNeed, fields, JOB_STATES, localConfig, slug, type Principal } from '@lineclear/contracts';
 import {
   Answers,
@@ -99,8 +99,10 @@ export class SubmitController {
     const { idempotency_key, ...request } = body;
     const idempotencyKey = oneKey(idempotency_key, keyHeader);
     const asked = wanted(request, provider, teamOf(by, body.team));
+    const job = newJob(asked, by, this.clock.now(), currentTraceparent());
     const submission = {
-      job: newJob(asked, by, this.clock.now(), currentTraceparent()),
+      job,
+      entry: submitted(job),
       ...(idempotencyKey === undefined
         ? {}
         : { key: idempotencyKey, requestSha256: requestHash({ provider: providerName, ...request }) }),
@@ -123,26 +125,26 @@ export class SubmitController {
         reasons.map((message) => ({ path: 'quota', message })),
       );
     }
-    const { job } = outcome;
-    void reply.header('location', `/api/cloud/jobs/${job.id}`);
+    const { job: stored } = outcome;
+    void reply.header('location', `/api/cloud/jobs/${stored.id}`);
     return {
-      job_id: job.id,
-      status: job.state,
-      estimated_cost_usd: job.estimatedCostUsd,
-      ...(job.approval === null
+      job_id: stored.id,
+      status: stored.state,
+      estimated_cost_usd: stored.estimatedCostUsd,
+      ...(stored.approval === null
         ? {}
         : {
             approval: {
-              id: job.approval.approval_id,
-              reason: job.approval.reason,
-              rule: job.approval.rule_name,
-              required_level: job.approval.required_level,
-              expires_at: job.approval.expires_at,
+              id: stored.approval.approval_id,
+              reason: stored.approval.reason,
+              rule: stored.approval.rule_name,
+              required_level: stored.approval.required_level,
+              expires_at: stored.approval.expires_at,
             },
           }),
       warnings: [
         ...(outcome.kind === 'accepted' ? outcome.warnings : []),
-        ...(job.state === 'awaiting_evaluation' && !job.facts.over_quota ? [NOT_EVALUATED] : []),
+        ...(stored.state === 'awaiting_evaluation' && !stored.facts.over_quota ? [NOT_EVALUATED] : []),
       ],
     };
   }
@@ -154,6 +156,18 @@ export class SubmitController {
     return known;
   }
 }
+
+const submitted = (job: Submission['job']): Submission['entry'] =>
+  audited('job.submitted', {
+    target: `job/${job.id}`,
+    details: {
+      provider: job.provider,
+      config_name: job.configName,
+      hardware: job.hardware,
+      estimated_cost_usd: job.estimatedCostUsd,
+      secrets: job.secrets,
+    },
+  });
 
 /** The caller's key, from the body or the header. */
 function oneKey(inBody: string | undefined, header: string | undefined): string | undefined {

@@ -16,7 +16,7 @@ import { transition, type Fact, type Leases } from '../domain/transition.js';
 import { summed, usageDeltas } from '../domain/usage.js';
 import { quotaEvent, stateEvent, submittedEvent } from './job-events.js';
 import { judgeQuotas } from './judge-quotas.js';
-import type { Outcome } from './submission.js';
+import type { Entering, Outcome } from './submission.js';
 import { Wakes } from './wakes.js';
 
 export interface About {
@@ -98,7 +98,7 @@ export class Moves {
    * claimed with it. Answers what became of each, by its id. @throws KeysTaken when someone else was faster to use
    * idempotency keys of some of them: then nothing of it may be committed.
    */
-  async add(tx: Tx, entering: readonly jobs.NewJob[]): Promise<ReadonlyMap<string, Outcome>> {
+  async add(tx: Tx, entering: readonly Entering[]): Promise<ReadonlyMap<string, Outcome>> {
     const now = this.clock.now();
     const holders = [...new Set(entering.flatMap(({ job }) => holdersOf(job)))];
     const [, room] = await Promise.all([slots.enter(tx), slots.roomFor(tx, holders, now)]);
@@ -133,11 +133,14 @@ export class Moves {
       before: undefined,
       after: atOnce.jobs.has(one.job) ? this.#claimed(one.job, now) : one.job,
     }));
-    for (const { job, after } of changes)
+    for (const { job, after, entry } of changes)
       said.push(
-        ...[submittedEvent(job), stateEvent(job), after === job ? undefined : stateEvent(after)].filter(
-          (event) => event !== undefined,
-        ),
+        ...[
+          submittedEvent(job),
+          stateEvent(job),
+          after === job ? undefined : stateEvent(after),
+          entry,
+        ].filter((event) => event !== undefined),
       );
     if (changes.length > 0)
       await this.#follow(tx, changes, this.#insert(tx, changes), said, now, atOnce.slots);

@@ -1,4 +1,5 @@
 import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import { audited } from '@lineclear/access';
 import { Bus } from '@lineclear/bus';
 import { Clock, Database, NotFound, TtlCache } from '@lineclear/kit';
 import * as providerConfig from '../db/provider-config.repo.js';
@@ -45,10 +46,21 @@ export class Providers implements OnApplicationBootstrap {
   }
 
   async setPrices(name: string, hardware: PriceList): Promise<Provider> {
-    await this.get(name);
-    await providerConfig.put(this.database, name, hardware, this.clock.now());
+    const { hardware: before } = await this.get(name);
+    const now = this.clock.now();
+    const details = { prices_usd_per_hour: changedPrices(before, hardware) };
+    await this.database.tx(async (tx) => {
+      await providerConfig.put(tx, name, hardware, now);
+      await this.bus.publish(tx, audited('provider.prices_changed', { target: `provider/${name}`, details }));
+    });
     this.#cache.clear();
     if (!this.bus.connection.isClosed()) this.bus.connection.publish(SUBJECT);
     return this.get(name);
   }
 }
+
+const changedPrices = (before: PriceList, set: PriceList): string[] =>
+  Object.entries(set).flatMap(([name, { cost_per_hour_usd: to }]) => {
+    const from = Object.hasOwn(before, name) ? before[name]?.cost_per_hour_usd : undefined;
+    return from === to ? [] : [`${name}: ${from ?? 'none'} -> ${to}`];
+  });

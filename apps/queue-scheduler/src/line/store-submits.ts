@@ -6,7 +6,7 @@ import { entering } from '../domain/entering.js';
 import type { Job } from '../domain/job.js';
 import { Evaluation } from './evaluation.js';
 import { KeysTaken, Moves } from './moves.js';
-import type { Outcome, Submission } from './submission.js';
+import type { Entering, Outcome, Submission } from './submission.js';
 
 /** Stores a batch of submits: counted, evaluated, then written with everything that follows in one transaction. */
 @Injectable()
@@ -41,7 +41,7 @@ export class StoreSubmits {
     if (fresh.length > 0) {
       const whole = withFacts(fresh, before);
       const verdicts = await this.evaluation.of(whole.map(({ facts }) => facts));
-      const entered = whole.map((job, index): jobs.NewJob => ({
+      const entered = whole.map((job, index): Entering => ({
         ...fresh[index]!,
         job: entering(job, verdicts.get(job.id), now, this.moves.leases),
       }));
@@ -59,7 +59,7 @@ export class StoreSubmits {
   }
 
   /** What became of each, by its id; those whose keys were not free any more are left out. */
-  async #add(entered: readonly jobs.NewJob[]): Promise<ReadonlyMap<string, Outcome>> {
+  async #add(entered: readonly Entering[]): Promise<ReadonlyMap<string, Outcome>> {
     if (entered.length === 0) return new Map();
     try {
       return await this.database.tx((tx) => this.moves.add(tx, entered));

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Principal } from '@lineclear/contracts';
-import { newEventId } from '@lineclear/bus';
+import { newEventId, type Outgoing } from '@lineclear/bus';
+import type { NewJob } from '../db/jobs.repo.js';
 import { bandOf, type Priority } from '../domain/band.js';
 import type { Job } from '../domain/job.js';
 import { costOf } from '../domain/price.js';
@@ -28,7 +29,12 @@ export interface Submission {
   readonly job: Omit<Job, 'facts'>;
   readonly key?: string | undefined;
   readonly requestSha256?: string | undefined;
+  /** What the audit log is told if it is stored: made by its own request, as others share its transaction. */
+  readonly entry: Outgoing;
 }
+
+/** A job that is stored with what was told of it. */
+export type Entering = NewJob & Pick<Submission, 'entry'>;
 
 export type Outcome =
   | { readonly kind: 'accepted'; readonly job: Job; readonly warnings: readonly string[] }

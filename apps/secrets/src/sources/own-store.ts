@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { secretChanged } from '@lineclear/contracts';
+import { audited } from '@lineclear/access';
 import { Bus, event } from '@lineclear/bus';
 import { Clock, Database, LOGGER, Unavailable, type Logger } from '@lineclear/kit';
 import { recordOf } from '../db/keys.repo.js';
@@ -46,6 +47,7 @@ export class OwnStore implements SecretSource {
       await this.bus.publish(
         tx,
         event(secretChanged, { name, version, ...by }, { about: `secret/${id}`, version }),
+        audited('secret.set', { target: `secret/${name}`, details: { scope, version } }),
       );
       return { version, createdAt: now };
     });
@@ -60,6 +62,7 @@ export class OwnStore implements SecretSource {
       await this.bus.publish(
         tx,
         event(secretChanged, { name, version: 0, ...by }, { about: `secret/${id}` }),
+        audited('secret.removed', { target: `secret/${name}`, details: { scope } }),
       );
       return true;
     });
