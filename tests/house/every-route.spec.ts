@@ -5,7 +5,7 @@ import { makeScratchFolder } from '@lineclear/servers';
 import { SYSTEM_LEVEL_NAMES, SYSTEM_LEVELS, type SystemLevel, type Permission } from '@lineclear/contracts';
 import { client, expectProblem, HOPELESS_BODIES, type Client } from '@lineclear/testkit';
 import pg from 'pg';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { ok, person } from './furnish.js';
 import { RIGHTS, type Right } from './route-rights.js';
 
@@ -205,7 +205,7 @@ async function rowCounts(): Promise<Record<string, number>> {
       "select tablename as name from pg_tables where schemaname = 'public' order by 1",
     );
     for (const { name } of tables) {
-      if (/^(inbox|outbox)$|failure|throttle|migrations/.test(name)) continue;
+      if (/^(inbox|outbox|sent)$|^audit_|failure|throttle|migrations/.test(name)) continue;
       const { rows } = await database.query<{ n: number }>(`select count(*)::int as n from "${name}"`);
       counts[`${service}.${name}`] = rows[0]!.n;
     }
@@ -213,3 +213,48 @@ async function rowCounts(): Promise<Record<string, number>> {
   }
   return counts;
 }
+
+it('tells the audit log of what is done and refused in every service, by whom', async () => {
+  const { key } = await person(house.url, admin, 'audited', 'viewer');
+  const viewer = client(house.url, key);
+  const rule = { name: 'audited', condition: 'first_job', required_approver_level: 'lead' };
+  const channel = { channel_type: 'webhook', name: 'audited', webhook_url: 'https://hooks.lineclear.test/x' };
+  const secret = { name: 'AUDITED', value: 'hunter2', scope: 'global' };
+  const limits = { max_concurrent: 7 };
+  const sent: [service: string, action: string, path: string, body: object][] = [
+    ['secrets', 'secret.set', '/api/secrets', secret],
+    ['approvals', 'approval_rule.created', '/api/approvals/rules', rule],
+    ['notifier', 'channel.created', '/api/cloud/notifications/channels', channel],
+    ['queue-scheduler', 'queue.limits_changed', '/api/queue/concurrency', limits],
+  ];
+  for (const [, action, path, body] of sent) {
+    expect((await admin.post(path, body)).status, action).toBeLessThan(300);
+    expect((await viewer.post(path, body)).status, action).toBe(403);
+  }
+  for (const [service, action, path] of sent) {
+    const done = await vi.waitFor(async () => {
+      const { entries } = ok(await admin.get(`/api/audit?service=${service}&action=${action}`));
+      expect(entries, action).not.toEqual([]);
+      return entries;
+    });
+    expect(done[0], action).toMatchObject({ by: 'person', actor_username: 'admin', outcome: 'done' });
+    await vi.waitFor(async () => {
+      const refused = ok(await admin.get(`/api/audit?service=${service}&action=access.refused&limit=500`));
+      const mine = refused.entries.filter(
+        (one: { actor_username: string }) => one.actor_username === 'audited',
+      );
+      expect(mine, action).toMatchObject([{ details: { method: 'POST', route: path } }]);
+    });
+  }
+  expect(JSON.stringify(ok(await admin.get('/api/audit/export')))).not.toContain('hunter2');
+  expect(ok(await admin.get('/api/audit/verify'))).toMatchObject({ valid: true });
+});
+
+it('has no route that changes something and tells the audit log nothing', async () => {
+  for (const [service, { url, databaseUrl }] of Object.entries(house.services)) {
+    if (!databaseUrl) continue;
+    const metrics = await (await fetch(new URL('/metrics', url))).text();
+    expect(metrics).toContain('# TYPE lineclear_audit_missing_total');
+    expect(metrics.match(/^lineclear_audit_missing_total\{.*/gm) ?? [], service).toEqual([]);
+  }
+});

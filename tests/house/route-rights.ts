@@ -9,6 +9,7 @@ export type Right = 'public' | 'anyone' | 'unscoped' | readonly Permission[];
 const seesJobs: Right = ['job.view.own'];
 const approves: Right = ['admin.approve'];
 const configures: Right = ['admin.config'];
+const audits: Right = ['admin.audit'];
 const managesPeople: Right = ['admin.users'];
 // What else a change needs is asked once it is known that the organisation is the caller's: to others it is "not found".
 const seesOrgs: Right = ['org.view'];
@@ -33,6 +34,12 @@ export const RIGHTS: Readonly<Record<string, Right>> = {
   'GET /api/approvals/rules/{id}': approves,
   'PATCH /api/approvals/rules/{id}': configures,
   'DELETE /api/approvals/rules/{id}': configures,
+
+  'GET /api/audit': audits,
+  'GET /api/audit/actions': audits,
+  'GET /api/audit/export': audits,
+  'GET /api/audit/head': audits,
+  'GET /api/audit/verify': audits,
 
   'GET /api/auth/api-keys': 'anyone',
   'POST /api/auth/api-keys': 'anyone',
