@@ -62,8 +62,10 @@ export function canonicalJson(value: unknown): string {
 }
 
 /** What is null is left out: a column that comes later leaves the old entries as they were proved. */
-const provable = ({ mac: _, ...fields }: Omit<AuditRow, 'mac'> & { readonly mac?: string }): string =>
-  canonicalJson(Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null)));
+const provable = (row: Omit<AuditRow, 'mac'>): string =>
+  canonicalJson(
+    Object.fromEntries(Object.entries(row).filter(([name, value]) => name !== 'mac' && value !== null)),
+  );
 
 /** Puts entries into the chain, behind `last`. */
 export function chained(entries: readonly AuditEntry[], last: Link, mac: Mac): AuditRow[] {

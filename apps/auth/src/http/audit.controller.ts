@@ -104,12 +104,12 @@ export class AuditController {
     @Res() reply: FastifyReply,
     @Query({ schema: exportQuery }) query: z.infer<typeof exportQuery>,
   ): Promise<void> {
-    const { contentType, write } = EXPORTS[query.format];
+    const format = EXPORTS[query.format];
     await reply
       .status(200)
-      .header('content-type', contentType)
+      .header('content-type', format.contentType)
       .header('content-disposition', `attachment; filename="lineclear-audit.${query.format}"`)
-      .send(Readable.from(write(this.#pages(filterOf(query)))));
+      .send(Readable.from(format.write(this.#pages(filterOf(query)))));
   }
 
   async *#pages(filter: log.Filter): AsyncGenerator<EntryView[]> {
