@@ -55,8 +55,6 @@ export interface AuthHouse {
   rows(): Promise<unknown>;
   /** Returns when a statement of the service waits for a lock that a test holds. */
   untilOneWaits(): Promise<void>;
-  /** What the service was booted with: for another replica of it. */
-  readonly env: NodeJS.ProcessEnv;
   close(): Promise<void>;
 }
 

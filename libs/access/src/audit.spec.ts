@@ -1,5 +1,5 @@
 import { Controller, Get, Post } from '@nestjs/common';
-import { auditRecorded, LEVEL_PERMISSIONS, type Principal } from '@lineclear/contracts';
+import { auditRecorded, SYSTEM_LEVELS, type Principal } from '@lineclear/contracts';
 import { Bus, BusModule, busEntities, busMigrations, busTransports } from '@lineclear/bus';
 import {
   Answers,
@@ -26,7 +26,9 @@ const ada: Principal = {
   username: 'ada',
   email: 'ada@lineclear.test',
   level: 'researcher',
-  permissions: [...LEVEL_PERMISSIONS.researcher],
+  level_priority: 20,
+  reaches: ['viewer', 'researcher'],
+  permissions: [...SYSTEM_LEVELS.researcher.permissions],
   via: 'api_key',
   credential_id: 3,
 };
@@ -34,6 +36,10 @@ const ada: Principal = {
 class Known extends TokenLookup {
   override async find({ sha256 }: Token): Promise<Identity> {
     return { principal: sha256 === hashToken('lc_ada') ? ada : null };
+  }
+
+  override async internal(): Promise<Principal | null> {
+    return null;
   }
 }
 
@@ -97,7 +103,7 @@ beforeAll(async () => {
     config: readEnv(serviceEnv, await backends.envFor('secrets')),
     modules: [
       BusModule.of('secrets', backends.nats.url),
-      AccessModule.of({ bypassPaths: [], lookup: { provide: TokenLookup, useClass: Known } }),
+      AccessModule.of({ lookup: { provide: TokenLookup, useClass: Known } }),
       { module: ThingsModule, controllers: [Things] },
     ],
     entities: [...busEntities],
