@@ -20,7 +20,7 @@ const clock = new TestClock();
 beforeAll(async () => {
   backends = await startBackends();
   redis = openRedis(backends.redis.url, createLogger({ name: 'test', format: 'json', level: 'silent' }));
-  await vi.waitFor(() => expect(redis.status).toBe('ready'));
+  await redis.connect();
 });
 afterAll(async () => {
   redis?.disconnect();

@@ -44,6 +44,8 @@ export class RateLimits implements OnApplicationShutdown {
       limits;
     if (ofPrincipal === 0 && ofAddress === 0) return;
     const redis = (this.#redis = openRedis(REDIS_URL, log));
+    // Its errors are in the log; it is looked for as long as the service runs.
+    redis.connect().catch(() => undefined);
     const open = (what: string, limit: number): RateLimit | undefined =>
       limit === 0 ? undefined : new RateLimit(redis, `lineclear:${service}:limit:${what}`, limit, clock);
     this.#perPrincipal = open('principal', ofPrincipal);

@@ -39,11 +39,15 @@ export class RedisLine implements OnApplicationShutdown {
   }
 }
 
-/** A connection for commands of our own: it fails fast, so that a missing Redis is an error and not a hang. */
+/**
+ * A connection for commands of our own, once `connect()` was called: it fails fast, so that a missing Redis is an error
+ * and not a hang.
+ */
 export function openRedis(url: string, log: Logger): Redis {
   const redis = new Redis(url, {
     maxRetriesPerRequest: 1,
     enableOfflineQueue: false,
+    lazyConnect: true,
     commandTimeout: COMMAND_MS,
     retryStrategy: (times) => Math.min(times * STEP_MS, MAX_RETRY_MS),
   });

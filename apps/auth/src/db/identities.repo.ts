@@ -55,7 +55,7 @@ export async function byToken(on: Queryable, token: Token, now: Date): Promise<I
 }
 
 const INTERNAL = `select u.id as credential_id, null as expires_at, null as last_used_at, null as csrf_sha256, null as scope, null as allowed_cidrs, ${OWNER}
-  from users u where lower(u.username) = $1 and u.kind = 'service' and u.is_active`;
+  from users u join levels l on l.name = u.level where lower(u.username) = $1 and u.kind = 'service' and u.is_active`;
 
 /** The account of who is let in for the network they come from, while it is active. */
 export async function internal(on: Queryable): Promise<IdentityRow | undefined> {

@@ -1,4 +1,5 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
+import { audited } from '@lineclear/access';
 import { Bus, event } from '@lineclear/bus';
 import { networks, principalChanged } from '@lineclear/contracts';
 import { Clock, CONFIG_FILE, Database, LOGGER, type ConfigFile, type Logger } from '@lineclear/kit';
@@ -45,14 +46,23 @@ export class InternalAccount implements OnModuleInit {
           kind: 'service',
           password_hash: null,
         } as const;
-        await users.insert(tx, account, this.clock.now());
+        const id = await users.insert(tx, account, this.clock.now());
+        const { username, kind } = account;
+        await this.bus.publish(
+          tx,
+          audited('user.created', { target: `user/${id}`, details: { username, kind, level } }),
+        );
       } else if (found.kind === 'person') {
         this.log.error(`a person has the name ${INTERNAL_ACCOUNT}: nobody is let in for their network`);
-      } else if ((await users.byId(tx, found.id))?.level !== level) {
+      } else {
+        const before = (await users.byId(tx, found.id))!.level;
+        if (before === level) return;
         await users.update(tx, found.id, { level });
+        const details = { level: { from: before, to: level } };
         await this.bus.publish(
           tx,
           event(principalChanged, { user_id: found.id }, { about: `user/${found.id}` }),
+          audited('user.changed', { target: `user/${found.id}`, details }),
         );
       }
     });

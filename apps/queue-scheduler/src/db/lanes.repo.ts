@@ -93,6 +93,16 @@ export async function markFull(tx: Tx, userIds: readonly number[], isFull: boole
   ]);
 }
 
+/** Marks lanes that a pick stumbled over: their user is at the ceiling of the lane's level, if not of others. */
+export async function markLanesFull(tx: Tx, full: readonly LaneKey[]): Promise<void> {
+  if (full.length === 0) return;
+  await tx.query(
+    `update lanes l set is_full = true from unnest($1::int4[], $2::int4[], $3::int4[], $4::int2[]) as n(${KEY})
+     where ${keyOf('l')} = ${keyOf('n')}`,
+    arrays(full),
+  );
+}
+
 /** Lanes whose first job must wait for a quota's next period, or for money to come back. */
 export async function hold(tx: Tx, held: readonly (LaneKey & { readonly until: Date })[]): Promise<void> {
   if (held.length === 0) return;

@@ -2,13 +2,14 @@ import type { Tx } from '@lineclear/kit';
 import { holdersOf, scopeOf, type Holder } from '../domain/holders.js';
 import { pick as policy, takingsOf, type Taking, type Waiting } from '../domain/pick.js';
 import { quotasOf, waitsUntil, withClaimed, NOTHING_USED, type Load } from '../domain/quotas.js';
-import { hold, markFull, MAY_GO, type LaneKey } from './lanes.repo.js';
+import { hold, markLanesFull, MAY_GO, type LaneKey } from './lanes.repo.js';
 import * as quotas from './quotas.repo.js';
 import type { Limits } from './slots.repo.js';
 import * as usage from './usage.repo.js';
 
 export interface Picked {
   readonly maxConcurrent: number;
+  readonly userMaxConcurrent: number;
   /** In the order in which they go. */
   readonly jobIds: string[];
   /** The slots that they take. */
@@ -60,7 +61,7 @@ const PICK = `
     select placed.* from placed left join last on true
     where id is null or place = 1 or last.band is null or placed.band > last.band
       or (placed.band = last.band and placed.ord <= last.head_ord))
-  select house.max_concurrent, house.room, house.has_quotas, (select count(*)::int4 from found) as lanes,
+  select house.max_concurrent, house.user_max_concurrent, house.room, house.has_quotas, (select count(*)::int4 from found) as lanes,
     first.id, first.user_id, first.team_id, first.org_id, first.band, first.level, first.user_running, first.user_at_most,
     first.team_running, first.team_at_most, first.org_running, first.org_at_most, first.estimated_cost_usd, first.gpu_seconds
   from house left join first on first.id is null or first.place <= house.room * $3 order by first.place`;
@@ -69,8 +70,7 @@ const PICK = `
 const CANDIDATES_PER_SLOT = 4;
 const SECONDS_PER_HOUR = 3_600;
 
-interface Row {
-  readonly max_concurrent: Limits['max_concurrent'];
+interface Row extends Limits {
   readonly room: number;
   readonly has_quotas: boolean;
   readonly lanes: number;
@@ -98,22 +98,21 @@ export async function pick(tx: Tx, atMost: number, now: Date): Promise<Picked> {
   const rows = await tx.query<Row>(PICK, [atMost, now, CANDIDATES_PER_SLOT]);
   const [first] = rows;
   if (!first) throw new Error('the table of limits is empty');
-  const full = new Set(
-    rows.filter(({ id, user_id }) => id === null && user_id !== null).map((r) => r.user_id),
-  );
+  const full = rows.filter(({ id, user_id }) => id === null && user_id !== null).map(laneOf);
   const candidates = rows.filter(({ id }) => id !== null).map(candidate);
   const taken = new Map(rows.filter(({ id }) => id !== null).flatMap(takenBy));
   const budget = first.has_quotas && candidates.length > 0 ? await budgetFor(tx, candidates, now) : undefined;
   const picked = policy(candidates, first.room, taken, budget?.affords);
-  await Promise.all([markFull(tx, [...full], true), hold(tx, budget?.held ?? [])]);
+  await Promise.all([markLanesFull(tx, full), hold(tx, budget?.held ?? [])]);
   const isCut = candidates.length >= first.room * CANDIDATES_PER_SLOT;
   return {
     maxConcurrent: first.max_concurrent,
+    userMaxConcurrent: first.user_max_concurrent,
     jobIds: picked.map(({ id }) => id),
     takings: takingsOf(picked),
     more:
       picked.length === atMost ||
-      full.size > 0 ||
+      full.length > 0 ||
       (budget?.held.length ?? 0) > 0 ||
       (picked.length > 0 && picked.length < first.room && (first.lanes >= first.room || isCut)),
   };
@@ -121,17 +120,23 @@ export async function pick(tx: Tx, atMost: number, now: Date): Promise<Picked> {
 
 const someone = (id: number): number | null => (id === 0 ? null : id);
 
+const laneOf = (row: Row): LaneKey => ({
+  userId: row.user_id,
+  teamId: someone(row.team_id),
+  orgId: someone(row.org_id),
+  band: row.band,
+});
+
 function candidate(row: Row): Candidate {
-  const whose = { userId: row.user_id, teamId: someone(row.team_id), orgId: someone(row.org_id) };
+  const lane = laneOf(row);
   const ceilings = { user: row.user_at_most, team: row.team_at_most, org: row.org_at_most };
   return {
-    ...whose,
+    ...lane,
     id: row.id ?? '',
-    band: row.band,
     level: row.level,
     usd: row.estimated_cost_usd,
     gpuHours: row.gpu_seconds / SECONDS_PER_HOUR,
-    holds: holdersOf(whose).map((holder) => ({
+    holds: holdersOf(lane).map((holder) => ({
       holder,
       atMost: ceilings[scopeOf(holder)] ?? Infinity,
     })),
@@ -154,15 +159,15 @@ async function budgetFor(tx: Tx, candidates: readonly Candidate[], now: Date): P
   const all = await quotas.about(tx, quotas.subjectsOf(candidates));
   const uses = new Map(await usage.of(tx, [...new Set(candidates.flatMap(holdersOf))], now));
   const held = new Map<string, Budget['held'][number]>();
-  const laneOf = ({ userId, teamId, orgId, band }: Candidate): string =>
+  const nameOf = ({ userId, teamId, orgId, band }: Candidate): string =>
     [userId, teamId, orgId, band].join('/');
   return {
     affords(job) {
       // Whoever is first in a lane goes first: the smaller jobs behind it wait too.
-      if (held.has(laneOf(job))) return false;
+      if (held.has(nameOf(job))) return false;
       const until = waitsUntil(quotasOf(all, job), uses, job, now);
       if (until !== undefined) {
-        held.set(laneOf(job), { ...job, until });
+        held.set(nameOf(job), { ...job, until });
         return false;
       }
       for (const holder of holdersOf(job))

@@ -74,14 +74,20 @@ export async function setLimits(tx: Tx, wanted: Partial<Limits>): Promise<Limits
   return row;
 }
 
+/** How many slots the house has, and any one user at most. */
+export interface Ceilings {
+  readonly maxConcurrent: number;
+  readonly userMaxConcurrent: number;
+}
+
 /**
- * Takes slots for jobs that are claimed; answers the users who are now at their ceiling. @throws when a ceiling would be exceeded: then nothing may be claimed.
+ * Takes slots for jobs that are claimed; answers the users who now have as many as any user may. @throws when a ceiling would be exceeded: then nothing may be claimed.
  */
 export async function take(
   tx: Tx,
   jobs: number,
   takings: readonly Taking[],
-  maxConcurrent: number,
+  { maxConcurrent, userMaxConcurrent }: Ceilings,
 ): Promise<number[]> {
   const rows = await tx.query<{ scope: string; subject: number; running: number }>(
     `with house as (update slots set running = running + $1 where scope = 'house' and running + $1 <= $2 returning 1)
@@ -102,7 +108,7 @@ export async function take(
   if (takings.some(({ holder, atMost }) => (running.get(holder) ?? Infinity) > atMost))
     throw new Error('the slots changed while a pick was made; it is made again');
   return takings
-    .filter(({ holder, atMost }) => scopeOf(holder) === 'user' && running.get(holder) === atMost)
+    .filter(({ holder }) => scopeOf(holder) === 'user' && (running.get(holder) ?? 0) >= userMaxConcurrent)
     .map(({ holder }) => idOf(holder));
 }
 

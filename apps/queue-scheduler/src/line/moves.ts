@@ -30,9 +30,8 @@ interface Change {
 }
 
 /** What a pick found: the slots that its jobs take. */
-export interface Slots {
+export interface Slots extends slots.Ceilings {
   readonly takings: readonly Taking[];
-  readonly maxConcurrent: number;
 }
 
 /** Idempotency keys of these jobs were used by others a moment ago. */
@@ -154,20 +153,21 @@ export class Moves {
     accepted: readonly Job[],
     room: slots.Room,
   ): Promise<{ readonly jobs: ReadonlySet<Job>; readonly slots: Slots }> {
-    const maxConcurrent = room.limits.max_concurrent;
+    const { max_concurrent: maxConcurrent, user_max_concurrent: userMaxConcurrent } = room.limits;
+    const ceilings = { maxConcurrent, userMaxConcurrent };
     const queued = accepted.filter(isQueued);
     if (queued.length === 0 || room.someoneWaits)
-      return { jobs: new Set(), slots: { takings: [], maxConcurrent } };
+      return { jobs: new Set(), slots: { takings: [], ...ceilings } };
     const known = room.hasQuotas ? await quotas.about(tx, quotas.subjectsOf(queued)) : [];
     const waiting = queued.map((job) => ({
       id: job.id,
       job,
-      holds: ceilingsOf(known, job, room.limits.user_max_concurrent),
+      holds: ceilingsOf(known, job, userMaxConcurrent),
     }));
     const taken = pickAtOnce(waiting, room.free, room.taken);
     return {
       jobs: new Set(taken.map(({ job }) => job)),
-      slots: { takings: takingsOf(taken), maxConcurrent },
+      slots: { takings: takingsOf(taken), ...ceilings },
     };
   }
 
@@ -213,9 +213,7 @@ export class Moves {
     const used = summed(changed.flatMap(({ before, after }) => usageDeltas(before, after)));
     const [saved, full] = await Promise.all([
       saving,
-      taken.length > 0 && picked
-        ? slots.take(tx, taken.length, picked.takings, picked.maxConcurrent)
-        : NOBODY,
+      taken.length > 0 && picked ? slots.take(tx, taken.length, picked.takings, picked) : NOBODY,
       freed.length > 0 && slots.free(tx, freed.length, freedBy),
       usage.book(tx, used),
       taken.length > 0 && ledger.reserve(tx, afters(taken), now),
