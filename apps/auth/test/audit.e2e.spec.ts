@@ -231,3 +231,36 @@ describe('the list', () => {
     }
   });
 });
+
+it('shows to those who read it what their own organisation did, and all of it to those who make organisations', async () => {
+  const { admin } = house;
+  const orgs = await Promise.all(
+    ['audit-acme', 'audit-globex'].map(
+      async (slug) => (await admin.post('/api/orgs', { name: slug, slug })).body.organization.id as number,
+    ),
+  );
+  const people = {
+    acme: await house.person('lead'),
+    globex: await house.person('lead'),
+    none: await house.person('lead'),
+  };
+  await admin.post(`/api/orgs/${orgs[0]}/members`, { user_id: people.acme.id });
+  await admin.post(`/api/orgs/${orgs[1]}/members`, { user_id: people.globex.id });
+  for (const { http } of Object.values(people)) await http.post('/api/auth/api-keys', { name: 'seen' });
+  await house.settled();
+  const seenBy = async ({ http }: (typeof people)['none']): Promise<boolean[]> => {
+    const { entries } = (await http.get('/api/audit?action=api_key.created&limit=500')).body;
+    const ids = (entries as { actor_id: number }[]).map(({ actor_id }) => actor_id);
+    return Object.values(people).map(({ id }) => ids.includes(id));
+  };
+  await vi.waitFor(async () => {
+    expect(await seenBy(people.acme)).toEqual([true, false, false]);
+    expect(await seenBy(people.globex)).toEqual([false, true, false]);
+    expect(await seenBy(people.none)).toEqual([false, false, true]);
+  });
+  const all = (await admin.get('/api/audit?action=api_key.created&limit=500')).body.entries;
+  expect((all as object[]).length).toBeGreaterThanOrEqual(3);
+  expect((await people.acme.http.get('/api/audit/export?format=csv')).body).not.toContain(
+    people.globex.username,
+  );
+});

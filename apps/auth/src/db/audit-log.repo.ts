@@ -104,6 +104,8 @@ export async function removeUpTo(tx: Tx, anchor: SignedLink): Promise<void> {
 }
 
 export interface Filter {
+  /** Only what those of this organisation did; null for what nobody of an organisation did. */
+  readonly tenant?: number | null | undefined;
   readonly action?: string | undefined;
   readonly actionPrefix?: string | undefined;
   readonly userId?: number | undefined;
@@ -163,6 +165,9 @@ function where(filter: Filter, given: readonly unknown[]): { conditions: string[
     add((p) => `${column} ~>=~ ${p}`, prefix);
     add((p) => `${column} ~<~ ${p}`, prefix && after(prefix));
   };
+  const members = 'select from org_members m where m.user_id = audit_log.user_id';
+  if (filter.tenant === null) conditions.push(`not exists (${members})`);
+  else add((p) => `exists (${members} and m.org_id = ${p})`, filter.tenant);
   add((p) => `action = ${p}`, filter.action);
   beginsWith('action', filter.actionPrefix);
   add((p) => `user_id = ${p}`, filter.userId);

@@ -1,4 +1,5 @@
-import { SERVICES } from '@lineclear/contracts';
+import { tenantOf } from '@lineclear/access';
+import { SERVICES, type Principal } from '@lineclear/contracts';
 import { z } from 'zod';
 import type { Filter } from '../db/audit-log.repo.js';
 import type { AuditRow } from '../domain/audit-chain.js';
@@ -65,10 +66,12 @@ export const verifyQuery = z
     message: 'goes with head_seq, and neither without the other',
   });
 
-export function filterOf(query: Filters): Filter {
+/** What is asked for, of what this caller may know. */
+export function filterOf(query: Filters, caller: Principal): Filter {
   const { action, actor_id: userId, target, target_type, target_id, service, outcome, since, until } = query;
   const isPrefix = action?.endsWith('*');
   return {
+    tenant: tenantOf(caller),
     action: isPrefix ? undefined : action,
     actionPrefix: isPrefix ? action?.slice(0, -1) : undefined,
     userId,

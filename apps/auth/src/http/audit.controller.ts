@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { Controller, Get, Query, Res } from '@nestjs/common';
-import { Allow } from '@lineclear/access';
+import { Allow, Who } from '@lineclear/access';
+import type { Principal } from '@lineclear/contracts';
 import { Answers, Database, NotFound } from '@lineclear/kit';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
@@ -43,12 +44,17 @@ export class AuditController {
 
   @Get()
   @Allow('admin.audit')
-  @Answers(200, list, 'Lists the audit log, newest first')
+  @Answers(
+    200,
+    list,
+    'Lists the audit log, newest first: what people of the caller’s organisation did, and all of it to those who make organisations',
+  )
   async list(
+    @Who() caller: Principal,
     @Query({ schema: auditQuery }) query: z.infer<typeof auditQuery>,
   ): Promise<z.infer<typeof list>> {
     const { limit, cursor: before = Number.MAX_SAFE_INTEGER } = query;
-    const filter = filterOf(query);
+    const filter = filterOf(query, caller);
     const [rows, total] = await Promise.all([
       log.newest(this.database, filter, { before, limit }),
       log.total(this.database, filter),
@@ -101,6 +107,7 @@ export class AuditController {
   @Allow('admin.audit')
   @Answers(200, null, 'Writes out the audit log as CSV or JSON, newest first, with the filters of the list')
   async export(
+    @Who() caller: Principal,
     @Res() reply: FastifyReply,
     @Query({ schema: exportQuery }) query: z.infer<typeof exportQuery>,
   ): Promise<void> {
@@ -109,7 +116,7 @@ export class AuditController {
       .status(200)
       .header('content-type', format.contentType)
       .header('content-disposition', `attachment; filename="lineclear-audit.${query.format}"`)
-      .send(Readable.from(format.write(this.#pages(filterOf(query)))));
+      .send(Readable.from(format.write(this.#pages(filterOf(query, caller)))));
   }
 
   async *#pages(filter: log.Filter): AsyncGenerator<EntryView[]> {
