@@ -264,3 +264,45 @@ it('shows to those who read it what their own organisation did, and all of it to
     people.globex.username,
   );
 });
+
+it('knows of every change of organisations, teams, quotas, levels and forgotten passwords', async () => {
+  const { admin } = house;
+  const { id: user_id, username } = await house.person('viewer');
+  const org = (await admin.post('/api/orgs', { name: 'Told', slug: 'told' })).body.organization.id as number;
+  const path = `/api/orgs/${org}`;
+  await admin.patch(path, { name: 'Told of' });
+  const team = (await admin.post(`${path}/teams`, { name: 'T', slug: 't' })).body.team.id as number;
+  await admin.patch(`${path}/teams/${team}`, { name: 'Team' });
+  const limit = { quota_type: 'cost_daily', limit_value: 5 };
+  await admin.post(`${path}/quotas`, limit);
+  await admin.post(`${path}/teams/${team}/quotas`, limit);
+  await admin.post(`${path}/members`, { user_id });
+  await admin.post(`${path}/teams/${team}/members`, { user_id, role: 'member' });
+  await admin.patch(`${path}/teams/${team}/members/${user_id}`, { role: 'lead' });
+  await admin.delete(`${path}/teams/${team}/members/${user_id}`);
+  await admin.delete(`${path}/members/${user_id}`);
+  await admin.delete(`${path}/teams/${team}`);
+  await admin.delete(path);
+  await admin.post('/api/users/levels', { name: 'told', priority: 41, permissions: ['job.view.own'] });
+  await admin.put('/api/users/levels/told/permissions', { permission_names: ['config.view'] });
+  await admin.delete('/api/users/levels/told');
+  await house.anonymous.post('/api/auth/password-reset', { username });
+  const told = [
+    ...['org.created', 'org.changed', 'team.created', 'team.changed', 'quota.set', 'quota.set'],
+    ...[
+      'org.member_added',
+      'team.member_added',
+      'team.role_changed',
+      'team.member_removed',
+      'org.member_removed',
+    ],
+    ...['quota.removed', 'team.removed', 'quota.removed', 'org.removed'],
+    ...['level.created', 'level.changed', 'level.removed', 'auth.password_reset_requested'],
+  ];
+  await vi.waitFor(async () => {
+    const newest = await house.entries(`limit=${told.length}`);
+    // What one change tells of several things comes in any order.
+    expect(newest.map(({ action }) => action).toSorted()).toEqual(told.toSorted());
+  });
+  expect((await house.anonymous.get('/metrics')).body).not.toMatch(/^lineclear_audit_missing_total\{/m);
+});

@@ -1,5 +1,5 @@
 import { type TeamRole } from '@lineclear/contracts';
-import { type Answer, type Client } from '@lineclear/testkit';
+import { expectProblem, type Answer, type Client } from '@lineclear/testkit';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ok, openOrgHouse, ORGS, statusesOf, type OrgHouse } from './org-house.js';
 
@@ -124,6 +124,10 @@ describe('who may', () => {
     const { id } = ok(await lead.http.post(`${ORGS}/${org}/teams`, { name: 'Mine', slug: 'mine' }), 201).team;
     const path = `${ORGS}/${org}/teams/${id}`;
     expect((await house.carried(lead.token)).teams).toMatchObject([{ id, role: 'admin' }]);
+    // Nobody takes people in who belong to no organization, and hears nothing of who there is.
+    for (const user_id of [person.id, 999_999])
+      expectProblem(await lead.http.post(`${path}/members`, { user_id }), String(user_id), 'user_id');
+    await house.joinOrg(org, person);
     expect((await lead.http.post(`${path}/members`, { user_id: person.id })).status).toBe(201);
     expect((await lead.http.delete(path)).status).toBe(200);
   });
@@ -149,6 +153,7 @@ describe('who may', () => {
     const [author, person] = [await house.person('lead'), await house.person('viewer')];
     await house.joinTeam(org, team, author, own);
     if (before) await house.joinTeam(org, team, person, before);
+    else await house.joinOrg(org, person);
     const path = `${ORGS}/${org}/teams/${team}/members`;
     const rows = await house.rows();
     const answer =

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { hashToken } from '@lineclear/access';
+import { audited, hashToken } from '@lineclear/access';
+import { Bus } from '@lineclear/bus';
 import type { Principal } from '@lineclear/contracts';
 import {
   BadInput,
@@ -49,6 +50,7 @@ const FIELDS = {
 export class ManageFactors {
   constructor(
     private readonly database: Database,
+    private readonly bus: Bus,
     private readonly clock: Clock,
     private readonly atRest: AtRest,
     private readonly gate: PasswordGate,
@@ -65,7 +67,7 @@ export class ManageFactors {
     const secret = totpSecretOf(randomBytes(TOTP_SECRET_BYTES));
     const sealed = this.atRest.seal('totp-secret', String(id), secret);
     const expiresAt = after(this.clock.now(), ENROLMENT_SECONDS);
-    await this.#change(asker, async (tx) => {
+    await this.#change(asker, 'factor.totp_begun', async (tx) => {
       if (!(await factors.beginTotp(tx, id, sealed, expiresAt)))
         throw new Conflict('there is an authenticator app already: remove it first');
     });
@@ -84,7 +86,7 @@ export class ManageFactors {
       return step !== undefined;
     });
     refuse(proof, 'code');
-    return this.#change(asker, async (tx, now) => {
+    return this.#change(asker, 'factor.totp_added', async (tx, now) => {
       const shown = { sealedSecret: begun.sealed_secret, step: step! };
       const before = await factors.of(tx, account.id);
       if (!(await factors.confirmTotp(tx, account.id, shown, now)))
@@ -95,7 +97,7 @@ export class ManageFactors {
 
   async removeTotp(asker: Asker, proof: FreshProof): Promise<void> {
     const { id } = await this.#proved(asker, proof);
-    await this.#change(asker, async (tx) => {
+    await this.#change(asker, 'factor.totp_removed', async (tx) => {
       if (!(await factors.removeTotp(tx, id))) throw new NotFound('factor', 'totp');
       await dropCodesWithTheLast(tx, id);
     });
@@ -104,7 +106,7 @@ export class ManageFactors {
   /** New recovery codes; the old ones are void. */
   async renewRecoveryCodes(asker: Asker, proof: FreshProof): Promise<readonly string[]> {
     const { id } = await this.#proved(asker, proof);
-    return this.#change(asker, async (tx) => {
+    return this.#change(asker, 'factor.recovery_codes_renewed', async (tx) => {
       if (!needsSecondFactor(await factors.of(tx, id)))
         throw new Conflict('there is no factor that recovery codes could stand in for');
       return issueRecoveryCodes(tx, id);
@@ -129,7 +131,7 @@ export class ManageFactors {
   }> {
     const { id } = await this.#inSession(asker);
     const created = await this.passkeys.created(id, passkey.attestation, passkey.party);
-    return this.#change(asker, async (tx, now) => {
+    return this.#change(asker, 'factor.passkey_added', async (tx, now) => {
       const before = await factors.of(tx, id);
       if (before.passkeys >= MAX_PASSKEYS)
         throw new Conflict(`there are ${MAX_PASSKEYS} passkeys already: remove one first`);
@@ -141,7 +143,7 @@ export class ManageFactors {
 
   async renamePasskey(asker: Asker, passkeyId: number, name: string): Promise<passkeysRepo.PasskeyRow> {
     const { id } = await this.#inSession(asker);
-    return this.#change(asker, async (tx) => {
+    return this.#change(asker, 'factor.passkey_renamed', async (tx) => {
       const row = await passkeysRepo.rename(tx, id, passkeyId, name);
       if (!row) throw new NotFound('passkey', passkeyId);
       return row;
@@ -150,7 +152,7 @@ export class ManageFactors {
 
   async removePasskey(asker: Asker, passkeyId: number, proof: FreshProof): Promise<void> {
     const { id } = await this.#proved(asker, proof);
-    await this.#change(asker, async (tx) => {
+    await this.#change(asker, 'factor.passkey_removed', async (tx) => {
       if (!(await passkeysRepo.remove(tx, id, passkeyId))) throw new NotFound('passkey', passkeyId);
       await dropCodesWithTheLast(tx, id);
     });
@@ -174,12 +176,14 @@ export class ManageFactors {
     return account;
   }
 
-  async #change<T>({ caller }: Asker, change: (tx: Tx, now: Date) => Promise<T>): Promise<T> {
+  async #change<T>({ caller }: Asker, action: string, change: (tx: Tx, now: Date) => Promise<T>): Promise<T> {
     return this.database.tx(async (tx) => {
       await factors.lock(tx, caller.user_id);
       const now = this.clock.now();
       await callerNow(tx, caller, now);
-      return change(tx, now);
+      const result = await change(tx, now);
+      await this.bus.publish(tx, audited(action, { target: `user/${caller.user_id}` }));
+      return result;
     });
   }
 }

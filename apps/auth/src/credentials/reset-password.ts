@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { hashToken } from '@lineclear/access';
+import { audited, hashToken } from '@lineclear/access';
 import { Bus, event } from '@lineclear/bus';
 import { passwordResetRequested, principalChanged } from '@lineclear/contracts';
 import { addressGroup, BadInput, Clock, Database, Secret, TooMany, type Tx } from '@lineclear/kit';
@@ -48,7 +48,12 @@ export class ResetPassword {
       const person = account && !isTooOften && mayReset(account, isOfProvider) ? account : undefined;
       const reset = { id: randomUUID(), userId: person?.id ?? null, expiresAt: after(now, RESET_SECONDS) };
       // Sent together: what one more statement takes is lost in the way to the database and back.
-      await Promise.all([resets.insert(tx, reset), person && this.#tellMailer(tx, reset, person)]);
+      const target = account ? { target: `user/${account.id}` } : {};
+      await Promise.all([
+        resets.insert(tx, reset),
+        person && this.#tellMailer(tx, reset, person),
+        this.bus.publish(tx, audited('auth.password_reset_requested', target)),
+      ]);
     });
   }
 
@@ -92,7 +97,11 @@ export class ResetPassword {
     await sessions.endAllOf(tx, userId);
     await failures.forget(tx, accountKey(account, account.username));
     await notePasswordChange(tx, this.bus, account);
-    await this.bus.publish(tx, event(principalChanged, { user_id: userId }, { about: `user/${userId}` }));
+    await this.bus.publish(
+      tx,
+      event(principalChanged, { user_id: userId }, { about: `user/${userId}` }),
+      audited('auth.password_reset', { target: `user/${userId}` }),
+    );
     return true;
   }
 

@@ -6,9 +6,6 @@ type Caller = Pick<Principal, 'permissions' | 'org' | 'teams'>;
 export const isStaff = ({ permissions }: Pick<Caller, 'permissions'>): boolean =>
   permissions.includes('org.create');
 
-export const seesOrg = (caller: Pick<Caller, 'permissions' | 'org'>, orgId: number): boolean =>
-  isStaff(caller) || caller.org?.id === orgId;
-
 const rank = (role: TeamRole): number => TEAM_ROLES.indexOf(role);
 const roleIn = ({ teams }: Caller, teamId: number): TeamRole | undefined =>
   teams?.find(({ id }) => id === teamId)?.role;

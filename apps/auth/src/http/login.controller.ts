@@ -86,6 +86,7 @@ export class LoginController {
     });
     if (outcome.state !== 'second_factor')
       return answerLogin(reply, this.config.PUBLIC_URL, outcome, 'the username or the password is wrong');
+    nothingChanged();
     notToBeStored(reply);
     const { ticket, kinds, expiresAt } = outcome;
     return { second_factor: { ticket, kinds: [...kinds], expires_at: expiresAt.toISOString() } };

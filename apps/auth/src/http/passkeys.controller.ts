@@ -1,5 +1,5 @@
 import { Body, Controller, Delete, Inject, Param, Patch, Post, Req, Res } from '@nestjs/common';
-import { Allow, Who } from '@lineclear/access';
+import { Allow, ChangesNothing, Who } from '@lineclear/access';
 import type { Principal } from '@lineclear/contracts';
 import { Answers, CONFIG } from '@lineclear/kit';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -26,6 +26,7 @@ export class PasskeysController {
   ) {}
 
   @Post('options')
+  @ChangesNothing()
   @Allow()
   @Answers(200, passkeyOptions, 'Asks the browser for a new passkey')
   async options(

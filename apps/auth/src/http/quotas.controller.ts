@@ -1,5 +1,5 @@
 import { Body, Controller, Delete, Get, Param, Post, Query } from '@nestjs/common';
-import { Allow, Who } from '@lineclear/access';
+import { Allow, ChangesNothing, Who } from '@lineclear/access';
 import { fields, levelName, QUOTA_ACTIONS, QUOTA_TYPES, type Principal } from '@lineclear/contracts';
 import { Answers, Database, NotFound } from '@lineclear/kit';
 import { z } from 'zod';
@@ -113,6 +113,7 @@ export class QuotasController {
   }
 
   @Post('cost-estimate')
+  @ChangesNothing()
   @Allow()
   @Answers(200, estimateSchema, 'Says what a job of this cost would make of the caller’s ceilings on costs')
   async estimate(

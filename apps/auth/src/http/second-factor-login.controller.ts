@@ -1,5 +1,5 @@
 import { Body, Controller, Inject, Post, Req, Res } from '@nestjs/common';
-import { Public, refuseOtherSites } from '@lineclear/access';
+import { ChangesNothing, Public, refuseOtherSites } from '@lineclear/access';
 import { Answers, BadInput, CONFIG } from '@lineclear/kit';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
@@ -32,6 +32,7 @@ export class SecondFactorLoginController {
   ) {}
 
   @Post('second-factor/options')
+  @ChangesNothing()
   @Public()
   @Answers(200, passkeyOptions, 'Asks the passkeys of the person whose ticket it is, as a second factor')
   async secondFactorOptions(
@@ -60,6 +61,7 @@ export class SecondFactorLoginController {
   }
 
   @Post('passkey/options')
+  @ChangesNothing()
   @Public()
   @Answers(200, passkeyOptions, 'Asks for any passkey of this house; the browser knows whose it has')
   async passkeyOptions(

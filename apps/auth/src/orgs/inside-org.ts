@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
+import { isOfTenant } from '@lineclear/access';
 import type { Principal } from '@lineclear/contracts';
 import { Clock, Database, NotFound, type Queryable, type Tx } from '@lineclear/kit';
 import { callerNow } from '../credentials/find-by-token.js';
 import * as orgs from '../db/orgs.repo.js';
 import * as teams from '../db/teams.repo.js';
-import { seesOrg } from '../domain/team-rights.js';
 
 /** The door of an organisation: to those of others, it and all that is in it is not there. */
 @Injectable()
@@ -16,7 +16,7 @@ export class InsideOrg {
 
   /** @throws NotFound */
   async org(caller: Principal, id: number): Promise<orgs.OrgRow> {
-    const org = seesOrg(caller, id) ? await orgs.byId(this.database, id) : undefined;
+    const org = isOfTenant(caller, id) ? await orgs.byId(this.database, id) : undefined;
     if (!org) throw new NotFound('organization', id);
     return org;
   }
@@ -39,7 +39,7 @@ export class InsideOrg {
     return this.database.tx(async (tx) => {
       const isThere = await orgs.lock(tx, id);
       const author = await callerNow(tx, caller, this.clock.now());
-      if (!isThere || !seesOrg(author, id)) throw new NotFound('organization', id);
+      if (!isThere || !isOfTenant(author, id)) throw new NotFound('organization', id);
       return work(tx, author);
     });
   }

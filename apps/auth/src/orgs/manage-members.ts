@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { requirePermission } from '@lineclear/access';
+import { audited, requirePermission, tenantOf, type Audited } from '@lineclear/access';
 import { Bus } from '@lineclear/bus';
 import { MAX_TEAMS_OF_A_PERSON, type Principal, type TeamRole } from '@lineclear/contracts';
 import { BadInput, Clock, Conflict, NotAllowed, NotFound, type Tx } from '@lineclear/kit';
@@ -23,7 +23,7 @@ export class ManageMembers {
       requirePermission(author, 'org.create');
       if (!(await this.#joinOrg(tx, orgId, userId)))
         throw new Conflict('this person is in the organization already');
-      await tellOfPeople(this.bus, tx, [userId]);
+      await this.#tell(tx, userId, 'org.member_added', { org_id: orgId });
       return (await members.inOrg(tx, orgId, userId))!;
     });
   }
@@ -33,7 +33,7 @@ export class ManageMembers {
       requirePermission(author, 'org.create');
       if (!(await members.leaveOrg(tx, orgId, userId)))
         throw new NotFound('member of the organization', userId);
-      await tellOfPeople(this.bus, tx, [userId]);
+      await this.#tell(tx, userId, 'org.member_removed', { org_id: orgId });
     });
   }
 
@@ -44,13 +44,16 @@ export class ManageMembers {
     teamId: number,
     { userId, role }: { readonly userId: number; readonly role: TeamRole },
   ): Promise<members.TeamMemberRow> {
-    return this.#changeTeam(caller, orgId, teamId, async (tx, allow) => {
+    return this.#changeTeam(caller, orgId, teamId, async (tx, allow, author) => {
       allow({ after: role });
+      // Nobody takes people into an organisation who does not make them: they would be out of sight of where they were.
+      if (tenantOf(author) !== undefined && !(await members.inOrg(tx, orgId, userId)))
+        throw BadInput.at('user_id', `there is no user ${userId} in this organization`);
       await this.#joinOrg(tx, orgId, userId);
       if (await members.inTeam(tx, teamId, userId)) throw new Conflict('this person is in the team already');
       await refuseTooManyTeams(tx, userId);
       await members.joinTeam(tx, teamId, userId, role, this.clock.now());
-      await tellOfPeople(this.bus, tx, [userId]);
+      await this.#tell(tx, userId, 'team.member_added', { team_id: teamId, role });
       return (await members.inTeam(tx, teamId, userId))!;
     });
   }
@@ -62,9 +65,11 @@ export class ManageMembers {
     { userId, role }: { readonly userId: number; readonly role: TeamRole },
   ): Promise<members.TeamMemberRow> {
     return this.#changeTeam(caller, orgId, teamId, async (tx, allow) => {
-      allow({ before: await roleOf(tx, teamId, userId), after: role });
+      const before = await roleOf(tx, teamId, userId);
+      allow({ before, after: role });
       await members.setRole(tx, teamId, userId, role);
-      await tellOfPeople(this.bus, tx, [userId]);
+      const details = { team_id: teamId, role: { from: before, to: role } };
+      await this.#tell(tx, userId, 'team.role_changed', details);
       return (await members.inTeam(tx, teamId, userId))!;
     });
   }
@@ -73,7 +78,7 @@ export class ManageMembers {
     await this.#changeTeam(caller, orgId, teamId, async (tx, allow) => {
       allow({ before: await roleOf(tx, teamId, userId) });
       await members.leaveTeam(tx, teamId, userId);
-      await tellOfPeople(this.bus, tx, [userId]);
+      await this.#tell(tx, userId, 'team.member_removed', { team_id: teamId });
     });
   }
 
@@ -81,16 +86,22 @@ export class ManageMembers {
     caller: Principal,
     orgId: number,
     teamId: number,
-    work: (tx: Tx, allow: (change: RoleChange) => void) => Promise<T>,
+    work: (tx: Tx, allow: (change: RoleChange) => void, author: Principal) => Promise<T>,
   ): Promise<T> {
     return this.inside.change(caller, orgId, async (tx, author) => {
       await teamOf(tx, orgId, teamId);
       requirePermission(author, 'team.manage.members');
-      return work(tx, (change) => {
+      const allow = (change: RoleChange): void => {
         const fault = roleChangeFault(author, teamId, change);
         if (fault !== undefined) throw new NotAllowed(fault);
-      });
+      };
+      return work(tx, allow, author);
     });
+  }
+
+  async #tell(tx: Tx, userId: number, action: string, details: Audited['details'] & object): Promise<void> {
+    await tellOfPeople(this.bus, tx, [userId]);
+    await this.bus.publish(tx, audited(action, { target: `user/${userId}`, details }));
   }
 
   /** False for who is in it already. @throws BadInput for an unknown person, Conflict for one of another organisation. */

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { requirePermission } from '@lineclear/access';
+import { audited, differences, requirePermission } from '@lineclear/access';
 import { Bus } from '@lineclear/bus';
 import type { Principal } from '@lineclear/contracts';
 import { Clock, Conflict, Database } from '@lineclear/kit';
@@ -22,6 +22,8 @@ export class ManageOrgs {
     const made = this.database.tx(async (tx) => {
       requirePermission(await callerNow(tx, caller, this.clock.now()), 'org.create');
       const id = await orgs.insert(tx, org, this.clock.now());
+      const { name, slug } = org;
+      await this.bus.publish(tx, audited('org.created', { target: `org/${id}`, details: { name, slug } }));
       return (await orgs.byId(tx, id))!;
     });
     return orgs.refuseTaken(made);
@@ -30,8 +32,12 @@ export class ManageOrgs {
   async change(caller: Principal, id: number, patch: orgs.DescribedPatch): Promise<orgs.OrgRow> {
     return this.inside.change(caller, id, async (tx, author) => {
       requirePermission(author, 'org.create');
+      const before = (await orgs.byId(tx, id))!;
       await orgs.update(tx, id, patch, this.clock.now());
-      return (await orgs.byId(tx, id))!;
+      const after = (await orgs.byId(tx, id))!;
+      const details = differences(before, after, ['name', 'description', 'settings']);
+      await this.bus.publish(tx, audited('org.changed', { target: `org/${id}`, details }));
+      return after;
     });
   }
 
@@ -46,6 +52,7 @@ export class ManageOrgs {
         );
       await removeQuotas(this.bus, tx, { scope: 'org', subject: String(id) });
       await orgs.remove(tx, id);
+      await this.bus.publish(tx, audited('org.removed', { target: `org/${id}` }));
     });
   }
 }

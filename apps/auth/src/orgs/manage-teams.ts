@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { requirePermission } from '@lineclear/access';
+import { audited, differences, requirePermission } from '@lineclear/access';
 import { Bus } from '@lineclear/bus';
 import type { Principal } from '@lineclear/contracts';
 import { Clock, NotAllowed } from '@lineclear/kit';
@@ -25,6 +25,9 @@ export class ManageTeams {
     const made = this.inside.change(caller, orgId, async (tx, author) => {
       requirePermission(author, 'team.create');
       const id = await teams.insert(tx, orgId, team, this.clock.now());
+      const { name, slug } = team;
+      const details = { name, slug, org_id: orgId };
+      await this.bus.publish(tx, audited('team.created', { target: `team/${id}`, details }));
       if (!isStaff(author)) {
         await refuseTooManyTeams(tx, author.user_id);
         await members.joinTeam(tx, id, author.user_id, 'admin', this.clock.now());
@@ -37,10 +40,13 @@ export class ManageTeams {
 
   async change(caller: Principal, orgId: number, id: number, patch: DescribedPatch): Promise<teams.TeamRow> {
     return this.inside.change(caller, orgId, async (tx, author) => {
-      await teamOf(tx, orgId, id);
+      const before = await teamOf(tx, orgId, id);
       requirePermission(author, 'team.create');
       await teams.update(tx, id, patch, this.clock.now());
-      return teamOf(tx, orgId, id);
+      const after = await teamOf(tx, orgId, id);
+      const details = differences(before, after, ['name', 'description', 'settings']);
+      await this.bus.publish(tx, audited('team.changed', { target: `team/${id}`, details }));
+      return after;
     });
   }
 
@@ -53,6 +59,8 @@ export class ManageTeams {
       const userIds = await members.userIdsOfTeam(tx, id);
       await removeQuotas(this.bus, tx, { scope: 'team', subject: String(id) });
       await teams.remove(tx, id);
+      const details = { org_id: orgId, user_ids: userIds };
+      await this.bus.publish(tx, audited('team.removed', { target: `team/${id}`, details }));
       await tellOfPeople(this.bus, tx, userIds);
     });
   }

@@ -1,3 +1,4 @@
+import { audited } from '@lineclear/access';
 import { event, type Bus } from '@lineclear/bus';
 import { principalChanged, quotaChanged, type QuotaKey, type QuotaType } from '@lineclear/contracts';
 import type { Tx } from '@lineclear/kit';
@@ -30,5 +31,11 @@ async function tell(
 ): Promise<void> {
   const about = `quota/${scope}/${subject}/${quota_type}`;
   const version = await quotas.nextChange(tx);
-  await bus.publish(tx, event(quotaChanged, { scope, subject, quota_type, ...set }, { about, version }));
+  const { limit, action } = set;
+  const details = { scope, subject, quota_type, ...(limit === undefined ? {} : { limit, action }) };
+  await bus.publish(
+    tx,
+    event(quotaChanged, { scope, subject, quota_type, ...set }, { about, version }),
+    audited(limit === undefined ? 'quota.removed' : 'quota.set', { target: about, details }),
+  );
 }

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { requirePermission } from '@lineclear/access';
+import { audited, differences, requirePermission } from '@lineclear/access';
 import { Bus, event } from '@lineclear/bus';
 import { principalsChanged, type Level, type Permission, type Principal } from '@lineclear/contracts';
 import { Clock, Conflict, Database, NotFound, type Tx } from '@lineclear/kit';
@@ -35,6 +35,9 @@ export class ManageLevels {
       const after = (await levels.byName(tx, level.name))!;
       allowOrThrow(judgeChange({ ...author, isTarget: false }, undefined, standingAt(after)));
       await this.#tellEveryone(tx);
+      const { description, priority, permissions } = after;
+      const details = { description, priority, permissions };
+      await this.bus.publish(tx, audited('level.created', { target: `level/${level.name}`, details }));
       return after;
     });
     return levels.refuseTaken(made);
@@ -80,6 +83,7 @@ export class ManageLevels {
       await removeQuotas(this.bus, tx, { scope: 'level', subject: name });
       await levels.remove(tx, name);
       await this.#tellEveryone(tx);
+      await this.bus.publish(tx, audited('level.removed', { target: `level/${name}` }));
     });
   }
 
@@ -92,6 +96,8 @@ export class ManageLevels {
       const after = (await levels.byName(tx, name))!;
       const isTarget = author.level === name;
       allowOrThrow(judgeChange({ ...author, isTarget }, standingAt(before), standingAt(after)));
+      const details = differences(before, after, ['description', 'priority', 'permissions']);
+      await this.bus.publish(tx, audited('level.changed', { target: `level/${name}`, details }));
       return after;
     });
     return levels.refuseTaken(changed);
