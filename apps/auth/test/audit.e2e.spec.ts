@@ -287,22 +287,15 @@ it('knows of every change of organisations, teams, quotas, levels and forgotten 
   await admin.put('/api/users/levels/told/permissions', { permission_names: ['config.view'] });
   await admin.delete('/api/users/levels/told');
   await house.anonymous.post('/api/auth/password-reset', { username });
-  const told = [
-    ...['org.created', 'org.changed', 'team.created', 'team.changed', 'quota.set', 'quota.set'],
-    ...[
-      'org.member_added',
-      'team.member_added',
-      'team.role_changed',
-      'team.member_removed',
-      'org.member_removed',
-    ],
-    ...['quota.removed', 'team.removed', 'quota.removed', 'org.removed'],
-    ...['level.created', 'level.changed', 'level.removed', 'auth.password_reset_requested'],
-  ];
+  const told =
+    'org.created org.changed team.created team.changed quota.set quota.set org.member_added team.member_added ' +
+    'team.role_changed team.member_removed org.member_removed quota.removed team.removed quota.removed org.removed ' +
+    'level.created level.changed level.removed auth.password_reset_requested';
+  const expected = told.split(' ').sort();
   await vi.waitFor(async () => {
-    const newest = await house.entries(`limit=${told.length}`);
+    const newest = await house.entries(`limit=${expected.length}`);
     // What one change tells of several things comes in any order.
-    expect(newest.map(({ action }) => action).toSorted()).toEqual(told.toSorted());
+    expect(newest.map(({ action }) => action as string).sort()).toEqual(expected);
   });
   expect((await house.anonymous.get('/metrics')).body).not.toMatch(/^lineclear_audit_missing_total\{/m);
 });
