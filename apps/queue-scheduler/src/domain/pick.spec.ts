@@ -51,8 +51,16 @@ it('takes at once only what it would take from the queue, and all of it where th
       const picked = pick(queue, roomIn(given), given.taken);
       const atOnce = pickAtOnce(queue, roomIn(given), given.taken);
       expect(picked).toEqual(expect.arrayContaining(atOnce));
-      if (picked.length === queue.length) expect(atOnce).toHaveLength(queue.length);
+      // Somebody whose level was changed just now has jobs of two ceilings: those are left to the queue.
+      const ceilings = new Map(
+        queue.flatMap(({ holds }) => holds).map(({ holder, atMost }) => [holder, atMost]),
+      );
+      const isOneEach = queue.every(({ holds }) =>
+        holds.every(({ holder, atMost }) => ceilings.get(holder) === atMost),
+      );
+      if (picked.length === queue.length && isOneEach) expect(atOnce).toHaveLength(queue.length);
     }),
+    { numRuns: 1_000 },
   );
 });
 
