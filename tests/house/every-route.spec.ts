@@ -62,6 +62,7 @@ afterAll(async () => {
 const fill = (path: string): string =>
   path.replace(/\{([^}]+)\}/g, (_, name: string) => {
     if (name === 'provider') return 'local';
+    if (name === 'quota_type') return 'concurrent_jobs';
     if (/name|service|prefix/.test(name)) return 'no_such_name';
     if (/job/.test(name) || path.startsWith('/api/cloud/jobs/')) return `job_${'0'.repeat(32)}`;
     if (path.startsWith('/api/approvals/requests/') || path.includes('deliveries'))
@@ -107,6 +108,9 @@ it('lets in whom the table lets in, and nobody else', async () => {
     });
     keys.push({ who: `a key for ${permission}`, key: ok(made, 201).key, level: 'admin', scope: permission });
   }
+  const outsider = await person(house.url, admin, 'of-elsewhere', 'lead');
+  await organization('elsewhere', 'of-elsewhere');
+  keys.push({ who: 'a lead of an organization', key: outsider.key, level: 'lead' });
   const wrong: string[] = [];
   for (const route of routes) {
     for (const caller of keys) {
@@ -118,6 +122,66 @@ it('lets in whom the table lets in, and nobody else', async () => {
   }
   expect(wrong).toEqual([]);
 }, 120_000);
+
+it('is not there for a lead of another organization, where it is of one', async () => {
+  const outsider = await person(house.url, admin, 'of-theirs', 'lead');
+  await organization('theirs', 'of-theirs');
+  await person(house.url, admin, 'of-ours', 'lead');
+  const { org, team, user } = await organization('ours', 'of-ours');
+  const inside = routes
+    .filter(({ path }) => path.startsWith('/api/orgs/'))
+    .map((route) => ({
+      ...route,
+      path: route.path
+        .replace('/orgs/999999', `/orgs/${org}`)
+        .replace('/teams/999999', `/teams/${team}`)
+        .replace('/members/999999', `/members/${user}`),
+    }))
+    // What is inside is removed before what it is in, and after all else.
+    .toSorted((a, b) => rank(a) - rank(b) || b.path.length - a.path.length);
+  expect(inside.length).toBeGreaterThan(15);
+  const before = await rowCounts();
+  for (const route of inside) {
+    const answer = await send(outsider, route, goodBody(route, user));
+    expect(answer.status, `${route.name}: ${JSON.stringify(answer.body)}`).toBe(404);
+  }
+  expect(await rowCounts()).toEqual(before);
+  // That it was the caller: all of it is there for an admin.
+  for (const route of inside) {
+    const answer = await send(admin, route, goodBody(route, user));
+    expect([200, 201, 409], `${route.name}: ${JSON.stringify(answer.body)}`).toContain(answer.status);
+  }
+});
+
+const rank = ({ method }: Route): number => (method === 'DELETE' ? 1 : 0);
+
+/** What a route of an organization takes. */
+function goodBody({ method, path, body }: Route, user: number): object | undefined {
+  if (!body) return undefined;
+  if (/\/members\/\d+$/.test(path)) return { role: 'lead' };
+  if (path.endsWith('/members')) return { user_id: user };
+  if (path.endsWith('/quotas')) return { quota_type: 'concurrent_jobs', limit_value: 3 };
+  return method === 'PATCH' ? { name: 'Changed' } : { name: 'Made', slug: 'made' };
+}
+
+/** Makes an organization with a team and a ceiling on both, and this person a member of it. */
+async function organization(
+  slug: string,
+  username: string,
+): Promise<{ org: number; team: number; user: number }> {
+  const { users } = ok(await admin.get('/api/users?limit=200')) as {
+    users: { id: number; username: string }[];
+  };
+  const user = users.find((one) => one.username === username)!.id;
+  const named = { name: slug, slug };
+  const org: number = ok(await admin.post('/api/orgs', named), 201).organization.id;
+  const team: number = ok(await admin.post(`/api/orgs/${org}/teams`, named), 201).team.id;
+  ok(await admin.post(`/api/orgs/${org}/teams/${team}/members`, { user_id: user }), 201);
+  const ceiling = { quota_type: 'concurrent_jobs', limit_value: 3 };
+  for (const whole of [`/api/orgs/${org}`, `/api/orgs/${org}/teams/${team}`])
+    ok(await admin.post(`${whole}/quotas`, ceiling), 201);
+  return { org, team, user };
+}
 
 interface Caller {
   readonly who: string;
