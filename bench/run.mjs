@@ -1,5 +1,5 @@
 // The speed of the line and the floors of the machine, side by side in one run. Prints a table, writes bench-results.json.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
@@ -8,8 +8,9 @@ import { SERVICES as SPECS, startHouse } from '@lineclear/launcher';
 import { startFakeProvider } from '@lineclear/testkit/fake-provider';
 import { measureFloors } from './floors.mjs';
 import { openLine } from './line.mjs';
-import { closedLoop, openLoop, quantile, round, sleep } from './measure.mjs';
+import { closedLoop, openLoop, quantile, sleep } from './measure.mjs';
 import { processorTime } from './processor.mjs';
+import { openRows } from './rows.mjs';
 import { furnish, writeConfig } from './setup.mjs';
 
 const USERS = 16;
@@ -18,20 +19,7 @@ const REFERENCE = { commits1: 20_000, commits32: 33_100 };
 const SUSTAINED_SECONDS = Number(process.env.BENCH_SECONDS ?? 30);
 const SERVICES = ['auth', 'secrets', 'approvals', 'queue-scheduler', 'notifier', 'job-poller', 'gateway'];
 
-const rows = [];
-function row(figure, value, unit, floor, better = 'more') {
-  const rounded = round(value, unit === 'ms' || unit === 's' ? 2 : 0);
-  const ratio = floor === undefined ? undefined : round(better === 'more' ? value / floor : floor / value, 2);
-  rows.push({
-    figure,
-    value: rounded,
-    unit,
-    ...(floor === undefined ? {} : { floor: round(floor, 2), ratio }),
-  });
-  console.log(
-    `${figure.padEnd(44)} ${String(rounded).padStart(10)} ${unit.padEnd(8)}${floor === undefined ? '' : ` floor ${round(floor, 2)}, ratio ${ratio}`}`,
-  );
-}
+const { row, write } = openRows();
 
 /** The services as they are, but the one that BENCH_PROFILE names under the profiler. */
 const specs = SPECS.map((spec) =>
@@ -197,7 +185,7 @@ try {
   for (const [name, us] of Object.entries(sustained.usPerJob)) row(`processor.${name}_us_per_job`, us, 'us');
   for (const [what, value] of Object.entries(sustained.lagAfter)) row(`lag.${what}_after`, value, 'messages');
 } finally {
-  writeFileSync('bench-results.json', `${JSON.stringify(rows, null, 2)}\n`);
+  write('bench-results.json');
   await line?.close();
   await house?.stop();
   await short.close();

@@ -3,6 +3,12 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { fakeProviderConfig } from '@lineclear/testkit/fake-provider';
 
+/** Limits that are counted as always, and never reached. */
+export const LIMITS = {
+  requests_per_minute_per_principal: 10_000_000,
+  requests_per_minute_per_address: 10_000_000,
+};
+
 /**
  * The configuration of a house with two providers: the runs of `short` are over when they are first looked at, those of
  * `training` go on for longer than anything is measured, as training does.
@@ -12,8 +18,7 @@ export function writeConfig(home, { short, training }) {
   writeFileSync(
     path,
     JSON.stringify({
-      // They are counted as always, and never reached.
-      limits: { requests_per_minute_per_principal: 10_000_000, requests_per_minute_per_address: 10_000_000 },
+      limits: LIMITS,
       providers: {
         short: fakeProviderConfig(short, { logs: undefined, poll_interval_seconds: 1 }),
         training: fakeProviderConfig(training, { logs: undefined, poll_interval_seconds: 300 }),
@@ -23,7 +28,8 @@ export function writeConfig(home, { short, training }) {
   return path;
 }
 
-async function call(house, key, method, path, body) {
+/** Asks the house as the one whose key it is; anything but success is an error. */
+export async function call(house, key, method, path, body) {
   const response = await fetch(new URL(path, house.url), {
     method,
     headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
