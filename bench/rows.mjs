@@ -6,7 +6,7 @@ export function openRows() {
   const rows = [];
   return {
     /** `floor`: what is wanted, or what the machine does at best. */
-    row(figure, value, unit, floor, better = 'more') {
+    row: (figure, value, unit, floor, better = 'more') => {
       const rounded = round(value, ['ms', 's', 'of 1'].includes(unit) ? 2 : 0);
       const ratio =
         floor === undefined ? undefined : round(better === 'more' ? value / floor : floor / value, 2);
