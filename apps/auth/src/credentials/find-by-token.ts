@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { TokenLookup, type Identity, type Token } from '@lineclear/access';
 import { networks, type Principal } from '@lineclear/contracts';
+import DataLoader from 'dataloader';
 import { Clock, CONFIG_FILE, Database, NotAuthenticated, type ConfigFile, type Tx } from '@lineclear/kit';
 import * as identities from '../db/identities.repo.js';
 import type { Maker } from '../domain/key-grant.js';
@@ -8,10 +9,14 @@ import { permissionsOf } from '../domain/permissions.js';
 import { addressOf } from '../domain/service-account.js';
 import { LastUsed } from './last-used.js';
 
+/** How many are looked up by one statement. */
+const MAX_BATCH = 64;
+
 /** Whose a token is, by our own tables: for this service's routes, and for all others by `auth.introspect`. */
 @Injectable()
 export class FindByToken extends TokenLookup {
   readonly #isInternal: (address: string) => boolean;
+  readonly #rows = { api_key: this.#lookUp('api_key'), session: this.#lookUp('session') };
 
   constructor(
     private readonly database: Database,
@@ -24,7 +29,7 @@ export class FindByToken extends TokenLookup {
   }
 
   override async find(token: Token): Promise<Identity> {
-    const row = await identities.byToken(this.database, token, this.clock.now());
+    const row = await this.#rows[token.kind].load(token.sha256);
     if (!row) return { principal: null };
     this.lastUsed.note(token.kind, row.credential_id, row.last_used_at);
     return {
@@ -36,6 +41,17 @@ export class FindByToken extends TokenLookup {
   override async internal(address: string): Promise<Principal | null> {
     const row = this.#isInternal(address) ? await identities.internal(this.database) : undefined;
     return row ? principalOf(row, 'internal') : null;
+  }
+
+  /** What is asked in one turn of the event loop is looked up by one statement. Nothing is kept: that is the asker's affair. */
+  #lookUp(kind: Token['kind']): DataLoader<string, identities.IdentityRow | undefined> {
+    return new DataLoader(
+      async (sha256s) => {
+        const found = await identities.byToken(this.database, kind, sha256s, this.clock.now());
+        return sha256s.map((sha256) => found.get(sha256));
+      },
+      { cache: false, maxBatchSize: MAX_BATCH, batchScheduleFn: setImmediate },
+    );
   }
 }
 

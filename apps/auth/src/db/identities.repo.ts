@@ -45,13 +45,27 @@ const liveSession = (
   from sessions s join users u on u.id = s.user_id join levels l on l.name = u.level
   where ${match} and s.expires_at > $2 and u.is_active`;
 
-const BY_TOKEN = { api_key: liveKey('k.token_sha256 = $1'), session: liveSession('s.token_sha256 = $1') };
+/** Each by an index look-up of its own, whatever the planner knows of the table. */
+const each = (live: string): string =>
+  `select asked.sha256, found.* from unnest($1::text[]) asked(sha256) cross join lateral (${live} limit 1) found`;
+const BY_TOKEN = {
+  api_key: each(liveKey('k.token_sha256 = asked.sha256')),
+  session: each(liveSession('s.token_sha256 = asked.sha256')),
+};
 const BY_ID = { api_key: liveKey('k.id = $1'), session: liveSession('s.id = $1') };
 
-/** Nothing for a credential that is unknown, expired or revoked, and for one of somebody who is not active. */
-export async function byToken(on: Queryable, token: Token, now: Date): Promise<IdentityRow | undefined> {
-  const [row] = await on.query<IdentityRow>(BY_TOKEN[token.kind], [token.sha256, now]);
-  return row;
+/**
+ * Whose the tokens are, by their SHA-256: nothing for a credential that is unknown, expired or revoked, and for one of
+ * somebody who is not active.
+ */
+export async function byToken(
+  on: Queryable,
+  kind: Token['kind'],
+  sha256s: readonly string[],
+  now: Date,
+): Promise<ReadonlyMap<string, IdentityRow>> {
+  const rows = await on.query<IdentityRow & { sha256: string }>(BY_TOKEN[kind], [sha256s, now]);
+  return new Map(rows.map((row) => [row.sha256, row]));
 }
 
 const INTERNAL = `select u.id as credential_id, null as expires_at, null as last_used_at, null as csrf_sha256, null as scope, null as allowed_cidrs, ${OWNER}
