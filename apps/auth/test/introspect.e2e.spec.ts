@@ -89,6 +89,27 @@ it('knows nobody by a credential that is unknown, revoked, expired, or of somebo
   expect(await ask('api_key', person.token)).toEqual(nobody);
 });
 
+it('gives each of many who ask at once the answer to their own question', async () => {
+  const people = await Promise.all([house.person('viewer'), house.person('lead')]);
+  const sessions = await Promise.all(people.map(({ username }) => house.login(username)));
+  const { body } = await people[0]!.http.post('/api/auth/api-keys', { name: 'revoked' });
+  await people[0]!.http.delete(`/api/auth/api-keys/${body.key_info.id}`);
+  const questions = [
+    ...people.map(({ token, id }) => ({ kind: 'api_key' as const, token, whose: id })),
+    ...sessions.map(({ cookie }, n) => ({
+      kind: 'session' as const,
+      token: cookie.split('=')[1]!,
+      whose: people[n]!.id,
+    })),
+    { kind: 'api_key' as const, token: body.key as string, whose: undefined },
+    { kind: 'api_key' as const, token: 'lc_unknown', whose: undefined },
+  ];
+  // More of each kind than one statement looks up, some of them for the same token.
+  const many = Array.from({ length: 200 }, (_, n) => questions[n % questions.length]!);
+  const answers = await Promise.all(many.map(({ kind, token }) => ask(kind, token)));
+  expect(answers.map(({ principal }) => principal?.user_id)).toEqual(many.map(({ whose }) => whose));
+});
+
 it('refuses a question that is none', async () => {
   await expect(house.peer.ask(introspect, { kind: 'api_key', token_sha256: 'x' })).rejects.toThrow();
   await expect(

@@ -1,6 +1,7 @@
 import { quotaChanged, quotaExceeded, quotaWarning, usageOf, type Quota } from '@lineclear/contracts';
 import { client, type Person } from '@lineclear/testkit';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Sweep } from '../src/jobs/sweep.js';
 import { JOB, openHouse, recount, type House } from './house.js';
 
 let house: House;
@@ -290,6 +291,19 @@ it('tells what is used', async () => {
     org: all,
   });
   expect(await house.peer.ask(usageOf, { user_id: 999, team_ids: [] })).toEqual({ user: none, teams: [] });
+});
+
+it('forgets hours and crossings that no quota looks at any more', async () => {
+  const { database, app } = house.service;
+  await database.query(`insert into usage (scope, subject, hour, submitted, usd, gpu_seconds) values
+    ('user', '1', now() - interval '101 days', 1, 1, 1), ('user', '1', now() - interval '99 days', 1, 1, 1), ('user', '1', 'infinity', 0, 1, 1)`);
+  await database.query(`insert into quotas_told (scope, subject, quota_type, what, period) values
+    ('user', '1', 'cost_daily', 'exceeded', now() - interval '101 days'),
+    ('user', '1', 'cost_daily', 'exceeded', now() - interval '99 days')`);
+  await app.get(Sweep).process();
+  expect(await database.query(`select 1 from usage where hour < now() - interval '100 days'`)).toEqual([]);
+  expect(await database.query('select 1 from usage')).toHaveLength(2);
+  expect(await database.query('select 1 from quotas_told')).toHaveLength(1);
 });
 
 it('counts jobs under a team that the person is in, the first one when none is named', async () => {

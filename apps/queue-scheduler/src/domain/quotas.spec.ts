@@ -128,16 +128,20 @@ describe('a submit', () => {
     if (used !== undefined) expect(finding?.used).toBeCloseTo(used);
   });
 
-  it('is told of in words', () => {
-    const [finding] = judgeSubmit(
-      [quota('org', '3', 'cost_monthly', 100)],
-      using({ spentThisMonth: 95.5 }, 'org:3'),
-      ADA,
-      NOW,
-    );
-    expect(explainQuota(finding!)).toBe(
+  it.each<[string, Quota, Partial<Use>]>([
+    [
       'the quota cost_monthly of the org 3 allows $100.00 a month; with this job it would be $105.50 a month',
-    );
+      quota('org', '3', 'cost_monthly', 100),
+      { spentThisMonth: 95.5 },
+    ],
+    [
+      'the quota jobs_per_day of the org 3 allows 1 job a day; with this job it would be 2 jobs a day',
+      quota('org', '3', 'jobs_per_day', 1),
+      { submittedToday: 1 },
+    ],
+  ])('is told of in words: %s', (words, given, used) => {
+    const [finding] = judgeSubmit([given], using(used, 'org:3'), ADA, NOW);
+    expect(explainQuota(finding!)).toBe(words);
   });
 });
 

@@ -167,10 +167,11 @@ export const withClaimed = (use: Use, load: Load): Use => ({
   waitingGpuHours: use.waitingGpuHours - load.gpuHours,
 });
 
+const jobs = (n: number): string => (n === 1 ? '1 job' : `${n} jobs`);
 const UNITS: Readonly<Record<QuotaType, (n: number) => string>> = {
-  concurrent_jobs: (n) => `${n} jobs at once`,
-  jobs_per_hour: (n) => `${n} jobs an hour`,
-  jobs_per_day: (n) => `${n} jobs a day`,
+  concurrent_jobs: (n) => `${jobs(n)} at once`,
+  jobs_per_hour: (n) => `${jobs(n)} an hour`,
+  jobs_per_day: (n) => `${jobs(n)} a day`,
   cost_daily: (n) => `$${n.toFixed(2)} a day`,
   cost_monthly: (n) => `$${n.toFixed(2)} a month`,
   gpu_hours_monthly: (n) => `${+n.toFixed(2)} GPU hours a month`,
