@@ -10,6 +10,7 @@ const PICTURE: Readonly<Record<string, readonly string[]>> = {
   'libs/kit': ['contracts'],
   'libs/bus': ['contracts', 'kit'],
   'libs/access': ['bus', 'contracts', 'kit'],
+  'libs/credentials': [],
   'libs/servers': [],
   'libs/testkit': ['bus', 'contracts', 'kit', 'servers'],
   'apps/auth': SERVICE,
