@@ -194,6 +194,14 @@ export const RIGHTS: Readonly<Record<string, Right>> = {
   'GET /api/secrets/{name}': configures,
   'DELETE /api/secrets/{name}': configures,
   'GET /api/secrets/{name}/explain': configures,
+  'GET /api/secrets/{name}/versions': configures,
+  'GET /api/secrets/{name}/history': configures,
+  'POST /api/secrets/{name}/rollback': 'anyone',
+  'POST /api/secrets/{name}/undelete': configures,
+  'POST /api/secrets/-/restore': 'anyone',
+  'GET /api/secrets/-/keys': configures,
+  'POST /api/secrets/-/keys/rotate': configures,
+  'POST /api/secrets/-/keys/reencrypt': configures,
 
   ...Object.fromEntries(
     SERVICES.flatMap((service) =>

@@ -1,3 +1,4 @@
+import { BullModule } from '@nestjs/bullmq';
 import { Module, type DynamicModule } from '@nestjs/common';
 import { AccessModule } from '@lineclear/access';
 import { busEntities, busMigrations, BusModule, busTransports } from '@lineclear/bus';
@@ -5,6 +6,7 @@ import {
   Database,
   LOGGER,
   readConfigFile,
+  RedisLine,
   SealingKey,
   type Clock,
   type Logger,
@@ -12,18 +14,28 @@ import {
 } from '@lineclear/kit';
 import { readConfig, type Config } from './config.js';
 import { AccessLogRow } from './db/access-log.entity.js';
-import { KekRow, SealingKeyRow } from './db/keys.entity.js';
+import { KeyWorkRow } from './db/key-work.entity.js';
+import { KekRow, KeptKeyRow } from './db/keys.entity.js';
 import { Secrets1767225610000 } from './db/migrations/1767225610000-secrets.js';
-import { SecretRow, SecretVersionRow } from './db/secret.entity.js';
+import { VersionsAndKeys1795680000000 } from './db/migrations/1795680000000-versions-and-keys.js';
+import { SecretChangeRow, SecretRow, SecretVersionRow } from './db/secret.entity.js';
+import { Fingerprints } from './domain/fingerprint.js';
+import { KeysController } from './http/keys.controller.js';
+import { RestoreController } from './http/restore.controller.js';
 import { SecretsController } from './http/secrets.controller.js';
+import { VersionsController } from './http/versions.controller.js';
+import { KEEP_HOUSE, KeepHouse } from './jobs/keep-house.js';
+import { loadFingerprints, loadSealingKey } from './keys/kept-keys.js';
 import { KeyRing } from './keys/key-ring.js';
-import { loadSealingKey } from './keys/sealing-key.js';
+import { KeyWorks } from './keys/key-works.js';
 import { unlock } from './keys/unlock.js';
 import { KeepChannelSecrets } from './requests/keep-channel-secrets.js';
 import { ResolveSecrets } from './requests/resolve-secrets.js';
 import { EnvironmentSource } from './sources/environment-source.js';
 import { OwnStore } from './sources/own-store.js';
 import { SourceChain } from './sources/source-chain.js';
+import { ChangeSecrets } from './store/change-secrets.js';
+import { RestoreFolder } from './store/restore-folder.js';
 
 @Module({})
 class SecretsModule {
@@ -34,6 +46,8 @@ class SecretsModule {
       useFactory: (database: Database, log: Logger) => unlock(database, config, log),
     };
     const sealingKey = { provide: SealingKey, inject: [Database, KeyRing], useFactory: loadSealingKey };
+    const fingerprints = { provide: Fingerprints, inject: [Database, KeyRing], useFactory: loadFingerprints };
+    const line = new RedisLine(config.REDIS_URL);
     const chain = {
       provide: SourceChain,
       inject: [OwnStore],
@@ -42,8 +56,30 @@ class SecretsModule {
     };
     return {
       module: SecretsModule,
-      controllers: [SecretsController, ResolveSecrets, KeepChannelSecrets],
-      providers: [ring, sealingKey, OwnStore, chain],
+      imports: [
+        BullModule.forRootAsync({ useFactory: () => line.bullOptions('secrets') }),
+        BullModule.registerQueue({ name: KEEP_HOUSE }),
+      ],
+      controllers: [
+        SecretsController,
+        VersionsController,
+        RestoreController,
+        KeysController,
+        ResolveSecrets,
+        KeepChannelSecrets,
+      ],
+      providers: [
+        ring,
+        sealingKey,
+        fingerprints,
+        { provide: RedisLine, useValue: line },
+        OwnStore,
+        chain,
+        ChangeSecrets,
+        RestoreFolder,
+        KeyWorks,
+        KeepHouse,
+      ],
     };
   }
 }
@@ -60,8 +96,17 @@ export function define(env: NodeJS.ProcessEnv, more: { clock?: Clock } = {}): Se
       AccessModule.of(),
       SecretsModule.of(config, { ...env }),
     ],
-    entities: [...busEntities, KekRow, SealingKeyRow, SecretRow, SecretVersionRow, AccessLogRow],
-    migrations: [...busMigrations, Secrets1767225610000],
+    entities: [
+      ...busEntities,
+      KekRow,
+      KeptKeyRow,
+      KeyWorkRow,
+      SecretRow,
+      SecretVersionRow,
+      SecretChangeRow,
+      AccessLogRow,
+    ],
+    migrations: [...busMigrations, Secrets1767225610000, VersionsAndKeys1795680000000],
     transports: busTransports,
     file,
     ...more,

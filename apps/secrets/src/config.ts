@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { isOwnSetting } from './domain/environment-variable.js';
 
 const secretsEnv = serviceEnv.extend({
-  LINECLEAR_CREDENTIAL_KEY: masterKeyEnv.base64,
+  LINECLEAR_CREDENTIAL_KEY: masterKeyEnv.several,
   LINECLEAR_KEY_FILE: masterKeyEnv.file,
   LINECLEAR_SECRETS_ENV_PREFIX: z
     .string()
@@ -13,6 +13,11 @@ const secretsEnv = serviceEnv.extend({
       "is the beginning of settings of Lineclear's own; LINECLEAR_SECRET is free",
     )
     .optional(),
+  /** How many versions of a secret are kept. */
+  LINECLEAR_SECRETS_KEEP_VERSIONS: z.coerce.number().int().min(1).max(1_000).default(20),
+  /** For how long a removed secret can be had back. */
+  LINECLEAR_SECRETS_UNDELETE_DAYS: z.coerce.number().min(0).max(3_650).default(30),
+  LINECLEAR_SECRETS_SWEEP_SECONDS: z.coerce.number().min(0.2).max(3_600).default(60),
 });
 export type Config = z.infer<typeof secretsEnv>;
 

@@ -261,6 +261,7 @@ describe("channels' secrets", () => {
     await vi.waitFor(() =>
       expect(peer.events(secretChanged).map(({ data }) => data)).toContainEqual({
         name: 'channel.9.password',
+        scope: 'global',
         version: 2,
       }),
     );

@@ -72,11 +72,17 @@ describe('setting', () => {
       source: 'store',
       created_at: first.body.created_at,
       updated_at: expect.any(String),
+      freshness: 'fresh',
     });
     await vi.waitFor(() => {
       const told = peer.events(secretChanged).filter((e) => e.data.name === 'HF_TOKEN');
       expect(told.map((e) => e.data)).toEqual(
-        [1, 2].map((version) => ({ name: 'HF_TOKEN', version, by_user_id: expect.any(Number) })),
+        [1, 2].map((version) => ({
+          name: 'HF_TOKEN',
+          scope: 'global',
+          version,
+          by_user_id: expect.any(Number),
+        })),
       );
     });
   });
@@ -165,11 +171,11 @@ describe('the other routes', () => {
     expectProblem(await admin.delete('/api/secrets/channel.1.password'), 'delete', 'name');
   });
 
-  it('deletes with all versions, once, and says so', async () => {
+  it('purges with all versions, once, and says so', async () => {
     const admin = as('admin');
     for (const value of ['1', '2']) await admin.post('/api/secrets', { name: 'GONE', value });
-    expect((await admin.delete('/api/secrets/GONE')).status).toBe(204);
-    expect((await admin.delete('/api/secrets/GONE')).status).toBe(404);
+    expect((await admin.delete('/api/secrets/GONE?purge=true')).status).toBe(204);
+    expect((await admin.delete('/api/secrets/GONE?purge=true')).status).toBe(404);
     expect((await admin.get('/api/secrets/GONE')).status).toBe(404);
     expect(
       await service.database.query(

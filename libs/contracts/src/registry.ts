@@ -65,7 +65,13 @@ export const WIRING: Readonly<Record<ServiceName, Wiring>> = {
     asks: [...whoCalls, queueAsk.usageOf],
   },
   secrets: {
-    publishes: [secrets.secretChanged],
+    publishes: [
+      secrets.secretChanged,
+      secrets.secretExpiring,
+      secrets.secretStale,
+      secrets.kekRotated,
+      secrets.kekRetired,
+    ],
     consumes: [],
     watches: changesOfPrincipals,
     answers: [
@@ -118,6 +124,8 @@ export const WIRING: Readonly<Record<ServiceName, Wiring>> = {
       auth.passwordResetRequested,
       auth.passwordChanged,
       runs.providerError,
+      secrets.secretExpiring,
+      secrets.secretStale,
       notifier.webhookFailure,
       deadLetter,
     ],

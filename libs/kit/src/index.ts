@@ -35,7 +35,7 @@ export {
   type HealthReport,
   type HealthStatus,
 } from './health.js';
-export { findMasterKey, masterKeyEnv } from './key-file.js';
+export { findMasterKey, findMasterKeys, masterKeyEnv } from './key-file.js';
 export { createLogger, type Logger } from './logger.js';
 export { Metrics } from './metrics.js';
 export { oidcFields } from './oidc-fields.js';

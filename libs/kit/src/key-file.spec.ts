@@ -3,7 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { createKeyFile, decodeMasterKey, readKeyFile, type KeyFile } from './key-file.js';
+import {
+  createKeyFile,
+  decodeMasterKey,
+  findMasterKey,
+  findMasterKeys,
+  readKeyFile,
+  type KeyFile,
+} from './key-file.js';
+import { createLogger } from './logger.js';
 
 let dir: string;
 let path: string;
@@ -19,7 +27,7 @@ it('makes a key that only its owner reads, in a folder it makes too', async () =
   expect(await readKeyFile(named(path))).toBeUndefined();
   await createKeyFile(named(path));
   expect((await stat(path)).mode & 0o777).toBe(0o600);
-  expect((await readKeyFile(named(path)))?.length).toBe(32);
+  expect((await readKeyFile(named(path)))?.[0]?.length).toBe(32);
   expect(await readdir(join(dir, 'new'))).toEqual(['credential.key']);
 });
 
@@ -27,7 +35,7 @@ it('makes one key when many start at once, and never replaces one', async () => 
   const keys = await Promise.all(
     Array.from({ length: 20 }, async () => {
       await createKeyFile(named(path));
-      return (await readKeyFile(named(path)))?.toString('hex');
+      return (await readKeyFile(named(path)))?.[0]?.toString('hex');
     }),
   );
   expect(new Set(keys).size).toBe(1);
@@ -71,6 +79,16 @@ it('refuses a folder, and says so when the place cannot be used', async () => {
   await expect(readKeyFile(named(dir))).rejects.toThrow('LINECLEAR_KEY_FILE');
   await writeFile(join(dir, 'file'), '');
   await expect(createKeyFile(named(join(dir, 'file', 'key')))).rejects.toThrow('cannot be made');
+});
+
+it('reads several keys, one per line, and where one is expected says so', async () => {
+  const [one, other] = [Buffer.alloc(32, 1), Buffer.alloc(32, 2)];
+  await writeFile(path, `${one.toString('base64')}\n${other.toString('base64')}\n`, { mode: 0o600 });
+  expect(await readKeyFile(named(path))).toEqual([one, other]);
+  const source = { given: undefined, path, variable: 'LINECLEAR_KEY_FILE', inUse: undefined, onMade: '' };
+  const log = createLogger({ name: 'test', format: 'json', level: 'silent' });
+  expect(await findMasterKeys(source, log)).toEqual([one, other]);
+  await expect(findMasterKey(source, log)).rejects.toThrow('holds several keys');
 });
 
 const bytes32 = fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes) => Buffer.from(bytes));

@@ -9,6 +9,7 @@ import { Secret } from './secret.js';
 
 const MASTER_KEY_BYTES = 32;
 const MAX_FILE_BYTES = 1_024;
+const MAX_KEYS = 10;
 const OTHERS = 0o077;
 
 /** The 32 bytes that a base64 text stands for; undefined for anything else, so that a typing error is no key. */
@@ -19,17 +20,33 @@ export function decodeMasterKey(text: string): Buffer | undefined {
   return bytes.length === MASTER_KEY_BYTES ? bytes : undefined;
 }
 
-/** The two variables that a master key may come from: the path of its file, or itself as base64. */
+/** Several keys, one after the other with blanks, commas or line ends between them; undefined when any is none. */
+export function decodeMasterKeys(text: string): Buffer[] | undefined {
+  const keys = text
+    .split(/[\s,]+/)
+    .filter((part) => part !== '')
+    .map(decodeMasterKey);
+  return keys.length > 0 && keys.length <= MAX_KEYS && keys.every((key) => key !== undefined)
+    ? keys
+    : undefined;
+}
+
+const given = (decode: (text: string) => unknown, complaint: string) =>
+  z
+    .string()
+    .refine((text) => decode(text) !== undefined, complaint)
+    .transform((text) => new Secret(text))
+    .optional();
+
+/** The two variables that master keys may come from: the path of their file, or themselves as base64. */
 export const masterKeyEnv = {
   file: z.string().max(4_096).optional(),
-  base64: z
-    .string()
-    .refine(
-      (text) => decodeMasterKey(text) !== undefined,
-      'is not the base64 of 32 bytes (openssl rand -base64 32)',
-    )
-    .transform((text) => new Secret(text))
-    .optional(),
+  base64: given(decodeMasterKey, 'is not the base64 of 32 bytes (openssl rand -base64 32)'),
+  /** The first one wraps, all of them open. */
+  several: given(
+    decodeMasterKeys,
+    `is not 1 to ${MAX_KEYS} times the base64 of 32 bytes (openssl rand -base64 32), with commas between them`,
+  ),
 };
 
 /** A file that holds a key, and the variable that names it: what is wrong with the one is told by the other. */
@@ -38,8 +55,8 @@ export interface KeyFile {
   readonly variable: string;
 }
 
-/** The key in a file, or undefined when there is no file. @throws ConfigError when others could read or replace the file, or it holds no key. */
-export async function readKeyFile(file: KeyFile, me = process.getuid?.()): Promise<Buffer | undefined> {
+/** The keys in a file, one per line, or undefined when there is no file. @throws ConfigError when others could read or replace the file, or it holds no key. */
+export async function readKeyFile(file: KeyFile, me = process.getuid?.()): Promise<Buffer[] | undefined> {
   const { path } = file;
   try {
     const entry = await lstat(path);
@@ -60,10 +77,10 @@ export async function readKeyFile(file: KeyFile, me = process.getuid?.()): Promi
         throw refused(file, `is open to others (mode ${(mode & 0o777).toString(8)}): chmod 600 it`);
       if (size > MAX_FILE_BYTES) throw refused(file, 'is too large for a key');
       const bytes = await opened.readFile();
-      const key = decodeMasterKey(bytes.toString('utf8'));
+      const keys = decodeMasterKeys(bytes.toString('utf8'));
       bytes.fill(0);
-      if (key === undefined) throw refused(file, 'does not hold the base64 of 32 bytes');
-      return key;
+      if (keys === undefined) throw refused(file, 'does not hold the base64 of 32 bytes');
+      return keys;
     } finally {
       await opened.close();
     }
@@ -111,7 +128,7 @@ export async function createKeyFile(keyFile: KeyFile): Promise<void> {
 
 /** Where a master key comes from, and what depends on it. */
 export interface MasterKeySource {
-  /** The key itself, as base64. */
+  /** The key itself (or several, see `masterKeyEnv`), as base64. */
   readonly given: Secret | undefined;
   readonly path: string | undefined;
   /** The variable that names the file. */
@@ -122,10 +139,18 @@ export interface MasterKeySource {
   readonly onMade: string;
 }
 
-/** The key that was given, or that is in the file; where nothing needs one yet the file is made. @throws ConfigError */
+/** The one key that was given, or that is in the file; where nothing needs one yet the file is made. @throws ConfigError */
 export async function findMasterKey(source: MasterKeySource, log: Logger): Promise<Buffer> {
+  const [key, ...more] = await findMasterKeys(source, log);
+  if (key === undefined || more.length > 0)
+    throw new ConfigError(`${source.variable}: ${source.path} holds several keys; one is expected`);
+  return key;
+}
+
+/** All keys that were given, or that are in the file: the first one wraps, the others only open. @throws ConfigError */
+export async function findMasterKeys(source: MasterKeySource, log: Logger): Promise<Buffer[]> {
   const { path, variable } = source;
-  const given = source.given && decodeMasterKey(source.given.reveal());
+  const given = source.given && decodeMasterKeys(source.given.reveal());
   if (given) return given;
   if (path === undefined) throw new ConfigError(`set ${variable}`);
   const file = { path, variable };

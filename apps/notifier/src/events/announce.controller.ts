@@ -16,6 +16,8 @@ import {
   providerError,
   quotaExceeded,
   quotaWarning,
+  secretExpiring,
+  secretStale,
   webhookFailure,
   WIRING,
   type EventOf,
@@ -158,6 +160,16 @@ export class AnnounceController {
 
   @OnEvents(quotaExceeded)
   async quotasExceeded(events: EventOf<typeof quotaExceeded>[], tx: Tx): Promise<void> {
+    await this.#announce(events, tx);
+  }
+
+  @OnEvents(secretExpiring)
+  async secretsExpiring(events: EventOf<typeof secretExpiring>[], tx: Tx): Promise<void> {
+    await this.#announce(events, tx);
+  }
+
+  @OnEvents(secretStale)
+  async secretsStale(events: EventOf<typeof secretStale>[], tx: Tx): Promise<void> {
     await this.#announce(events, tx);
   }
 

@@ -1,21 +1,34 @@
-import { Column, Entity, ForeignKey, PrimaryColumn } from 'typeorm';
+import { Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
 
-/** A key-encryption key that rows here are wrapped with: how to recognise it, never the key. */
+/** A key-encryption key that rows here are wrapped with, itself wrapped by a root key. */
 @Entity('kek')
+@Index('kek_version', ['version'], { unique: true })
 export class KekRow {
   @PrimaryColumn('text', { primaryKeyConstraintName: 'kek_pk' })
   id: string;
 
-  @Column('bytea')
-  check_value: Buffer;
+  /** The newest one wraps. */
+  @Column('integer')
+  version: number;
+
+  /** Null for a key from before keys were random, until the first start since. */
+  @Column('text', { nullable: true })
+  root_id: string | null;
+
+  @Column('bytea', { nullable: true })
+  wrapped: Buffer | null;
+
+  /** How a key from before keys were random is recognised. */
+  @Column('bytea', { nullable: true })
+  check_value: Buffer | null;
 
   @Column('timestamptz', { default: () => 'now()' })
   created_at: Date;
 }
 
-/** The service's own private key, encrypted like a secret. */
+/** A key of the service's own, encrypted like a secret. */
 @Entity('sealing_keys')
-export class SealingKeyRow {
+export class KeptKeyRow {
   @PrimaryColumn('text', { primaryKeyConstraintName: 'sealing_keys_pk' })
   id: string;
 

@@ -26,10 +26,61 @@ export class SecretRow {
 
   @Column('timestamptz')
   updated_at: Date;
+
+  /** Removed, and to be had back until it is purged. */
+  @Column('timestamptz', { nullable: true })
+  deleted_at: Date | null;
+
+  /** After which the current value is handed to nobody. */
+  @Column('timestamptz', { nullable: true })
+  expires_at: Date | null;
+
+  /** The end of which people were told. */
+  @Column('timestamptz', { nullable: true })
+  told_expiring: Date | null;
+
+  /** The version of whose age people were told. */
+  @Column('integer', { nullable: true })
+  told_stale: number | null;
+}
+
+/** What became of a secret, for its history and for going back to a moment. */
+@Entity('secret_changes')
+@Index('secret_changes_secret', ['secret_id', 'id'])
+export class SecretChangeRow {
+  @PrimaryColumn('bigint', {
+    primaryKeyConstraintName: 'secret_changes_pk',
+    generated: 'identity',
+    generatedIdentity: 'ALWAYS',
+  })
+  id: string;
+
+  @Column('uuid')
+  @ForeignKey(() => SecretRow, { name: 'secret_changes_secret_fk', onDelete: 'CASCADE' })
+  secret_id: string;
+
+  @Column('timestamptz')
+  at: Date;
+
+  /** `set`, `removed` or `undeleted`. */
+  @Column('text')
+  kind: string;
+
+  /** The version that was current then. */
+  @Column('integer')
+  version: number;
+
+  /** The version whose value was taken up again. */
+  @Column('integer', { nullable: true })
+  of_version: number | null;
+
+  @Column('integer', { nullable: true })
+  by_user: number | null;
 }
 
 /** One value, encrypted with a data key of its own. */
 @Entity('secret_versions')
+@Index('secret_versions_kek', ['kek_id'])
 export class SecretVersionRow {
   @PrimaryColumn('uuid', { primaryKeyConstraintName: 'secret_versions_pk' })
   @ForeignKey(() => SecretRow, { name: 'secret_versions_secret_fk', onDelete: 'CASCADE' })
@@ -50,6 +101,10 @@ export class SecretVersionRow {
 
   @Column('bytea')
   ciphertext: Buffer;
+
+  /** Equal for equal values (HMAC); null for values from before there were fingerprints. */
+  @Column('bytea', { nullable: true })
+  fingerprint: Buffer | null;
 
   @Column('timestamptz')
   created_at: Date;

@@ -1,6 +1,4 @@
 import type { Queryable, Tx } from '@lineclear/kit';
-import type { SealedRecord } from '../domain/envelope.js';
-import type { SealedColumns } from './keys.repo.js';
 
 export interface SecretSummary {
   readonly name: string;
@@ -9,38 +7,67 @@ export interface SecretSummary {
   readonly version: number;
   readonly created_at: Date;
   readonly updated_at: Date;
+  readonly expires_at: Date | null;
+  readonly deleted_at: Date | null;
 }
 
-/** Takes the next version number of a secret, making the secret if there is none. Its row stays locked until the transaction ends. */
+/** A secret's row, locked until the transaction ends. */
+export interface LockedSecret {
+  readonly id: string;
+  readonly scope: string;
+  readonly name: string;
+  readonly version: number;
+  readonly deleted_at: Date | null;
+}
+
+/** Takes the next version number of a secret, making the secret if there is none; one that was removed is there again. Its row stays locked until the transaction ends. */
 export async function takeVersion(
   tx: Tx,
-  secret: { id: string; scope: string; name: string; description: string | null; now: Date },
-): Promise<{ id: string; version: number }> {
-  const [row] = await tx.query<{ id: string; version: number }>(
-    `insert into secrets (id, scope, name, description, current_version, created_at, updated_at) values ($1, $2, $3, $4, 1, $5, $5)
+  secret: {
+    id: string;
+    scope: string;
+    name: string;
+    description: string | null;
+    expiresAt: Date | null;
+    now: Date;
+  },
+): Promise<{ id: string; version: number; created_at: Date }> {
+  const [row] = await tx.query<{ id: string; version: number; created_at: Date }>(
+    `insert into secrets (id, scope, name, description, current_version, created_at, updated_at, expires_at)
+       values ($1, $2, $3, $4, 1, $5, $5, $6)
      on conflict (scope, name) do update set current_version = secrets.current_version + 1,
-       description = coalesce(excluded.description, secrets.description), updated_at = excluded.updated_at
-     returning id, current_version as version`,
-    [secret.id, secret.scope, secret.name, secret.description, secret.now],
+       description = coalesce(excluded.description, secrets.description), updated_at = excluded.updated_at,
+       expires_at = excluded.expires_at, deleted_at = null
+     returning id, current_version as version, created_at`,
+    [secret.id, secret.scope, secret.name, secret.description, secret.now, secret.expiresAt],
   );
-  if (!row) throw new Error('an upsert gave no row');
+  return row!;
+}
+
+const LOCKED = 'select id, scope, name, current_version as version, deleted_at from secrets';
+
+export async function lockSecret(tx: Tx, scope: string, name: string): Promise<LockedSecret | undefined> {
+  const [row] = await tx.query<LockedSecret>(`${LOCKED} where scope = $1 and name = $2 for update`, [
+    scope,
+    name,
+  ]);
   return row;
 }
 
-export async function insertVersion(
-  tx: Tx,
-  at: { secretId: string; version: number; createdBy: number | null; now: Date },
-  { kekId, wrappedKey, nonce, ciphertext }: SealedRecord,
-): Promise<void> {
-  await tx.query(
-    `insert into secret_versions (secret_id, version, kek_id, wrapped_key, nonce, ciphertext, created_at, created_by)
-     values ($1, $2, $3, $4, $5, $6, $7, $8)`,
-    [at.secretId, at.version, kekId, wrappedKey, nonce, ciphertext, at.now, at.createdBy],
-  );
+/** All secrets of a scope whose names begin so, also removed ones. */
+export const lockFolder = (tx: Tx, scope: string, prefix: string, limit: number): Promise<LockedSecret[]> =>
+  tx.query(`${LOCKED} where scope = $1 and starts_with(name, $2) order by name limit $3 for update`, [
+    scope,
+    prefix,
+    limit,
+  ]);
+
+export async function markRemoved(tx: Tx, id: string, now: Date | null): Promise<void> {
+  await tx.query('update secrets set deleted_at = $2 where id = $1', [id, now]);
 }
 
-/** Removes a secret with all its versions; its id, or undefined when there is none. */
-export async function deleteSecretRow(tx: Tx, scope: string, name: string): Promise<string | undefined> {
+/** Removes a secret with all its versions, for good; its id, or undefined when there is none. */
+export async function purgeSecret(tx: Tx, scope: string, name: string): Promise<string | undefined> {
   const [row] = await tx.query<{ id: string }>(
     'delete from secrets where scope = $1 and name = $2 returning id',
     [scope, name],
@@ -48,49 +75,90 @@ export async function deleteSecretRow(tx: Tx, scope: string, name: string): Prom
   return row?.id;
 }
 
-export interface StoredVersion extends SealedColumns {
-  readonly id: string;
-  readonly name: string;
-  readonly version: number;
-}
-
-/** The current versions of these names, still encrypted. */
-export const currentVersions = (
-  on: Queryable,
-  scope: string,
-  names: readonly string[],
-): Promise<StoredVersion[]> =>
-  on.query(
-    `select s.id, s.name, v.version, v.kek_id, v.wrapped_key, v.nonce, v.ciphertext
-     from secrets s join secret_versions v on v.secret_id = s.id and v.version = s.current_version
-     where s.scope = $1 and s.name = any($2)`,
-    [scope, names],
+/** Removes up to `limit` secrets for good that were removed before; which. */
+export const purgeRemoved = (
+  tx: Tx,
+  before: Date,
+  limit: number,
+): Promise<{ scope: string; name: string }[]> =>
+  tx.query(
+    `delete from secrets where id in (select id from secrets where deleted_at < $1 limit $2 for update skip locked)
+     returning scope, name`,
+    [before, limit],
   );
 
 const SUMMARY =
-  'select name, scope, description, current_version as version, created_at, updated_at from secrets';
+  'select name, scope, description, current_version as version, created_at, updated_at, expires_at, deleted_at from secrets';
 
 export async function findSecret(
   on: Queryable,
   scope: string,
   name: string,
 ): Promise<SecretSummary | undefined> {
-  const [row] = await on.query<SecretSummary>(`${SUMMARY} where scope = $1 and name = $2`, [scope, name]);
+  const [row] = await on.query<SecretSummary>(
+    `${SUMMARY} where scope = $1 and name = $2 and deleted_at is null`,
+    [scope, name],
+  );
   return row;
 }
 
-/** Up to `limit` secrets of a scope by name, those after `after`. */
+/** Also of a secret that was removed and can be had back. */
+export async function findSecretId(
+  on: Queryable,
+  scope: string,
+  name: string,
+): Promise<{ id: string; version: number } | undefined> {
+  const [row] = await on.query<{ id: string; version: number }>(
+    'select id, current_version as version from secrets where scope = $1 and name = $2',
+    [scope, name],
+  );
+  return row;
+}
+
+/** Up to `limit` secrets of a scope by name, those after `after`; the removed ones instead where asked for. */
 export const listSecrets = (
   on: Queryable,
   scope: string,
-  after: string,
-  limit: number,
+  { after, limit, removed }: { after: string; limit: number; removed: boolean },
 ): Promise<SecretSummary[]> =>
-  on.query(`${SUMMARY} where scope = $1 and name > $2 order by name limit $3`, [scope, after, limit]);
+  on.query(
+    `${SUMMARY} where scope = $1 and name > $2 and (deleted_at is not null) = $4 order by name limit $3`,
+    [scope, after, limit, removed],
+  );
 
-export async function countSecrets(on: Queryable, scope: string): Promise<number> {
-  const [row] = await on.query<{ count: number }>('select count(*) as count from secrets where scope = $1', [
-    scope,
-  ]);
+export async function countSecrets(on: Queryable, scope: string, removed: boolean): Promise<number> {
+  const [row] = await on.query<{ count: number }>(
+    'select count(*) as count from secrets where scope = $1 and (deleted_at is not null) = $2',
+    [scope, removed],
+  );
   return row?.count ?? 0;
 }
+
+export interface Notice {
+  readonly id: string;
+  readonly scope: string;
+  readonly name: string;
+  readonly version: number;
+  readonly expires_at: Date | null;
+  readonly updated_at: Date;
+}
+
+/** Up to `limit` secrets whose end comes before `before` and of which nobody was told; they count as told. */
+export const takeExpiring = (tx: Tx, before: Date, limit: number): Promise<Notice[]> =>
+  tx.query(
+    `update secrets set told_expiring = expires_at where id in (
+       select id from secrets where deleted_at is null and expires_at < $1 and told_expiring is distinct from expires_at
+       limit $2 for update skip locked)
+     returning id, scope, name, current_version as version, expires_at, updated_at`,
+    [before, limit],
+  );
+
+/** The same for those whose current value is from before `before`. */
+export const takeStale = (tx: Tx, before: Date, limit: number): Promise<Notice[]> =>
+  tx.query(
+    `update secrets set told_stale = current_version where id in (
+       select id from secrets where deleted_at is null and updated_at < $1 and told_stale is distinct from current_version
+       limit $2 for update skip locked)
+     returning id, scope, name, current_version as version, expires_at, updated_at`,
+    [before, limit],
+  );

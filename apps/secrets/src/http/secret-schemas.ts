@@ -1,7 +1,10 @@
 import { fields } from '@lineclear/contracts';
 import { z } from 'zod';
+import { FRESHNESS } from '../domain/freshness.js';
 import { isChannelName, SOURCES } from '../domain/lookup.js';
 import { secretValue } from '../domain/secret-value.js';
+
+const MAX_VERSION = 2_147_483_647;
 
 /** Everybody's (set by administrators), or the caller's own. */
 const scope = z.enum(['global', 'user']).default('global');
@@ -19,13 +22,40 @@ export const setSecret = z.strictObject({
   value: secretValue,
   description: z.string().trim().min(1).max(500).optional(),
   scope,
+  /** After which the value is handed to nobody. */
+  expires_at: z.iso.datetime({ offset: true }).optional(),
+  /** The version that the caller takes for the current one, 0 for none: another one is there, and nothing is set. */
+  expected_version: z.int().min(0).max(MAX_VERSION).optional(),
 });
 export const scopeQuery = z.strictObject({ scope });
+export const scopeBody = z.strictObject({ scope });
+const yes = z
+  .enum(['true', 'false'])
+  .default('false')
+  .transform((text) => text === 'true');
+export const removeQuery = z.strictObject({ scope, purge: yes });
+export const rollbackBody = z.strictObject({ scope, version: z.int().min(1).max(MAX_VERSION) });
+export const historyQuery = z.strictObject({
+  scope,
+  limit: z.coerce.number().int().min(1).max(500).default(100),
+});
+export const restoreBody = z.strictObject({
+  scope,
+  /** The beginning of the names: a folder is `ml.` */
+  prefix: z
+    .string()
+    .max(128)
+    .regex(/^([A-Za-z_][A-Za-z0-9_.-]*)?$/, 'is not the beginning of a secret name'),
+  at: z.iso.datetime({ offset: true }),
+  dry_run: z.boolean().default(false),
+});
 export const listQuery = z.strictObject({
   scope,
   limit: z.coerce.number().int().min(1).max(200).default(50),
   /** The last name of the page before. */
   cursor: fields.secretName.optional(),
+  /** The removed ones that can be had back, instead of those that are there. */
+  removed: yes,
 });
 
 export const setAnswer = z.object({
@@ -43,6 +73,11 @@ export const secretAnswer = z.object({
   source: z.enum(SOURCES),
   created_at: z.iso.datetime(),
   updated_at: z.iso.datetime(),
+  expires_at: z.iso.datetime().optional(),
+  /** There for a removed one. */
+  removed_at: z.iso.datetime().optional(),
+  /** `aging` and `expiring` come two weeks before `stale` (older than 90 days) and `expired`. */
+  freshness: z.enum(FRESHNESS),
 });
 export const listAnswer = z.object({
   secrets: z.array(secretAnswer),
@@ -59,6 +94,50 @@ export const explainAnswer = z.object({
       has: z.boolean(),
       version: z.int().optional(),
       note: z.string().optional(),
+    }),
+  ),
+});
+
+export const versionsAnswer = z.object({
+  name: z.string(),
+  current_version: z.int(),
+  versions: z.array(
+    z.object({
+      version: z.int(),
+      created_at: z.iso.datetime(),
+      /** The user who set it; not there when another service did. */
+      created_by: z.int().optional(),
+      /** Whether its value is that of the current version. */
+      is_same_as_current: z.boolean(),
+    }),
+  ),
+});
+export const historyAnswer = z.object({
+  name: z.string(),
+  changes: z.array(
+    z.object({
+      at: z.iso.datetime(),
+      kind: z.enum(['set', 'removed', 'undeleted']),
+      version: z.int(),
+      /** The older version whose value this is. */
+      of_version: z.int().optional(),
+      by_user_id: z.int().optional(),
+    }),
+  ),
+});
+export const undeleteAnswer = z.object({
+  name: z.string(),
+  scope: z.enum(['global', 'user']),
+  version: z.int(),
+});
+export const restoreAnswer = z.object({
+  dry_run: z.boolean(),
+  changes: z.array(
+    z.object({
+      name: z.string(),
+      /** `lost`: the value of then is not kept any more, and nothing can be restored with it. */
+      step: z.enum(['set', 'remove', 'lost']),
+      version: z.int().optional(),
     }),
   ),
 });

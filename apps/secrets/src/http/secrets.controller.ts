@@ -1,17 +1,20 @@
 import { Body, Controller, Delete, Get, Param, Post, Query } from '@nestjs/common';
 import type { Principal } from '@lineclear/contracts';
-import { Allow, can, Who } from '@lineclear/access';
-import { Answers, Database, NotAllowed, NotFound } from '@lineclear/kit';
+import { Allow, Who } from '@lineclear/access';
+import { Answers, BadInput, Clock, Database, NotFound } from '@lineclear/kit';
 import type { z } from 'zod';
 import { countSecrets, findSecret, listSecrets, type SecretSummary } from '../db/secrets.repo.js';
-import { GLOBAL, isChannelName, userScope, type Asker } from '../domain/lookup.js';
-import { OwnStore } from '../sources/own-store.js';
+import { freshnessOf } from '../domain/freshness.js';
+import { isChannelName, type Asker } from '../domain/lookup.js';
 import { SourceChain } from '../sources/source-chain.js';
+import { ChangeSecrets } from '../store/change-secrets.js';
+import { publicScope, scopeOf } from './scopes.js';
 import {
   explainAnswer,
   listAnswer,
   listQuery,
   nameParam,
+  removeQuery,
   scopeQuery,
   secretAnswer,
   setAnswer,
@@ -24,9 +27,10 @@ import {
 @Controller('api/secrets')
 export class SecretsController {
   constructor(
-    private readonly store: OwnStore,
+    private readonly change: ChangeSecrets,
     private readonly chain: SourceChain,
     private readonly database: Database,
+    private readonly clock: Clock,
   ) {}
 
   @Post()
@@ -37,14 +41,13 @@ export class SecretsController {
     @Who() who: Principal,
   ): Promise<z.infer<typeof setAnswer>> {
     const scope = scopeOf(who, body.scope);
-    const { name, value, description } = body;
-    const { version, createdAt } = await this.store.put({
-      scope,
-      name,
-      value,
-      description,
-      byUserId: who.user_id,
-    });
+    const { name, value, description, expected_version: expected } = body;
+    const expiresAt = body.expires_at === undefined ? undefined : new Date(body.expires_at);
+    if (expiresAt !== undefined && expiresAt <= this.clock.now())
+      throw BadInput.at('expires_at', 'is not in the future');
+    const byUserId = who.user_id;
+    const secret = { scope, name, value, description, expiresAt, expected, byUserId };
+    const { version, createdAt } = await this.change.put(secret);
     return { name, scope: body.scope, version, created_at: createdAt.toISOString() };
   }
 
@@ -57,8 +60,12 @@ export class SecretsController {
   ): Promise<z.infer<typeof listAnswer>> {
     const scope = scopeOf(who, query.scope);
     const [rows, total] = await Promise.all([
-      listSecrets(this.database, scope, query.cursor ?? '', query.limit + 1),
-      countSecrets(this.database, scope),
+      listSecrets(this.database, scope, {
+        after: query.cursor ?? '',
+        limit: query.limit + 1,
+        removed: query.removed,
+      }),
+      countSecrets(this.database, scope, query.removed),
     ]);
     const page = rows.slice(0, query.limit);
     const last = rows.length > query.limit ? page.at(-1) : undefined;
@@ -100,14 +107,19 @@ export class SecretsController {
 
   @Delete(':name')
   @Allow()
-  @Answers(204, null, 'Removes a stored secret with all its versions')
+  @Answers(
+    204,
+    null,
+    'Removes a stored secret, which can be had back for a while; with purge=true it is gone for good',
+  )
   async remove(
     @Param('name', { schema: settableNameParam }) name: string,
-    @Query({ schema: scopeQuery }) query: z.infer<typeof scopeQuery>,
+    @Query({ schema: removeQuery }) query: z.infer<typeof removeQuery>,
     @Who() who: Principal,
   ): Promise<void> {
-    if (!(await this.store.remove(scopeOf(who, query.scope), name, who.user_id)))
-      throw new NotFound('secret', name);
+    const which = { scope: scopeOf(who, query.scope), name, byUserId: who.user_id };
+    const found = await (query.purge ? this.change.purge(which) : this.change.remove(which));
+    if (!found) throw new NotFound('secret', name);
   }
 
   async #describe(row: SecretSummary, scope: Scope, who: Principal): Promise<z.infer<typeof secretAnswer>> {
@@ -122,17 +134,11 @@ export class SecretsController {
       }),
       created_at: row.created_at.toISOString(),
       updated_at: row.updated_at.toISOString(),
+      ...(row.expires_at === null ? {} : { expires_at: row.expires_at.toISOString() }),
+      ...(row.deleted_at === null ? {} : { removed_at: row.deleted_at.toISOString() }),
+      freshness: freshnessOf(row.updated_at, row.expires_at, this.clock.now()),
     };
   }
-}
-
-/** The scope a caller may act in. One's own takes what submitting a job takes, everybody's takes an administrator. */
-function scopeOf(who: Principal, scope: Scope): string {
-  const permission = scope === 'user' ? 'job.submit' : 'admin.config';
-  if (can(who, permission)) return scope === 'user' ? userScope(who.user_id) : GLOBAL;
-  throw new NotAllowed(
-    `this needs the permission ${permission}${scope === 'global' ? '; secrets of your own have scope "user"' : ''}`,
-  );
 }
 
 /** Whose eyes a name is looked at with: one's own secrets are for one's own jobs. */
@@ -140,5 +146,3 @@ function askerOf(who: Principal, scope: Scope, name: string): Asker {
   if (scope === 'user') return { purpose: 'run', userId: who.user_id };
   return { purpose: isChannelName(name) ? 'channel' : 'provider' };
 }
-
-const publicScope = (scope: string): Scope => (scope === GLOBAL ? 'global' : 'user');

@@ -11,13 +11,13 @@ import { OnRequest } from '@lineclear/bus';
 import { BadInput, SealingKey, validate } from '@lineclear/kit';
 import { GLOBAL, isChannelName } from '../domain/lookup.js';
 import { secretValue } from '../domain/secret-value.js';
-import { OwnStore } from '../sources/own-store.js';
+import { ChangeSecrets } from '../store/change-secrets.js';
 
 /** What the notifier was given for its channels goes into the store sealed, and nothing else can be set this way. */
 @Controller()
 export class KeepChannelSecrets {
   constructor(
-    private readonly store: OwnStore,
+    private readonly change: ChangeSecrets,
     private readonly sealingKey: SealingKey,
   ) {}
 
@@ -31,14 +31,14 @@ export class KeepChannelSecrets {
   async keep({ name, box }: RequestOf<typeof storeSecret>): Promise<ReplyOf<typeof storeSecret>> {
     requireChannelName(name);
     const value = validate(secretValue, this.#open(box), 'box');
-    const { version } = await this.store.put({ scope: GLOBAL, name, value });
+    const { version } = await this.change.put({ scope: GLOBAL, name, value });
     return { version };
   }
 
   @OnRequest(deleteSecret)
   async forget({ name }: RequestOf<typeof deleteSecret>): Promise<ReplyOf<typeof deleteSecret>> {
     requireChannelName(name);
-    return { deleted: await this.store.remove(GLOBAL, name) };
+    return { deleted: await this.change.purge({ scope: GLOBAL, name }) };
   }
 
   #open(box: SealedBox): string {

@@ -1,0 +1,126 @@
+import { InjectQueue, OnWorkerEvent, Processor, WorkerHost } from '@nestjs/bullmq';
+import { Inject, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
+import { audited } from '@lineclear/access';
+import { Bus, event } from '@lineclear/bus';
+import { secretExpiring, secretStale } from '@lineclear/contracts';
+import { Clock, CONFIG, Database, LOGGER, type Logger } from '@lineclear/kit';
+import type { Job as Step, Queue } from 'bullmq';
+import type { Config } from '../config.js';
+import * as secrets from '../db/secrets.repo.js';
+import { staleBefore, warnBefore } from '../domain/freshness.js';
+import { KeyWorks } from '../keys/key-works.js';
+
+export const KEEP_HOUSE = 'keep-house';
+const MAX_AT_ONCE = 200;
+const DAY_MS = 86_400_000;
+
+/** Goes on with works on keys, purges what was removed long ago, and tells of values that end or are too old. */
+@Processor(KEEP_HOUSE)
+export class KeepHouse extends WorkerHost implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    @InjectQueue(KEEP_HOUSE) private readonly queue: Queue,
+    private readonly database: Database,
+    private readonly works: KeyWorks,
+    private readonly bus: Bus,
+    private readonly clock: Clock,
+    @Inject(CONFIG) private readonly config: Config,
+    @Inject(LOGGER) private readonly log: Logger,
+  ) {
+    super();
+    queue.on('error', (error) => this.onError(error));
+  }
+
+  onApplicationBootstrap(): void {
+    const everyMs = this.config.LINECLEAR_SECRETS_SWEEP_SECONDS * 1_000;
+    void this.#schedule(everyMs);
+    // Redis may have lost the schedule since.
+    this.#timer = setInterval(() => void this.#schedule(everyMs), everyMs * 2);
+  }
+
+  /** By force: what one round leaves the next one does, and without Redis an orderly end would never come. */
+  async beforeApplicationShutdown(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.worker.close(true);
+  }
+
+  /** Does not wait for the next round. */
+  async soon(): Promise<void> {
+    // What Redis does not take now, the next round does.
+    await this.queue
+      .add(KEEP_HOUSE, {}, { removeOnComplete: true, removeOnFail: 20 })
+      .catch((error: unknown) => this.onError(error as Error));
+  }
+
+  override async process(): Promise<void> {
+    while (await this.works.step());
+    while ((await this.purge()) === MAX_AT_ONCE);
+    while ((await this.warn()) === MAX_AT_ONCE);
+  }
+
+  /** Removes for good what was removed long ago; how many. */
+  async purge(): Promise<number> {
+    const before = new Date(
+      this.clock.now().getTime() - this.config.LINECLEAR_SECRETS_UNDELETE_DAYS * DAY_MS,
+    );
+    return this.database.tx(async (tx) => {
+      const purged = await secrets.purgeRemoved(tx, before, MAX_AT_ONCE);
+      await this.bus.publish(
+        tx,
+        ...purged.map(({ scope, name }) =>
+          audited('secret.purged', { target: `secret/${name}`, details: { scope } }),
+        ),
+      );
+      return purged.length;
+    });
+  }
+
+  /** Tells of values that end soon or are too old, of each once; how many at most of one kind. */
+  async warn(): Promise<number> {
+    const now = this.clock.now();
+    return this.database.tx(async (tx) => {
+      const expiring = await secrets.takeExpiring(tx, warnBefore(now), MAX_AT_ONCE);
+      const stale = await secrets.takeStale(tx, staleBefore(now), MAX_AT_ONCE);
+      await this.bus.publish(
+        tx,
+        ...expiring.map(({ id, scope, name, version, expires_at }) =>
+          event(
+            secretExpiring,
+            { scope, name, version, expires_at: expires_at!.toISOString() },
+            { about: `secret/${id}` },
+          ),
+        ),
+        ...stale.map(({ id, scope, name, version, updated_at }) =>
+          event(
+            secretStale,
+            { scope, name, version, set_at: updated_at.toISOString() },
+            { about: `secret/${id}` },
+          ),
+        ),
+      );
+      return Math.max(expiring.length, stale.length);
+    });
+  }
+
+  @OnWorkerEvent('error')
+  onError(error: Error): void {
+    this.log.warn({ err: error }, 'keeping house has no Redis');
+  }
+
+  @OnWorkerEvent('failed')
+  onFailed(_step: Step | undefined, error: Error): void {
+    this.log.warn({ err: error }, 'keeping house failed; the next round does what it left');
+  }
+
+  async #schedule(everyMs: number): Promise<void> {
+    try {
+      // Making a schedule again puts its next round off: only one that is gone is made.
+      if (await this.queue.getJobScheduler(KEEP_HOUSE)) return;
+      const step = { name: KEEP_HOUSE, opts: { removeOnComplete: 10, removeOnFail: 20 } };
+      await this.queue.upsertJobScheduler(KEEP_HOUSE, { every: Math.ceil(everyMs) }, step);
+    } catch (error) {
+      this.log.warn({ err: error }, 'keeping house could not be scheduled; it is tried again');
+    }
+  }
+}
