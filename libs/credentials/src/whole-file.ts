@@ -43,7 +43,7 @@ export function notGoogleCredentials(text: string): string | undefined {
 }
 
 export function notKubeconfig(text: string): string | undefined {
-  const document = parseDocument(text, { schema: 'failsafe', logLevel: 'silent' });
+  const document = parseDocument(text, { schema: 'failsafe' });
   return document.errors.length === 0 && isMap(document.contents) && document.contents.has('clusters')
     ? undefined
     : 'is not a kubeconfig';

@@ -24,7 +24,7 @@ const STEP = '    ';
 /** Plain text that no YAML reader takes for something else. */
 const PLAIN = /^(?!(?:y|yes|n|no|on|off|true|false|null)$)[A-Za-z][\w.-]*$/i;
 // The words of the file stay words: `no` and `1e3` are as they were written.
-const AS_WRITTEN = { schema: 'failsafe', logLevel: 'silent' } as const;
+const AS_WRITTEN = { schema: 'failsafe' } as const;
 
 /** A map of hosts, each a map of keys, as gh's hosts.yml. Edited in its text: a YAML writer would format it anew. */
 export function yamlHosts({ keys }: YamlShape): FileFamily {
