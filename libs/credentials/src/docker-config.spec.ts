@@ -5,20 +5,20 @@ import { UnusableText } from './errors.js';
 const auth = (pair: string): string => Buffer.from(pair).toString('base64');
 const CONFIG = `{
 \t"auths": {
-\t\t"ghcr.io": {
+\t\t"registry.example.com": {
 \t\t\t"auth": "${auth('me:token')}",
 \t\t\t"email": "me@example.com"
 \t\t},
 \t\t"helped.example.com": {}
 \t},
-\t"credHelpers": { "gcr.io": "gcloud" }
+\t"credHelpers": { "helped2.example.com": "gcloud" }
 }
 `;
 const ours = { server: 'docker.io', username: 'u', password: 'p:w' };
 
 describe("docker's config.json", () => {
   it.each([
-    ['ghcr.io', { server: 'ghcr.io', username: 'me', password: 'token' }],
+    ['registry.example.com', { server: 'registry.example.com', username: 'me', password: 'token' }],
     ['helped.example.com', undefined],
     ['docker.io', undefined],
   ])('has of %s %j', (registry, values) => {
@@ -34,7 +34,11 @@ describe("docker's config.json", () => {
   });
 
   it('keeps other registries and keys', () => {
-    const written = dockerConfig.write(CONFIG, { ...ours, server: 'ghcr.io' }, 'ghcr.io');
+    const written = dockerConfig.write(
+      CONFIG,
+      { ...ours, server: 'registry.example.com' },
+      'registry.example.com',
+    );
     expect(written).toBe(CONFIG.replace(auth('me:token'), auth('u:p:w')));
   });
 
@@ -58,7 +62,10 @@ describe("docker's config.json", () => {
 
   it.each([auth('nopassword'), auth(':x'), auth('x:'), '!!'])('has no password in %j', (value) => {
     expect(
-      dockerConfig.read(JSON.stringify({ auths: { 'ghcr.io': { auth: value } } }), 'ghcr.io'),
+      dockerConfig.read(
+        JSON.stringify({ auths: { 'registry.example.com': { auth: value } } }),
+        'registry.example.com',
+      ),
     ).toBeUndefined();
   });
 });

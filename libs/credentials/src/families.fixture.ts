@@ -104,7 +104,7 @@ const jsonText = fc
     fc.record(
       {
         auths: fc.dictionary(
-          fc.constantFrom('quay.io', 'https://index.docker.io/v1/', 'ghcr.io/team'),
+          fc.constantFrom('old.example.com', 'https://index.docker.io/v1/', 'registry.example.com/team'),
           fc.constantFrom(
             {},
             { auth: 'dTpw' },
@@ -112,7 +112,7 @@ const jsonText = fc
             { identitytoken: 't', email: 'e' },
           ),
         ),
-        credHelpers: fc.constant({ 'eu.gcr.io': 'gcloud' }),
+        credHelpers: fc.constant({ 'eu.example.com': 'gcloud' }),
         psFormat: fc.string(),
       },
       { requiredKeys: [] },
@@ -142,7 +142,7 @@ export const SHARED_FILES: Readonly<Record<string, Samples>> = {
   '.runpod/config.toml': { texts: textOf(tomlLine), profiles: ['default', 'team'] },
   '.netrc': { texts: textOf(netrcLine), profiles: ['api.wandb.ai', 'wandb.example.com'] },
   '.config/gh/hosts.yml': { texts: yamlText, profiles: ['github.com', 'ghe.example.com:8443'] },
-  '.docker/config.json': { texts: jsonText, profiles: ['docker.io', 'ghcr.io/team'] },
+  '.docker/config.json': { texts: jsonText, profiles: ['docker.io', 'registry.example.com/team'] },
 };
 
 const PEM = '-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----\n';

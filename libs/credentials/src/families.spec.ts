@@ -84,6 +84,15 @@ describe.each(shared)('$name, which has other things too,', ({ file, file: { fam
     );
   });
 
+  it('is as if only another had written when the entry is taken out under it', () => {
+    fc.assert(
+      fc.property(texts, valuesOf(file, one), valuesOf(file, two), (text, ours, theirs) => {
+        const written = family.write(family.write(text, ours, one), theirs, two);
+        expect(takeOut(written, family, one, text)).toBe(family.write(text, theirs, two));
+      }),
+    );
+  });
+
   it('leaves nothing of a file that it made', () => {
     fc.assert(
       fc.property(valuesOf(file, one), (values) => {

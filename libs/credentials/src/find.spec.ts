@@ -118,9 +118,13 @@ describe('a credential is found', () => {
       'in its variables',
       machine(
         {},
-        { SKYPILOT_DOCKER_USERNAME: 'u', SKYPILOT_DOCKER_PASSWORD: 'p', SKYPILOT_DOCKER_SERVER: 'ghcr.io' },
+        {
+          SKYPILOT_DOCKER_USERNAME: 'u',
+          SKYPILOT_DOCKER_PASSWORD: 'p',
+          SKYPILOT_DOCKER_SERVER: 'registry.example.com',
+        },
       ),
-      { username: 'u', password: 'p', server: 'ghcr.io' },
+      { username: 'u', password: 'p', server: 'registry.example.com' },
     ],
     [
       's3-compatible',

@@ -1,4 +1,4 @@
-import { chmod, chown, readFile, symlink } from 'node:fs/promises';
+import { chmod, chown, readFile, symlink, truncate } from 'node:fs/promises';
 import { inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { UnusableFile } from './errors.js';
@@ -63,6 +63,12 @@ describe('a manifest', () => {
     await home.put('.lineclear/x', '');
     await symlink(home.at('elsewhere'), file);
     await expect(readManifest(file)).rejects.toThrow('is a link');
+  });
+
+  it('that is very large is not read', async () => {
+    await writeManifest(file, EMPTY_MANIFEST);
+    await truncate(file, 67_108_865);
+    await expect(readManifest(file)).rejects.toThrow('is larger than 67108864 bytes');
   });
 
   it('that belongs to another user is refused', async () => {

@@ -107,10 +107,10 @@ describe('placing a credential', () => {
   });
 
   it('of a registry goes to the name in its values', async () => {
-    const { profile } = await put('docker', { username: 'u', password: 'p', server: 'ghcr.io' });
-    expect(profile).toBe('ghcr.io');
-    const found = await findCredentials(format('docker'), home.machine, { profile: 'ghcr.io' });
-    expect(found?.values.reveal()).toEqual({ username: 'u', password: 'p', server: 'ghcr.io' });
+    const { profile } = await put('docker', { username: 'u', password: 'p', server: 'registry.example.com' });
+    expect(profile).toBe('registry.example.com');
+    const found = await findCredentials(format('docker'), home.machine, { profile: 'registry.example.com' });
+    expect(found?.values.reveal()).toEqual({ username: 'u', password: 'p', server: 'registry.example.com' });
   });
 
   it.each([

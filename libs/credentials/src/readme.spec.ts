@@ -10,8 +10,12 @@ const rowOf = ({ name, aliases, title, fields, files, profiles, delivery }: Cred
   [name, ...aliases].join(', '),
   title,
   fields.map((field) => (field.required ? field.name : `[${field.name}]`)).join(', '),
-  fields.flatMap(({ variables }) => variables.slice(0, 1).map((variable) => `\`${variable}\``)).join(', ') ||
-    '-',
+  [
+    ...fields.flatMap(({ variables }) => variables.slice(0, 1)),
+    ...files.flatMap(({ announcedIn }) => announcedIn ?? []),
+  ]
+    .map((variable) => `\`${variable}\``)
+    .join(', ') || '-',
   files.flatMap(({ path }) => pathsOf(path, profiles)).join(', ') || '-',
   GETS[delivery],
 ];
