@@ -1,5 +1,6 @@
 export { ADVISORY_LOCKS } from './advisory-locks.js';
 export { MAX_BODY_BYTES, TakesForm } from './body.js';
+export { Cached, cacheOf, type CachedCalls, type CachedOptions } from './cached.js';
 export { addressGroup, clientAddress, isFromThisMachine, isLocalUrl, isLoopback } from './client-address.js';
 export { Clock, SystemClock } from './clock.js';
 export { ConfigError, flag, readEnv, serviceEnv, type ServiceConfig } from './config.js';
@@ -47,5 +48,5 @@ export { Secret } from './secret.js';
 export { runService, startService, type RunningService, type ServiceDefinition } from './service.js';
 export { CONFIG, CONFIG_FILE, LOGGER, SERVICE_NAME } from './tokens.js';
 export { currentTraceparent, inSpan, startTracing } from './tracing.js';
-export { TtlCache } from './ttl-cache.js';
+export { TtlCache, type CacheStats, type TtlCacheOptions } from './ttl-cache.js';
 export { validate } from './validate.js';

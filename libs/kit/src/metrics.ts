@@ -1,8 +1,10 @@
 import { collectDefaultMetrics, Registry } from 'prom-client';
+import { CacheMetrics } from './cache-metrics.js';
 
 /** The process's Prometheus metrics. Names start with `lineclear_`. */
 export class Metrics {
   readonly registry = new Registry();
+  readonly caches = new CacheMetrics(this.registry);
 
   constructor(service: string) {
     this.registry.setDefaultLabels({ service });

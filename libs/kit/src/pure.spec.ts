@@ -1,19 +1,10 @@
 import { outlineOf } from './logger.js';
 import { inspect } from 'node:util';
 import fc from 'fast-check';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { parseJson } from './body.js';
-import { Clock } from './clock.js';
 import { SealingKey, sealTo } from './seal.js';
 import { Secret } from './secret.js';
-import { TtlCache } from './ttl-cache.js';
-
-class TestClock extends Clock {
-  ms = 0;
-  override now(): Date {
-    return new Date(this.ms);
-  }
-}
 
 describe('Secret', () => {
   it('does not print', () => {
@@ -44,38 +35,6 @@ describe('sealed boxes', () => {
   it('open again with the kept private key', () => {
     const key = new SealingKey();
     expect(new SealingKey(key.exportPrivate()).open(sealTo(key.publicKey, 'x'))).toBe('x');
-  });
-});
-
-describe('TtlCache', () => {
-  it('forgets in time and by size', () => {
-    const clock = new TestClock();
-    const cache = new TtlCache<number>({ clock, ttlMs: 100, maxEntries: 2 });
-    cache.set('a', 1);
-    clock.ms = 99;
-    expect(cache.get('a')).toBe(1);
-    clock.ms = 100;
-    expect(cache.get('a')).toBeUndefined();
-    cache.set('a', 1);
-    cache.set('b', 2);
-    cache.get('a');
-    cache.set('c', 3);
-    expect([cache.get('a'), cache.get('b'), cache.get('c')]).toEqual([1, undefined, 3]);
-  });
-
-  it('loads a key once for all who wait, keeps no failure, and drops what was deleted meanwhile', async () => {
-    const cache = new TtlCache<number>({ clock: new TestClock(), ttlMs: 100, maxEntries: 10 });
-    const load = vi.fn(async () => 5);
-    expect(await Promise.all([cache.getOrLoad('a', load), cache.getOrLoad('a', load)])).toEqual([5, 5]);
-    expect(load).toHaveBeenCalledTimes(1);
-    await expect(cache.getOrLoad('b', async () => Promise.reject(new Error('no')))).rejects.toThrow('no');
-    expect(await cache.getOrLoad('b', async () => 7)).toBe(7);
-    let finish: (value: number) => void = () => undefined;
-    const slow = cache.getOrLoad('c', () => new Promise((resolve) => (finish = resolve)));
-    cache.delete('c');
-    finish(1);
-    expect(await slow).toBe(1);
-    expect(cache.get('c')).toBeUndefined();
   });
 });
 
