@@ -1,7 +1,7 @@
 import { Module, type DynamicModule, type Provider } from '@nestjs/common';
 import { APP_GUARD, APP_INTERCEPTOR, DiscoveryModule } from '@nestjs/core';
 import { Bus } from '@lineclear/bus';
-import { Clock } from '@lineclear/kit';
+import { Clock, Metrics } from '@lineclear/kit';
 import { AccessGuard } from './access.guard.js';
 import { AuditTrail } from './audit-trail.js';
 import { DeadLettersController } from './dead-letters.controller.js';
@@ -28,9 +28,9 @@ export class AccessModule {
     };
     const principals: Provider = {
       provide: Principals,
-      inject: [TokenLookup, Bus, Clock],
-      useFactory: (found: TokenLookup, bus: Bus, clock: Clock) =>
-        new Principals(found, bus, clock, options.principalTtlSeconds ?? PRINCIPAL_TTL_SECONDS),
+      inject: [TokenLookup, Bus, Clock, Metrics],
+      useFactory: (found: TokenLookup, bus: Bus, clock: Clock, metrics: Metrics) =>
+        new Principals(found, bus, clock, options.principalTtlSeconds ?? PRINCIPAL_TTL_SECONDS, metrics),
     };
     return {
       module: AccessModule,

@@ -7,12 +7,20 @@ import {
   type Level,
   type Principal,
 } from '@lineclear/contracts';
-import { Clock, readEnv, serviceEnv, startService, Unavailable, type RunningService } from '@lineclear/kit';
+import {
+  Clock,
+  Metrics,
+  readEnv,
+  serviceEnv,
+  startService,
+  Unavailable,
+  type RunningService,
+} from '@lineclear/kit';
 import { Bus, BusModule, busEntities, busMigrations, busTransports } from '@lineclear/bus';
 import { startBackends, type Backends } from '@lineclear/testkit';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { can, canFor, mayComeFrom } from './can.js';
-import { Principals, TokenLookup, type Identity } from './principals.js';
+import { MAX_PRINCIPALS, Principals, TokenLookup, type Identity } from './principals.js';
 import { hashToken, tokenOf, type Token } from './token.js';
 
 const ada = (
@@ -192,6 +200,26 @@ describe('the cache of principals', () => {
     await say(principalChanged, { user_id: 8 });
     await vi.waitFor(async () => expect((await principals.of(other)).principal).toBeNull());
     expect((await principals.of(token)).principal === null).toBe(isForgotten);
+  });
+
+  it('remembers as many as it may, those who came last, and tells the metrics', async () => {
+    const [register, metrics] = [new Register(), new Metrics('test')];
+    const principals = new Principals(register, service.app.get(Bus), new TestClock(), 60, metrics);
+    const tokens = Array.from({ length: MAX_PRINCIPALS + 1 }, (_, n): Token => ({
+      kind: 'api_key',
+      sha256: hashToken(`lc_${n}`),
+    }));
+    for (const one of tokens) await principals.of(one);
+    await principals.of(tokens[1]!);
+    expect(register.asked).toBe(MAX_PRINCIPALS + 1);
+    await principals.of(tokens[0]!);
+    expect(register.asked).toBe(MAX_PRINCIPALS + 2);
+    const text = await metrics.registry.metrics();
+    for (const line of [
+      'hits_total{cache="principals",service="test"} 1',
+      `entries{cache="principals",service="test"} 500`,
+    ])
+      expect(text).toContain(`lineclear_cache_${line}`);
   });
 
   it('believes no one past the end of their key', async () => {

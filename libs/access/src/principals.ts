@@ -7,7 +7,7 @@ import {
   type Principal,
 } from '@lineclear/contracts';
 import { ask, Bus } from '@lineclear/bus';
-import { Clock, TtlCache } from '@lineclear/kit';
+import { Clock, Metrics, TtlCache } from '@lineclear/kit';
 import type { Token } from './token.js';
 
 /** Whose a token is. `csrfSha256` is there for sessions: what a change by cookie must prove to know. */
@@ -48,6 +48,8 @@ export class AskAuth extends TokenLookup {
 
 /** Seconds for which a principal is believed without asking again. */
 export const PRINCIPAL_TTL_SECONDS = 60;
+/** In each replica. Whoever is the 501st within a minute costs a question of milliseconds, and so does who was used least lately then. */
+export const MAX_PRINCIPALS = 500;
 const UNKNOWN_TTL_MS = 2_000;
 
 /** Principals by token, and by address where the network is enough: asked once, believed for a minute, dropped at once when `auth.principal_changed` or `auth.principals_changed` says so. */
@@ -60,20 +62,22 @@ export class Principals {
     private readonly clock: Clock,
     /** 0 believes nobody from before. */
     private readonly ttlSeconds: number,
+    metrics?: Metrics,
   ) {
-    this.#cache = new TtlCache({ clock, ttlMs: ttlSeconds * 1_000, maxEntries: 10_000 });
+    this.#cache = new TtlCache({
+      clock,
+      ttlMs: ttlSeconds * 1_000,
+      maxEntries: MAX_PRINCIPALS,
+      name: 'principals',
+      metrics,
+    });
     bus.watch(principalChanged, (event) =>
       this.#cache.deleteWhere(({ principal }) => principal?.user_id === event.data.user_id),
     );
     bus.watch(principalsChanged, (event) =>
       this.#cache.deleteWhere(({ principal }) => principal !== null && isConcerned(event.data, principal)),
     );
-    void this.#forgetAtReconnect(bus);
-  }
-
-  /** What changed while NATS was away, nobody told us. */
-  async #forgetAtReconnect(bus: Bus): Promise<void> {
-    for await (const { type } of bus.connection.status()) if (type === 'reconnect') this.#cache.clear();
+    bus.afterSilence(() => this.#cache.clear());
   }
 
   /** @throws Unavailable when the identity is not cached and auth does not answer: nobody passes on hope. */

@@ -152,6 +152,13 @@ export class Bus {
     });
   }
 
+  /** Calls `react` whenever NATS is back after it was away: of what happened meanwhile, those who watch were not told. */
+  afterSilence(react: () => void): void {
+    void (async () => {
+      for await (const { type } of this.connection.status()) if (type === 'reconnect') react();
+    })();
+  }
+
   async close(): Promise<void> {
     await this.#relay.close();
     this.publisher.close();

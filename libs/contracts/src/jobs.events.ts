@@ -88,6 +88,9 @@ export const jobCancelled = defineEvent(
   z.object({ ...ended, reason: z.enum(END_REASONS), message: reason.optional() }),
 );
 
+/** What is set for a provider changed: whoever remembers it asks again. */
+export const providerChanged = defineEvent('provider.changed', z.object({ provider }));
+
 const aboutQuota = { ...aboutJob, quota, used: z.number().min(0) };
 /** With this job most of a quota is used. Told once per quota and period. */
 export const quotaWarning = defineEvent('quota.warning', z.object(aboutQuota));

@@ -97,6 +97,7 @@ export const WIRING: Readonly<Record<ServiceName, Wiring>> = {
       jobs.jobCancelRequested,
       ...jobOutcomes,
       ...quotaNews,
+      jobs.providerChanged,
     ],
     consumes: [
       approvals.approvalRequired,
@@ -107,7 +108,7 @@ export const WIRING: Readonly<Record<ServiceName, Wiring>> = {
       runs.runEnded,
       auth.quotaChanged,
     ],
-    watches: changesOfPrincipals,
+    watches: [...changesOfPrincipals, jobs.providerChanged],
     answers: [queueAsk.usageOf],
     asks: [...whoCalls, approvalsAsk.evaluateJobs],
   },
@@ -129,7 +130,7 @@ export const WIRING: Readonly<Record<ServiceName, Wiring>> = {
       notifier.webhookFailure,
       deadLetter,
     ],
-    watches: changesOfPrincipals,
+    watches: [...changesOfPrincipals, secrets.secretChanged],
     answers: [],
     asks: [
       ...whoCalls,
@@ -143,7 +144,7 @@ export const WIRING: Readonly<Record<ServiceName, Wiring>> = {
   'job-poller': {
     publishes: [runs.runStarted, runs.runObserved, runs.runEnded, runs.providerError],
     consumes: [jobs.jobClaimed, jobs.jobCancelRequested],
-    watches: changesOfPrincipals,
+    watches: [...changesOfPrincipals, secrets.secretChanged],
     answers: [],
     asks: [...whoCalls, secretsAsk.resolveSecrets],
   },
