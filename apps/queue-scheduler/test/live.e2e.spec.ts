@@ -1,5 +1,5 @@
 import { Bus, EVENTS_STREAM } from '@lineclear/bus';
-import { approvalExpired, jobQueued } from '@lineclear/contracts';
+import { approvalExpired, jobQueued, providerChanged } from '@lineclear/contracts';
 import { client, expectProblem, refusesBadInput, type Person } from '@lineclear/testkit';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
@@ -222,6 +222,35 @@ it('has prices that administrators set', async () => {
   });
   const { body } = await house.submit(ada, { hardware: 'gpu', estimated_duration_seconds: 1_800 });
   expect(body.estimated_cost_usd).toBe(3.6);
+});
+
+it('knows a changed price at once on every replica, though prices are remembered for minutes', async () => {
+  const path = '/api/cloud/providers/local/config';
+  const elsewhere = client((await house.replica()).url, admin.token);
+  const priceElsewhere = async (): Promise<number> =>
+    (await elsewhere.get(path)).body.hardware.gpu?.cost_per_hour_usd;
+  const set = (cost_per_hour_usd: number) =>
+    house.as(admin).put(path, { hardware: { gpu: { cost_per_hour_usd } } });
+  for (const price of [8, 9, 10]) {
+    expect((await set(price)).body.hardware.gpu.cost_per_hour_usd).toBe(price);
+    await vi.waitFor(async () => expect(await priceElsewhere()).toBe(price));
+  }
+  expect(house.peer.events(providerChanged).map(({ data, subject }) => [data, subject])).toContainEqual([
+    { provider: 'local' },
+    'provider/local',
+  ]);
+
+  // What nobody says to have changed is not looked at again.
+  await house.service.database.query(
+    `update provider_config set hardware = jsonb_set(hardware::jsonb, '{gpu,cost_per_hour_usd}', '11')`,
+  );
+  expect(await priceElsewhere()).toBe(10);
+  await house.peer.publish(providerChanged, { provider: 'another' });
+  await house.peer.publish(providerChanged, { provider: 'local' });
+  await vi.waitFor(async () => expect(await priceElsewhere()).toBe(11));
+  expect((await elsewhere.get('/api/cloud/metrics/prometheus')).body).toMatch(
+    /lineclear_cache_hits_total{cache="provider_config",service="queue-scheduler"} [1-9]/,
+  );
 });
 
 it('counts for Prometheus', async () => {

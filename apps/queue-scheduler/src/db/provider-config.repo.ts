@@ -1,11 +1,13 @@
 import type { Queryable } from '@lineclear/kit';
 import type { PriceList } from '../domain/providers.js';
 
-export async function all(db: Queryable): Promise<Map<string, PriceList>> {
-  const rows = await db.query<{ provider: string; hardware: PriceList }>(
-    'select provider, hardware from provider_config',
+/** What is set for a provider over its configuration; undefined when nothing is. */
+export async function of(db: Queryable, provider: string): Promise<PriceList | undefined> {
+  const [row] = await db.query<{ hardware: PriceList }>(
+    'select hardware from provider_config where provider = $1',
+    [provider],
   );
-  return new Map(rows.map(({ provider, hardware }) => [provider, hardware]));
+  return row?.hardware;
 }
 
 export async function put(db: Queryable, provider: string, hardware: PriceList, now: Date): Promise<void> {

@@ -1,48 +1,52 @@
 import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { audited } from '@lineclear/access';
-import { Bus } from '@lineclear/bus';
-import { Clock, Database, NotFound, TtlCache } from '@lineclear/kit';
+import { Bus, event } from '@lineclear/bus';
+import { providerChanged } from '@lineclear/contracts';
+import { Clock, Database, Metrics, NotFound, TtlCache } from '@lineclear/kit';
 import * as providerConfig from '../db/provider-config.repo.js';
 import { repriced, type PriceList, type Provider } from '../domain/providers.js';
 
 /** Injects the providers that the configuration names. */
 export const PROVIDERS = Symbol('PROVIDERS');
-const SUBJECT = 'poke.queue-scheduler.prices';
-const TTL_MS = 5_000;
-const ALL = 'all';
+const TTL_MS = 300_000;
+const MAX_ENTRIES = 100;
 
-/** The providers with their present prices; what is set on one replica holds on all of them. */
+/** The providers with their present prices, read once in five minutes; what is set on one replica holds at once on all of them. */
 @Injectable()
 export class Providers implements OnApplicationBootstrap {
-  readonly #cache: TtlCache<ReadonlyMap<string, Provider>>;
+  readonly #cache: TtlCache<Provider>;
 
   constructor(
     private readonly database: Database,
     private readonly bus: Bus,
     private readonly clock: Clock,
+    metrics: Metrics,
     @Inject(PROVIDERS) private readonly configured: ReadonlyMap<string, Provider>,
   ) {
-    this.#cache = new TtlCache({ clock, ttlMs: TTL_MS, maxEntries: 1 });
+    this.#cache = new TtlCache({
+      clock,
+      ttlMs: TTL_MS,
+      maxEntries: MAX_ENTRIES,
+      name: 'provider_config',
+      metrics,
+    });
   }
 
   onApplicationBootstrap(): void {
-    this.bus.connection.subscribe(SUBJECT, { callback: () => this.#cache.clear() });
+    this.bus.watch(providerChanged, ({ data }) => this.#drop(data.provider));
+    this.bus.afterSilence(() => this.#cache.clear());
   }
 
   async all(): Promise<ReadonlyMap<string, Provider>> {
-    return this.#cache.getOrLoad(ALL, async () => {
-      const set = await providerConfig.all(this.database);
-      return new Map(
-        [...this.configured].map(([name, provider]) => [name, repriced(provider, set.get(name))]),
-      );
-    });
+    const providers = await Promise.all([...this.configured.values()].map((one) => this.#present(one)));
+    return new Map(providers.map((provider) => [provider.name, provider]));
   }
 
   /** @throws NotFound when there is none of this name, or it is disabled. */
   async get(name: string): Promise<Provider> {
-    const provider = (await this.all()).get(name);
+    const provider = this.configured.get(name);
     if (!provider) throw new NotFound('provider', name);
-    return provider;
+    return this.#present(provider);
   }
 
   async setPrices(name: string, hardware: PriceList): Promise<Provider> {
@@ -51,13 +55,29 @@ export class Providers implements OnApplicationBootstrap {
     const details = { prices_usd_per_hour: changedPrices(before, hardware) };
     await this.database.tx(async (tx) => {
       await providerConfig.put(tx, name, hardware, now);
-      await this.bus.publish(tx, audited('provider.prices_changed', { target: `provider/${name}`, details }));
+      const target = `provider/${name}`;
+      await this.bus.publish(
+        tx,
+        event(providerChanged, { provider: name }, { about: target }),
+        audited('provider.prices_changed', { target, details }),
+      );
     });
-    this.#cache.clear();
-    if (!this.bus.connection.isClosed()) this.bus.connection.publish(SUBJECT);
+    this.#drop(name);
     return this.get(name);
   }
+
+  #present(provider: Provider): Promise<Provider> {
+    return this.#cache.getOrLoad(`${prefixOf(provider.name)}config`, async () =>
+      repriced(provider, await providerConfig.of(this.database, provider.name)),
+    );
+  }
+
+  #drop(name: string): void {
+    this.#cache.deletePrefix(prefixOf(name));
+  }
 }
+
+const prefixOf = (name: string): string => `provider:${name}:`;
 
 const changedPrices = (before: PriceList, set: PriceList): string[] =>
   Object.entries(set).flatMap(([name, { cost_per_hour_usd: to }]) => {
