@@ -11,6 +11,7 @@ import {
   jobSubmitted,
   loginFailure,
   newDevice,
+  secretChanged,
   webhookFailure,
 } from '@lineclear/contracts';
 import { startService } from '@lineclear/kit';
@@ -77,6 +78,40 @@ it('sends an event as a signed webhook that a client of the specification takes'
     event_type: 'job.submitted',
     attempts: [{ number: 1, status_code: 204 }],
   });
+});
+
+it('signs the next delivery with a secret that changed, without waiting for what it remembers to end', async () => {
+  const [one, other] = [
+    await webhookFor(house, '/one', 'job.started'),
+    await webhookFor(house, '/other', 'job.started'),
+  ];
+  const deliver = async (times: number): Promise<void> => {
+    await house.peer.publish(jobStarted, {
+      ...aboutJob(newJobId()),
+      attempt: 1,
+      started_at: '2026-01-01T00:00:00.000Z',
+    });
+    for (const path of ['/one', '/other'])
+      await vi.waitFor(() => expect(house.receiver.at(path)).toHaveLength(times), PATIENT);
+  };
+  await deliver(1);
+  const before = house.secrets.resolves;
+  await deliver(2);
+  expect(house.secrets.resolves).toBe(before);
+
+  const name = `channel.${one.id}.webhook_secret`;
+  const changed = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
+  expect(house.secrets.values.get(name)).toBe(one.secret);
+  house.secrets.values.set(name, changed);
+  await house.peer.publish(secretChanged, { name, version: 2 });
+  await deliver(3);
+  expect(house.secrets.resolves).toBe(before + 1);
+  const verify = (path: string, secret: string): unknown => {
+    const { body, headers } = house.receiver.at(path).at(-1)!;
+    return new Webhook(secret).verify(body, headers as Record<string, string>);
+  };
+  expect(verify('/one', changed)).toMatchObject({ type: 'job.started' });
+  expect(verify('/other', other.secret)).toMatchObject({ type: 'job.started' });
 });
 
 it('tries again with the same id until it is taken, and then no more', async () => {

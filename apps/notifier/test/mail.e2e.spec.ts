@@ -1,4 +1,4 @@
-import { jobCompleted, jobFailed, jobStarted, jobSubmitted } from '@lineclear/contracts';
+import { jobCompleted, jobFailed, jobStarted, jobSubmitted, secretChanged } from '@lineclear/contracts';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { aboutJob, completed, historyOf, newJobId, openHouse, submitted, type House } from './house.js';
 import { startMailSink, startOddMailServer, type MailSink } from './mail-sink.js';
@@ -115,6 +115,22 @@ it('uses a new password as soon as it is set, and shows none', async () => {
      union all select t::text from outbox t`,
   );
   expect(JSON.stringify(rows)).not.toContain('canary');
+});
+
+it('logs in with a password that changed behind its back', async () => {
+  const id = await mailChannel();
+  const test = async () => (await house.admin.post(`${BASE}/channels/${id}/test`, {})).body;
+  const name = `channel.${id}.smtp_password`;
+  expect(house.secrets.values.get(name)).toBe(PASSWORD);
+  expect(await test()).toMatchObject({ success: true });
+  for (const [password, outcome] of [
+    ['wrong', false],
+    [PASSWORD, true],
+  ] as const) {
+    house.secrets.values.set(name, password);
+    await house.peer.publish(secretChanged, { name, version: 2 });
+    await vi.waitFor(async () => expect(await test()).toMatchObject({ success: outcome }), PATIENT);
+  }
 });
 
 it('sends nothing where TLS is asked for and not to be had, or not to be trusted', async () => {

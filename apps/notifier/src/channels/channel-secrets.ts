@@ -1,7 +1,13 @@
 import { Injectable } from '@nestjs/common';
-import { deleteSecret, resolveSecrets, secretsPublicKey, storeSecret } from '@lineclear/contracts';
+import {
+  deleteSecret,
+  resolveSecrets,
+  secretChanged,
+  secretsPublicKey,
+  storeSecret,
+} from '@lineclear/contracts';
 import { ask, Bus } from '@lineclear/bus';
-import { Clock, SealingKey, sealTo, Secret, TtlCache } from '@lineclear/kit';
+import { Clock, Metrics, SealingKey, sealTo, Secret, TtlCache } from '@lineclear/kit';
 import { secretNameOf, type Channel } from '../domain/channel.js';
 
 const DEADLINE_MS = 2_000;
@@ -11,8 +17,8 @@ const MAX_CACHED = 1_000;
 type Named = Pick<Channel, 'id' | 'type'>;
 
 /**
- * The secrets of channels: kept by the secrets service, here only in memory and for a minute. Each method throws
- * Unavailable when that service does not answer.
+ * The secrets of channels: kept by the secrets service, here only in memory, for a minute or until they change.
+ * Each method throws Unavailable when that service does not answer.
  */
 @Injectable()
 export class ChannelSecrets {
@@ -23,27 +29,36 @@ export class ChannelSecrets {
   constructor(
     private readonly bus: Bus,
     clock: Clock,
+    metrics: Metrics,
   ) {
-    this.#cache = new TtlCache({ clock, ttlMs: TTL_MS, maxEntries: MAX_CACHED });
+    this.#cache = new TtlCache({
+      clock,
+      ttlMs: TTL_MS,
+      maxEntries: MAX_CACHED,
+      name: 'channel_secrets',
+      metrics,
+    });
+    bus.watch(secretChanged, ({ data }) => this.#drop(data.name));
+    bus.afterSilence(() => this.#cache.clear());
   }
 
   async store(channel: Named, value: Secret): Promise<void> {
     const { public_key } = await ask(this.bus, secretsPublicKey, {}, DEADLINE_MS);
     const request = { name: secretNameOf(channel), box: sealTo(public_key, value.reveal()) };
     await ask(this.bus, storeSecret, request, DEADLINE_MS);
-    this.#drop(channel);
+    this.#drop(secretNameOf(channel));
   }
 
   async forget(channel: Named): Promise<void> {
     await ask(this.bus, deleteSecret, { name: secretNameOf(channel) }, DEADLINE_MS);
-    this.#drop(channel);
+    this.#drop(secretNameOf(channel));
   }
 
   /** The channel's secret, or undefined when it has none or the secrets service knows of none. */
   async read(channel: Named & Pick<Channel, 'hasSecret' | 'updatedAt'>): Promise<Secret | undefined> {
     if (!channel.hasSecret) return undefined;
     // A change made by another replica is seen with the channel's row.
-    const key = `${channel.id} ${channel.updatedAt.toISOString()}`;
+    const key = `${secretNameOf(channel)} ${channel.updatedAt.toISOString()}`;
     try {
       return await this.#cache.getOrLoad(key, () => this.#resolve(channel));
     } catch (error) {
@@ -52,8 +67,8 @@ export class ChannelSecrets {
     }
   }
 
-  #drop(channel: Named): void {
-    this.#cache.deleteWhere((_, key) => key.startsWith(`${channel.id} `));
+  #drop(name: string): void {
+    this.#cache.deletePrefix(`${name} `);
   }
 
   async #resolve(channel: Named): Promise<Secret> {

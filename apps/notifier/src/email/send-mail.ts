@@ -24,6 +24,7 @@ export interface MailParcel {
 interface Pool {
   /** Of the channel as it was when the pool was opened. */
   readonly version: string;
+  readonly password: Secret | undefined;
   readonly transport: Transporter;
 }
 
@@ -76,10 +77,10 @@ export class SendMail implements OnApplicationShutdown {
   #poolOf(channel: EmailChannel, password: Secret | undefined): Transporter {
     const version = channel.updatedAt.toISOString();
     const open = this.#pools.get(channel.id);
-    if (open?.version === version) return open.transport;
+    if (open?.version === version && open.password?.reveal() === password?.reveal()) return open.transport;
     open?.transport.close();
     const transport = this.#open(channel, password);
-    this.#pools.set(channel.id, { version, transport });
+    this.#pools.set(channel.id, { version, password, transport });
     return transport;
   }
 
