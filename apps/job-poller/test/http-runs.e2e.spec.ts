@@ -1,4 +1,4 @@
-import { jobCancelRequested, jobClaimed } from '@lineclear/contracts';
+import { jobCancelRequested, jobClaimed, secretChanged } from '@lineclear/contracts';
 import { pendingEvents } from '@lineclear/testkit';
 import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest';
 import { answerSecrets, claimOf, keyOf, openBench, PATIENCE, type Bench } from './bench.js';
@@ -271,4 +271,25 @@ it('sends its credential, asked for sealed and once', async () => {
   const claim = await bench.claim({ provider: 'keyed' });
   expect(await bench.end(claim)).toMatchObject({ outcome: 'succeeded' });
   expect(asked).toEqual([{ names: ['CLOUD_TOKEN'], purpose: 'provider' }]);
+});
+
+it('calls with a rotated credential from the next call on, and gives a run that is under way nothing new', async () => {
+  const values: Record<string, string> = { CLOUD_TOKEN: 'old', WANDB_API_KEY: 'key-of-the-run' };
+  const { asked } = answerSecrets(bench.peer, values);
+  const askedFor = (what: string): number => asked.filter(({ purpose }) => purpose === what).length;
+  await bench.peer.publish(secretChanged, { name: 'CLOUD_TOKEN', version: 1 });
+  bench.provider.set({ token: undefined });
+  const claim = await bench.claim({ provider: 'keyed', secrets: ['WANDB_API_KEY'] });
+  await vi.waitFor(() => expect(bench.started(claim)).toHaveLength(1), PATIENCE);
+  await vi.waitFor(() => expect(askedFor('provider')).toBe(1), PATIENCE);
+
+  Object.assign(values, { CLOUD_TOKEN: 'new', WANDB_API_KEY: 'rotated-meanwhile' });
+  await bench.peer.publish(secretChanged, { name: 'WANDB_API_KEY', version: 2 });
+  await bench.peer.publish(secretChanged, { name: 'CLOUD_TOKEN', version: 2 });
+  await vi.waitFor(() => expect(askedFor('provider')).toBe(2), PATIENCE);
+  // Had it called with the old one, it would have been refused and have asked once more.
+  bench.provider.set({ token: 'new' });
+  bench.provider.change(keyOf(claim), { status: 'succeeded' });
+  expect(await bench.end(claim)).toMatchObject({ outcome: 'succeeded' });
+  expect([askedFor('provider'), askedFor('run')]).toEqual([2, 1]);
 });

@@ -15,8 +15,8 @@ export interface FakeProviderOptions {
   readonly finish?: Finish;
   /** Every answer comes this much later. */
   readonly delayMs?: number;
-  /** Callers must send `Authorization: Bearer <token>`. */
-  readonly token?: string;
+  /** Callers must send `Authorization: Bearer <token>`; without one they may be anybody. */
+  readonly token?: string | undefined;
   /** A key that exists is refused with 409; otherwise, as with most providers, it makes a second run. */
   readonly refusesDuplicates?: boolean;
 }

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { ask, Bus } from '@lineclear/bus';
-import { resolveSecrets, type RequestOf } from '@lineclear/contracts';
-import { Clock, SealingKey, Secret, TtlCache } from '@lineclear/kit';
+import { resolveSecrets, secretChanged, type RequestOf } from '@lineclear/contracts';
+import { Clock, Metrics, SealingKey, Secret, TtlCache } from '@lineclear/kit';
 import { z } from 'zod';
 import { redactor } from '../domain/redact.js';
 import type { Run } from '../domain/run.js';
@@ -9,6 +9,7 @@ import type { Adapter, Credential } from './adapter.js';
 
 const DEADLINE_MS = 3_000;
 const CREDENTIAL_TTL_MS = 30_000;
+const MAX_PROVIDERS = 100;
 const MAX_KEPT = 2_000;
 const KEPT_FOR_MS = 24 * 3_600_000;
 
@@ -26,7 +27,8 @@ export class MissingSecrets extends Error {
 
 /**
  * Values of secrets, asked for when they are needed, sealed to a key that lives and dies with this process. A provider's own
- * credential is kept for half a minute, a run's values while its output must be cleaned of them; nothing is written down.
+ * credential is kept for half a minute, and dropped when it changes; a run's values while its output must be cleaned of them,
+ * which are those it was given, whatever they are by now. Nothing is written down.
  */
 @Injectable()
 export class Credentials {
@@ -37,9 +39,24 @@ export class Credentials {
   constructor(
     private readonly bus: Bus,
     clock: Clock,
+    metrics: Metrics,
   ) {
-    this.#ofProviders = new TtlCache({ clock, ttlMs: CREDENTIAL_TTL_MS, maxEntries: 100 });
-    this.#ofRuns = new TtlCache({ clock, ttlMs: KEPT_FOR_MS, maxEntries: MAX_KEPT });
+    this.#ofProviders = new TtlCache({
+      clock,
+      ttlMs: CREDENTIAL_TTL_MS,
+      maxEntries: MAX_PROVIDERS,
+      name: 'provider_credentials',
+      metrics,
+    });
+    this.#ofRuns = new TtlCache({
+      clock,
+      ttlMs: KEPT_FOR_MS,
+      maxEntries: MAX_KEPT,
+      name: 'run_secrets',
+      metrics,
+    });
+    bus.watch(secretChanged, ({ data }) => this.#ofProviders.deleteWhere((values) => values.has(data.name)));
+    bus.afterSilence(() => this.#ofProviders.clear());
   }
 
   /** @throws MissingSecrets, or Unavailable when the secrets service does not answer */
