@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { Clock, NotAuthenticated, TtlCache, Unavailable } from '@lineclear/kit';
+import { Cached, cacheOf, Clock, Metrics, NotAuthenticated, Unavailable } from '@lineclear/kit';
 import { createRemoteJWKSet, errors as jose, jwtVerify, type JWTPayload, type JWTVerifyGetKey } from 'jose';
 import * as openid from 'openid-client';
 import { claimAt, type Claims } from '../domain/claims.js';
@@ -35,14 +35,11 @@ export interface Expected {
 /** Speaks OpenID Connect with providers: what they say of themselves, and their keys, are remembered for a while. */
 @Injectable()
 export class OidcClient {
-  readonly #known: TtlCache<Known>;
-
   constructor(
     private readonly providers: Providers,
-    clock: Clock,
-  ) {
-    this.#known = new TtlCache({ clock, ttlMs: KNOWN_FOR_MS, maxEntries: MAX_KNOWN });
-  }
+    private readonly clock: Clock,
+    private readonly metrics: Metrics,
+  ) {}
 
   /** Where a browser goes to log in. @throws Unavailable */
   async authorizationUrl(
@@ -106,7 +103,8 @@ export class OidcClient {
 
   /** Asks the provider now; what is wrong with it, if anything is. */
   async fault(provider: OidcProvider): Promise<string | undefined> {
-    this.#known.delete(provider.config.issuer);
+    const { issuer, client_id } = provider.config;
+    cacheOf<OidcClient, 'discover'>(this, 'discover').drop(issuer, client_id);
     try {
       await this.#knownOf(provider);
       return undefined;
@@ -132,40 +130,48 @@ export class OidcClient {
       secret ? authenticate(secret.reveal()) : openid.None(),
     );
     configuration.timeout = TIMEOUT_SECONDS;
-    if (isPlain(provider)) openid.allowInsecureRequests(configuration);
+    if (isPlain(provider.config.issuer)) openid.allowInsecureRequests(configuration);
     openid.enableNonRepudiationChecks(configuration);
     if (keys) openid.setJwksCache(configuration, { ...keys, uat: keys.uat - ASK_AGAIN_AGE_SECONDS });
     return { configuration, known };
   }
 
-  #knownOf(provider: OidcProvider): Promise<Known> {
-    const { issuer, client_id } = provider.config;
-    return this.#known.getOrLoad(issuer, async () => {
-      try {
-        const execute = isPlain(provider) ? [openid.allowInsecureRequests] : [];
-        const found = await openid.discovery(new URL(issuer), client_id, undefined, undefined, {
-          timeout: TIMEOUT_SECONDS,
-          execute,
-        });
-        const metadata = found.serverMetadata();
-        return {
-          metadata,
-          keysOfLogouts:
-            metadata.jwks_uri === undefined
-              ? undefined
-              : createRemoteJWKSet(new URL(metadata.jwks_uri), {
-                  cooldownDuration: KEYS_COOLDOWN_MS,
-                  timeoutDuration: TIMEOUT_SECONDS * 1_000,
-                }),
-        };
-      } catch (error) {
-        throw unreachable(provider, error);
-      }
+  async #knownOf(provider: OidcProvider): Promise<Known> {
+    try {
+      return await this.discover(provider.config.issuer, provider.config.client_id);
+    } catch (error) {
+      throw unreachable(provider, error);
+    }
+  }
+
+  /** What an issuer says of itself, now or within the last hour. @throws what went wrong on the way to it */
+  @Cached<OidcClient>({
+    keyPrefix: 'oidc',
+    ttlMs: KNOWN_FOR_MS,
+    maxEntries: MAX_KNOWN,
+    with: ({ clock, metrics }) => ({ clock, metrics }),
+  })
+  async discover(issuer: string, clientId: string): Promise<Known> {
+    const execute = isPlain(issuer) ? [openid.allowInsecureRequests] : [];
+    const found = await openid.discovery(new URL(issuer), clientId, undefined, undefined, {
+      timeout: TIMEOUT_SECONDS,
+      execute,
     });
+    const metadata = found.serverMetadata();
+    return {
+      metadata,
+      keysOfLogouts:
+        metadata.jwks_uri === undefined
+          ? undefined
+          : createRemoteJWKSet(new URL(metadata.jwks_uri), {
+              cooldownDuration: KEYS_COOLDOWN_MS,
+              timeoutDuration: TIMEOUT_SECONDS * 1_000,
+            }),
+    };
   }
 }
 
-const isPlain = ({ config }: OidcProvider): boolean => config.issuer.startsWith('http:');
+const isPlain = (issuer: string): boolean => issuer.startsWith('http:');
 const named = ({ name }: OidcProvider): string => `the identity provider ${JSON.stringify(name)}`;
 
 /** Why is for the log: whoever logs in need not know where the provider is. */
