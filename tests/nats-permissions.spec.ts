@@ -89,6 +89,10 @@ it.each([
   ['approvals', 'ask.secrets.resolve', false],
   ['notifier', 'lineclear.>', false],
   ['auth', 'lineclear.auth.principal_changed', true],
+  ['job-poller', 'lineclear.secret.changed', true],
+  ['notifier', 'lineclear.secret.changed', true],
+  ['approvals', 'lineclear.secret.changed', false],
+  ['queue-scheduler', 'lineclear.provider.changed', true],
   ['job-poller', 'lineclear.auth.principals_changed', true],
 ] as const)('%s hearing %s: %s', async (service, subject, allowed) => {
   expect(await mayHear(service, subject)).toBe(allowed);

@@ -131,6 +131,11 @@ it('logs in with a password that changed behind its back', async () => {
     await house.peer.publish(secretChanged, { name, version: 2 });
     await vi.waitFor(async () => expect(await test()).toMatchObject({ success: outcome }), PATIENT);
   }
+
+  house.secrets.values.set(name, 'changed while nobody could be told');
+  await house.backends.nats.stop();
+  await house.backends.nats.start();
+  await vi.waitFor(async () => expect(await test()).toMatchObject({ success: false }), PATIENT);
 });
 
 it('sends nothing where TLS is asked for and not to be had, or not to be trusted', async () => {

@@ -240,14 +240,21 @@ it('knows a changed price at once on every replica, though prices are remembered
     'provider/local',
   ]);
 
-  // What nobody says to have changed is not looked at again.
-  await house.service.database.query(
-    `update provider_config set hardware = jsonb_set(hardware::jsonb, '{gpu,cost_per_hour_usd}', '11')`,
-  );
+  const setUntold = (price: number): Promise<unknown> =>
+    house.service.database.query(
+      `update provider_config set hardware = jsonb_set(hardware::jsonb, '{gpu,cost_per_hour_usd}', to_jsonb($1::int))`,
+      [price],
+    );
+  await setUntold(11);
   expect(await priceElsewhere()).toBe(10);
   await house.peer.publish(providerChanged, { provider: 'another' });
   await house.peer.publish(providerChanged, { provider: 'local' });
   await vi.waitFor(async () => expect(await priceElsewhere()).toBe(11));
+
+  await setUntold(12);
+  await house.backends.nats.stop();
+  await house.backends.nats.start();
+  await vi.waitFor(async () => expect(await priceElsewhere()).toBe(12), { timeout: 20_000 });
   expect((await elsewhere.get('/api/cloud/metrics/prometheus')).body).toMatch(
     /lineclear_cache_hits_total{cache="provider_config",service="queue-scheduler"} [1-9]/,
   );

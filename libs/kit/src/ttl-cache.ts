@@ -58,7 +58,7 @@ export class TtlCache<Value> {
   readonly #entries: LRUCache<string, Entry<Value>>;
   readonly #loading = new Map<string, Flight<Value>>();
   readonly #staleMs: number;
-  #cleaning: NodeJS.Timeout | undefined;
+  #isCleanUpDue = false;
   #hits = 0;
   #misses = 0;
   #evictions = 0;
@@ -203,8 +203,10 @@ export class TtlCache<Value> {
 
   /** While there is something to clean up a timer waits for it; a cache that is forgotten forgets its timer with its last entry. */
   #cleanUpLater(): void {
-    this.#cleaning ??= setTimeout(() => {
-      this.#cleaning = undefined;
+    if (this.#isCleanUpDue) return;
+    this.#isCleanUpDue = true;
+    setTimeout(() => {
+      this.#isCleanUpDue = false;
       this.#entries.purgeStale();
       if (this.size > 0) this.#cleanUpLater();
     }, this.options.cleanUpMs ?? CLEAN_UP_MS).unref();
