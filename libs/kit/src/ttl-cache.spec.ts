@@ -80,6 +80,16 @@ describe('room', () => {
     expect(cache.stats()).toMatchObject({ size: 3, maxEntries: 3, evictions: 48 });
   });
 
+  it('is not kept by a look that uses nothing', () => {
+    const cache = cacheOf({ maxEntries: 2 });
+    cache.set('a', 1);
+    cache.set('b', 1);
+    expect(cache.has('a')).toBe(true);
+    cache.set('c', 1);
+    expect([cache.has('a'), cache.has('b')]).toEqual([false, true]);
+    expect(cache.stats()).toMatchObject({ hits: 0, misses: 0 });
+  });
+
   it('is bounded: a million keys take no more of it than the last few', () => {
     setFlagsFromString('--expose-gc');
     const collect = runInNewContext('gc') as () => void;
@@ -259,8 +269,10 @@ describe('a cache that may give out old values', () => {
     await cache.getOrLoad('a', async () => 1);
     clock.ms = 100;
     const fail = (): Promise<number> => Promise.reject(new Error('away'));
-    expect(await cache.getOrLoad('a', fail)).toBe(1);
+    expect(await Promise.all([cache.getOrLoad('a', fail), cache.getOrLoad('a', fail)])).toEqual([1, 1]);
     await vi.waitFor(() => expect(onRefreshError).toHaveBeenCalledWith(new Error('away')));
+    await new Promise(setImmediate);
+    expect(onRefreshError).toHaveBeenCalledTimes(1);
     expect(await cache.getOrLoad('a', fail)).toBe(1);
     clock.ms = 150;
     await expect(cache.getOrLoad('a', fail)).rejects.toThrow('away');
