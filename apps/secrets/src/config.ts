@@ -1,6 +1,7 @@
 import { ConfigError, masterKeyEnv, readEnv, serviceEnv } from '@lineclear/kit';
 import { z } from 'zod';
 import { isOwnSetting } from './domain/environment-variable.js';
+import { vaultEnv, vaultSettings } from './vault/vault-env.js';
 
 const secretsEnv = serviceEnv.extend({
   LINECLEAR_CREDENTIAL_KEY: masterKeyEnv.several,
@@ -18,6 +19,7 @@ const secretsEnv = serviceEnv.extend({
   /** For how long a removed secret can be had back. */
   LINECLEAR_SECRETS_UNDELETE_DAYS: z.coerce.number().min(0).max(3_650).default(30),
   LINECLEAR_SECRETS_SWEEP_SECONDS: z.coerce.number().min(0.2).max(3_600).default(60),
+  ...vaultEnv,
 });
 export type Config = z.infer<typeof secretsEnv>;
 
@@ -30,5 +32,6 @@ export function readConfig(env: NodeJS.ProcessEnv): Readonly<Config> {
         'or LINECLEAR_KEY_FILE (a path; the file is made at the first start). Nothing is ever stored without one.',
     );
   }
+  vaultSettings(config);
   return config;
 }

@@ -9,6 +9,8 @@ const OWN = [
   // This and the other services: on one machine they are all started from the same environment.
   /^(DATABASE|REDIS|NATS|POSTGRES|SMTP|IMAP|OIDC|LDAP|OTEL|METRICS)(_|$)/,
   /^(PG[A-Z]*|REDISCLI_AUTH)$/,
+  // Whoever has the token has what is in Vault.
+  /^VAULT(_|$)/,
   /^LINECLEAR(_(?!SECRET_)|$)/,
   /^(AUTH|SECRETS|APPROVALS|QUEUE_SCHEDULER|NOTIFIER|JOB_POLLER|GATEWAY|PUBLIC)_URL$/,
   // The system, the shell, the container, and what starts and finds programs.

@@ -1,0 +1,76 @@
+import { readFile } from 'node:fs/promises';
+import { setTimeout as pause } from 'node:timers/promises';
+import { ConfigError, isLocalUrl, type Metrics } from '@lineclear/kit';
+import { VaultKv } from './kv.js';
+import { VaultLeases } from './leases.js';
+import { appRoleLogin, kubernetesLogin, tokenLogin, type LoginMethod } from './login.js';
+import { SystemTimer } from './timer.js';
+import { VaultTransit } from './transit.js';
+import { VaultClient, type VaultParts } from './vault-client.js';
+import type { VaultAuth, VaultSettings } from './vault-env.js';
+import { VaultHttp, type VaultHttpOptions } from './vault-http.js';
+import { VaultMetrics } from './vault-metrics.js';
+import { VaultSource } from './vault-source.js';
+
+/** All that is used of one Vault. */
+export interface Vault {
+  readonly source: VaultSource;
+  readonly leases: VaultLeases;
+  /** Where LINECLEAR_VAULT_TRANSIT_KEY names a key. */
+  readonly transit: VaultTransit | undefined;
+  /** Revokes the leases and, when it came from a login, the token. */
+  close(): Promise<void>;
+}
+
+type Given = Pick<VaultParts, 'clock' | 'log'> & { readonly metrics: Pick<Metrics, 'registry'> };
+type Replaceable = Partial<Pick<VaultParts, 'timer' | 'random'> & Pick<VaultHttpOptions, 'pause'>>;
+
+/** Makes ready to use Vault; it is first spoken to when something is asked for, so that a boot does not wait for it. @throws ConfigError when VAULT_CACERT cannot be read. */
+export async function openVault(
+  settings: VaultSettings,
+  given: Given,
+  more: Replaceable = {},
+): Promise<Vault> {
+  const { address, namespace, timeoutMs, mount, path, elsewhere, cacheMs } = settings;
+  const { clock, log } = given;
+  const { timer = new SystemTimer(), random = Math.random } = more;
+  const ca = settings.caPath === undefined ? undefined : await readCertificates(settings.caPath);
+  if (address.startsWith('http:') && !isLocalUrl(new URL(address)))
+    log.warn({ address }, 'VAULT_ADDR is not https: tokens and secrets travel in clear');
+  const metrics = new VaultMetrics(given.metrics);
+  const parts: VaultParts = { clock, timer, random, metrics, log };
+  const waits = more.pause ?? (async (ms: number) => pause(ms));
+  const http = new VaultHttp({ address, namespace, ca, timeoutMs, pause: waits, random });
+  const client = new VaultClient(http, methodOf(settings.auth), parts);
+  const leases = new VaultLeases(client, parts);
+  const kv = new VaultKv(client, settings.kvVersion);
+  return {
+    source: new VaultSource({ kv, mount, path, elsewhere, cacheMs, clock, metrics }),
+    leases,
+    transit: settings.transit && new VaultTransit(client, settings.transit.mount, settings.transit.key),
+    async close() {
+      await leases.close();
+      await client.close();
+    },
+  };
+}
+
+function methodOf(auth: VaultAuth): LoginMethod {
+  switch (auth.method) {
+    case 'token':
+      return tokenLogin(auth.token);
+    case 'kubernetes':
+      return kubernetesLogin(auth.mount, auth.role, auth.jwt);
+    case 'approle':
+      return appRoleLogin(auth.mount, auth.roleId, auth.secretId);
+  }
+}
+
+async function readCertificates(path: string): Promise<string> {
+  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+    throw new ConfigError(`VAULT_CACERT names ${path}, which cannot be read`, { cause });
+  });
+  if (!text.includes('-----BEGIN CERTIFICATE-----'))
+    throw new ConfigError(`VAULT_CACERT names ${path}, which holds no certificate (PEM)`);
+  return text;
+}
