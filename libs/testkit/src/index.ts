@@ -11,5 +11,13 @@ export {
   type Fault,
   type Finish,
 } from './fake-provider.js';
+export {
+  startFakeVault,
+  type FakeRole,
+  type FakeVault,
+  type FakeVaultCall,
+  type FakeVaultOptions,
+  type VaultFault,
+} from './fake-vault.js';
 export { people, type People, type Person } from './people.js';
 export { connectPeer, pendingEvents, type Peer } from './peer.js';
