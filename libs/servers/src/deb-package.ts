@@ -13,6 +13,11 @@ export interface DebRecipe {
   readonly programs: readonly string[];
   /** Arguments that make the program tell its version and end. */
   readonly versionArgs: readonly string[];
+  /** Where it is no program itself: what is run in its place, to tell whether it works. */
+  readonly runBy?: (path: string) => {
+    readonly file: string;
+    readonly env: Readonly<Record<string, string>>;
+  };
 }
 
 export interface UnpackedDeb {
@@ -49,9 +54,10 @@ export async function unpackedDeb(recipe: DebRecipe): Promise<UnpackedDeb | stri
 }
 
 async function versionOf(folder: string, recipe: DebRecipe): Promise<string> {
-  const file = programIn(folder, recipe);
+  const path = programIn(folder, recipe);
+  const { file, env } = recipe.runBy?.(path) ?? { file: path, env: {} };
   const { code, stdout, stderr } = await run(file, recipe.versionArgs, {
-    env: serverEnv(librariesOf(folder)),
+    env: serverEnv({ ...librariesOf(folder), ...env }),
   });
   if (code !== 0) throw new Error(`${file} ended with code ${code}: ${stderr.trim().slice(-300)}`);
   return `${stdout}${stderr}`.trim();

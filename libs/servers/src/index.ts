@@ -16,3 +16,4 @@ export { randomPassword, startRedis, type RedisOptions } from './redis.js';
 export { startSlapd, type Slapd, type SlapdOptions } from './slapd.js';
 export type { Server, ServerExit, ServerOptions } from './server.js';
 export { isReachableByAll, isRoot, makeScratchFolder } from './unprivileged.js';
+export { pythonWithModule, type PythonWithModule } from './python-module.js';
