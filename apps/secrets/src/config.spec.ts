@@ -21,6 +21,10 @@ it.each([
   // With it, LINECLEAR_CREDENTIAL_KEY would be a secret named credential-key.
   ['LINECLEAR_SECRETS_ENV_PREFIX', 'LINECLEAR'],
   ['LINECLEAR_SECRETS_ENV_PREFIX', 'DATABASE'],
+  ['LINECLEAR_SECRETS_ENV_PREFIX', 'VAULT'],
+  ['VAULT_ADDR', 'not-an-address'],
+  // Alone it would have no effect.
+  ['LINECLEAR_VAULT_SECRET_ID', 'hunter2'],
 ])('refuses %s=%s without repeating a key', (name, value) => {
   const reading = (): unknown => readConfig({ ...BASE, LINECLEAR_CREDENTIAL_KEY: KEY, [name]: value });
   expect(reading).toThrow(ConfigError);

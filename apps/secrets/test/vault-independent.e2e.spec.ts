@@ -8,7 +8,7 @@ import { expect, it, onTestFinished } from 'vitest';
 const SCRIPT = fileURLToPath(new URL('vault_client.py', import.meta.url));
 
 it('the fake Vault is understood by a client that others wrote for the real one', async () => {
-  const fake = await startFakeVault();
+  const fake = await startFakeVault({ nowMs: () => Date.parse('2026-03-01T00:00:00Z') });
   onTestFinished(() => fake.close());
   fake.mountKv('secret', 2);
   fake.mountKv('secret', 2, 'team/ml');

@@ -91,10 +91,11 @@ describe('a secret', () => {
     ['a number that JSON cannot carry', 2 ** 64, /pin has a number too large/],
     ['a text no process can be given', 'a\u0000b', /pin is too large, or holds characters/],
     ['a text of more than 65,536 characters', 'x'.repeat(65_537), /pin is too large/],
-  ])('with %s is an error that names it, and no other value', async (_what, value, message) => {
+  ])('with %s is an error that names it, for who asks for that one alone', async (_what, value, message) => {
     const h = await house();
-    h.fake.put('secret', 'lineclear', { pin: value });
+    h.fake.put('secret', 'lineclear', { pin: value, [NAME]: 'hf_x' });
     await expect(find(h, {}, 'pin')).rejects.toThrow(message);
+    expect(await find(h)).toMatchObject({ value: 'hf_x' });
   });
 });
 
@@ -220,6 +221,16 @@ describe('the source', () => {
     h.fake.put('secret', 'lineclear', { [NAME]: 'at once' });
     source.forget();
     expect(await value()).toBe('at once');
+  });
+
+  it('reads a secret once for all names of one question, even when nothing is kept', async () => {
+    const h = await house();
+    h.fake.put('secret', 'lineclear', { A: 'a', B: 'b', C: 'c' });
+    const { source } = await h.open({ LINECLEAR_VAULT_CACHE_SECONDS: '0' });
+    expect((await source.find('global', ['A', 'B', 'C', 'D'])).size).toBe(3);
+    expect(h.fake.callsTo('secret/data/lineclear')).toBe(1);
+    expect(await h.metric('vault_secret_requests_total')).toBe(4);
+    expect(await h.metric('vault_secret_cache_hits_total')).toBe(3);
   });
 
   it('remembers for ten seconds at most that there is nothing', async () => {

@@ -109,6 +109,14 @@ describe('a dynamic secret', () => {
     expect(time.waiting).toBe(0);
   });
 
+  it('with a part that cannot be handed on as it is is an error', async () => {
+    const { fake, open } = await vaultHouse();
+    fake.mountKv('kv', 1);
+    fake.put('kv', 'odd', { username: 'u', pin: 2 ** 64 });
+    const { leases } = await open();
+    await expect(leases.readDynamic('kv/odd')).rejects.toThrow('kv/odd: pin');
+  });
+
   it('that is not there is an error, not an empty one', async () => {
     const { fake, open } = await vaultHouse();
     fake.mountKv('kv', 1);

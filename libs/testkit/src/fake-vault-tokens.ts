@@ -93,7 +93,7 @@ export class FakeGrants {
   }
 
   secondsLeft({ endsAtMs }: { readonly endsAtMs: number }): number {
-    return endsAtMs === Infinity ? 0 : Math.max(0, Math.floor((endsAtMs - this.nowMs()) / 1_000));
+    return endsAtMs === Infinity ? 0 : Math.max(0, Math.ceil((endsAtMs - this.nowMs()) / 1_000));
   }
 
   #isAlive({ endsAtMs, token }: FakeLease): boolean {

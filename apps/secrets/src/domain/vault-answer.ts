@@ -18,6 +18,9 @@ export type VaultFault =
 /** The reason that speaks of the ciphertext itself, not of the way to it. */
 export const DOES_NOT_OPEN = 'the ciphertext does not open';
 
+/** The reason of a try that met no answer within its time: to ask a slow server again only makes it slower. */
+export const TIMED_OUT = 'it takes too long';
+
 // What is read from an answer other than a success. The server's own words are never passed on: a proxy, or a plugin, may
 // repeat in them what was sent.
 const REASONS: readonly (readonly [RegExp, string])[] = [

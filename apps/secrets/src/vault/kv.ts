@@ -9,8 +9,11 @@ import type { VaultAnswer } from './vault-http.js';
 /** What lies at one path: its keys with their values, and which version that is where versions are kept. */
 export interface KvSecret {
   readonly version: number | null;
-  readonly values: ReadonlyMap<string, Secret>;
+  readonly values: ReadonlyMap<string, KvValue>;
 }
+
+/** A value, or why it cannot be handed on as it is: that is no reason to do without its neighbours. */
+export type KvValue = Secret | VaultFailed;
 
 const mountData = z.object({
   type: z.string().max(120),
@@ -112,26 +115,22 @@ function second({ status, body }: VaultAnswer, mount: string, path: string): KvS
   return { version: metadata.version, values: valuesOf(data, `${mount}/${path}`) };
 }
 
-/** Each value as text. An empty one counts as not set, as it does in the environment. @throws VaultFailed naming the key of a value that cannot be handed on as it is. */
+/** Each value as text. An empty one counts as not set, as it does in the environment. */
 export function valuesOf(
   data: Readonly<Record<string, unknown>>,
   where: string,
-): ReadonlyMap<string, Secret> {
-  const values = new Map<string, Secret>();
-  for (const [key, value] of Object.entries(data)) {
-    if (value === '') continue;
-    const text = textOf(value);
-    if (text === undefined)
-      throw new VaultFailed(
-        'unreadable',
-        `${where}: ${key} has a number too large to be read exactly; keep it as text`,
-      );
-    if (!secretValue.safeParse(text).success)
-      throw new VaultFailed(
-        'unreadable',
-        `${where}: ${key} is too large, or holds characters that no secret may have`,
-      );
-    values.set(key, new Secret(text));
-  }
-  return values;
+): ReadonlyMap<string, KvValue> {
+  const set = Object.entries(data).filter(([, value]) => value !== '');
+  return new Map(set.map(([key, value]) => [key, valueOf(value, `${where}: ${key}`)]));
+}
+
+function valueOf(value: unknown, what: string): KvValue {
+  const text = textOf(value);
+  if (text === undefined)
+    return new VaultFailed(
+      'unreadable',
+      `${what} has a number too large to be read exactly; keep it as text`,
+    );
+  if (secretValue.safeParse(text).success) return new Secret(text);
+  return new VaultFailed('unreadable', `${what} is too large, or holds characters that no secret may have`);
 }

@@ -110,7 +110,7 @@ export class VaultLeases {
     // Not repeatable: an answer that is lost has made credentials that nobody knows of.
     const { status, body } = await this.client.call({ method: 'GET', path: encoded(path) });
     if (status === 404) throw new VaultFailed('not found', `there is nothing at ${path}`);
-    const values = valuesOf(body.data ?? {}, path);
+    const values = credentialsIn(body, path);
     const ttlMs = (body.lease_duration ?? 0) * 1_000;
     if (!body.lease_id || ttlMs === 0) return { values, endsAt: null };
     const lease = this.#leaseOf(path, body.lease_id, values, ttlMs, body.renewable ?? false);
@@ -222,6 +222,16 @@ export class VaultLeases {
 }
 
 const shown = ({ values, endsAtMs }: Lease): DynamicSecret => ({ values, endsAt: new Date(endsAtMs) });
+
+/** All of them or none: half a pair of credentials is of no use. */
+function credentialsIn({ data }: VaultBody, path: string): ReadonlyMap<string, Secret> {
+  const values = new Map<string, Secret>();
+  for (const [key, value] of valuesOf(data ?? {}, path)) {
+    if (value instanceof VaultFailed) throw value;
+    values.set(key, value);
+  }
+  return values;
+}
 
 function ttlMsIn(status: number, body: VaultBody, path: string): number {
   if (status !== 200 || typeof body.lease_duration !== 'number')

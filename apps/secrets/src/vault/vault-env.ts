@@ -46,12 +46,7 @@ export const vaultEnv = {
   VAULT_ADDR: z
     .url({ protocol: /^https?$/ })
     .max(2_048)
-    .refine((text) => {
-      const url = URL.parse(text);
-      return (
-        url !== null && url.username === '' && url.password === '' && url.search === '' && url.hash === ''
-      );
-    }, 'has more in it than scheme, host, port and path')
+    .regex(/^[a-z]+:\/\/[^@?#]+$/i, 'has more in it than scheme, host, port and path')
     .optional(),
   VAULT_TOKEN: secret.optional(),
   VAULT_TOKEN_FILE: filePath.optional(),

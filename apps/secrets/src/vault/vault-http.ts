@@ -2,7 +2,7 @@ import type { Secret } from '@lineclear/kit';
 import { Agent, fetch } from 'undici';
 import { z } from 'zod';
 import { backoffMsOf } from '../domain/lease-schedule.js';
-import { faultOf, reasonIn } from '../domain/vault-answer.js';
+import { faultOf, reasonIn, TIMED_OUT } from '../domain/vault-answer.js';
 import { VaultFailed } from './vault-failed.js';
 
 export interface VaultHttpOptions {
@@ -97,6 +97,7 @@ export class VaultHttp {
       return askedMs <= MAX_PAUSE_MS ? askedMs : undefined;
     }
     if (error.fault !== 'failing' && error.fault !== 'no answer') return undefined;
+    if (error.reason === TIMED_OUT) return undefined;
     return backoffMsOf(tried, this.options.random(), FIRST_PAUSE_MS, MAX_PAUSE_MS);
   }
 
@@ -127,9 +128,12 @@ export class VaultHttp {
       throw failure(status, text, response.headers.get('retry-after'), about);
     } catch (cause) {
       if (cause instanceof VaultFailed) throw cause;
-      // The cause is an error of the connection; a request's headers, and so the token, are not part of it.
-      const why = deadline.signal.aborted ? `within ${this.options.timeoutMs} ms` : `(${codeOf(cause)})`;
-      throw new VaultFailed('no answer', `${about}: no answer ${why}`);
+      // What went wrong is told by its code alone: what else the error carries is nobody's to print.
+      if (deadline.signal.aborted)
+        throw new VaultFailed('no answer', `${about}: no answer within ${this.options.timeoutMs} ms`, {
+          reason: TIMED_OUT,
+        });
+      throw new VaultFailed('no answer', `${about}: no answer (${codeOf(cause)})`);
     } finally {
       clearTimeout(timer);
     }

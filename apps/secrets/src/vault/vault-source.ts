@@ -3,6 +3,7 @@ import { environmentVariable } from '../domain/environment-variable.js';
 import { GLOBAL } from '../domain/lookup.js';
 import type { Found, Presence, SecretSource } from '../sources/source.js';
 import type { KvSecret, VaultKv } from './kv.js';
+import { VaultFailed } from './vault-failed.js';
 import type { VaultMetrics } from './vault-metrics.js';
 
 export interface VaultSourceOptions {
@@ -23,6 +24,10 @@ export interface KeyPlace {
   readonly key: string;
 }
 
+interface Read {
+  readonly secret: KvSecret | undefined;
+}
+
 const MAX_PATHS = 1_000;
 /** What is not there now may be written in the next moment: that is remembered less long. */
 const MAX_MISS_MS = 10_000;
@@ -30,7 +35,7 @@ const MAX_MISS_MS = 10_000;
 /** Vault's key-value engine, for names that everybody shares. */
 export class VaultSource implements Pick<SecretSource, 'find' | 'presence'> {
   readonly name = 'vault';
-  readonly #cache: TtlCache<{ readonly secret: KvSecret | undefined }>;
+  readonly #cache: TtlCache<Read>;
 
   constructor(private readonly options: VaultSourceOptions) {
     const { clock, cacheMs: ttlMs } = options;
@@ -41,9 +46,12 @@ export class VaultSource implements Pick<SecretSource, 'find' | 'presence'> {
   async find(scope: string, names: readonly string[]): Promise<ReadonlyMap<string, Found>> {
     const found = new Map<string, Found>();
     if (scope !== GLOBAL) return found;
+    // Names of one question come from one version of their secret.
+    const seen = new Map<string, Read>();
     for (const name of names) {
-      const { secret, key } = await this.#look(name);
+      const { secret, key } = await this.#look(name, seen);
       const value = key === undefined ? undefined : secret?.values.get(key);
+      if (value instanceof VaultFailed) throw value;
       if (secret && value) found.set(name, { value, version: secret.version });
     }
     return found;
@@ -51,7 +59,7 @@ export class VaultSource implements Pick<SecretSource, 'find' | 'presence'> {
 
   async presence(scope: string, name: string): Promise<Presence> {
     if (scope !== GLOBAL) return { has: false, note: 'Vault is asked for what everybody shares' };
-    const { secret, key, path } = await this.#look(name);
+    const { secret, key, path } = await this.#look(name, new Map());
     const where = `${this.options.mount}/${path}`;
     if (!secret) return { has: false, note: `nothing at ${where}` };
     const version = secret.version === null ? {} : { version: secret.version };
@@ -66,25 +74,27 @@ export class VaultSource implements Pick<SecretSource, 'find' | 'presence'> {
 
   async #look(
     name: string,
+    seen: Map<string, Read>,
   ): Promise<{ secret: KvSecret | undefined; key: string | undefined; path: string }> {
+    this.options.metrics.requests.inc({ kind: 'static' });
     const place = this.options.elsewhere?.get(name);
     const path = place?.path ?? this.options.path;
-    const secret = await this.#read(path);
+    const { secret } = seen.get(path) ?? (await this.#read(path));
+    if (seen.has(path)) this.options.metrics.cacheHits.inc({ kind: 'static' });
+    seen.set(path, { secret });
     // As in the environment, hf-token is also HF_TOKEN.
     const keys = place ? [place.key] : [name, environmentVariable(name)];
     return { secret, key: keys.find((key) => secret?.values.has(key)), path };
   }
 
-  async #read(path: string): Promise<KvSecret | undefined> {
+  async #read(path: string): Promise<Read> {
     const { kv, mount, cacheMs, metrics } = this.options;
-    metrics.requests.inc({ kind: 'static' });
     const key = `${mount}/${path}`;
     if (this.#cache.get(key) !== undefined) metrics.cacheHits.inc({ kind: 'static' });
-    const { secret } = await this.#cache.getOrLoad(
+    return this.#cache.getOrLoad(
       key,
       async () => ({ secret: await kv.read(mount, path) }),
       (read) => (read.secret === undefined ? Math.min(cacheMs, MAX_MISS_MS) : undefined),
     );
-    return secret;
   }
 }
