@@ -1,14 +1,15 @@
 import { BullModule } from '@nestjs/bullmq';
 import { Module, type DynamicModule } from '@nestjs/common';
 import { AccessModule } from '@lineclear/access';
-import { busEntities, busMigrations, BusModule, busTransports } from '@lineclear/bus';
+import { Bus, busEntities, busMigrations, BusModule, busTransports } from '@lineclear/bus';
 import {
+  Clock,
   Database,
   LOGGER,
+  Metrics,
   readConfigFile,
   RedisLine,
   SealingKey,
-  type Clock,
   type Logger,
   type ServiceDefinition,
 } from '@lineclear/kit';
@@ -20,6 +21,7 @@ import { Secrets1767225610000 } from './db/migrations/1767225610000-secrets.js';
 import { VersionsAndKeys1795680000000 } from './db/migrations/1795680000000-versions-and-keys.js';
 import { SecretChangeRow, SecretRow, SecretVersionRow } from './db/secret.entity.js';
 import { Fingerprints } from './domain/fingerprint.js';
+import { CacheController } from './http/cache.controller.js';
 import { KeysController } from './http/keys.controller.js';
 import { RestoreController } from './http/restore.controller.js';
 import { SecretsController } from './http/secrets.controller.js';
@@ -31,9 +33,11 @@ import { KeyWorks } from './keys/key-works.js';
 import { unlock } from './keys/unlock.js';
 import { KeepChannelSecrets } from './requests/keep-channel-secrets.js';
 import { ResolveSecrets } from './requests/resolve-secrets.js';
-import { EnvironmentSource } from './sources/environment-source.js';
+import { KeepInFile } from './sources/keep-in-file.js';
+import { OutsideSources } from './sources/outside-sources.js';
 import { OwnStore } from './sources/own-store.js';
 import { SourceChain } from './sources/source-chain.js';
+import { SourceMetrics } from './sources/source-metrics.js';
 import { ChangeSecrets } from './store/change-secrets.js';
 import { RestoreFolder } from './store/restore-folder.js';
 
@@ -48,11 +52,17 @@ class SecretsModule {
     const sealingKey = { provide: SealingKey, inject: [Database, KeyRing], useFactory: loadSealingKey };
     const fingerprints = { provide: Fingerprints, inject: [Database, KeyRing], useFactory: loadFingerprints };
     const line = new RedisLine(config.REDIS_URL);
+    const outside = {
+      provide: OutsideSources,
+      inject: [Clock, Metrics, Bus],
+      useFactory: (clock: Clock, metrics: Metrics, bus: Bus) =>
+        new OutsideSources(config, env, { clock, metrics: new SourceMetrics(metrics), bus }),
+    };
     const chain = {
       provide: SourceChain,
-      inject: [OwnStore],
-      useFactory: (store: OwnStore) =>
-        new SourceChain([new EnvironmentSource(env, config.LINECLEAR_SECRETS_ENV_PREFIX), store]),
+      inject: [OwnStore, OutsideSources],
+      useFactory: (store: OwnStore, { sources, absent }: OutsideSources) =>
+        new SourceChain([...sources, store], config.LINECLEAR_SECRETS_SOURCES, absent),
     };
     return {
       module: SecretsModule,
@@ -65,6 +75,7 @@ class SecretsModule {
         VersionsController,
         RestoreController,
         KeysController,
+        CacheController,
         ResolveSecrets,
         KeepChannelSecrets,
       ],
@@ -74,6 +85,8 @@ class SecretsModule {
         fingerprints,
         { provide: RedisLine, useValue: line },
         OwnStore,
+        KeepInFile,
+        outside,
         chain,
         ChangeSecrets,
         RestoreFolder,

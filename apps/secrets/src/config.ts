@@ -1,9 +1,13 @@
 import { ConfigError, masterKeyEnv, readEnv, serviceEnv } from '@lineclear/kit';
 import { z } from 'zod';
 import { isOwnSetting } from './domain/environment-variable.js';
+import { awsEnv } from './sources/aws-env.js';
+import { sourcesEnv } from './sources/sources-env.js';
 import { vaultEnv, vaultSettings } from './vault/vault-env.js';
 
 const secretsEnv = serviceEnv.extend({
+  ...sourcesEnv,
+  ...awsEnv,
   LINECLEAR_CREDENTIAL_KEY: masterKeyEnv.several,
   LINECLEAR_KEY_FILE: masterKeyEnv.file,
   LINECLEAR_SECRETS_ENV_PREFIX: z

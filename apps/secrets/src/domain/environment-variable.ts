@@ -26,3 +26,12 @@ const OWN = [
 
 /** Whether a variable configures the house or the machine it runs on: then it is nobody's secret to ask for. */
 export const isOwnSetting = (variable: string): boolean => OWN.some((pattern) => pattern.test(variable));
+
+/** With what this service shows who it is to AWS, and where it finds that. */
+const OWN_OF_AWS = /^AWS_/;
+
+/** Which variables are settings: those of the house always, those of AWS while this service itself uses AWS. Without that they may be meant for jobs. */
+export const ownSettings =
+  ({ usesAws }: { readonly usesAws: boolean }) =>
+  (variable: string): boolean =>
+    isOwnSetting(variable) || (usesAws && OWN_OF_AWS.test(variable));

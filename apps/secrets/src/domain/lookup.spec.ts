@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { environmentVariable, isOwnSetting } from './environment-variable.js';
-import { isChannelName, mayLook, placesFor, type Asker } from './lookup.js';
+import { environmentVariable, isOwnSetting, ownSettings } from './environment-variable.js';
+import { faultOfOrder, isChannelName, mayLook, placesFor, type Asker } from './lookup.js';
 
 it.each<[string, string | undefined, string]>([
   ['HF_TOKEN', undefined, 'HF_TOKEN'],
@@ -70,18 +70,43 @@ it.each([
 ])('takes %s for one', (variable) => expect(isOwnSetting(variable)).toBe(false));
 
 it('looks for a run at its submitter first, then where everybody looks', () => {
-  expect(placesFor({ purpose: 'run', userId: 7 })).toEqual([
-    { source: 'store', scope: 'user:7' },
-    { source: 'environment', scope: 'global' },
-    { source: 'store', scope: 'global' },
-  ]);
-  for (const purpose of ['provider', 'channel'] as const) {
-    expect(placesFor({ purpose })).toEqual([
-      { source: 'environment', scope: 'global' },
-      { source: 'store', scope: 'global' },
-    ]);
-  }
+  const shared = ['environment', 'file', 'aws', 'vault', 'store'].map((source) => ({
+    source,
+    scope: 'global',
+  }));
+  expect(placesFor({ purpose: 'run', userId: 7 })).toEqual([{ source: 'store', scope: 'user:7' }, ...shared]);
+  for (const purpose of ['provider', 'channel'] as const) expect(placesFor({ purpose })).toEqual(shared);
 });
+
+it('asks in the order that is set, for what everybody shares', () => {
+  expect(placesFor({ purpose: 'run', userId: 7 }, ['store', 'aws']).map(({ source }) => source)).toEqual([
+    'store',
+    'store',
+    'aws',
+  ]);
+});
+
+it.each<[string[], string | undefined]>([
+  [['store'], undefined],
+  [['vault', 'store', 'environment'], undefined],
+  [['environment', 'store', 'environment'], 'environment twice'],
+  [['environment', 'file'], 'leaves out the store'],
+  [['environment', 'keychain', 'store'], '"keychain"'],
+  [[''], '""'],
+])('finds %j wrong as an order: %s', (order, fault) => {
+  if (fault === undefined) expect(faultOfOrder(order)).toBeUndefined();
+  else expect(faultOfOrder(order)).toContain(fault);
+});
+
+it.each<[string, boolean, boolean]>([
+  ['AWS_ACCESS_KEY_ID', false, false],
+  ['AWS_ACCESS_KEY_ID', true, true],
+  ['AWS_WEB_IDENTITY_TOKEN_FILE', true, true],
+  ['HF_TOKEN', true, false],
+  ['DATABASE_URL', false, true],
+])('takes %s for a setting, where AWS is used here: %s, %s', (variable, uses, is) =>
+  expect(ownSettings({ usesAws: uses })(variable)).toBe(is),
+);
 
 it("gives a channel's secret to channels alone, and only from the store", () => {
   const askers: Asker[] = [{ purpose: 'run', userId: 1 }, { purpose: 'provider' }, { purpose: 'channel' }];

@@ -1,9 +1,9 @@
-/** The sources, the first that has a name wins. */
-export const SOURCES = ['environment', 'store'] as const;
+/** The sources, in the order in which they are asked unless LINECLEAR_SECRETS_SOURCES says otherwise: the first that has a name wins. */
+export const SOURCES = ['environment', 'file', 'aws', 'vault', 'store'] as const;
 export type SourceName = (typeof SOURCES)[number];
 
 export const GLOBAL = 'global';
-/** Only the store knows whose a secret is; the environment is everyone's. */
+/** Only the store knows whose a secret is; everything else is everyone's. */
 const SOURCES_OF_USERS: readonly SourceName[] = ['store'];
 export const userScope = (userId: number): string => `user:${userId}`;
 
@@ -19,10 +19,20 @@ export interface Place {
 }
 
 /** Where to look, in order: a run finds its submitter's own secrets first, then those that everybody shares. */
-export function placesFor(asker: Asker): Place[] {
-  const shared = SOURCES.map((source) => ({ source, scope: GLOBAL }));
+export function placesFor(asker: Asker, order: readonly SourceName[] = SOURCES): Place[] {
+  const shared = order.map((source) => ({ source, scope: GLOBAL }));
   if (asker.purpose !== 'run') return shared;
   return [...SOURCES_OF_USERS.map((source) => ({ source, scope: userScope(asker.userId) })), ...shared];
+}
+
+/** What is wrong with an order of sources: one that is unknown or named twice, or the store left out, which no user's secret could be read without. */
+export function faultOfOrder(names: readonly string[]): string | undefined {
+  const unknown = names.find((name) => !(SOURCES as readonly string[]).includes(name));
+  if (unknown !== undefined)
+    return `names a source that does not exist (${JSON.stringify(unknown.slice(0, 40))}); there are ${SOURCES.join(', ')}`;
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice !== undefined) return `names ${twice} twice`;
+  return names.includes('store') ? undefined : 'leaves out the store';
 }
 
 const CHANNEL_PREFIX = 'channel.';

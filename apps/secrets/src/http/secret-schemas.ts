@@ -17,23 +17,44 @@ const settableName = fields.secretName.refine(
 export const nameParam = fields.secretName;
 export const settableNameParam = settableName;
 
-export const setSecret = z.strictObject({
-  name: settableName,
-  value: secretValue,
-  description: z.string().trim().min(1).max(500).optional(),
-  scope,
-  /** After which the value is handed to nobody. */
-  expires_at: z.iso.datetime({ offset: true }).optional(),
-  /** The version that the caller takes for the current one, 0 for none: another one is there, and nothing is set. */
-  expected_version: z.int().min(0).max(MAX_VERSION).optional(),
-});
+/** Where it is kept: this service's own store, or the file of secrets, which is everybody's and holds names and values alone. */
+const source = z.enum(['store', 'file']).default('store');
+const IN_FILE = 'the file is for scope "global"';
+
+export const setSecret = z
+  .strictObject({
+    name: settableName,
+    value: secretValue,
+    description: z.string().trim().min(1).max(500).optional(),
+    scope,
+    /** After which the value is handed to nobody. */
+    expires_at: z.iso.datetime({ offset: true }).optional(),
+    /** The version that the caller takes for the current one, 0 for none: another one is there, and nothing is set. */
+    expected_version: z.int().min(0).max(MAX_VERSION).optional(),
+    source,
+  })
+  .refine((set) => set.source === 'store' || set.scope === 'global', { path: ['scope'], message: IN_FILE })
+  .superRefine((set, context) => {
+    for (const field of ['description', 'expires_at', 'expected_version'] as const)
+      if (set.source === 'file' && set[field] !== undefined)
+        context.addIssue({
+          code: 'custom',
+          path: [field],
+          message: 'is for the store alone: the file holds names and values',
+        });
+  });
 export const scopeQuery = z.strictObject({ scope });
 export const scopeBody = z.strictObject({ scope });
 const yes = z
   .enum(['true', 'false'])
   .default('false')
   .transform((text) => text === 'true');
-export const removeQuery = z.strictObject({ scope, purge: yes });
+export const removeQuery = z
+  .strictObject({ scope, purge: yes, source })
+  .refine((remove) => remove.source === 'store' || remove.scope === 'global', {
+    path: ['scope'],
+    message: IN_FILE,
+  });
 export const rollbackBody = z.strictObject({ scope, version: z.int().min(1).max(MAX_VERSION) });
 export const historyQuery = z.strictObject({
   scope,
@@ -61,16 +82,20 @@ export const listQuery = z.strictObject({
 export const setAnswer = z.object({
   name: z.string(),
   scope: z.enum(['global', 'user']),
-  version: z.int(),
+  /** Absent for the file, which keeps none. */
+  version: z.int().optional(),
   created_at: z.iso.datetime(),
+  /** The source that is asked before and has the name too: whoever asks gets its value instead. */
+  hidden_by: z.enum(SOURCES).optional(),
 });
+export const clearAnswer = z.object({ cleared: z.array(z.enum(SOURCES)) });
 export const secretAnswer = z.object({
   name: z.string(),
   scope: z.enum(['global', 'user']),
   version: z.int(),
   description: z.string().optional(),
-  /** Where a job that asks for this name gets it from. */
-  source: z.enum(SOURCES),
+  /** Where a job that asks for this name gets it from; absent while a source that is asked before fails. */
+  source: z.enum(SOURCES).optional(),
   created_at: z.iso.datetime(),
   updated_at: z.iso.datetime(),
   expires_at: z.iso.datetime().optional(),
@@ -86,14 +111,25 @@ export const listAnswer = z.object({
 });
 export const explainAnswer = z.object({
   name: z.string(),
+  /** Null when no source has it, and when one fails that is asked before. */
   found_in: z.object({ source: z.enum(SOURCES), scope: z.enum(['global', 'user']) }).nullable(),
   sources: z.array(
     z.object({
       source: z.enum(SOURCES),
       scope: z.enum(['global', 'user']),
+      /** False when it was not asked; `note` says why. */
+      asked: z.boolean(),
       has: z.boolean(),
       version: z.int().optional(),
+      /** Where the source names versions instead of counting them. */
+      version_id: z.string().optional(),
       note: z.string().optional(),
+      /** How long ago the source said so; absent where nothing is remembered. */
+      cache_age_seconds: z.number().optional(),
+      /** What is remembered is older than it should be. */
+      stale: z.boolean().optional(),
+      /** Why the source did not answer: who needs the name now gets an error, not what a later source has. */
+      error: z.string().optional(),
     }),
   ),
 });

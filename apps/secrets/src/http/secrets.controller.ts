@@ -6,7 +6,8 @@ import type { z } from 'zod';
 import { countSecrets, findSecret, listSecrets, type SecretSummary } from '../db/secrets.repo.js';
 import { freshnessOf } from '../domain/freshness.js';
 import { isChannelName, type Asker } from '../domain/lookup.js';
-import { SourceChain } from '../sources/source-chain.js';
+import { KeepInFile } from '../sources/keep-in-file.js';
+import { SourceChain, winnerOf, type Tried } from '../sources/source-chain.js';
 import { ChangeSecrets } from '../store/change-secrets.js';
 import { publicScope, scopeOf } from './scopes.js';
 import {
@@ -28,6 +29,7 @@ import {
 export class SecretsController {
   constructor(
     private readonly change: ChangeSecrets,
+    private readonly file: KeepInFile,
     private readonly chain: SourceChain,
     private readonly database: Database,
     private readonly clock: Clock,
@@ -41,14 +43,22 @@ export class SecretsController {
     @Who() who: Principal,
   ): Promise<z.infer<typeof setAnswer>> {
     const scope = scopeOf(who, body.scope);
-    const { name, value, description, expected_version: expected } = body;
+    const { name, value, description, source, expected_version: expected } = body;
     const expiresAt = body.expires_at === undefined ? undefined : new Date(body.expires_at);
     if (expiresAt !== undefined && expiresAt <= this.clock.now())
       throw BadInput.at('expires_at', 'is not in the future');
     const byUserId = who.user_id;
     const secret = { scope, name, value, description, expiresAt, expected, byUserId };
-    const { version, createdAt } = await this.change.put(secret);
-    return { name, scope: body.scope, version, created_at: createdAt.toISOString() };
+    const kept: { createdAt: Date; version?: number } =
+      source === 'file' ? await this.file.put(name, value) : await this.change.put(secret);
+    const winner = await this.chain.winner(name, askerOf(who, body.scope, name), { source, scope });
+    return {
+      name,
+      scope: body.scope,
+      ...(kept.version === undefined ? {} : { version: kept.version }),
+      created_at: kept.createdAt.toISOString(),
+      ...(winner === undefined || winner === source ? {} : { hidden_by: winner }),
+    };
   }
 
   @Get()
@@ -100,9 +110,12 @@ export class SecretsController {
   ): Promise<z.infer<typeof explainAnswer>> {
     scopeOf(who, query.scope);
     const tried = await this.chain.explain(name, askerOf(who, query.scope, name));
-    const sources = tried.map((place) => ({ ...place, scope: publicScope(place.scope) }));
-    const first = sources.find((place) => place.has);
-    return { name, found_in: first ? { source: first.source, scope: first.scope } : null, sources };
+    const winner = winnerOf(tried);
+    return {
+      name,
+      found_in: winner ? { source: winner.source, scope: publicScope(winner.scope) } : null,
+      sources: tried.map(explained),
+    };
   }
 
   @Delete(':name')
@@ -110,7 +123,7 @@ export class SecretsController {
   @Answers(
     204,
     null,
-    'Removes a stored secret, which can be had back for a while; with purge=true it is gone for good',
+    'Removes a stored secret, which can be had back for a while, with purge=true for good; or one from the file',
   )
   async remove(
     @Param('name', { schema: settableNameParam }) name: string,
@@ -118,20 +131,23 @@ export class SecretsController {
     @Who() who: Principal,
   ): Promise<void> {
     const which = { scope: scopeOf(who, query.scope), name, byUserId: who.user_id };
-    const found = await (query.purge ? this.change.purge(which) : this.change.remove(which));
+    const found = await (query.source === 'file'
+      ? this.file.remove(name)
+      : query.purge
+        ? this.change.purge(which)
+        : this.change.remove(which));
     if (!found) throw new NotFound('secret', name);
   }
 
   async #describe(row: SecretSummary, scope: Scope, who: Principal): Promise<z.infer<typeof secretAnswer>> {
+    const place = { source: 'store', scope: row.scope } as const;
+    const source = await this.chain.winner(row.name, askerOf(who, scope, row.name), place);
     return {
       name: row.name,
       scope,
       version: row.version,
       ...(row.description === null ? {} : { description: row.description }),
-      source: await this.chain.winner(row.name, askerOf(who, scope, row.name), {
-        source: 'store',
-        scope: row.scope,
-      }),
+      ...(source === undefined ? {} : { source }),
       created_at: row.created_at.toISOString(),
       updated_at: row.updated_at.toISOString(),
       ...(row.expires_at === null ? {} : { expires_at: row.expires_at.toISOString() }),
@@ -146,3 +162,13 @@ function askerOf(who: Principal, scope: Scope, name: string): Asker {
   if (scope === 'user') return { purpose: 'run', userId: who.user_id };
   return { purpose: isChannelName(name) ? 'channel' : 'provider' };
 }
+
+const explained = (tried: Tried): z.infer<typeof explainAnswer>['sources'][number] => {
+  const { scope, versionId, cacheAgeSeconds, ...rest } = tried;
+  return {
+    ...rest,
+    scope: publicScope(scope),
+    ...(versionId === undefined ? {} : { version_id: versionId }),
+    ...(cacheAgeSeconds === undefined ? {} : { cache_age_seconds: cacheAgeSeconds }),
+  };
+};

@@ -9,6 +9,7 @@ export class EnvironmentSource implements SecretSource {
   constructor(
     private readonly env: Readonly<NodeJS.ProcessEnv>,
     private readonly prefix: string | undefined,
+    private readonly isSetting: (variable: string) => boolean = isOwnSetting,
   ) {}
 
   // oxlint-disable-next-line typescript/require-await -- other sources ask over the network
@@ -24,7 +25,7 @@ export class EnvironmentSource implements SecretSource {
   // oxlint-disable-next-line typescript/require-await -- other sources ask over the network
   async presence(_scope: string, name: string): Promise<Presence> {
     const variable = environmentVariable(name, this.prefix);
-    if (isOwnSetting(variable))
+    if (this.isSetting(variable))
       return {
         has: false,
         note: `the variable ${variable} is configuration, which is never a secret to hand out`,
@@ -34,7 +35,7 @@ export class EnvironmentSource implements SecretSource {
 
   /** An empty variable counts as not set, as everywhere in the configuration. */
   #valueOf(variable: string): string | undefined {
-    if (isOwnSetting(variable) || !Object.hasOwn(this.env, variable)) return undefined;
+    if (this.isSetting(variable) || !Object.hasOwn(this.env, variable)) return undefined;
     return this.env[variable] || undefined;
   }
 }
