@@ -1,6 +1,7 @@
 export { startBackends, type Backends } from './backends.js';
 export { expectProblem, HOPELESS_BODIES, refusesBadInput } from './bad-input.js';
 export { client, type Answer, type Client } from './client.js';
+export { startFakeAws, type AwsTrouble, type FakeAws } from './fake-aws.js';
 export {
   fakeProviderConfig,
   startFakeProvider,

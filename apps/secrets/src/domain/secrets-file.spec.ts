@@ -78,8 +78,17 @@ describe('writing', () => {
       '# top\nB: 12345678901234567890 # keep\n\nA: "007"\nC: "new" # of c\n\n# end\n',
     );
     expect(withoutEntry(text, BOTH, 'A')).toBe(
-      '# top\nB: 12345678901234567890 # keep\n\nC: "x" # of c\n\n# end\n',
+      '# top\nB: 12345678901234567890 # keep\nC: "x" # of c\n\n# end\n',
     );
+  });
+
+  it('keeps what stands at the head of the file when its first entry, or its last, goes', () => {
+    const text = '# mine\n\n# of all\nA: 1\n# of B\nB: 2\n';
+    const without = withoutEntry(text, BOTH, 'A') ?? '';
+    expect(without).toBe('# mine\n\n# of all\n# of B\nB: 2\n');
+    expect(withoutEntry(without, BOTH, 'B')).toMatch(/^# mine\n\n# of all\n/);
+    expect(read(withoutEntry(without, BOTH, 'B') ?? '')).toEqual({});
+    expect(withEntry('# mine\n', BOTH, 'A', 'x')).toBe('# mine\n\nA: "x"\n');
   });
 
   it('keeps JSON what it is, and its numbers to the last digit', () => {

@@ -66,11 +66,11 @@ export function withoutEntry(text: string, kind: TextKind, name: string): string
   if (key === undefined) return undefined;
   if (isJson) return jsonText(entries.filter((entry) => entry.key !== key).map(jsonEntry));
   keepNumbersAsWritten(entries);
-  // Keys that read as numbers are not their own text.
-  doc.contents?.items.splice(
-    entries.findIndex((entry) => entry.key === key),
-    1,
-  );
+  // Keys that read as numbers are not their own text, so it goes by its place.
+  const at = entries.findIndex((entry) => entry.key === key);
+  const items = doc.contents?.items ?? [];
+  const [gone] = items.splice(at, 1);
+  if (at === 0) keepHead(doc, gone?.key, items[0]?.key);
   return doc.toString({ lineWidth: 0 });
 }
 
@@ -137,6 +137,14 @@ const jsonText = (entries: readonly JsonEntry[]): string =>
   entries.length === 0
     ? '{}\n'
     : `{\n${entries.map(({ key, json }) => `  ${JSON.stringify(key)}: ${json}`).join(',\n')}\n}\n`;
+
+/** What stands above the first entry is mostly about the file, and stays when that entry goes. */
+function keepHead(doc: Document, gone: unknown, next: unknown): void {
+  const head = isScalar(gone) ? gone.commentBefore : undefined;
+  if (!head) return;
+  const under = isScalar(next) ? next : doc;
+  under.commentBefore = under.commentBefore ? `${head}\n${under.commentBefore}` : head;
+}
 
 /** `007` would be written back as 7: what reads as a number but is not written like one is quoted. */
 function keepNumbersAsWritten(entries: readonly Entry[]): void {
