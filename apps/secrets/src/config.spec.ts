@@ -25,6 +25,15 @@ it.each([
   ['VAULT_ADDR', 'not-an-address'],
   // Alone it would have no effect.
   ['LINECLEAR_VAULT_SECRET_ID', 'hunter2'],
+  ['LINECLEAR_SECRETS_SOURCES', 'environment,file'],
+  ['LINECLEAR_SECRETS_SOURCES', 'store,keychain'],
+  ['LINECLEAR_SECRETS_SOURCES', 'store,file,store'],
+  ['LINECLEAR_SECRETS_CACHE_SECONDS', '-1'],
+  ['LINECLEAR_SECRETS_CACHE_MISS_SECONDS', '3601'],
+  ['LINECLEAR_SECRETS_CACHE_STALE_SECONDS', '86401'],
+  ['LINECLEAR_SECRETS_CACHE_ENTRIES', '0'],
+  ['LINECLEAR_SECRETS_FILE_CHECK_SECONDS', 'soon'],
+  ['LINECLEAR_AWS_ENDPOINT', 'http://hunter2.example'],
 ])('refuses %s=%s without repeating a key', (name, value) => {
   const reading = (): unknown => readConfig({ ...BASE, LINECLEAR_CREDENTIAL_KEY: KEY, [name]: value });
   expect(reading).toThrow(ConfigError);

@@ -220,8 +220,23 @@ describe('the other routes', () => {
       name: 'shadowed',
       found_in: { source: 'environment', scope: 'global' },
       sources: [
-        { source: 'environment', scope: 'global', has: true, note: 'the variable SHADOWED' },
-        { source: 'store', scope: 'global', has: true, version: 1 },
+        { source: 'environment', scope: 'global', asked: true, has: true, note: 'the variable SHADOWED' },
+        {
+          source: 'file',
+          scope: 'global',
+          asked: true,
+          has: false,
+          note: expect.stringContaining('secrets.json'),
+        },
+        {
+          source: 'aws',
+          scope: 'global',
+          asked: false,
+          has: false,
+          note: expect.stringContaining('AWS_SECRET_NAME'),
+        },
+        { source: 'vault', scope: 'global', asked: false, has: false, note: 'not configured' },
+        { source: 'store', scope: 'global', asked: true, has: true, version: 1 },
       ],
     });
     expect((await admin.get('/api/secrets/shadowed')).body.source).toBe('environment');
@@ -231,6 +246,9 @@ describe('the other routes', () => {
     ).toEqual([
       ['store', 'user'],
       ['environment', 'global'],
+      ['file', 'global'],
+      ['aws', 'global'],
+      ['vault', 'global'],
       ['store', 'global'],
     ]);
     expect((await admin.get('/api/secrets/NOBODY_HAS_IT/explain')).body.found_in).toBeNull();

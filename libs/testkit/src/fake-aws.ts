@@ -14,8 +14,12 @@ export interface FakeAws {
   readonly kms: FakeKms;
   /** How often an operation was called: `GetSecretValue`, `Decrypt` … */
   calls(operation: string): number;
+  /** A header of the latest request. */
+  lastHeader(name: string): string | undefined;
   /** The next `times` calls of an operation go wrong. */
   failNext(operation: string, times: number, trouble: AwsTrouble): void;
+  /** From now on nothing goes wrong. */
+  recover(): void;
   /** Answers to this operation wait until the returned function is called. */
   hold(operation: string): () => void;
   close(): Promise<void>;
@@ -34,9 +38,11 @@ export async function startFakeAws(): Promise<FakeAws> {
   };
   const calls = new Map<string, number>();
   const troubles = new Map<string, AwsTrouble[]>();
+  let latest: IncomingMessage | undefined;
   const held = new Map<string, Promise<void>>();
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    latest = request;
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const [service = '', operation = ''] = String(request.headers['x-amz-target'] ?? '').split('.');
@@ -70,10 +76,12 @@ export async function startFakeAws(): Promise<FakeAws> {
     secrets,
     kms,
     calls: (operation) => calls.get(operation) ?? 0,
+    lastHeader: (name) => latest?.headers[name]?.toString(),
     failNext(operation, times, trouble) {
       const queue = troubles.get(operation) ?? [];
       troubles.set(operation, [...queue, ...Array<AwsTrouble>(times).fill(trouble)]);
     },
+    recover: () => troubles.clear(),
     hold(operation) {
       let release: () => void = () => undefined;
       held.set(operation, new Promise((resolve) => (release = resolve)));

@@ -4,6 +4,8 @@ import { pauseSeconds, retryAfterSeconds } from '../domain/back-off.js';
 /** What the SDK throws, as far as it is believed. */
 interface AwsError {
   readonly name: string;
+  /** Of the system: `ECONNREFUSED`. */
+  readonly code?: unknown;
   readonly $metadata?: { readonly httpStatusCode?: number };
   readonly $response?: { readonly headers?: Readonly<Record<string, string>> };
 }
@@ -51,7 +53,7 @@ export class AwsCalls {
       this.#throttles = 0;
       return { output };
     } catch (error) {
-      const { name, $metadata, $response } = error as AwsError;
+      const { name, code, $metadata, $response } = error as AwsError;
       const known = expected.find((one) => one === name);
       if (known !== undefined) {
         this.#throttles = 0;
@@ -59,7 +61,7 @@ export class AwsCalls {
       }
       const status = $metadata?.httpStatusCode;
       if (status === 429 || THROTTLED.includes(name)) this.#beQuiet($response?.headers?.['retry-after']);
-      throw this.#failed(what, reasonOf(name, status));
+      throw this.#failed(what, reasonOf(name, code, status));
     }
   }
 
@@ -77,8 +79,11 @@ export class AwsCalls {
 
 const NAMES_OF_TIME: readonly string[] = ['AbortError', 'TimeoutError'];
 
-function reasonOf(name: string, status: number | undefined): string {
+function reasonOf(name: string, code: unknown, status: number | undefined): string {
+  // First of all, as the SDK takes a connection that was cut for one that took too long.
+  if (typeof code === 'string' && /^E[A-Z]{2,20}$/.test(code)) return `not reached (${code})`;
   if (NAMES_OF_TIME.includes(name)) return 'no answer in time';
+  if (status === 200) return 'an answer that is not in its protocol';
   const words = /^[A-Za-z]{1,60}$/.test(name) ? name : 'an error';
   return status === undefined ? `not reached (${words})` : `refused with ${words} (HTTP ${status})`;
 }
