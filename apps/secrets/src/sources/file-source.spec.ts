@@ -168,7 +168,7 @@ describe('a file that is refused', () => {
     await expect(values(at(join(dir, 'folder.json')), 'A')).rejects.toThrow(
       /not a regular file|cannot be read/,
     );
-    execFileSync('mkfifo', ['-m', '600', join(dir, 'pipe.json')]);
+    execFileSync('/bin/sh', ['-c', 'mkfifo -m 600 "$0"', join(dir, 'pipe.json')]);
     await expect(values(at(join(dir, 'pipe.json')), 'A')).rejects.toThrow('not a regular file');
   });
 
@@ -189,6 +189,26 @@ describe('writing', () => {
     expect((await stat(join(path, '..'))).mode & 0o777).toBe(0o700);
     expect(await readdir(join(path, '..'))).toEqual(['secrets.json']);
     expect(await values(source, 'HF_TOKEN')).toEqual({ HF_TOKEN: 'hf_1' });
+  });
+
+  it('leaves no moment in which others could read it', async () => {
+    const path = await put('s.json', '{}');
+    const source = at(path);
+    const seen = new Set<number>();
+    let isDone = false;
+    const setting = (async () => {
+      for (let n = 0; n < 10; n += 1) await source.set(`N${n}`, 'x'.repeat(60_000));
+      isDone = true;
+    })();
+    while (!isDone) {
+      for (const file of await readdir(dir)) {
+        const stats = await stat(join(dir, file)).catch(() => undefined);
+        if (stats) seen.add(stats.mode & 0o777);
+      }
+    }
+    await setting;
+    expect([...seen]).toEqual([0o600]);
+    expect(await readdir(dir)).toEqual(['s.json']);
   });
 
   it('shows what was set at once, however seldom the file is looked at', async () => {
