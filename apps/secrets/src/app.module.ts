@@ -28,6 +28,7 @@ import { SecretsController } from './http/secrets.controller.js';
 import { VersionsController } from './http/versions.controller.js';
 import { KEEP_HOUSE, KeepHouse } from './jobs/keep-house.js';
 import { loadFingerprints, loadSealingKey } from './keys/kept-keys.js';
+import { AwsKms } from './keys/aws-kms.js';
 import { KeyRing } from './keys/key-ring.js';
 import { KeyWorks } from './keys/key-works.js';
 import { unlock } from './keys/unlock.js';
@@ -40,23 +41,43 @@ import { SourceChain } from './sources/source-chain.js';
 import { SourceMetrics } from './sources/source-metrics.js';
 import { ChangeSecrets } from './store/change-secrets.js';
 import { RestoreFolder } from './store/restore-folder.js';
+import { OpenVault } from './vault/open-vault.js';
 
 @Module({})
 class SecretsModule {
   static of(config: Config, env: Readonly<NodeJS.ProcessEnv>): DynamicModule {
     const ring = {
       provide: KeyRing,
-      inject: [Database, LOGGER],
-      useFactory: (database: Database, log: Logger) => unlock(database, config, log),
+      inject: [Database, LOGGER, Clock, OpenVault],
+      useFactory: (database: Database, log: Logger, clock: Clock, { vault }: OpenVault) =>
+        unlock(
+          database,
+          config,
+          log,
+          config.LINECLEAR_KMS_KEY === undefined
+            ? vault?.transit
+            : new AwsKms(config.LINECLEAR_KMS_KEY, config, clock),
+        ),
+    };
+    const vault = {
+      provide: OpenVault,
+      inject: [Clock, LOGGER, Metrics],
+      useFactory: async (clock: Clock, log: Logger, metrics: Metrics) =>
+        new OpenVault(await OpenVault.by(config, { clock, log, metrics })),
     };
     const sealingKey = { provide: SealingKey, inject: [Database, KeyRing], useFactory: loadSealingKey };
     const fingerprints = { provide: Fingerprints, inject: [Database, KeyRing], useFactory: loadFingerprints };
     const line = new RedisLine(config.REDIS_URL);
     const outside = {
       provide: OutsideSources,
-      inject: [Clock, Metrics, Bus],
-      useFactory: (clock: Clock, metrics: Metrics, bus: Bus) =>
-        new OutsideSources(config, env, { clock, metrics: new SourceMetrics(metrics), bus }),
+      inject: [Clock, Metrics, Bus, OpenVault],
+      useFactory: (clock: Clock, metrics: Metrics, bus: Bus, { vault: opened }: OpenVault) =>
+        new OutsideSources(config, env, {
+          clock,
+          metrics: new SourceMetrics(metrics),
+          bus,
+          vault: opened?.source,
+        }),
     };
     const chain = {
       provide: SourceChain,
@@ -80,6 +101,7 @@ class SecretsModule {
         KeepChannelSecrets,
       ],
       providers: [
+        vault,
         ring,
         sealingKey,
         fingerprints,

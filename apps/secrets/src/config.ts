@@ -30,10 +30,20 @@ export type Config = z.infer<typeof secretsEnv>;
 /** The service's settings. @throws ConfigError also when no source of the key is named: there is no default for that. */
 export function readConfig(env: NodeJS.ProcessEnv): Readonly<Config> {
   const config = readEnv(secretsEnv, env);
-  if (config.LINECLEAR_CREDENTIAL_KEY === undefined && config.LINECLEAR_KEY_FILE === undefined) {
+  const remote = [config.LINECLEAR_KMS_KEY, config.LINECLEAR_VAULT_TRANSIT_KEY].filter(Boolean).length;
+  if (remote > 1)
+    throw new ConfigError(
+      'LINECLEAR_KMS_KEY and LINECLEAR_VAULT_TRANSIT_KEY are both set: one of them wraps the keys',
+    );
+  if (
+    remote === 0 &&
+    config.LINECLEAR_CREDENTIAL_KEY === undefined &&
+    config.LINECLEAR_KEY_FILE === undefined
+  ) {
     throw new ConfigError(
       'no key to encrypt secrets with: set LINECLEAR_CREDENTIAL_KEY (base64 of 32 bytes: openssl rand -base64 32), ' +
-        'or LINECLEAR_KEY_FILE (a path; the file is made at the first start). Nothing is ever stored without one.',
+        'or LINECLEAR_KEY_FILE (a path; the file is made at the first start), or LINECLEAR_KMS_KEY, or ' +
+        'LINECLEAR_VAULT_TRANSIT_KEY. Nothing is ever stored without one.',
     );
   }
   vaultSettings(config);

@@ -22,7 +22,7 @@ beforeAll(async () => {
 beforeEach(async () => {
   aws.recover();
   aws.secrets.set(NAME, '{"IN_AWS": "aws", "IN_ENVIRONMENT": "aws", "ROTATED": "old"}');
-  await house.admin.post('/api/secrets/cache/clear');
+  await house.admin.post('/api/secrets/-/cache/clear');
 });
 afterAll(async () => {
   await house?.close();
@@ -74,7 +74,7 @@ describe('a rotated secret', () => {
     const [here, there] = [await versionsIn(house.admin), await versionsIn(admin)];
     const id = aws.secrets.set(NAME, '{"ROTATED": "new"}');
     expect([here, there]).not.toContain(id);
-    const cleared = await house.admin.post('/api/secrets/cache/clear');
+    const cleared = await house.admin.post('/api/secrets/-/cache/clear');
     expect(cleared.status).toBe(200);
     expect(cleared.body).toEqual({ cleared: ['aws'] });
     await vi.waitFor(async () => expect(await versionsIn(admin)).toBe(id));
@@ -88,8 +88,8 @@ describe('a rotated secret', () => {
   });
 
   it('is not to be had by whoever may not clear the cache', async () => {
-    expect((await house.ada.post('/api/secrets/cache/clear')).status).toBe(403);
-    expect((await client(house.service.url).post('/api/secrets/cache/clear')).status).toBe(401);
+    expect((await house.ada.post('/api/secrets/-/cache/clear')).status).toBe(403);
+    expect((await client(house.service.url).post('/api/secrets/-/cache/clear')).status).toBe(401);
   });
 });
 
@@ -114,7 +114,7 @@ describe('what AWS does not have', () => {
 describe('when AWS fails', () => {
   it('nothing is resolved from the store in its place, and explain says why', async () => {
     await house.admin.post('/api/secrets', { name: 'SHARED', value: 'the costly shared key' });
-    await house.admin.post('/api/secrets/cache/clear');
+    await house.admin.post('/api/secrets/-/cache/clear');
     aws.failNext('GetSecretValue', 2, 'denied');
     await expect(house.resolve('SHARED')).rejects.toThrow(`the secret ${NAME}`);
     const { body } = await house.admin.get('/api/secrets/SHARED/explain');

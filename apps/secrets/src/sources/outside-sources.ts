@@ -12,6 +12,7 @@ import { FileSource } from './file-source.js';
 import type { SourceMetrics } from './source-metrics.js';
 import type { SecretSource } from './source.js';
 import type { SourcesConfig } from './sources-env.js';
+import type { VaultSource } from '../vault/vault-source.js';
 
 export type OutsideConfig = SourcesConfig &
   AwsConfig & { readonly LINECLEAR_SECRETS_ENV_PREFIX?: string | undefined };
@@ -25,9 +26,10 @@ export class OutsideSources implements OnApplicationShutdown {
   readonly absent: Readonly<Partial<Record<SourceName, string>>> = {
     file: 'not configured: LINECLEAR_SECRETS_FILE is not set, and there is no home folder',
     aws: 'not configured: set LINECLEAR_AWS_SECRET_NAME',
-    vault: 'not configured',
+    vault: 'not configured: set VAULT_ADDR',
   };
-  readonly #caches: readonly CachedSource[];
+  /** Those that remember something: each by its own rules. */
+  readonly #caches: readonly (SecretSource & { clear(): void })[];
   readonly #aws: AwsSecretsManagerSource | undefined;
   readonly #bus: Bus;
   readonly #subject: string;
@@ -36,7 +38,12 @@ export class OutsideSources implements OnApplicationShutdown {
   constructor(
     config: OutsideConfig,
     env: Readonly<NodeJS.ProcessEnv>,
-    { clock, metrics, bus }: { clock: Clock; metrics: SourceMetrics; bus: Bus },
+    {
+      clock,
+      metrics,
+      bus,
+      vault,
+    }: { clock: Clock; metrics: SourceMetrics; bus: Bus; vault?: VaultSource | undefined },
   ) {
     const isWanted = (source: SourceName): boolean => config.LINECLEAR_SECRETS_SOURCES.includes(source);
     const isSetting = ownSettings({ usesAws: usesAws(config) });
@@ -56,9 +63,11 @@ export class OutsideSources implements OnApplicationShutdown {
       staleSeconds: config.LINECLEAR_SECRETS_CACHE_STALE_SECONDS,
       maxEntries: config.LINECLEAR_SECRETS_CACHE_ENTRIES,
     };
-    // Others that are asked over the network belong beside it.
-    const farAway: SecretSource[] = [this.#aws].filter((source) => source !== undefined);
-    this.#caches = farAway.map((source) => new CachedSource(source, policy, clock, metrics));
+    this.#caches = [
+      this.#aws && new CachedSource(this.#aws, policy, clock, metrics),
+      // It remembers whole secrets of Vault, not names.
+      isWanted('vault') ? vault : undefined,
+    ].filter((source) => source !== undefined);
     const near = [
       isWanted('environment') ? environment : undefined,
       this.file && counted(this.file, metrics),

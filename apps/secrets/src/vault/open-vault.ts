@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
+import type { OnApplicationShutdown } from '@nestjs/common';
 import { ConfigError, isLocalUrl, type Metrics } from '@lineclear/kit';
 import { VaultKv } from './kv.js';
 import { VaultLeases } from './leases.js';
@@ -7,7 +8,7 @@ import { appRoleLogin, kubernetesLogin, tokenLogin, type LoginMethod } from './l
 import { SystemTimer } from './timer.js';
 import { VaultTransit } from './transit.js';
 import { VaultClient, type VaultParts } from './vault-client.js';
-import type { VaultAuth, VaultSettings } from './vault-env.js';
+import { vaultSettings, type VaultAuth, type VaultEnv, type VaultSettings } from './vault-env.js';
 import { VaultHttp, type VaultHttpOptions } from './vault-http.js';
 import { VaultMetrics } from './vault-metrics.js';
 import { VaultSource } from './vault-source.js';
@@ -22,6 +23,21 @@ export interface Vault {
   close(): Promise<void>;
 }
 
+/** The house's Vault, where one is configured; it ends with the service. */
+export class OpenVault implements OnApplicationShutdown {
+  constructor(readonly vault: Vault | undefined) {}
+
+  /** The Vault that the environment names. @throws ConfigError */
+  static async by(config: VaultEnv, given: Given): Promise<Vault | undefined> {
+    const settings = vaultSettings(config);
+    return settings && openVault(settings, given);
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.vault?.close();
+  }
+}
+
 type Given = Pick<VaultParts, 'clock' | 'log'> & { readonly metrics: Pick<Metrics, 'registry'> };
 type Replaceable = Partial<Pick<VaultParts, 'timer' | 'random'> & Pick<VaultHttpOptions, 'pause'>>;
 
@@ -31,7 +47,7 @@ export async function openVault(
   given: Given,
   more: Replaceable = {},
 ): Promise<Vault> {
-  const { address, namespace, timeoutMs, mount, path, elsewhere, cacheMs } = settings;
+  const { address, namespace, timeoutMs, mount, path, elsewhere, cacheMs, staleMs } = settings;
   const { clock, log } = given;
   const { timer = new SystemTimer(), random = Math.random } = more;
   const ca = settings.caPath === undefined ? undefined : await readCertificates(settings.caPath);
@@ -45,7 +61,7 @@ export async function openVault(
   const leases = new VaultLeases(client, parts);
   const kv = new VaultKv(client, settings.kvVersion);
   return {
-    source: new VaultSource({ kv, mount, path, elsewhere, cacheMs, clock, metrics }),
+    source: new VaultSource({ kv, mount, path, elsewhere, cacheMs, staleMs, clock, metrics }),
     leases,
     transit: settings.transit && new VaultTransit(client, settings.transit.mount, settings.transit.key),
     async close() {

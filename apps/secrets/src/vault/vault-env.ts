@@ -64,6 +64,8 @@ export const vaultEnv = {
   LINECLEAR_VAULT_NAMES: names.optional(),
   LINECLEAR_VAULT_KV_VERSION: z.enum(['1', '2']).optional(),
   LINECLEAR_VAULT_CACHE_SECONDS: z.coerce.number().int().min(0).max(3_600).optional(),
+  /** For how long after that a value is still given while a newer one is fetched. */
+  LINECLEAR_VAULT_CACHE_STALE_SECONDS: z.coerce.number().int().min(0).max(86_400).optional(),
   LINECLEAR_VAULT_TIMEOUT_SECONDS: z.coerce.number().min(0.05).max(60).optional(),
   LINECLEAR_VAULT_TRANSIT_KEY: word.optional(),
   LINECLEAR_VAULT_TRANSIT_MOUNT: vaultPath.optional(),
@@ -85,6 +87,7 @@ export interface VaultSettings {
   readonly elsewhere: ReadonlyMap<string, KeyPlace>;
   readonly kvVersion: KvVersion | undefined;
   readonly cacheMs: number;
+  readonly staleMs: number;
   readonly timeoutMs: number;
   readonly transit: { readonly mount: string; readonly key: string } | undefined;
 }
@@ -116,6 +119,7 @@ export function vaultSettings(env: VaultEnv): VaultSettings | undefined {
           ? 2
           : 1,
     cacheMs: (env.LINECLEAR_VAULT_CACHE_SECONDS ?? 60) * 1_000,
+    staleMs: (env.LINECLEAR_VAULT_CACHE_STALE_SECONDS ?? 0) * 1_000,
     timeoutMs: (env.LINECLEAR_VAULT_TIMEOUT_SECONDS ?? 5) * 1_000,
     transit:
       transitKey === undefined

@@ -14,6 +14,8 @@ export interface VaultSourceOptions {
   /** Names that lie elsewhere below the mount. */
   readonly elsewhere?: ReadonlyMap<string, KeyPlace>;
   readonly cacheMs: number;
+  /** For how long after that a value is still given while a newer one is fetched. */
+  readonly staleMs?: number;
   readonly clock: Clock;
   readonly metrics: VaultMetrics;
 }
@@ -38,8 +40,13 @@ export class VaultSource implements Pick<SecretSource, 'find' | 'presence'> {
   readonly #cache: TtlCache<Read>;
 
   constructor(private readonly options: VaultSourceOptions) {
-    const { clock, cacheMs: ttlMs } = options;
-    this.#cache = new TtlCache({ clock, ttlMs, maxEntries: MAX_PATHS });
+    const { clock, cacheMs: ttlMs, staleMs = 0 } = options;
+    this.#cache = new TtlCache({ clock, ttlMs, staleMs, maxEntries: MAX_PATHS });
+  }
+
+  /** Forgets what is remembered. */
+  clear(): void {
+    this.#cache.clear();
   }
 
   /** @throws VaultFailed when Vault refuses or does not answer: that does not pass for missing. */
