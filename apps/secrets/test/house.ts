@@ -1,4 +1,5 @@
-import { Clock, startService, type RunningService } from '@lineclear/kit';
+import { resolveSecrets } from '@lineclear/contracts';
+import { Clock, SealingKey, startService, type RunningService } from '@lineclear/kit';
 import {
   client,
   connectPeer,
@@ -11,53 +12,94 @@ import {
 } from '@lineclear/testkit';
 import { define } from '../src/app.module.js';
 
-/** The real time, and as much later as a test says. */
-class LaterClock extends Clock {
+/** The time, plus what a test lets pass. */
+class PassingClock extends Clock {
   laterMs = 0;
   override now(): Date {
     return new Date(Date.now() + this.laterMs);
   }
+  pass(seconds: number): void {
+    this.laterMs += seconds * 1_000;
+  }
 }
 
-/** The secrets service on real servers. */
+/** The secrets service on real servers, and who uses it. */
 export interface SecretsHouse {
-  readonly service: RunningService;
   readonly backends: Backends;
+  readonly service: RunningService;
   readonly peer: Peer;
-  readonly folk: People;
-  readonly clock: LaterClock;
+  readonly clock: PassingClock;
   readonly env: Readonly<Record<string, string>>;
+  readonly admin: Client;
+  readonly adminToken: string;
+  readonly ada: Client;
+  /** A client with the key of somebody new. */
   as(...who: Parameters<People['add']>): Client;
-  /** Another replica, on the same database; who starts it closes it. */
+  /** What a provider's adapter gets for these names. */
+  resolve(this: void, ...names: string[]): Promise<{ values?: unknown; missing: string[] }>;
+  /** What one metric counts, by its labels. */
+  metric(name: string): Promise<Record<string, number>>;
+  /** Another replica of the same house. */
   replica(): Promise<RunningService>;
   close(): Promise<void>;
 }
 
-export async function openSecretsHouse(more: Record<string, string> = {}): Promise<SecretsHouse> {
+/** Opens a house; `extra` is its environment, by its folder where that matters. */
+export async function openHouse(
+  extra: Record<string, string> | ((dir: string) => Record<string, string>) = {},
+): Promise<SecretsHouse> {
   const backends = await startBackends();
-  const clock = new LaterClock();
+  const clock = new PassingClock();
   const env = await backends.envFor('secrets', {
     LINECLEAR_CREDENTIAL_KEY: Buffer.alloc(32, 3).toString('base64'),
-    ...more,
+    ...(typeof extra === 'function' ? extra(backends.dir) : extra),
   });
-  const service = await startService(define(env, { clock }));
+  const running: RunningService[] = [];
+  const replica = async (): Promise<RunningService> => {
+    const service = await startService(define(env, { clock }));
+    running.push(service);
+    return service;
+  };
+  const service = await replica();
   const peer = await connectPeer(backends.nats.url);
   const folk = people(peer);
+  const adminToken = folk.add('admin').token;
+  const admin = client(service.url, adminToken);
   return {
-    service,
     backends,
+    service,
     peer,
-    folk,
     clock,
     env,
+    admin,
+    adminToken,
     as: (...who) => client(service.url, folk.add(...who).token),
-    async replica() {
-      const { PORT: _, ...rest } = env;
-      return startService(define({ ...rest, PORT: '0' }, { clock }));
+    ada: client(service.url, folk.add('researcher').token),
+    async resolve(...names) {
+      const key = new SealingKey();
+      const { box, missing } = await peer.ask(resolveSecrets, {
+        names,
+        for: { purpose: 'provider', provider: 'acme' },
+        public_key: key.publicKey,
+      });
+      return { missing, ...(box ? { values: JSON.parse(key.open(box)) as unknown } : {}) };
     },
+    async metric(name) {
+      const text = String((await admin.get('/metrics')).body);
+      const lines = text.split('\n').filter((line) => line.startsWith(`${name}{`));
+      return Object.fromEntries(
+        lines.map((line) => {
+          const labels = Object.fromEntries(
+            [...line.matchAll(/(\w+)="([^"]*)"/g)].map(([, label, value]) => [label, value]),
+          ) as Record<string, string>;
+          return [`${labels['source']} ${labels['outcome']}`, Number(line.split(' ').at(-1))];
+        }),
+      );
+    },
+    replica,
     async close() {
       await peer.close();
-      await service.close();
+      for (const one of running) await one.close();
       await backends.stop();
     },
   };

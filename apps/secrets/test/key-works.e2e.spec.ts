@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { KeepHouse } from '../src/jobs/keep-house.js';
 import { KeyRing } from '../src/keys/key-ring.js';
 import { KeyWorks } from '../src/keys/key-works.js';
-import { openSecretsHouse, type SecretsHouse } from './house.js';
+import { openHouse, type SecretsHouse } from './house.js';
 
 const SECRETS = 10_000;
 let house: SecretsHouse;
@@ -14,7 +14,7 @@ let admin: Client;
 
 beforeAll(async () => {
   // Rounds come when a test asks for them.
-  house = await openSecretsHouse({ LINECLEAR_SECRETS_SWEEP_SECONDS: '3600' });
+  house = await openHouse({ LINECLEAR_SECRETS_SWEEP_SECONDS: '3600' });
   admin = house.as('admin');
 });
 afterAll(() => house?.close());

@@ -235,7 +235,13 @@ describe('the other routes', () => {
           has: false,
           note: expect.stringContaining('AWS_SECRET_NAME'),
         },
-        { source: 'vault', scope: 'global', asked: false, has: false, note: 'not configured' },
+        {
+          source: 'vault',
+          scope: 'global',
+          asked: false,
+          has: false,
+          note: expect.stringContaining('VAULT_ADDR'),
+        },
         { source: 'store', scope: 'global', asked: true, has: true, version: 1 },
       ],
     });

@@ -1,11 +1,11 @@
 import { auditRecorded } from '@lineclear/contracts';
 import { client, startFakeAws, type FakeAws } from '@lineclear/testkit';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { openHouse, type SourcesHouse } from './sources-house.js';
+import { openHouse, type SecretsHouse } from './house.js';
 
 const NAME = 'lineclear/production';
 let aws: FakeAws;
-let house: SourcesHouse;
+let house: SecretsHouse;
 
 beforeAll(async () => {
   aws = await startFakeAws();
@@ -129,7 +129,7 @@ describe('when AWS fails', () => {
         has: false,
         error: `AWS Secrets Manager: the secret ${NAME}: refused with AccessDeniedException (HTTP 400)`,
       },
-      { source: 'vault', scope: 'global', asked: false, has: false, note: 'not configured' },
+      { source: 'vault', scope: 'global', asked: false, has: false, note: 'not configured: set VAULT_ADDR' },
       { source: 'store', scope: 'global', asked: true, has: true, version: 1 },
     ]);
     expect(await house.resolve('SHARED')).toMatchObject({ values: { SHARED: 'the costly shared key' } });

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { auditRecorded } from '@lineclear/contracts';
 import { refusesBadInput } from '@lineclear/testkit';
 import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest';
-import { openHouse, type SourcesHouse } from './sources-house.js';
+import { openHouse, type SecretsHouse } from './house.js';
 
-let house: SourcesHouse;
+let house: SecretsHouse;
 let path: string;
 
 beforeAll(async () => {

@@ -2,9 +2,9 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { startFakeAws, type FakeAws } from '@lineclear/testkit';
 import { afterEach, expect, it, vi } from 'vitest';
-import { openHouse, type SourcesHouse } from './sources-house.js';
+import { openHouse, type SecretsHouse } from './house.js';
 
-let house: SourcesHouse | undefined;
+let house: SecretsHouse | undefined;
 let aws: FakeAws | undefined;
 afterEach(async () => {
   await aws?.close();
@@ -13,7 +13,7 @@ afterEach(async () => {
   house = undefined;
 });
 
-async function open(env: Record<string, string>): Promise<SourcesHouse> {
+async function open(env: Record<string, string>): Promise<SecretsHouse> {
   house = await openHouse((dir) => {
     const file = join(dir, 'mine.yaml');
     writeFileSync(file, 'EVERYWHERE: file\nEVERYWHERE_BUT_STORE: file\n', { mode: 0o600 });
@@ -69,7 +69,15 @@ it('serves the credentials of AWS in its environment for jobs, while it uses AWS
 });
 
 it('keeps them once it wraps its own keys with KMS', async () => {
-  const { resolve } = await open({ LINECLEAR_KMS_KEY: 'alias/lineclear' });
+  const upstream = await startFakeAws();
+  aws = upstream;
+  upstream.kms.key('alias/lineclear');
+  const { resolve } = await open({
+    LINECLEAR_KMS_KEY: 'alias/lineclear',
+    LINECLEAR_AWS_ENDPOINT: upstream.url,
+    AWS_DEFAULT_REGION: 'eu-test-1',
+    AWS_SECRET_ACCESS_KEY: 'not a real one',
+  });
   expect(await resolve('aws-access-key-id')).toEqual({ missing: ['aws-access-key-id'] });
 });
 

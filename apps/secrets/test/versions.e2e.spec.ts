@@ -3,14 +3,14 @@ import { SealingKey } from '@lineclear/kit';
 import { refusesBadInput, type Client } from '@lineclear/testkit';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { KeepHouse } from '../src/jobs/keep-house.js';
-import { openSecretsHouse, type SecretsHouse } from './house.js';
+import { openHouse, type SecretsHouse } from './house.js';
 
 const DAY_MS = 86_400_000;
 let house: SecretsHouse;
 let admin: Client;
 
 beforeAll(async () => {
-  house = await openSecretsHouse({
+  house = await openHouse({
     LINECLEAR_SECRETS_KEEP_VERSIONS: '5',
     LINECLEAR_SECRETS_UNDELETE_DAYS: '7',
   });
