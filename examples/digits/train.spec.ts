@@ -130,7 +130,8 @@ describe('stopping and resuming', () => {
     expect(fileOf('cut', 'model.json')).toBe(fileOf('whole', 'model.json'));
     const progress = (out: string) => out.split('\n').filter((line) => PROGRESS.test(line));
     expect([...progress(stopped.out), ...progress(resumed.out)]).toEqual(progress(whole.out));
-  });
+    // Three trainings, on a machine that may be busy with everything else.
+  }, 120_000);
 
   it('goes on from the last whole epoch after a kill that nothing can catch', async () => {
     await train('--epochs', '2', '--output', 'whole');

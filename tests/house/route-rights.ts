@@ -199,6 +199,8 @@ export const RIGHTS: Readonly<Record<string, Right>> = {
   'POST /api/secrets/{name}/rollback': 'anyone',
   'POST /api/secrets/{name}/undelete': configures,
   'POST /api/secrets/-/restore': 'anyone',
+  'POST /api/secrets/-/reveal': 'anyone',
+  'POST /api/secrets/-/cache/clear': configures,
   'GET /api/secrets/-/keys': configures,
   'POST /api/secrets/-/keys/rotate': configures,
   'POST /api/secrets/-/keys/reencrypt': configures,

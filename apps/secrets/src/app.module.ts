@@ -24,6 +24,7 @@ import { Fingerprints } from './domain/fingerprint.js';
 import { CacheController } from './http/cache.controller.js';
 import { KeysController } from './http/keys.controller.js';
 import { RestoreController } from './http/restore.controller.js';
+import { RevealController } from './http/reveal.controller.js';
 import { SecretsController } from './http/secrets.controller.js';
 import { VersionsController } from './http/versions.controller.js';
 import { KEEP_HOUSE, KeepHouse } from './jobs/keep-house.js';
@@ -95,6 +96,7 @@ class SecretsModule {
         SecretsController,
         VersionsController,
         RestoreController,
+        RevealController,
         KeysController,
         CacheController,
         ResolveSecrets,

@@ -7,7 +7,7 @@ import { secretValue } from '../domain/secret-value.js';
 const MAX_VERSION = 2_147_483_647;
 
 /** Everybody's (set by administrators), or the caller's own. */
-const scope = z.enum(['global', 'user']).default('global');
+export const scope = z.enum(['global', 'user']).default('global');
 export type Scope = z.infer<typeof scope>;
 
 const settableName = fields.secretName.refine(

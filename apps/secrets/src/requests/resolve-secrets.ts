@@ -1,17 +1,14 @@
-import { createPublicKey } from 'node:crypto';
 import { Controller } from '@nestjs/common';
-import { resolveSecrets, type ReplyOf, type RequestOf, type SealedBox } from '@lineclear/contracts';
+import { resolveSecrets, type ReplyOf, type RequestOf } from '@lineclear/contracts';
 import { OnRequest } from '@lineclear/bus';
-import { BadInput, Clock, Database, Metrics, sealTo, Unprocessable } from '@lineclear/kit';
+import { Clock, Database, Metrics } from '@lineclear/kit';
 import { Counter } from 'prom-client';
 import { noteAccess, type AskedFor } from '../db/access-log.repo.js';
 import type { Asker } from '../domain/lookup.js';
 import { SourceChain, type Resolved } from '../sources/source-chain.js';
+import { requireSealable, sealValues } from './sealed-values.js';
 
 type Behalf = RequestOf<typeof resolveSecrets>['for'];
-
-/** What a sealed box takes, with the tag, as base64 inside the contract's bound. */
-const MAX_SEALED_BYTES = 299_000;
 
 /** The one way out for a value: sealed to the asker, noted before it leaves. */
 @Controller()
@@ -39,7 +36,7 @@ export class ResolveSecrets {
     const found = await this.#find(names, request.for);
     const missing = names.filter((name) => !found.has(name));
     // Sealed first, released last: without its line in the log no value leaves.
-    const box = missing.length === 0 ? seal(request.public_key, found) : undefined;
+    const box = missing.length === 0 ? sealValues(request.public_key, found) : undefined;
     await this.#note(names, request.for, found, box !== undefined);
     return box ? { box, missing } : { missing };
   }
@@ -72,36 +69,6 @@ export class ResolveSecrets {
     });
     await noteAccess(this.database, this.clock.now(), askedFor(behalf), lines);
     for (const { source, outcome } of lines) this.#resolves.inc({ source: source ?? 'none', outcome });
-  }
-}
-
-function requireSealable(publicKey: string): void {
-  let type: string | undefined;
-  try {
-    type = createPublicKey({
-      key: Buffer.from(publicKey, 'base64'),
-      format: 'der',
-      type: 'spki',
-    }).asymmetricKeyType;
-  } catch (cause) {
-    throw new BadInput([{ path: 'public_key', message: 'is not a public key (SPKI DER, base64)' }], {
-      cause,
-    });
-  }
-  if (type !== 'x25519') throw BadInput.at('public_key', 'is not an X25519 key');
-}
-
-function seal(publicKey: string, found: ReadonlyMap<string, Resolved>): SealedBox {
-  const values = JSON.stringify(
-    Object.fromEntries([...found].map(([name, { value }]) => [name, value.reveal()])),
-  );
-  if (Buffer.byteLength(values) > MAX_SEALED_BYTES)
-    throw new Unprocessable('these secrets are too large to travel together');
-  try {
-    return sealTo(publicKey, values);
-  } catch (cause) {
-    // A point of small order has the right form and still agrees on no key.
-    throw new BadInput([{ path: 'public_key', message: 'cannot be sealed to' }], { cause });
   }
 }
 

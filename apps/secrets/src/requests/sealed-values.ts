@@ -1,0 +1,41 @@
+import { createPublicKey } from 'node:crypto';
+import type { SealedBox } from '@lineclear/contracts';
+import { BadInput, sealTo, Unprocessable, type Secret } from '@lineclear/kit';
+
+/** What a sealed box takes, with the tag, as base64 inside the contract's bound. */
+const MAX_SEALED_BYTES = 299_000;
+
+/** @throws BadInput when this is no key that values can be sealed to (X25519 SPKI DER, base64). */
+export function requireSealable(publicKey: string): void {
+  let type: string | undefined;
+  try {
+    type = createPublicKey({
+      key: Buffer.from(publicKey, 'base64'),
+      format: 'der',
+      type: 'spki',
+    }).asymmetricKeyType;
+  } catch (cause) {
+    throw new BadInput([{ path: 'public_key', message: 'is not a public key (SPKI DER, base64)' }], {
+      cause,
+    });
+  }
+  if (type !== 'x25519') throw BadInput.at('public_key', 'is not an X25519 key');
+}
+
+/** A JSON object of name to value that only the holder of the private key opens. @throws Unprocessable when it is too large, BadInput */
+export function sealValues(
+  publicKey: string,
+  found: ReadonlyMap<string, { readonly value: Secret }>,
+): SealedBox {
+  const values = JSON.stringify(
+    Object.fromEntries([...found].map(([name, { value }]) => [name, value.reveal()])),
+  );
+  if (Buffer.byteLength(values) > MAX_SEALED_BYTES)
+    throw new Unprocessable('these secrets are too large to travel together');
+  try {
+    return sealTo(publicKey, values);
+  } catch (cause) {
+    // A point of small order has the right form and still agrees on no key.
+    throw new BadInput([{ path: 'public_key', message: 'cannot be sealed to' }], { cause });
+  }
+}
