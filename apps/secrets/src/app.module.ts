@@ -18,11 +18,14 @@ import { AccessLogRow } from './db/access-log.entity.js';
 import { KeyWorkRow } from './db/key-work.entity.js';
 import { KekRow, KeptKeyRow } from './db/keys.entity.js';
 import { Secrets1767225610000 } from './db/migrations/1767225610000-secrets.js';
+import { Links1795681000000 } from './db/migrations/1795681000000-links.js';
 import { VersionsAndKeys1795680000000 } from './db/migrations/1795680000000-versions-and-keys.js';
+import { SecretLinkRow } from './db/secret-link.entity.js';
 import { SecretChangeRow, SecretRow, SecretVersionRow } from './db/secret.entity.js';
 import { Fingerprints } from './domain/fingerprint.js';
 import { CacheController } from './http/cache.controller.js';
 import { KeysController } from './http/keys.controller.js';
+import { LinksController } from './http/links.controller.js';
 import { RestoreController } from './http/restore.controller.js';
 import { RevealController } from './http/reveal.controller.js';
 import { SecretsController } from './http/secrets.controller.js';
@@ -41,6 +44,7 @@ import { OwnStore } from './sources/own-store.js';
 import { SourceChain } from './sources/source-chain.js';
 import { SourceMetrics } from './sources/source-metrics.js';
 import { ChangeSecrets } from './store/change-secrets.js';
+import { OneTimeLinks } from './store/one-time-links.js';
 import { RestoreFolder } from './store/restore-folder.js';
 import { OpenVault } from './vault/open-vault.js';
 
@@ -97,6 +101,7 @@ class SecretsModule {
         VersionsController,
         RestoreController,
         RevealController,
+        LinksController,
         KeysController,
         CacheController,
         ResolveSecrets,
@@ -114,6 +119,7 @@ class SecretsModule {
         chain,
         ChangeSecrets,
         RestoreFolder,
+        OneTimeLinks,
         KeyWorks,
         KeepHouse,
       ],
@@ -141,9 +147,10 @@ export function define(env: NodeJS.ProcessEnv, more: { clock?: Clock } = {}): Se
       SecretRow,
       SecretVersionRow,
       SecretChangeRow,
+      SecretLinkRow,
       AccessLogRow,
     ],
-    migrations: [...busMigrations, Secrets1767225610000, VersionsAndKeys1795680000000],
+    migrations: [...busMigrations, Secrets1767225610000, VersionsAndKeys1795680000000, Links1795681000000],
     transports: busTransports,
     file,
     ...more,

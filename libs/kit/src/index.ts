@@ -37,6 +37,7 @@ export {
   type HealthStatus,
 } from './health.js';
 export { findMasterKey, findMasterKeys, masterKeyEnv } from './key-file.js';
+export { HtmlPage } from './html-page.js';
 export { createLogger, type Logger } from './logger.js';
 export { Metrics } from './metrics.js';
 export { oidcFields } from './oidc-fields.js';

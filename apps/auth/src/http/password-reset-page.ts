@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { HtmlPage } from '@lineclear/kit';
 
 // The token is behind the # of the address; it is taken out of the address bar, and so out of the history, at once.
 const SCRIPT = `
@@ -35,45 +35,14 @@ form.addEventListener('submit', async (event) => {
 });
 `;
 
-const STYLE = `
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 24em; margin: 4em auto; padding: 0 1em; }
-label, output { display: block; margin: 1em 0; }
-input { display: block; width: 100%; box-sizing: border-box; font: inherit; padding: .4em; }
-button { font: inherit; padding: .4em 1em; }
-`;
-
-/** Two fields and what sends them: all in one answer, so that nothing else is loaded and nothing else can run. */
-export const PASSWORD_RESET_PAGE = `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>A new password - Lineclear</title>
-<style>${STYLE}</style>
-</head>
-<body>
-<h1>A new password</h1>
+const BODY = `<h1>A new password</h1>
 <form>
 <p>At least 12 characters. A phrase of several words is best; spaces are welcome.</p>
 <label>New password <input name="password" type="password" autocomplete="new-password" minlength="12" maxlength="256" required autofocus></label>
 <label>The same again <input name="again" type="password" autocomplete="new-password" required></label>
 <button name="send">Set it</button>
 </form>
-<output></output>
-<noscript>This page needs JavaScript.</noscript>
-<script>${SCRIPT}</script>
-</body>
-</html>
-`;
+<output></output>`;
 
-const hashOf = (text: string): string => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
-
-export const PASSWORD_RESET_CSP = [
-  `default-src 'none'`,
-  `script-src ${hashOf(SCRIPT)}`,
-  `style-src ${hashOf(STYLE)}`,
-  `connect-src 'self'`,
-  `form-action 'none'`,
-  `base-uri 'none'`,
-  `frame-ancestors 'none'`,
-].join('; ');
+/** Two fields and what sends them. */
+export const PASSWORD_RESET_PAGE = new HtmlPage({ title: 'A new password', body: BODY, script: SCRIPT });

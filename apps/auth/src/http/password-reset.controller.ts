@@ -6,8 +6,7 @@ import { z } from 'zod';
 import type { Config } from '../config.js';
 import { ResetPassword } from '../credentials/reset-password.js';
 import { newPassword } from './fields.js';
-import { PASSWORD_RESET_CSP, PASSWORD_RESET_PAGE } from './password-reset-page.js';
-import { notToBeStored } from './session-cookie.js';
+import { PASSWORD_RESET_PAGE } from './password-reset-page.js';
 
 const request = z.strictObject({
   /** A username or an email address. */
@@ -41,13 +40,7 @@ export class PasswordResetController {
   @Public()
   @Answers(200, null, 'The page that a mailed link leads to, in HTML')
   page(@Res({ passthrough: true }) reply: FastifyReply): string {
-    notToBeStored(reply);
-    void reply
-      .header('content-type', 'text/html; charset=utf-8')
-      .header('content-security-policy', PASSWORD_RESET_CSP)
-      .header('referrer-policy', 'no-referrer')
-      .header('x-content-type-options', 'nosniff');
-    return PASSWORD_RESET_PAGE;
+    return PASSWORD_RESET_PAGE.answer(reply);
   }
 
   @Post('complete')

@@ -24,7 +24,7 @@ import {
   type Scope,
 } from './secret-schemas.js';
 
-/** Secrets by name. A value goes in here and never comes out. */
+/** Secrets by name. A value goes in here and does not come out here. */
 @Controller('api/secrets')
 export class SecretsController {
   constructor(
