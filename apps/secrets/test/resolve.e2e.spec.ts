@@ -161,7 +161,7 @@ describe('resolving', () => {
       { names: ['SHARED'], for: { purpose: 'run' }, public_key },
       { names: [], for: provider, public_key },
       { names: ['a b'], for: provider, public_key },
-      { names: Array.from({ length: 61 }, (_, n) => `N${n}`), for: provider, public_key },
+      { names: Array.from({ length: 1_001 }, (_, n) => `N${n}`), for: provider, public_key },
       {},
       'x',
     ];

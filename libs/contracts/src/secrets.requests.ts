@@ -17,7 +17,7 @@ export type SealedBox = z.infer<typeof sealedBox>;
 export const resolveSecrets = defineRequest(
   'secrets.resolve',
   z.object({
-    names: z.array(secretName).min(1).max(60),
+    names: z.array(secretName).min(1).max(1_000),
     for: z.discriminatedUnion('purpose', [
       z.object({ purpose: z.literal('run'), job_id: jobId, user_id: userId, attempt: z.int().min(1) }),
       z.object({ purpose: z.literal('provider'), provider: z.string().max(40) }),

@@ -44,7 +44,7 @@ export { oidcFields } from './oidc-fields.js';
 export { ACCESS, Answers } from './openapi.js';
 export { problemOf, type Problem } from './problem.js';
 export { openRedis, RedisLine } from './redis.js';
-export { SealingKey, sealTo } from './seal.js';
+export { isSealingKey, SealingKey, sealTo } from './seal.js';
 export { Secret } from './secret.js';
 export { runService, startService, type RunningService, type ServiceDefinition } from './service.js';
 export { CONFIG, CONFIG_FILE, LOGGER, SERVICE_NAME } from './tokens.js';

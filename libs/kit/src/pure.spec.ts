@@ -1,9 +1,10 @@
 import { outlineOf } from './logger.js';
+import { createPublicKey, generateKeyPairSync } from 'node:crypto';
 import { inspect } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseJson } from './body.js';
-import { SealingKey, sealTo } from './seal.js';
+import { isSealingKey, SealingKey, sealTo } from './seal.js';
 import { Secret } from './secret.js';
 
 describe('Secret', () => {
@@ -30,6 +31,23 @@ describe('sealed boxes', () => {
       }),
       { numRuns: 30 },
     );
+  });
+
+  it('have keys as everybody writes them: SPKI DER, and nothing else is one', () => {
+    const { publicKey } = new SealingKey();
+    const key = createPublicKey({ key: Buffer.from(publicKey, 'base64'), format: 'der', type: 'spki' });
+    expect(key.asymmetricKeyType).toBe('x25519');
+    expect(isSealingKey(publicKey)).toBe(true);
+    const ed25519 = generateKeyPairSync('ed25519').publicKey.export({ format: 'der', type: 'spki' });
+    const cut = Buffer.from(publicKey, 'base64').subarray(0, -1);
+    for (const other of [
+      '',
+      'x',
+      ed25519.toString('base64'),
+      cut.toString('base64'),
+      Buffer.concat([cut, cut]).toString('base64'),
+    ])
+      expect(isSealingKey(other)).toBe(false);
   });
 
   it('open again with the kept private key', () => {

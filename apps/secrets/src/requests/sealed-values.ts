@@ -1,25 +1,12 @@
-import { createPublicKey } from 'node:crypto';
 import type { SealedBox } from '@lineclear/contracts';
-import { BadInput, sealTo, Unprocessable, type Secret } from '@lineclear/kit';
+import { BadInput, isSealingKey, sealTo, Unprocessable, type Secret } from '@lineclear/kit';
 
 /** What a sealed box takes, with the tag, as base64 inside the contract's bound. */
 const MAX_SEALED_BYTES = 299_000;
 
-/** @throws BadInput when this is no key that values can be sealed to (X25519 SPKI DER, base64). */
+/** @throws BadInput when this is no key that values can be sealed to. */
 export function requireSealable(publicKey: string): void {
-  let type: string | undefined;
-  try {
-    type = createPublicKey({
-      key: Buffer.from(publicKey, 'base64'),
-      format: 'der',
-      type: 'spki',
-    }).asymmetricKeyType;
-  } catch (cause) {
-    throw new BadInput([{ path: 'public_key', message: 'is not a public key (SPKI DER, base64)' }], {
-      cause,
-    });
-  }
-  if (type !== 'x25519') throw BadInput.at('public_key', 'is not an X25519 key');
+  if (!isSealingKey(publicKey)) throw BadInput.at('public_key', 'is not an X25519 key (SPKI DER, base64)');
 }
 
 /** A JSON object of name to value that only the holder of the private key opens. @throws Unprocessable when it is too large, BadInput */
