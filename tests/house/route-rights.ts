@@ -197,8 +197,9 @@ export const RIGHTS: Readonly<Record<string, Right>> = {
   'GET /api/secrets/{name}/versions': configures,
   'GET /api/secrets/{name}/history': configures,
   'POST /api/secrets/{name}/rollback': 'anyone',
-  'POST /api/secrets/{name}/undelete': configures,
-  'POST /api/secrets/{name}/links': configures,
+  'POST /api/secrets/{name}/undelete': 'anyone',
+  // Those that take a body look at it first.
+  'POST /api/secrets/{name}/links': 'anyone',
   'GET /api/secrets/{name}/links': configures,
   'DELETE /api/secrets/{name}/links/{id}': configures,
   'GET /api/secrets/-/links': 'public',

@@ -22,6 +22,8 @@ const secretsEnv = serviceEnv.extend({
   LINECLEAR_SECRETS_KEEP_VERSIONS: z.coerce.number().int().min(1).max(1_000).default(20),
   /** For how long a removed secret can be had back. */
   LINECLEAR_SECRETS_UNDELETE_DAYS: z.coerce.number().min(0).max(3_650).default(30),
+  /** For how long it is kept who asked for which secret; 0 for as long as the database lasts. */
+  LINECLEAR_SECRETS_ACCESS_LOG_DAYS: z.coerce.number().min(0).max(36_500).default(400),
   LINECLEAR_SECRETS_SWEEP_SECONDS: z.coerce.number().min(0.2).max(3_600).default(60),
   ...vaultEnv,
 });

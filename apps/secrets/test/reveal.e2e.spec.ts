@@ -2,13 +2,14 @@ import { auditRecorded } from '@lineclear/contracts';
 import { SealingKey } from '@lineclear/kit';
 import { refusesBadInput, type Answer, type Client } from '@lineclear/testkit';
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
+import { KeepHouse } from '../src/jobs/keep-house.js';
 import { openHouse, type SecretsHouse } from './house.js';
 
 let house: SecretsHouse;
 const key = new SealingKey();
 
 beforeAll(async () => {
-  house = await openHouse({ IN_ENVIRONMENT: 'not for people' });
+  house = await openHouse({ IN_ENVIRONMENT: 'not for people', LINECLEAR_SECRETS_ACCESS_LOG_DAYS: '10' });
 });
 afterAll(() => house?.close());
 afterEach(() => {
@@ -50,6 +51,18 @@ it('gives nobody what they may not set, nor what is not in the store', async () 
   expect((await reveal(house.as('researcher'), ['MINE'])).body).toEqual({ versions: {}, missing: ['MINE'] });
   expect((await reveal(admin, ['MINE'])).body.missing).toEqual(['MINE']);
   expect((await reveal(admin, ['IN_ENVIRONMENT'], 'global')).body.missing).toEqual(['IN_ENVIRONMENT']);
+});
+
+it('is remembered in the access log for as long as the setting says', async () => {
+  const keepHouse = house.service.app.get(KeepHouse);
+  const lines = () => house.service.database.query('select 1 from access_log');
+  expect((await lines()).length).toBeGreaterThan(0);
+  house.clock.pass(9 * 86_400);
+  await keepHouse.process();
+  expect((await lines()).length).toBeGreaterThan(0);
+  house.clock.pass(2 * 86_400);
+  await keepHouse.process();
+  expect(await lines()).toEqual([]);
 });
 
 it('gives no value that has ended or was removed', async () => {

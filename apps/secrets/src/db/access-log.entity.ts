@@ -2,6 +2,7 @@ import { Column, Entity, Index, PrimaryGeneratedColumn } from 'typeorm';
 
 /** One name that was asked for: by whom, for what, and where it was found. Never the value. */
 @Entity('access_log')
+@Index('access_log_at', ['at'])
 @Index('access_log_name', ['name', 'id'])
 @Index('access_log_job', ['job_id'], { where: 'job_id is not null' })
 export class AccessLogRow {

@@ -45,3 +45,12 @@ export async function noteAccess(
     ],
   );
 }
+
+/** Forgets up to `limit` lines from before; how many. */
+export async function forgetAccess(on: Queryable, before: Date, limit: number): Promise<number> {
+  const rows = await on.query(
+    'delete from access_log where id in (select id from access_log where at < $1 order by at limit $2) returning id',
+    [before, limit],
+  );
+  return rows.length;
+}

@@ -6,15 +6,17 @@ import { secretExpiring, secretStale } from '@lineclear/contracts';
 import { Clock, CONFIG, Database, LOGGER, type Logger } from '@lineclear/kit';
 import type { Job as Step, Queue } from 'bullmq';
 import type { Config } from '../config.js';
+import { forgetAccess } from '../db/access-log.repo.js';
 import * as secrets from '../db/secrets.repo.js';
 import { staleBefore, warnBefore } from '../domain/freshness.js';
 import { KeyWorks } from '../keys/key-works.js';
 
 export const KEEP_HOUSE = 'keep-house';
 const MAX_AT_ONCE = 200;
+const MAX_FORGOTTEN = 5_000;
 const DAY_MS = 86_400_000;
 
-/** Goes on with works on keys, purges what was removed long ago, and tells of values that end or are too old. */
+/** Goes on with works on keys, purges what was removed long ago, tells of values that end or are too old, and forgets old lines of the access log. */
 @Processor(KEEP_HOUSE)
 export class KeepHouse extends WorkerHost implements OnApplicationBootstrap, BeforeApplicationShutdown {
   #timer: NodeJS.Timeout | undefined;
@@ -57,6 +59,7 @@ export class KeepHouse extends WorkerHost implements OnApplicationBootstrap, Bef
     while (await this.works.step());
     while ((await this.purge()) === MAX_AT_ONCE);
     while ((await this.warn()) === MAX_AT_ONCE);
+    while ((await this.forget()) === MAX_FORGOTTEN);
   }
 
   /** Removes for good what was removed long ago; how many. */
@@ -74,6 +77,13 @@ export class KeepHouse extends WorkerHost implements OnApplicationBootstrap, Bef
       );
       return purged.length;
     });
+  }
+
+  /** Forgets old lines of the access log; how many. */
+  async forget(): Promise<number> {
+    const days = this.config.LINECLEAR_SECRETS_ACCESS_LOG_DAYS;
+    if (days === 0) return 0;
+    return forgetAccess(this.database, new Date(this.clock.now().getTime() - days * DAY_MS), MAX_FORGOTTEN);
   }
 
   /** Tells of values that end soon or are too old, of each once; how many at most of one kind. */

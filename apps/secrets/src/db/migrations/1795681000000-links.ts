@@ -18,9 +18,12 @@ export class Links1795681000000 implements MigrationInterface {
       constraint "secret_links_secret_fk" foreign key ("secret_id") references "secrets" ("id") on delete cascade)`);
     await runner.query(`create unique index "secret_links_token" on "secret_links" ("token_sha256")`);
     await runner.query(`create index "secret_links_secret" on "secret_links" ("secret_id")`);
+    // Old lines are forgotten by their time.
+    await runner.query(`create index "access_log_at" on "access_log" ("at")`);
   }
 
   async down(runner: QueryRunner): Promise<void> {
+    await runner.query(`drop index "access_log_at"`);
     await runner.query(`drop table "secret_links"`);
   }
 }
