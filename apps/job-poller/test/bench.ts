@@ -11,6 +11,7 @@ import {
   runStarted,
   type EventData,
   type EventOf,
+  type RequestOf,
 } from '@lineclear/contracts';
 import { sealTo, startService, type RunningService } from '@lineclear/kit';
 import {
@@ -27,6 +28,7 @@ import { define } from '../src/app.module.js';
 import { runKeyOf } from '../src/domain/run.js';
 
 export type Claim = EventData<typeof jobClaimed>;
+type For = RequestOf<typeof resolveSecrets>['for'];
 
 /** A job-poller with what it needs around it: real servers, a provider, and the rest of the house as one peer. */
 export interface Bench {
@@ -170,10 +172,12 @@ export const claimOf = (more: Partial<Claim> = {}): Claim => ({
 export function answerSecrets(
   peer: Peer,
   values: Readonly<Record<string, string>>,
-): { asked: { names: readonly string[]; purpose: string }[] } {
+): { asked: { names: readonly string[]; purpose: string }[]; behalf: For[] } {
   const asked: { names: readonly string[]; purpose: string }[] = [];
+  const behalf: For[] = [];
   peer.answer(resolveSecrets, ({ names, public_key, for: on }) => {
     asked.push({ names, purpose: on.purpose });
+    behalf.push(on);
     const missing = names.filter((name) => !(name in values));
     if (missing.length > 0) return { missing };
     return {
@@ -181,5 +185,5 @@ export function answerSecrets(
       box: sealTo(public_key, JSON.stringify(Object.fromEntries(names.map((name) => [name, values[name]])))),
     };
   });
-  return { asked };
+  return { asked, behalf };
 }

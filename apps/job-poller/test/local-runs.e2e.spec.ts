@@ -212,6 +212,16 @@ it('gives a run its secrets, and keeps them out of everything that is written', 
   }
 });
 
+it('asks for secrets on behalf of the person, the team and the organisation whose job it is', async () => {
+  const { behalf } = answerSecrets(bench.peer, { CANARY: 'value' });
+  const claim = await sh('true', { secrets: ['CANARY'], user_id: 7, team_id: 3, org_id: 2 });
+  await bench.end(claim);
+  const job = { job_id: claim.job_id, attempt: 1, user_id: 7, team_id: 3, org_id: 2 };
+  expect(behalf).toEqual([{ purpose: 'run', ...job }]);
+  // Found due by another step than the one that its claim began.
+  expect(await bench.row(claim)).toMatchObject({ user_id: 7, team_id: 3, org_id: 2 });
+});
+
 it('refuses a run whose secrets do not exist, naming them, and waits while nobody can say', async () => {
   const stopped = await sh('true', { secrets: ['CANARY', 'NOT_THERE'] });
   answerSecrets(bench.peer, { CANARY: 'value' });

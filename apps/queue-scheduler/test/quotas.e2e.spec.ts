@@ -1,4 +1,11 @@
-import { quotaChanged, quotaExceeded, quotaWarning, usageOf, type Quota } from '@lineclear/contracts';
+import {
+  jobClaimed,
+  quotaChanged,
+  quotaExceeded,
+  quotaWarning,
+  usageOf,
+  type Quota,
+} from '@lineclear/contracts';
 import { client, type Person } from '@lineclear/testkit';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Sweep } from '../src/jobs/sweep.js';
@@ -74,6 +81,9 @@ describe('jobs at once', () => {
     // The same person goes on in another team, up to what one person may have.
     for (let n = 0; n < 4; n += 1) expect((await house.submit(ada, { team: 'vision' })).status).toBe(202);
     await vi.waitFor(async () => expect(await states()).toEqual({ dispatching: 5, queued: 4 }));
+    const teamOf = new Map(house.peer.events(jobClaimed).map(({ data }) => [data.job_id, data.team_id]));
+    expect(teamOf.get(first[0]!)).toBe(11);
+    expect([...teamOf.values()]).toContain(12);
     expect(await recount(house)).toEqual([]);
     await house.ended(first[0]!);
     await vi.waitFor(async () => expect(await states()).toEqual({ completed: 1, dispatching: 5, queued: 3 }));

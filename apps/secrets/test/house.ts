@@ -35,6 +35,8 @@ export interface SecretsHouse {
   readonly ada: Client;
   /** A client with the key of somebody new. */
   as(...who: Parameters<People['add']>): Client;
+  /** The same, with who they are. */
+  person(...who: Parameters<People['add']>): { http: Client; userId: number };
   /** What a provider's adapter gets for these names. */
   resolve(this: void, ...names: string[]): Promise<{ values?: unknown; missing: string[] }>;
   /** What one metric counts, by its labels. */
@@ -74,6 +76,10 @@ export async function openHouse(
     admin,
     adminToken,
     as: (...who) => client(service.url, folk.add(...who).token),
+    person(...who) {
+      const { principal, token } = folk.add(...who);
+      return { http: client(service.url, token), userId: principal.user_id };
+    },
     ada: client(service.url, folk.add('researcher').token),
     async resolve(...names) {
       const key = new SealingKey();

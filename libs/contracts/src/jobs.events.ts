@@ -10,6 +10,7 @@ import {
   provider,
   reason,
   secretName,
+  teamId,
   userId,
   username,
 } from './fields.js';
@@ -52,6 +53,8 @@ export const jobClaimed = defineEvent(
     level: levelName,
     attempt: z.int().min(1),
     claim_id: z.uuid(),
+    /** The team that the job counts under; without it, none. */
+    team_id: teamId.optional(),
     hardware,
     config: z.record(z.string().max(200), z.json()),
     max_runtime_seconds: z.int().min(1).optional(),

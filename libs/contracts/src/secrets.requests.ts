@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { jobId, secretName, userId } from './fields.js';
+import { jobId, orgId, secretName, teamId, userId } from './fields.js';
 import { defineRequest } from './request.js';
 
 /** Bytes that only the asker can open: X25519 key agreement, HKDF-SHA-256, AES-256-GCM; all base64. */
@@ -10,6 +10,15 @@ export const sealedBox = z.object({
 });
 export type SealedBox = z.infer<typeof sealedBox>;
 
+/** An attempt of a job, whose it is, and the team and the organisation that it counts under. */
+const run = {
+  job_id: jobId,
+  attempt: z.int().min(1),
+  user_id: userId,
+  team_id: teamId.optional(),
+  org_id: orgId.optional(),
+};
+
 /**
  * The values of these secrets, as a JSON object of name to value sealed to `public_key` (X25519 SPKI DER, base64).
  * `for` says on whose behalf; names that no source has are listed in `missing` and then nothing is sealed.
@@ -19,7 +28,7 @@ export const resolveSecrets = defineRequest(
   z.object({
     names: z.array(secretName).min(1).max(1_000),
     for: z.discriminatedUnion('purpose', [
-      z.object({ purpose: z.literal('run'), job_id: jobId, user_id: userId, attempt: z.int().min(1) }),
+      z.object({ purpose: z.literal('run'), ...run }),
       z.object({ purpose: z.literal('provider'), provider: z.string().max(40) }),
       z.object({ purpose: z.literal('channel'), channel_id: z.int().min(1) }),
     ]),

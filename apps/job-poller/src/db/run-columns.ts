@@ -34,6 +34,7 @@ const FIXED_COLUMNS: readonly Column[] = [
   ['claimId', 'claim_id', 'uuid'],
   ['userId', 'user_id', 'int'],
   ['orgId', 'org_id', 'int'],
+  ['teamId', 'team_id', 'int'],
   ['provider', 'provider', 'text'],
   ['hardware', 'hardware', 'text'],
   ['secrets', 'secrets', 'text[]'],

@@ -25,6 +25,10 @@ export class RunRow {
   @Column('integer', { nullable: true })
   org_id: number | null;
 
+  /** The team that the job counts under; null for none. */
+  @Column('integer', { nullable: true })
+  team_id: number | null;
+
   @Column('text')
   provider: string;
 

@@ -27,6 +27,7 @@ export interface Run {
   readonly claimId: string;
   readonly userId: number;
   readonly orgId: number | null;
+  readonly teamId: number | null;
   readonly provider: string;
   /** Only there while it may have to be submitted. */
   readonly config: Readonly<Record<string, unknown>> | null;
@@ -116,6 +117,7 @@ export function intendedRun(
     claimId: claim.claim_id,
     userId: claim.user_id,
     orgId: claim.org_id ?? null,
+    teamId: claim.team_id ?? null,
     provider: claim.provider,
     config: claim.config,
     hardware: claim.hardware,

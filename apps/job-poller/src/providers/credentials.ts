@@ -14,6 +14,7 @@ const MAX_KEPT = 2_000;
 const KEPT_FOR_MS = 24 * 3_600_000;
 
 type Values = ReadonlyMap<string, Secret>;
+type OnBehalfOf = Omit<Extract<RequestOf<typeof resolveSecrets>['for'], { purpose: 'run' }>, 'purpose'>;
 const opened = z.record(z.string().max(128), z.string().max(300_000));
 
 /** Names that no source of secrets has. */
@@ -78,9 +79,8 @@ export class Credentials {
   async ofRun(run: Run, fresh: boolean): Promise<Values> {
     if (run.secrets.length === 0) return new Map();
     if (fresh) this.#ofRuns.delete(run.id);
-    const { jobId: job_id, userId: user_id, attempt } = run;
     return this.#ofRuns.getOrLoad(run.id, () =>
-      this.#resolve(run.secrets, { purpose: 'run', job_id, user_id, attempt }),
+      this.#resolve(run.secrets, { purpose: 'run', ...onBehalfOf(run) }),
     );
   }
 
@@ -117,3 +117,12 @@ export class Credentials {
     return new Map(names.map((name) => [name, new Secret(values[name] ?? '')]));
   }
 }
+
+/** The job that a run is of, and whose it is. */
+const onBehalfOf = ({ jobId, attempt, userId, teamId, orgId }: Run): OnBehalfOf => ({
+  job_id: jobId,
+  attempt,
+  user_id: userId,
+  ...(teamId === null ? {} : { team_id: teamId }),
+  ...(orgId === null ? {} : { org_id: orgId }),
+});

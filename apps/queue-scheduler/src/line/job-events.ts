@@ -52,6 +52,7 @@ const claimed = (job: Job): EventData<typeof jobClaimed> => ({
   ...about(job),
   ...running(job),
   level: job.level,
+  ...(job.teamId === null ? {} : { team_id: job.teamId }),
   hardware: job.hardware,
   config: job.config as EventData<typeof jobClaimed>['config'],
   ...(job.maxRuntimeSeconds === null ? {} : { max_runtime_seconds: job.maxRuntimeSeconds }),

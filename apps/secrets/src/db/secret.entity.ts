@@ -8,7 +8,7 @@ export class SecretRow {
   @PrimaryColumn('uuid', { primaryKeyConstraintName: 'secrets_pk' })
   id: string;
 
-  /** `global`, or `user:<id>`. */
+  /** `global`, `user:<id>`, `team:<id>` or `org:<id>`. */
   @Column('text', { default: 'global' })
   scope: string;
 

@@ -1,28 +1,41 @@
+import { GLOBAL, orgScope, teamScope, userScope } from './scopes.js';
+
 /** The sources, in the order in which they are asked unless LINECLEAR_SECRETS_SOURCES says otherwise: the first that has a name wins. */
 export const SOURCES = ['environment', 'file', 'aws', 'vault', 'store'] as const;
 export type SourceName = (typeof SOURCES)[number];
 
-export const GLOBAL = 'global';
 /** Only the store knows whose a secret is; everything else is everyone's. */
-const SOURCES_OF_USERS: readonly SourceName[] = ['store'];
-export const userScope = (userId: number): string => `user:${userId}`;
+const SOURCES_OF_PEOPLE: readonly SourceName[] = ['store'];
+
+/** The people whose secrets a job may use: its submitter, and the team and the organisation it counts under. */
+export interface People {
+  readonly userId?: number | undefined;
+  readonly teamId?: number | undefined;
+  readonly orgId?: number | undefined;
+}
 
 /** On whose behalf a secret is looked for. */
 export type Asker =
-  | { readonly purpose: 'run'; readonly userId: number }
-  | { readonly purpose: 'provider' }
-  | { readonly purpose: 'channel' };
+  ({ readonly purpose: 'run' } & People) | { readonly purpose: 'provider' } | { readonly purpose: 'channel' };
 
 export interface Place {
   readonly source: SourceName;
   readonly scope: string;
 }
 
-/** Where to look, in order: a run finds its submitter's own secrets first, then those that everybody shares. */
+/** The scopes of these people, the nearest first. */
+export const scopesOf = ({ userId, teamId, orgId }: People): string[] => [
+  ...(userId === undefined ? [] : [userScope(userId)]),
+  ...(teamId === undefined ? [] : [teamScope(teamId)]),
+  ...(orgId === undefined ? [] : [orgScope(orgId)]),
+];
+
+/** Where to look, in order: a run finds its submitter's own secrets first, then its team's and its organisation's, then what everybody shares. */
 export function placesFor(asker: Asker, order: readonly SourceName[] = SOURCES): Place[] {
   const shared = order.map((source) => ({ source, scope: GLOBAL }));
   if (asker.purpose !== 'run') return shared;
-  return [...SOURCES_OF_USERS.map((source) => ({ source, scope: userScope(asker.userId) })), ...shared];
+  const theirs = scopesOf(asker).flatMap((scope) => SOURCES_OF_PEOPLE.map((source) => ({ source, scope })));
+  return [...theirs, ...shared];
 }
 
 /** What is wrong with an order of sources: one that is unknown or named twice, or the store left out, which no user's secret could be read without. */

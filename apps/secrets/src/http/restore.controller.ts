@@ -29,7 +29,12 @@ export class RestoreController {
   ): Promise<z.infer<typeof restoreAnswer>> {
     const at = new Date(body.at);
     if (at > this.clock.now()) throw BadInput.at('at', 'is in the future');
-    const folder = { scope: scopeOf(who, body.scope), prefix: body.prefix, at, byUserId: who.user_id };
+    const folder = {
+      scope: scopeOf(who, body, body.dry_run ? 'read' : 'set'),
+      prefix: body.prefix,
+      at,
+      byUserId: who.user_id,
+    };
     if (!body.dry_run) return { dry_run: false, changes: await this.#answer(this.folder.restore(folder)) };
     nothingChanged();
     return { dry_run: true, changes: await this.#answer(this.folder.plan(folder)) };

@@ -2,13 +2,26 @@ import { fields } from '@lineclear/contracts';
 import { z } from 'zod';
 import { FRESHNESS } from '../domain/freshness.js';
 import { isChannelName, SOURCES } from '../domain/lookup.js';
+import { SCOPES } from '../domain/scopes.js';
 import { secretValue } from '../domain/secret-value.js';
 
 const MAX_VERSION = 2_147_483_647;
 
-/** Everybody's (set by administrators), or the caller's own. */
-export const scope = z.enum(['global', 'user']).default('global');
-export type Scope = z.infer<typeof scope>;
+/** Everybody's, the caller's own, a team's or an organisation's. */
+const scope = z.enum(SCOPES).default('global');
+const MAX_ID = 2_147_483_647;
+/** Whose. `team` and `org` are ids; without one, the caller's only team or their organisation. */
+export const whose = {
+  scope,
+  team: z.int().min(1).max(MAX_ID).optional(),
+  org: z.int().min(1).max(MAX_ID).optional(),
+};
+const whoseQuery = {
+  scope,
+  team: z.coerce.number().int().min(1).max(MAX_ID).optional(),
+  org: z.coerce.number().int().min(1).max(MAX_ID).optional(),
+};
+const told = { scope: z.enum(SCOPES), team_id: z.int().optional(), org_id: z.int().optional() };
 
 const settableName = fields.secretName.refine(
   (name) => !isChannelName(name),
@@ -26,7 +39,7 @@ export const setSecret = z
     name: settableName,
     value: secretValue,
     description: z.string().trim().min(1).max(500).optional(),
-    scope,
+    ...whose,
     /** After which the value is handed to nobody. */
     expires_at: z.iso.datetime({ offset: true }).optional(),
     /** The version that the caller takes for the current one, 0 for none: another one is there, and nothing is set. */
@@ -43,25 +56,25 @@ export const setSecret = z
           message: 'is for the store alone: the file holds names and values',
         });
   });
-export const scopeQuery = z.strictObject({ scope });
-export const scopeBody = z.strictObject({ scope });
+export const scopeQuery = z.strictObject(whoseQuery);
+export const scopeBody = z.strictObject(whose);
 const yes = z
   .enum(['true', 'false'])
   .default('false')
   .transform((text) => text === 'true');
 export const removeQuery = z
-  .strictObject({ scope, purge: yes, source })
+  .strictObject({ ...whoseQuery, purge: yes, source })
   .refine((remove) => remove.source === 'store' || remove.scope === 'global', {
     path: ['scope'],
     message: IN_FILE,
   });
-export const rollbackBody = z.strictObject({ scope, version: z.int().min(1).max(MAX_VERSION) });
+export const rollbackBody = z.strictObject({ ...whose, version: z.int().min(1).max(MAX_VERSION) });
 export const historyQuery = z.strictObject({
-  scope,
+  ...whoseQuery,
   limit: z.coerce.number().int().min(1).max(500).default(100),
 });
 export const restoreBody = z.strictObject({
-  scope,
+  ...whose,
   /** The beginning of the names: a folder is `ml.` */
   prefix: z
     .string()
@@ -71,7 +84,7 @@ export const restoreBody = z.strictObject({
   dry_run: z.boolean().default(false),
 });
 export const listQuery = z.strictObject({
-  scope,
+  ...whoseQuery,
   limit: z.coerce.number().int().min(1).max(200).default(50),
   /** The last name of the page before. */
   cursor: fields.secretName.optional(),
@@ -81,7 +94,7 @@ export const listQuery = z.strictObject({
 
 export const setAnswer = z.object({
   name: z.string(),
-  scope: z.enum(['global', 'user']),
+  ...told,
   /** Absent for the file, which keeps none. */
   version: z.int().optional(),
   created_at: z.iso.datetime(),
@@ -91,7 +104,7 @@ export const setAnswer = z.object({
 export const clearAnswer = z.object({ cleared: z.array(z.enum(SOURCES)) });
 export const secretAnswer = z.object({
   name: z.string(),
-  scope: z.enum(['global', 'user']),
+  ...told,
   version: z.int(),
   description: z.string().optional(),
   /** Where a job that asks for this name gets it from; absent while a source that is asked before fails. */
@@ -112,11 +125,11 @@ export const listAnswer = z.object({
 export const explainAnswer = z.object({
   name: z.string(),
   /** Null when no source has it, and when one fails that is asked before. */
-  found_in: z.object({ source: z.enum(SOURCES), scope: z.enum(['global', 'user']) }).nullable(),
+  found_in: z.object({ source: z.enum(SOURCES), ...told }).nullable(),
   sources: z.array(
     z.object({
       source: z.enum(SOURCES),
-      scope: z.enum(['global', 'user']),
+      ...told,
       /** False when it was not asked; `note` says why. */
       asked: z.boolean(),
       has: z.boolean(),
@@ -163,7 +176,7 @@ export const historyAnswer = z.object({
 });
 export const undeleteAnswer = z.object({
   name: z.string(),
-  scope: z.enum(['global', 'user']),
+  ...told,
   version: z.int(),
 });
 export const restoreAnswer = z.object({

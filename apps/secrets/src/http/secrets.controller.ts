@@ -6,10 +6,11 @@ import type { z } from 'zod';
 import { countSecrets, findSecret, listSecrets, type SecretSummary } from '../db/secrets.repo.js';
 import { freshnessOf } from '../domain/freshness.js';
 import { isChannelName, type Asker } from '../domain/lookup.js';
+import { readScope } from '../domain/scopes.js';
 import { KeepInFile } from '../sources/keep-in-file.js';
 import { SourceChain, winnerOf, type Tried } from '../sources/source-chain.js';
 import { ChangeSecrets } from '../store/change-secrets.js';
-import { publicScope, scopeOf } from './scopes.js';
+import { peopleOf, publicScope, scopeOf } from './scopes.js';
 import {
   explainAnswer,
   listAnswer,
@@ -21,7 +22,6 @@ import {
   setAnswer,
   setSecret,
   settableNameParam,
-  type Scope,
 } from './secret-schemas.js';
 
 /** Secrets by name. A value goes in here and does not come out here. */
@@ -42,7 +42,7 @@ export class SecretsController {
     @Body({ schema: setSecret }) body: z.infer<typeof setSecret>,
     @Who() who: Principal,
   ): Promise<z.infer<typeof setAnswer>> {
-    const scope = scopeOf(who, body.scope);
+    const scope = scopeOf(who, body, 'set');
     const { name, value, description, source, expected_version: expected } = body;
     const expiresAt = body.expires_at === undefined ? undefined : new Date(body.expires_at);
     if (expiresAt !== undefined && expiresAt <= this.clock.now())
@@ -51,10 +51,10 @@ export class SecretsController {
     const secret = { scope, name, value, description, expiresAt, expected, byUserId };
     const kept: { createdAt: Date; version?: number } =
       source === 'file' ? await this.file.put(name, value) : await this.change.put(secret);
-    const winner = await this.chain.winner(name, askerOf(who, body.scope, name), { source, scope });
+    const winner = await this.chain.winner(name, askerOf(who, scope, name), { source, scope });
     return {
       name,
-      scope: body.scope,
+      ...publicScope(scope),
       ...(kept.version === undefined ? {} : { version: kept.version }),
       created_at: kept.createdAt.toISOString(),
       ...(winner === undefined || winner === source ? {} : { hidden_by: winner }),
@@ -68,7 +68,7 @@ export class SecretsController {
     @Query({ schema: listQuery }) query: z.infer<typeof listQuery>,
     @Who() who: Principal,
   ): Promise<z.infer<typeof listAnswer>> {
-    const scope = scopeOf(who, query.scope);
+    const scope = scopeOf(who, query, 'read');
     const [rows, total] = await Promise.all([
       listSecrets(this.database, scope, {
         after: query.cursor ?? '',
@@ -79,7 +79,7 @@ export class SecretsController {
     ]);
     const page = rows.slice(0, query.limit);
     const last = rows.length > query.limit ? page.at(-1) : undefined;
-    const secrets = await Promise.all(page.map((row) => this.#describe(row, query.scope, who)));
+    const secrets = await Promise.all(page.map((row) => this.#describe(row, who)));
     return { secrets, total, ...(last ? { next_cursor: last.name } : {}) };
   }
 
@@ -91,9 +91,9 @@ export class SecretsController {
     @Query({ schema: scopeQuery }) query: z.infer<typeof scopeQuery>,
     @Who() who: Principal,
   ): Promise<z.infer<typeof secretAnswer>> {
-    const row = await findSecret(this.database, scopeOf(who, query.scope), name);
+    const row = await findSecret(this.database, scopeOf(who, query, 'read'), name);
     if (!row) throw new NotFound('secret', name);
-    return this.#describe(row, query.scope, who);
+    return this.#describe(row, who);
   }
 
   @Get(':name/explain')
@@ -108,12 +108,12 @@ export class SecretsController {
     @Query({ schema: scopeQuery }) query: z.infer<typeof scopeQuery>,
     @Who() who: Principal,
   ): Promise<z.infer<typeof explainAnswer>> {
-    scopeOf(who, query.scope);
-    const tried = await this.chain.explain(name, askerOf(who, query.scope, name));
+    const scope = scopeOf(who, query, 'read');
+    const tried = await this.chain.explain(name, askerOf(who, scope, name));
     const winner = winnerOf(tried);
     return {
       name,
-      found_in: winner ? { source: winner.source, scope: publicScope(winner.scope) } : null,
+      found_in: winner ? { source: winner.source, ...publicScope(winner.scope) } : null,
       sources: tried.map(explained),
     };
   }
@@ -130,7 +130,7 @@ export class SecretsController {
     @Query({ schema: removeQuery }) query: z.infer<typeof removeQuery>,
     @Who() who: Principal,
   ): Promise<void> {
-    const which = { scope: scopeOf(who, query.scope), name, byUserId: who.user_id };
+    const which = { scope: scopeOf(who, query, 'set'), name, byUserId: who.user_id };
     const found = await (query.source === 'file'
       ? this.file.remove(name)
       : query.purge
@@ -139,12 +139,12 @@ export class SecretsController {
     if (!found) throw new NotFound('secret', name);
   }
 
-  async #describe(row: SecretSummary, scope: Scope, who: Principal): Promise<z.infer<typeof secretAnswer>> {
+  async #describe(row: SecretSummary, who: Principal): Promise<z.infer<typeof secretAnswer>> {
     const place = { source: 'store', scope: row.scope } as const;
-    const source = await this.chain.winner(row.name, askerOf(who, scope, row.name), place);
+    const source = await this.chain.winner(row.name, askerOf(who, row.scope, row.name), place);
     return {
       name: row.name,
-      scope,
+      ...publicScope(row.scope),
       version: row.version,
       ...(row.description === null ? {} : { description: row.description }),
       ...(source === undefined ? {} : { source }),
@@ -157,9 +157,10 @@ export class SecretsController {
   }
 }
 
-/** Whose eyes a name is looked at with: one's own secrets are for one's own jobs. */
-function askerOf(who: Principal, scope: Scope, name: string): Asker {
-  if (scope === 'user') return { purpose: 'run', userId: who.user_id };
+/** Whose eyes a name is looked at with: one's own secrets are for one's own jobs, a team's for those of its people. */
+function askerOf(who: Principal, scopeText: string, name: string): Asker {
+  const scope = readScope(scopeText);
+  if (scope.kind !== 'global') return { purpose: 'run', ...peopleOf(who, scope) };
   return { purpose: isChannelName(name) ? 'channel' : 'provider' };
 }
 
@@ -167,7 +168,7 @@ const explained = (tried: Tried): z.infer<typeof explainAnswer>['sources'][numbe
   const { scope, versionId, cacheAgeSeconds, ...rest } = tried;
   return {
     ...rest,
-    scope: publicScope(scope),
+    ...publicScope(scope),
     ...(versionId === undefined ? {} : { version_id: versionId }),
     ...(cacheAgeSeconds === undefined ? {} : { cache_age_seconds: cacheAgeSeconds }),
   };

@@ -6,7 +6,7 @@ import type { z } from 'zod';
 import { findSecretId } from '../db/secrets.repo.js';
 import { latestChanges, listVersions } from '../db/versions.repo.js';
 import { ChangeSecrets } from '../store/change-secrets.js';
-import { scopeOf } from './scopes.js';
+import { publicScope, scopeOf } from './scopes.js';
 import {
   historyAnswer,
   historyQuery,
@@ -40,7 +40,7 @@ export class VersionsController {
     @Query({ schema: scopeQuery }) query: z.infer<typeof scopeQuery>,
     @Who() who: Principal,
   ): Promise<z.infer<typeof versionsAnswer>> {
-    const { id, version: current } = await this.#find(scopeOf(who, query.scope), name);
+    const { id, version: current } = await this.#find(scopeOf(who, query, 'read'), name);
     const versions = await listVersions(this.database, id);
     const print = versions.find(({ version }) => version === current)?.fingerprint;
     return {
@@ -63,7 +63,7 @@ export class VersionsController {
     @Query({ schema: historyQuery }) query: z.infer<typeof historyQuery>,
     @Who() who: Principal,
   ): Promise<z.infer<typeof historyAnswer>> {
-    const { id } = await this.#find(scopeOf(who, query.scope), name);
+    const { id } = await this.#find(scopeOf(who, query, 'read'), name);
     const changes = await latestChanges(this.database, id, query.limit);
     return {
       name,
@@ -85,9 +85,9 @@ export class VersionsController {
     @Body({ schema: rollbackBody }) body: z.infer<typeof rollbackBody>,
     @Who() who: Principal,
   ): Promise<z.infer<typeof setAnswer>> {
-    const which = { scope: scopeOf(who, body.scope), name, byUserId: who.user_id };
+    const which = { scope: scopeOf(who, body, 'set'), name, byUserId: who.user_id };
     const { version, createdAt } = await this.change.rollback(which, body.version);
-    return { name, scope: body.scope, version, created_at: createdAt.toISOString() };
+    return { name, ...publicScope(which.scope), version, created_at: createdAt.toISOString() };
   }
 
   @Post('undelete')
@@ -99,9 +99,9 @@ export class VersionsController {
     @Body({ schema: scopeBody }) body: z.infer<typeof scopeBody>,
     @Who() who: Principal,
   ): Promise<z.infer<typeof undeleteAnswer>> {
-    const which = { scope: scopeOf(who, body.scope), name, byUserId: who.user_id };
+    const which = { scope: scopeOf(who, body, 'set'), name, byUserId: who.user_id };
     const { version } = await this.change.undelete(which);
-    return { name, scope: body.scope, version };
+    return { name, ...publicScope(which.scope), version };
   }
 
   /** Also one that was removed: its past is what people look for then. */

@@ -3,7 +3,7 @@ import { SealingKey, type Database } from '@lineclear/kit';
 import { findKeptKey, keepKey } from '../db/keys.repo.js';
 import type { Binding } from '../domain/envelope.js';
 import { Fingerprints } from '../domain/fingerprint.js';
-import { GLOBAL } from '../domain/lookup.js';
+import { GLOBAL } from '../domain/scopes.js';
 import type { KeyRing } from './key-ring.js';
 
 const bindingOf = (id: string, purpose: Binding['purpose'], name: string): Binding => ({

@@ -9,7 +9,8 @@ import {
 } from '@lineclear/contracts';
 import { OnRequest } from '@lineclear/bus';
 import { BadInput, SealingKey, validate } from '@lineclear/kit';
-import { GLOBAL, isChannelName } from '../domain/lookup.js';
+import { isChannelName } from '../domain/lookup.js';
+import { GLOBAL } from '../domain/scopes.js';
 import { secretValue } from '../domain/secret-value.js';
 import { ChangeSecrets } from '../store/change-secrets.js';
 

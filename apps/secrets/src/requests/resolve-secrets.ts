@@ -75,7 +75,7 @@ export class ResolveSecrets {
 function askerOf(behalf: Behalf): Asker {
   switch (behalf.purpose) {
     case 'run':
-      return { purpose: 'run', userId: behalf.user_id };
+      return { purpose: 'run', userId: behalf.user_id, teamId: behalf.team_id, orgId: behalf.org_id };
     case 'provider':
     case 'channel':
       return { purpose: behalf.purpose };

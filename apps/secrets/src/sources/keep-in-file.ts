@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { audited } from '@lineclear/access';
 import { Bus } from '@lineclear/bus';
 import { BadInput, Clock, Database } from '@lineclear/kit';
-import { GLOBAL } from '../domain/lookup.js';
+import { GLOBAL } from '../domain/scopes.js';
 import { FileSource } from './file-source.js';
 import { OutsideSources } from './outside-sources.js';
 

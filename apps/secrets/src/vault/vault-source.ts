@@ -1,6 +1,6 @@
 import { TtlCache, type Clock } from '@lineclear/kit';
 import { environmentVariable } from '../domain/environment-variable.js';
-import { GLOBAL } from '../domain/lookup.js';
+import { GLOBAL } from '../domain/scopes.js';
 import type { Found, Presence, SecretSource } from '../sources/source.js';
 import type { KvSecret, VaultKv } from './kv.js';
 import { VaultFailed } from './vault-failed.js';
