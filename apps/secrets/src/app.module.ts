@@ -10,22 +10,28 @@ import {
   readConfigFile,
   RedisLine,
   SealingKey,
+  type ConfigFile,
   type Logger,
   type ServiceDefinition,
 } from '@lineclear/kit';
 import { readConfig, type Config } from './config.js';
 import { AccessLogRow } from './db/access-log.entity.js';
+import { GrantRow } from './db/grant.entity.js';
 import { KeyWorkRow } from './db/key-work.entity.js';
 import { KekRow, KeptKeyRow } from './db/keys.entity.js';
 import { Secrets1767225610000 } from './db/migrations/1767225610000-secrets.js';
 import { Links1795681000000 } from './db/migrations/1795681000000-links.js';
 import { VersionsAndKeys1795680000000 } from './db/migrations/1795680000000-versions-and-keys.js';
 import { SecretLinkRow } from './db/secret-link.entity.js';
+import { ProviderCredentials1795690000000 } from './db/migrations/1795690000000-provider-credentials.js';
+import { ProviderCredentialRow, ProviderPolicyRow } from './db/provider-credential.entity.js';
 import { SecretChangeRow, SecretRow, SecretVersionRow } from './db/secret.entity.js';
 import { Fingerprints } from './domain/fingerprint.js';
 import { CacheController } from './http/cache.controller.js';
+import { CredentialsController } from './http/credentials.controller.js';
 import { KeysController } from './http/keys.controller.js';
 import { LinksController } from './http/links.controller.js';
+import { PoliciesController } from './http/policies.controller.js';
 import { RestoreController } from './http/restore.controller.js';
 import { RevealController } from './http/reveal.controller.js';
 import { SecretsController } from './http/secrets.controller.js';
@@ -36,6 +42,9 @@ import { AwsKms } from './keys/aws-kms.js';
 import { KeyRing } from './keys/key-ring.js';
 import { KeyWorks } from './keys/key-works.js';
 import { unlock } from './keys/unlock.js';
+import { CheckCredential } from './providers/check-credential.js';
+import { KeyedProviders } from './providers/keyed-providers.js';
+import { OwnCredentials } from './providers/own-credentials.js';
 import { KeepChannelSecrets } from './requests/keep-channel-secrets.js';
 import { ResolveSecrets } from './requests/resolve-secrets.js';
 import { KeepInFile } from './sources/keep-in-file.js';
@@ -45,12 +54,19 @@ import { SourceChain } from './sources/source-chain.js';
 import { SourceMetrics } from './sources/source-metrics.js';
 import { ChangeSecrets } from './store/change-secrets.js';
 import { OneTimeLinks } from './store/one-time-links.js';
+import { GrantedSecrets } from './store/granted-secrets.js';
 import { RestoreFolder } from './store/restore-folder.js';
 import { OpenVault } from './vault/open-vault.js';
 
+/** What is outside: the providers of the configuration file, and other addresses to ask them at whose a credential is. */
+interface Outer {
+  readonly providers: ConfigFile['providers'];
+  readonly whoamiUrls: Readonly<Record<string, string>>;
+}
+
 @Module({})
 class SecretsModule {
-  static of(config: Config, env: Readonly<NodeJS.ProcessEnv>): DynamicModule {
+  static of(config: Config, env: Readonly<NodeJS.ProcessEnv>, outer: Outer): DynamicModule {
     const ring = {
       provide: KeyRing,
       inject: [Database, LOGGER, Clock, OpenVault],
@@ -104,6 +120,8 @@ class SecretsModule {
         LinksController,
         KeysController,
         CacheController,
+        PoliciesController,
+        CredentialsController,
         ResolveSecrets,
         KeepChannelSecrets,
       ],
@@ -118,6 +136,10 @@ class SecretsModule {
         outside,
         chain,
         ChangeSecrets,
+        GrantedSecrets,
+        { provide: KeyedProviders, useValue: new KeyedProviders(outer.providers) },
+        { provide: CheckCredential, useFactory: () => new CheckCredential(outer.whoamiUrls) },
+        OwnCredentials,
         RestoreFolder,
         OneTimeLinks,
         KeyWorks,
@@ -128,7 +150,10 @@ class SecretsModule {
 }
 
 /** The secrets service, as its environment configures it. */
-export function define(env: NodeJS.ProcessEnv, more: { clock?: Clock } = {}): ServiceDefinition<Config> {
+export function define(
+  env: NodeJS.ProcessEnv,
+  { whoamiUrls = {}, ...more }: { clock?: Clock; whoamiUrls?: Outer['whoamiUrls'] } = {},
+): ServiceDefinition<Config> {
   const config = readConfig(env);
   const file = readConfigFile(env, { without: ['oidc'] });
   return {
@@ -137,7 +162,7 @@ export function define(env: NodeJS.ProcessEnv, more: { clock?: Clock } = {}): Se
     modules: [
       BusModule.of('secrets', config.NATS_URL),
       AccessModule.of(),
-      SecretsModule.of(config, { ...env }),
+      SecretsModule.of(config, { ...env }, { providers: file.providers, whoamiUrls }),
     ],
     entities: [
       ...busEntities,
@@ -149,8 +174,17 @@ export function define(env: NodeJS.ProcessEnv, more: { clock?: Clock } = {}): Se
       SecretChangeRow,
       SecretLinkRow,
       AccessLogRow,
+      GrantRow,
+      ProviderPolicyRow,
+      ProviderCredentialRow,
     ],
-    migrations: [...busMigrations, Secrets1767225610000, VersionsAndKeys1795680000000, Links1795681000000],
+    migrations: [
+      ...busMigrations,
+      Secrets1767225610000,
+      VersionsAndKeys1795680000000,
+      Links1795681000000,
+      ProviderCredentials1795690000000,
+    ],
     transports: busTransports,
     file,
     ...more,

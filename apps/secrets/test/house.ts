@@ -49,6 +49,7 @@ export interface SecretsHouse {
 /** Opens a house; `extra` is its environment, by its folder where that matters. */
 export async function openHouse(
   extra: Record<string, string> | ((dir: string) => Record<string, string>) = {},
+  more: Omit<NonNullable<Parameters<typeof define>[1]>, 'clock'> = {},
 ): Promise<SecretsHouse> {
   const backends = await startBackends();
   const clock = new PassingClock();
@@ -58,7 +59,7 @@ export async function openHouse(
   });
   const running: RunningService[] = [];
   const replica = async (): Promise<RunningService> => {
-    const service = await startService(define(env, { clock }));
+    const service = await startService(define(env, { ...more, clock }));
     running.push(service);
     return service;
   };

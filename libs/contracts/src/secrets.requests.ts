@@ -21,7 +21,9 @@ const run = {
 
 /**
  * The values of these secrets, as a JSON object of name to value sealed to `public_key` (X25519 SPKI DER, base64).
- * `for` says on whose behalf; names that no source has are listed in `missing` and then nothing is sealed.
+ * `for` says on whose behalf; names that no source has are listed in `missing` and then nothing is sealed. A provider's
+ * credential is that of the people whose job it is `on_behalf` of, as the policy of the provider says; an attempt gets the same
+ * again, but for a `refused_version`, which the provider does not take. `used` tells which they were, and whose.
  */
 export const resolveSecrets = defineRequest(
   'secrets.resolve',
@@ -29,12 +31,30 @@ export const resolveSecrets = defineRequest(
     names: z.array(secretName).min(1).max(1_000),
     for: z.discriminatedUnion('purpose', [
       z.object({ purpose: z.literal('run'), ...run }),
-      z.object({ purpose: z.literal('provider'), provider: z.string().max(40) }),
+      z.object({
+        purpose: z.literal('provider'),
+        provider: z.string().max(40),
+        on_behalf: z.object({ ...run, refused_version: z.int().min(1).optional() }).optional(),
+      }),
       z.object({ purpose: z.literal('channel'), channel_id: z.int().min(1) }),
     ]),
     public_key: z.string().max(200),
   }),
-  z.object({ box: sealedBox.optional(), missing: z.array(secretName) }),
+  z.object({
+    box: sealedBox.optional(),
+    missing: z.array(secretName),
+    used: z
+      .array(
+        z.object({
+          name: secretName,
+          scope: z.string().max(60),
+          source: z.string().max(40),
+          version: z.int().min(1).optional(),
+        }),
+      )
+      .max(60)
+      .optional(),
+  }),
 );
 
 /** Stores a secret that another service was given (a channel's password), sealed to the key of `secrets.public_key`. */

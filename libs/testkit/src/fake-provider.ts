@@ -17,6 +17,8 @@ export interface FakeProviderOptions {
   readonly delayMs?: number;
   /** Callers must send `Authorization: Bearer <token>`; without one they may be anybody. */
   readonly token?: string | undefined;
+  /** Accounts by their tokens: a run is the account's that made it, and is not there for others. Unknown tokens are refused. */
+  readonly accounts?: Readonly<Record<string, string>> | undefined;
   /** A key that exists is refused with 409; otherwise, as with most providers, it makes a second run. */
   readonly refusesDuplicates?: boolean;
 }
@@ -30,6 +32,8 @@ export interface FakeRun {
   progress?: number;
   message?: string;
   log: string;
+  /** Whose it is, where there are accounts. */
+  readonly account: string | undefined;
 }
 
 export interface FakeProvider {
@@ -78,7 +82,7 @@ export async function startFakeProvider(initial: FakeProviderOptions = {}): Prom
 
   const newest = (key: string): FakeRun | undefined => runs.get(idsByKey.get(key)?.at(-1) ?? '');
 
-  function submit(body: unknown): Reply {
+  function submit(body: unknown, account: string | undefined): Reply {
     const { key } = body as { key?: unknown };
     if (typeof key !== 'string' || key === '') return [422, { error: 'key is missing' }];
     submits.set(key, (submits.get(key) ?? 0) + 1);
@@ -94,6 +98,7 @@ export async function startFakeProvider(initial: FakeProviderOptions = {}): Prom
       status: 'queued',
       polls: 0,
       log: '',
+      account,
     };
     runs.set(run.id, run);
     idsByKey.set(key, [...ids, run.id]);
@@ -114,14 +119,25 @@ export async function startFakeProvider(initial: FakeProviderOptions = {}): Prom
     return [200, { id: run.id, status: run.status }];
   }
 
-  function answer(call: FakeCall, path: readonly string[], query: URLSearchParams, body: unknown): Reply {
-    if (call === 'submit') return submit(body);
+  function answer(
+    call: FakeCall,
+    path: readonly string[],
+    query: URLSearchParams,
+    body: unknown,
+    account: string | undefined,
+  ): Reply {
+    if (call === 'submit') return submit(body, account);
     if (call === 'find') {
       const ids = idsByKey.get(query.get('key') ?? '') ?? [];
-      return [200, { items: ids.filter((id) => runs.has(id)).map((id) => ({ id })) }];
+      return [
+        200,
+        {
+          items: ids.filter((id) => runs.get(id)?.account === account && runs.has(id)).map((id) => ({ id })),
+        },
+      ];
     }
     const run = runs.get(path[1] ?? '');
-    if (!run) return [404, { error: 'no such run' }];
+    if (!run || run.account !== account) return [404, { error: 'no such run' }];
     if (call === 'status') return status(run);
     return call === 'cancel' ? cancel(run) : [200, { text: run.log }];
   }
@@ -134,6 +150,8 @@ export async function startFakeProvider(initial: FakeProviderOptions = {}): Prom
     calls[call] += 1;
     if (options.token !== undefined && request.headers.authorization !== `Bearer ${options.token}`)
       return reply(response, [401, { error: 'who is it?' }]);
+    const account = options.accounts?.[request.headers.authorization?.replace(/^Bearer /, '') ?? ''];
+    if (options.accounts && account === undefined) return reply(response, [401, { error: 'who is it?' }]);
     const fault = faults[call].shift();
     if (fault === 'break before') return void request.socket.destroy();
     if (typeof fault === 'object')
@@ -142,7 +160,7 @@ export async function startFakeProvider(initial: FakeProviderOptions = {}): Prom
         [fault.status, fault.body ?? { error: 'told to fail' }],
         fault.retryAfterSeconds,
       );
-    const result = answer(call, path, url.searchParams, raw === '' ? {} : JSON.parse(raw));
+    const result = answer(call, path, url.searchParams, raw === '' ? {} : JSON.parse(raw), account);
     if (fault === 'lose the answer') return void request.socket.destroy();
     if (fault !== 'hang') reply(response, result);
   }

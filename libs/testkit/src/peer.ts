@@ -26,7 +26,7 @@ export interface Peer {
   publishRaw(subject: string, body: string): Promise<void>;
   /** The events of this kind that were seen on the stream so far, in order. */
   events<D extends EventDef>(def: D): EventOf<D>[];
-  /** Answers a question as its service would; the last answer given counts. */
+  /** Answers a question as its service would; the last answer given counts. An error's `code` goes with its words. */
   answer<D extends RequestDef>(
     def: D,
     reply: (request: RequestOf<D>) => ReplyOf<D> | Promise<ReplyOf<D>>,
@@ -123,7 +123,9 @@ export async function connectPeer(natsUrl: string): Promise<Peer> {
       const response = def.reply.parse(await answers.get(def.subject)?.(request as never));
       msg.respond(JSON.stringify({ response, isDisposed: true, id: packet.id }));
     } catch (error) {
-      msg.respond(JSON.stringify({ err: { message: String(error) }, isDisposed: true, id: packet.id }));
+      const { code } = error as { code?: unknown };
+      const err = { message: String(error), ...(typeof code === 'string' ? { code } : {}) };
+      msg.respond(JSON.stringify({ err, isDisposed: true, id: packet.id }));
     }
   }
 }

@@ -1,12 +1,12 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { Clock, CONFIG, LOGGER, type Logger } from '@lineclear/kit';
+import { Clock, CONFIG, LOGGER, Refused, type Logger } from '@lineclear/kit';
 import type { Config } from '../config.js';
 import { isLost } from '../domain/next-step.js';
 import { forward, lostOutcome, outcomeOf } from '../domain/remote-state.js';
 import type { ClaimedRun, Run, StopReason } from '../domain/run.js';
 import { pollDelayMs } from '../domain/schedule.js';
 import { ProviderFailure, type Adapter, type Credential, type Observation } from '../providers/adapter.js';
-import { Credentials } from '../providers/credentials.js';
+import { Credentials, MissingSecrets } from '../providers/credentials.js';
 import { ProviderCalls } from '../providers/provider-calls.js';
 import { ProviderNotices } from '../providers/provider-notices.js';
 import { Providers } from '../providers/providers.js';
@@ -39,7 +39,7 @@ export class LookAtRun {
     };
     let credential: Credential;
     try {
-      credential = await this.credentials.ofProvider(adapter);
+      credential = await this.credentials.ofProvider(adapter, run);
       await this.calls.make(adapter, 'cancel', () => adapter.cancel(idOf(run), credential));
     } catch (error) {
       return this.#failed(before, run, error, credential);
@@ -51,7 +51,7 @@ export class LookAtRun {
     let credential: Credential;
     let seen: Observation | undefined;
     try {
-      credential = await this.credentials.ofProvider(adapter);
+      credential = await this.credentials.ofProvider(adapter, run);
       const id = idOf(run);
       seen = (await this.calls.make(adapter, 'get', () => adapter.get([id], credential))).get(id);
     } catch (error) {
@@ -146,8 +146,11 @@ export class LookAtRun {
   }
 
   async #failed(before: ClaimedRun, run: Run, error: unknown, credential: Credential): Promise<StepResult> {
+    if (error instanceof MissingSecrets || error instanceof Refused)
+      // The account that the run is on cannot be used: on another one it would not be found.
+      await this.notices.tell(run.provider, run.jobId, error.message);
     if (!(error instanceof ProviderFailure)) return tryAgain(before, run);
-    if (error.kind === 'denied') this.credentials.forgetProvider(run.provider);
+    if (error.kind === 'denied') this.credentials.refused(run);
     await this.notices.tell(
       run.provider,
       run.jobId,

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { Clock } from '@lineclear/kit';
+import { Clock, Refused } from '@lineclear/kit';
 import { redactor } from '../domain/redact.js';
 import { settlesInMs } from '../domain/next-step.js';
 import type { ClaimedRun, Run } from '../domain/run.js';
@@ -27,10 +27,12 @@ export class SubmitRun {
     let credential: Credential;
     let secrets: Submission['secrets'];
     try {
-      credential = await this.credentials.ofProvider(adapter);
+      credential = await this.credentials.ofProvider(adapter, run);
       secrets = await this.credentials.ofRun(run, true);
     } catch (error) {
-      if (error instanceof MissingSecrets) return ended(run, run, 'refused', error.message, this.clock.now());
+      // What is missing, has ended, or is against the policy stays so: nobody else's is taken instead.
+      if (error instanceof MissingSecrets || error instanceof Refused)
+        return ended(run, run, 'refused', error.message, this.clock.now());
       return tryAgain(run, notCalled(run));
     }
     // Waiting for the secrets can have taken so long that another replica has the run by now.
@@ -54,11 +56,12 @@ export class SubmitRun {
   async find(run: ClaimedRun, adapter: Adapter, settleMs: number): Promise<StepResult> {
     let credential: Credential;
     try {
-      credential = await this.credentials.ofProvider(adapter);
+      credential = await this.credentials.ofProvider(adapter, run);
       const found = await this.calls.make(adapter, 'find', () => adapter.find(run.runKey, credential));
       if (found) return this.#accepted(run, adapter, found.externalId);
     } catch (error) {
       if (!(error instanceof ProviderFailure)) return tryAgain(run, run);
+      if (error.kind === 'denied') this.credentials.refused(run);
       const said = await this.credentials.clean(run, credential, error.message);
       await this.notices.tell(run.provider, run.jobId, said);
       return tryAgain(run, run, error.retryAfterMs);
@@ -79,7 +82,7 @@ export class SubmitRun {
     await this.notices.tell(run.provider, run.jobId, message);
     switch (kind) {
       case 'denied':
-        this.credentials.forgetProvider(run.provider);
+        this.credentials.refused(run);
         // Once more with the credential as it is now.
         if (run.failures === 0) return tryAgain(run, notCalled(run));
         return ended(run, run, 'refused', `the provider does not accept our credential: ${message}`, now);

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { ask, Bus } from '@lineclear/bus';
-import { resolveSecrets, secretChanged, type RequestOf } from '@lineclear/contracts';
+import { resolveSecrets, secretChanged, type ReplyOf, type RequestOf } from '@lineclear/contracts';
 import { Clock, Metrics, SealingKey, Secret, TtlCache } from '@lineclear/kit';
 import { z } from 'zod';
 import { redactor } from '../domain/redact.js';
@@ -9,13 +9,23 @@ import type { Adapter, Credential } from './adapter.js';
 
 const DEADLINE_MS = 3_000;
 const CREDENTIAL_TTL_MS = 30_000;
-const MAX_PROVIDERS = 100;
+const MAX_ACCOUNTS = 2_000;
+const MAX_RUNS = 20_000;
 const MAX_KEPT = 2_000;
 const KEPT_FOR_MS = 24 * 3_600_000;
 
 type Values = ReadonlyMap<string, Secret>;
-type OnBehalfOf = Omit<Extract<RequestOf<typeof resolveSecrets>['for'], { purpose: 'run' }>, 'purpose'>;
+type Behalf = RequestOf<typeof resolveSecrets>['for'];
+type OnBehalfOf = Omit<Extract<Behalf, { purpose: 'run' }>, 'purpose'>;
 const opened = z.record(z.string().max(128), z.string().max(300_000));
+
+/** A provider's credential, and its version where it has one. */
+interface Account {
+  readonly values: Values;
+  /** Whose it is, and which: runs that were given the same share it. */
+  readonly key: string;
+  readonly version: number | undefined;
+}
 
 /** Names that no source of secrets has. */
 export class MissingSecrets extends Error {
@@ -27,14 +37,19 @@ export class MissingSecrets extends Error {
 }
 
 /**
- * Values of secrets, asked for when they are needed, sealed to a key that lives and dies with this process. A provider's own
- * credential is kept for half a minute, and dropped when it changes; a run's values while its output must be cleaned of them,
- * which are those it was given, whatever they are by now. Nothing is written down.
+ * Values of secrets, asked for when they are needed, sealed to a key that lives and dies with this process. A provider's
+ * credential is that of the people whose run it is: the secrets service gives an attempt the same one again, and it is kept for
+ * half a minute for all runs that have it, and dropped when it changes. A run's values are kept while its output must be cleaned
+ * of them, which are those it was given, whatever they are by now. Nothing is written down.
  */
 @Injectable()
 export class Credentials {
   readonly #key = new SealingKey();
-  readonly #ofProviders: TtlCache<Values>;
+  readonly #accounts: TtlCache<Account>;
+  /** The accounts' keys of runs. */
+  readonly #accountOfRun: TtlCache<string>;
+  /** The versions that providers did not take, by account. */
+  readonly #refused: TtlCache<number>;
   readonly #ofRuns: TtlCache<Values>;
 
   constructor(
@@ -42,46 +57,63 @@ export class Credentials {
     clock: Clock,
     metrics: Metrics,
   ) {
-    this.#ofProviders = new TtlCache({
-      clock,
-      ttlMs: CREDENTIAL_TTL_MS,
-      maxEntries: MAX_PROVIDERS,
-      name: 'provider_credentials',
-      metrics,
-    });
-    this.#ofRuns = new TtlCache({
-      clock,
-      ttlMs: KEPT_FOR_MS,
-      maxEntries: MAX_KEPT,
-      name: 'run_secrets',
-      metrics,
-    });
-    bus.watch(secretChanged, ({ data }) => this.#ofProviders.deleteWhere((values) => values.has(data.name)));
-    bus.afterSilence(() => this.#ofProviders.clear());
+    const cache = <T>(name: string, ttlMs: number, maxEntries: number): TtlCache<T> =>
+      new TtlCache({ clock, ttlMs, maxEntries, name, metrics });
+    this.#accounts = cache('provider_credentials', CREDENTIAL_TTL_MS, MAX_ACCOUNTS);
+    this.#accountOfRun = cache('accounts_of_runs', KEPT_FOR_MS, MAX_RUNS);
+    this.#refused = cache('refused_credentials', KEPT_FOR_MS, MAX_ACCOUNTS);
+    this.#ofRuns = cache('run_secrets', KEPT_FOR_MS, MAX_KEPT);
+    bus.watch(secretChanged, ({ data }) => this.#accounts.deleteWhere(({ values }) => values.has(data.name)));
+    bus.afterSilence(() => this.#accounts.clear());
   }
 
-  /** @throws MissingSecrets, or Unavailable when the secrets service does not answer */
-  async ofProvider(adapter: Adapter): Promise<Credential> {
-    const { authSecret, name } = adapter;
+  /**
+   * The credential that this run's calls are made with: by the provider's policy at its first call, and the same account from
+   * then on. @throws MissingSecrets, Refused where the policy finds none or it has ended, Unavailable when the secrets service does not answer
+   */
+  async ofProvider(adapter: Adapter, run: Run): Promise<Credential> {
+    const { authSecret } = adapter;
     if (authSecret === undefined) return undefined;
-    const values = await this.#ofProviders.getOrLoad(name, () =>
-      this.#resolve([authSecret], { purpose: 'provider', provider: name }),
-    );
-    return values.get(authSecret);
+    const known = this.#accountOfRun.get(run.id);
+    const account = await (known === undefined
+      ? this.#askForAccount(adapter, authSecret, run)
+      : this.#accounts.getOrLoad(known, () => this.#askForAccount(adapter, authSecret, run, known)));
+    if (known === undefined) {
+      this.#accountOfRun.set(run.id, account.key);
+      this.#accounts.set(account.key, account);
+    }
+    return account.values.get(authSecret);
   }
 
-  /** The provider may have said that its credential is wrong: the next call asks for it again. */
-  forgetProvider(name: string): void {
-    this.#ofProviders.delete(name);
+  /** The provider does not take this run's credential: the next call asks for it again, and for another version if there is one. */
+  refused(run: Run): void {
+    const key = this.#accountOfRun.get(run.id);
+    if (key === undefined) return;
+    const version = this.#accounts.get(key)?.version;
+    if (version !== undefined) this.#refused.set(key, version);
+    this.#accounts.delete(key);
+  }
+
+  async #askForAccount(adapter: Adapter, name: string, run: Run, known?: string): Promise<Account> {
+    const refused = known === undefined ? undefined : this.#refused.get(known);
+    const onBehalf = { ...onBehalfOf(run), ...(refused === undefined ? {} : { refused_version: refused }) };
+    const { values, used } = await this.#resolve([name], {
+      purpose: 'provider',
+      provider: adapter.name,
+      on_behalf: onBehalf,
+    });
+    const { scope = '', source = '', version } = used.find((one) => one.name === name) ?? {};
+    return { values, key: known ?? [adapter.name, source, scope, version ?? ''].join(' '), version };
   }
 
   /** What a run is to get. @throws MissingSecrets, or Unavailable when the secrets service does not answer */
   async ofRun(run: Run, fresh: boolean): Promise<Values> {
     if (run.secrets.length === 0) return new Map();
     if (fresh) this.#ofRuns.delete(run.id);
-    return this.#ofRuns.getOrLoad(run.id, () =>
-      this.#resolve(run.secrets, { purpose: 'run', ...onBehalfOf(run) }),
-    );
+    return this.#ofRuns.getOrLoad(run.id, async () => {
+      const { values } = await this.#resolve(run.secrets, { purpose: 'run', ...onBehalfOf(run) });
+      return values;
+    });
   }
 
   /** Makes what takes out of a text all that the run and its provider were given. @throws as `ofRun` does */
@@ -101,10 +133,18 @@ export class Credentials {
 
   forgetRun(id: string): void {
     this.#ofRuns.delete(id);
+    this.#accountOfRun.delete(id);
   }
 
-  async #resolve(names: readonly string[], on: RequestOf<typeof resolveSecrets>['for']): Promise<Values> {
-    const { box, missing } = await ask(
+  async #resolve(
+    names: readonly string[],
+    on: Behalf,
+  ): Promise<{ values: Values; used: NonNullable<ReplyOf<typeof resolveSecrets>['used']> }> {
+    const {
+      box,
+      missing,
+      used = [],
+    } = await ask(
       this.bus,
       resolveSecrets,
       { names: [...names], for: on, public_key: this.#key.publicKey },
@@ -114,7 +154,7 @@ export class Credentials {
     const values = box ? opened.parse(JSON.parse(this.#key.open(box))) : {};
     const absent = names.filter((name) => !Object.hasOwn(values, name));
     if (absent.length > 0) throw new MissingSecrets(absent);
-    return new Map(names.map((name) => [name, new Secret(values[name] ?? '')]));
+    return { values: new Map(names.map((name) => [name, new Secret(values[name] ?? '')])), used };
   }
 }
 

@@ -162,3 +162,7 @@ export const takeStale = (tx: Tx, before: Date, limit: number): Promise<Notice[]
      returning id, scope, name, current_version as version, expires_at, updated_at`,
     [before, limit],
   );
+
+export async function describeSecret(tx: Tx, id: string, description: string): Promise<void> {
+  await tx.query('update secrets set description = $2 where id = $1', [id, description]);
+}

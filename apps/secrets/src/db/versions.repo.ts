@@ -45,6 +45,19 @@ export const currentVersions = (
     [scope, names],
   );
 
+/** One version of a secret that is there, still encrypted; none where it is not kept. */
+export const versionOf = (
+  on: Queryable,
+  scope: string,
+  name: string,
+  version: number,
+): Promise<StoredVersion[]> =>
+  on.query(
+    `select s.id, s.name, v.version, s.expires_at, ${SEALED} from secrets s join secret_versions v on v.secret_id = s.id and v.version = $3
+     where s.scope = $1 and s.name = $2 and s.deleted_at is null`,
+    [scope, name, version],
+  );
+
 /** One version, still encrypted; undefined where it is not kept any more. */
 export async function findVersion(
   on: Queryable,

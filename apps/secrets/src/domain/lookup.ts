@@ -16,7 +16,13 @@ export interface People {
 
 /** On whose behalf a secret is looked for. */
 export type Asker =
-  ({ readonly purpose: 'run' } & People) | { readonly purpose: 'provider' } | { readonly purpose: 'channel' };
+  | ({ readonly purpose: 'run' } & People)
+  | {
+      readonly purpose: 'provider';
+      /** Where the provider's policy says; without them, where everybody looks. */
+      readonly places?: readonly Place[];
+    }
+  | { readonly purpose: 'channel' };
 
 export interface Place {
   readonly source: SourceName;
@@ -31,7 +37,8 @@ export const scopesOf = ({ userId, teamId, orgId }: People): string[] => [
 ];
 
 /** Where to look, in order: a run finds its submitter's own secrets first, then its team's and its organisation's, then what everybody shares. */
-export function placesFor(asker: Asker, order: readonly SourceName[] = SOURCES): Place[] {
+export function placesFor(asker: Asker, order: readonly SourceName[] = SOURCES): readonly Place[] {
+  if (asker.purpose === 'provider' && asker.places) return asker.places;
   const shared = order.map((source) => ({ source, scope: GLOBAL }));
   if (asker.purpose !== 'run') return shared;
   const theirs = scopesOf(asker).flatMap((scope) => SOURCES_OF_PEOPLE.map((source) => ({ source, scope })));

@@ -70,3 +70,9 @@ function verdictOnTeam(caller: Caller, teamId: number, use: Use): Verdict {
   if (use === 'read' || team.role === 'admin' || may(caller, 'team.manage.members')) return 'allowed';
   return { lacks: 'to be an admin of the team, or the permission team.manage.members' };
 }
+
+/** What a caller may do with the provider credentials of a person: their own take what submitting a job takes; of others only those who look after all people. */
+export function verdictOnPerson(caller: Caller, userId: number): Verdict {
+  if (userId === caller.user_id) return needs(caller, 'job.submit');
+  return may(caller, 'admin.users') && looksAfterAll(caller) ? 'allowed' : 'not found';
+}

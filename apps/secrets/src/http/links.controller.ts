@@ -22,13 +22,13 @@ import { findSecretId } from '../db/secrets.repo.js';
 import { OneTimeLinks } from '../store/one-time-links.js';
 import { LINK_PAGE } from './link-page.js';
 import { scopeOf } from './scopes.js';
-import { nameParam, scope, scopeQuery, settableNameParam } from './secret-schemas.js';
+import { nameParam, scopeQuery, settableNameParam, whose } from './secret-schemas.js';
 
 const DAY_SECONDS = 86_400;
 const MAX_LISTED = 100;
 
 const linkBody = z.strictObject({
-  scope,
+  ...whose,
   expires_in_seconds: z
     .int()
     .min(60)
@@ -80,7 +80,7 @@ export class LinksController {
     @Body({ schema: linkBody }) body: z.infer<typeof linkBody>,
     @Who() who: Principal,
   ): Promise<z.infer<typeof linkAnswer>> {
-    const which = { scope: scopeOf(who, body.scope), name, byUserId: who.user_id };
+    const which = { scope: scopeOf(who, body, 'set'), name, byUserId: who.user_id };
     const { id, token, version, expiresAt } = await this.links.make(which, body.expires_in_seconds);
     const url = `${this.config.PUBLIC_URL.replace(/\/$/, '')}/api/secrets/-/links#${token}`;
     return { id, url, version, expires_at: expiresAt.toISOString() };
@@ -94,7 +94,7 @@ export class LinksController {
     @Query({ schema: scopeQuery }) query: z.infer<typeof scopeQuery>,
     @Who() who: Principal,
   ): Promise<z.infer<typeof linksAnswer>> {
-    const found = await findSecretId(this.database, scopeOf(who, query.scope), name);
+    const found = await findSecretId(this.database, scopeOf(who, query, 'set'), name);
     if (!found) throw new NotFound('secret', name);
     const links = await listLinks(this.database, found.id, MAX_LISTED);
     return {
@@ -116,7 +116,7 @@ export class LinksController {
     @Query({ schema: scopeQuery }) query: z.infer<typeof scopeQuery>,
     @Who() who: Principal,
   ): Promise<void> {
-    await this.links.revoke({ scope: scopeOf(who, query.scope), name }, id);
+    await this.links.revoke({ scope: scopeOf(who, query, 'set'), name }, id);
   }
 
   @Get('-/links')

@@ -9,12 +9,12 @@ import { isChannelName } from '../domain/lookup.js';
 import { requireSealable, sealValues } from '../requests/sealed-values.js';
 import { OwnStore } from '../sources/own-store.js';
 import { scopeOf } from './scopes.js';
-import { scope } from './secret-schemas.js';
+import { whose } from './secret-schemas.js';
 
 const MAX_NAMES = 100;
 
 const revealBody = z.strictObject({
-  scope,
+  ...whose,
   names: z
     .array(
       fields.secretName.refine(
@@ -55,7 +55,7 @@ export class RevealController {
     @Body({ schema: revealBody }) body: z.infer<typeof revealBody>,
     @Who() who: Principal,
   ): Promise<z.infer<typeof revealAnswer>> {
-    const place = scopeOf(who, body.scope);
+    const place = scopeOf(who, body, 'set');
     requireSealable(body.public_key);
     const names = [...new Set(body.names)];
     const found = await this.store.find(place, names);

@@ -4,11 +4,10 @@ import { OnRequest } from '@lineclear/bus';
 import { Clock, Database, Metrics } from '@lineclear/kit';
 import { Counter } from 'prom-client';
 import { noteAccess, type AskedFor } from '../db/access-log.repo.js';
-import type { Asker } from '../domain/lookup.js';
-import { SourceChain, type Resolved } from '../sources/source-chain.js';
+import { noteUse } from '../db/provider-credentials.repo.js';
+import type { Resolved } from '../sources/source-chain.js';
+import { GivenMeanwhile, GrantedSecrets, type Behalf, type Finding } from '../store/granted-secrets.js';
 import { requireSealable, sealValues } from './sealed-values.js';
-
-type Behalf = RequestOf<typeof resolveSecrets>['for'];
 
 /** The one way out for a value: sealed to the asker, noted before it leaves. */
 @Controller()
@@ -16,7 +15,7 @@ export class ResolveSecrets {
   readonly #resolves: Counter<'source' | 'outcome'>;
 
   constructor(
-    private readonly chain: SourceChain,
+    private readonly granted: GrantedSecrets,
     private readonly database: Database,
     private readonly clock: Clock,
     metrics: Metrics,
@@ -31,33 +30,39 @@ export class ResolveSecrets {
 
   @OnRequest(resolveSecrets)
   async resolve(request: RequestOf<typeof resolveSecrets>): Promise<ReplyOf<typeof resolveSecrets>> {
-    const names = [...new Set(request.names)];
     requireSealable(request.public_key);
-    const found = await this.#find(names, request.for);
+    try {
+      return await this.#resolve(request);
+    } catch (error) {
+      if (error instanceof GivenMeanwhile) return this.#resolve(request);
+      throw error;
+    }
+  }
+
+  async #resolve(request: RequestOf<typeof resolveSecrets>): Promise<ReplyOf<typeof resolveSecrets>> {
+    const names = [...new Set(request.names)];
+    const finding = await this.#find(names, request.for);
+    const { found, refusal } = finding;
     const missing = names.filter((name) => !found.has(name));
     // Sealed first, released last: without its line in the log no value leaves.
     const box = missing.length === 0 ? sealValues(request.public_key, found) : undefined;
-    await this.#note(names, request.for, found, box !== undefined);
-    return box ? { box, missing } : { missing };
+    await this.#note(names, request.for, finding, box !== undefined);
+    if (refusal) throw refusal;
+    return box ? { box, missing, used: [...found].map(usedOne) } : { missing };
   }
 
-  async #find(names: readonly string[], behalf: Behalf): Promise<ReadonlyMap<string, Resolved>> {
+  async #find(names: readonly string[], behalf: Behalf): Promise<Finding> {
     try {
-      return await this.chain.find(names, askerOf(behalf));
+      return await this.granted.find(names, behalf);
     } catch (error) {
       this.#resolves.inc({ source: 'unknown', outcome: 'failed' }, names.length);
       throw error;
     }
   }
 
-  async #note(
-    names: readonly string[],
-    behalf: Behalf,
-    found: ReadonlyMap<string, Resolved>,
-    released: boolean,
-  ): Promise<void> {
+  async #note(names: readonly string[], behalf: Behalf, finding: Finding, released: boolean): Promise<void> {
     const lines = names.map((name) => {
-      const { source = null, scope = null, version = null } = found.get(name) ?? {};
+      const { source = null, scope = null, version = null } = finding.found.get(name) ?? {};
       return {
         name,
         source,
@@ -67,20 +72,29 @@ export class ResolveSecrets {
           source === null ? ('missing' as const) : released ? ('released' as const) : ('withheld' as const),
       };
     });
-    await noteAccess(this.database, this.clock.now(), askedFor(behalf), lines);
+    const now = this.clock.now();
+    await this.database.tx(async (tx) => {
+      if (released) await this.granted.keep(tx, finding);
+      await noteAccess(tx, now, askedFor(behalf), lines);
+      const own = lines.find(({ scope }) => scope?.startsWith('user:'))?.scope;
+      if (released && own && behalf.purpose === 'provider') await noteUse(tx, own, names, now);
+    });
     for (const { source, outcome } of lines) this.#resolves.inc({ source: source ?? 'none', outcome });
   }
 }
 
-function askerOf(behalf: Behalf): Asker {
-  switch (behalf.purpose) {
-    case 'run':
-      return { purpose: 'run', userId: behalf.user_id, teamId: behalf.team_id, orgId: behalf.org_id };
-    case 'provider':
-    case 'channel':
-      return { purpose: behalf.purpose };
-  }
-}
+const usedOne = ([name, { scope, source, version }]: readonly [string, Resolved]) => ({
+  name,
+  scope,
+  source,
+  ...(version === null ? {} : { version }),
+});
+
+const jobOf = (job: { job_id: string; attempt: number; user_id: number }) => ({
+  jobId: job.job_id,
+  attempt: job.attempt,
+  userId: job.user_id,
+});
 
 /** NATS lets only these two services ask, each for its own purposes (deploy/nats). */
 function askedFor(behalf: Behalf): AskedFor {
@@ -89,12 +103,15 @@ function askedFor(behalf: Behalf): AskedFor {
       return {
         askedBy: 'job-poller',
         purpose: 'run',
-        jobId: behalf.job_id,
-        attempt: behalf.attempt,
-        userId: behalf.user_id,
+        ...jobOf(behalf),
       };
     case 'provider':
-      return { askedBy: 'job-poller', purpose: 'provider', provider: behalf.provider };
+      return {
+        askedBy: 'job-poller',
+        purpose: 'provider',
+        provider: behalf.provider,
+        ...(behalf.on_behalf ? jobOf(behalf.on_behalf) : {}),
+      };
     case 'channel':
       return { askedBy: 'notifier', purpose: 'channel', channelId: behalf.channel_id };
   }

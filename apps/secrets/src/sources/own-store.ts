@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { Clock, Database, LOGGER, Refused, Unavailable, type Logger } from '@lineclear/kit';
 import { recordOf } from '../db/keys.repo.js';
 import { findSecret } from '../db/secrets.repo.js';
-import { currentVersions, type StoredVersion } from '../db/versions.repo.js';
+import { currentVersions, versionOf, type StoredVersion } from '../db/versions.repo.js';
 import { CannotOpen } from '../domain/envelope.js';
 import { KeyRing } from '../keys/key-ring.js';
 import type { Found, Presence, SecretSource } from './source.js';
@@ -25,17 +25,19 @@ export class OwnStore implements SecretSource {
    */
   async find(scope: string, names: readonly string[]): Promise<ReadonlyMap<string, Found>> {
     const rows = await currentVersions(this.database, scope, names);
-    const now = this.clock.now();
-    const ended = rows.find(({ expires_at }) => expires_at !== null && expires_at <= now);
-    if (ended)
-      throw new Refused(
-        'secret_expired',
-        `the secret ${ended.name} ended on ${ended.expires_at!.toISOString()}: set a new value`,
-      );
+    for (const row of rows) this.#refuseEnded(row);
     const found = rows.map(
       async (row) => [row.name, { value: await this.#open(scope, row), version: row.version }] as const,
     );
     return new Map(await Promise.all(found));
+  }
+
+  /** One version, whichever is current; undefined when it is not kept, or the secret was removed. @throws as `find` does */
+  async findVersion(scope: string, name: string, version: number): Promise<Found | undefined> {
+    const [row] = await versionOf(this.database, scope, name, version);
+    if (!row) return undefined;
+    this.#refuseEnded(row);
+    return { value: await this.#open(scope, row), version };
   }
 
   async presence(scope: string, name: string): Promise<Presence> {
@@ -44,6 +46,14 @@ export class OwnStore implements SecretSource {
     const { version, expires_at } = secret;
     if (expires_at === null || expires_at > this.clock.now()) return { has: true, version };
     return { has: true, version, note: `ended on ${expires_at.toISOString()}: it is refused` };
+  }
+
+  #refuseEnded({ name, expires_at }: StoredVersion): void {
+    if (expires_at !== null && expires_at <= this.clock.now())
+      throw new Refused(
+        'secret_expired',
+        `the secret ${name} ended on ${expires_at.toISOString()}: set a new value`,
+      );
   }
 
   async #open(scope: string, row: StoredVersion): Promise<Found['value']> {

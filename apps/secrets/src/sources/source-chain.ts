@@ -33,6 +33,12 @@ export class SourceChain {
     return found;
   }
 
+  /** Finds what was found before in the same place, and looks nowhere else. @throws what its source throws */
+  async findIn(place: Place, names: readonly string[]): Promise<ReadonlyMap<string, Resolved>> {
+    const found = await this.#sources.get(place.source)?.find(place.scope, names);
+    return new Map([...(found ?? [])].map(([name, value]) => [name, { ...value, ...place }]));
+  }
+
   /** Every place in order, and whether it has the name; then the sources that are left out. A source that fails shows its error here. Tells no value. */
   async explain(name: string, asker: Asker): Promise<Tried[]> {
     const tried = placesFor(asker, this.order).map((place) => this.#try(place, name, asker));

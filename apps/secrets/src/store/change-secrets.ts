@@ -29,6 +29,13 @@ export interface NewValue extends Which {
   readonly ofVersion?: number;
 }
 
+/** The version that a change made. */
+export interface Put {
+  readonly id: string;
+  readonly version: number;
+  readonly createdAt: Date;
+}
+
 /** Changes what is in the encrypted store, and tells of each change in the transaction that makes it. */
 @Injectable()
 export class ChangeSecrets {
@@ -41,8 +48,8 @@ export class ChangeSecrets {
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
-  /** Sets a secret: its first version, or the next one. @throws Conflict when another version than the expected one is current */
-  async put(secret: NewValue): Promise<{ version: number; createdAt: Date }> {
+  /** Sets a secret: its first version, or the next one, and does `also` with it or neither. @throws Conflict when another version than the expected one is current */
+  async put(secret: NewValue, also: (tx: Tx, put: Put) => Promise<void> = async () => {}): Promise<Put> {
     return this.#withNewestKey(async (tx, kek) => {
       const next = await nextIfExpected(tx, secret);
       const put = await this.write(tx, kek, secret);
@@ -53,6 +60,7 @@ export class ChangeSecrets {
         tx,
         audited('secret.set', { target: `secret/${name}`, details: { scope, version: put.version } }),
       );
+      await also(tx, put);
       return put;
     });
   }
@@ -72,12 +80,13 @@ export class ChangeSecrets {
   }
 
   /** Removes a secret; until it is purged it can be had back. False when there was none. */
-  async remove(which: Which): Promise<boolean> {
+  async remove(which: Which, also: (tx: Tx) => Promise<void> = async () => {}): Promise<boolean> {
     return this.database.tx(async (tx) => {
       const secret = await secrets.lockSecret(tx, which.scope, which.name);
       if (!secret || secret.deleted_at !== null) return false;
       await this.mark(tx, secret, 'removed', which.byUserId);
       await this.#tell(tx, 'secret.removed', which);
+      await also(tx);
       return true;
     });
   }
@@ -106,7 +115,7 @@ export class ChangeSecrets {
   }
 
   /** The next version of a secret, inside a transaction. */
-  async write(tx: Tx, kek: Kek, secret: NewValue): Promise<{ version: number; createdAt: Date }> {
+  async write(tx: Tx, kek: Kek, secret: NewValue): Promise<Put> {
     const { scope, name, value, description = null, byUserId, ofVersion = null } = secret;
     const now = this.clock.now();
     const { id, version } = await secrets.takeVersion(tx, {
@@ -124,7 +133,7 @@ export class ChangeSecrets {
     await versions.trimVersions(tx, id, version, this.config.LINECLEAR_SECRETS_KEEP_VERSIONS);
     await versions.noteChange(tx, id, { at: now, kind: 'set', version, ofVersion, byUser: createdBy });
     await this.bus.publish(tx, changed(id, secret, version));
-    return { version, createdAt: now };
+    return { id, version, createdAt: now };
   }
 
   /** The value of an older version as the next one, inside a transaction. @throws Conflict when it is not kept any more */

@@ -1,0 +1,127 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { RequestOf, resolveSecrets } from '@lineclear/contracts';
+import { Clock, CONFIG, Database, Refused, type Tx } from '@lineclear/kit';
+import type { Config } from '../config.js';
+import { addGrants, heldBy, moveGrants, type GrantedTo, type HeldGrant } from '../db/grants.repo.js';
+import { policyOf } from '../db/provider-policies.repo.js';
+import type { Asker, People } from '../domain/lookup.js';
+import { noneFound, placesOfProvider, versionToGoOnWith } from '../domain/provider-policy.js';
+import { OwnStore } from '../sources/own-store.js';
+import { SourceChain, type Resolved } from '../sources/source-chain.js';
+
+export type Behalf = RequestOf<typeof resolveSecrets>['for'];
+
+/** What was found for somebody, and why there is no more. */
+export interface Finding {
+  readonly found: ReadonlyMap<string, Resolved>;
+  /** Whom what is given out has to be noted for; nobody where no job is known. */
+  readonly to?: GrantedTo;
+  /** What this attempt was given before. */
+  readonly held: readonly HeldGrant[];
+  /** Said instead of that names are missing. */
+  readonly refusal?: Refused;
+}
+
+/** Two replicas were asked at once, and the other one was first: it is to be asked what it gave. */
+export class GivenMeanwhile extends Error {
+  override readonly name = 'GivenMeanwhile';
+}
+
+/**
+ * What an attempt of a job gets: what it was given before, from there and nowhere else, or the first that is found. So a run stays
+ * with the account that it was submitted with, whatever is set meanwhile.
+ */
+@Injectable()
+export class GrantedSecrets {
+  constructor(
+    private readonly chain: SourceChain,
+    private readonly store: OwnStore,
+    private readonly database: Database,
+    private readonly clock: Clock,
+    @Inject(CONFIG) private readonly config: Config,
+  ) {}
+
+  /** @throws what a source throws that is asked before a name is found: nothing further out is looked at then */
+  async find(names: readonly string[], behalf: Behalf): Promise<Finding> {
+    const to = grantedTo(behalf);
+    const held = to ? await heldBy(this.database, to, names) : [];
+    const rest = names.filter((name) => !held.some((grant) => grant.name === name));
+    const found = new Map<string, Resolved>();
+    for (const grant of held) {
+      const again = await this.#again(grant, behalf);
+      if (again) found.set(grant.name, again);
+    }
+    if (behalf.purpose !== 'provider') {
+      if (rest.length > 0) for (const one of await this.chain.find(rest, askerOf(behalf))) found.set(...one);
+      return { found, held, ...(to ? { to } : {}) };
+    }
+    const policy = await policyOf(this.database, behalf.provider);
+    const people = behalf.on_behalf ? peopleOf(behalf.on_behalf) : {};
+    const places = placesOfProvider(policy, people, this.config.LINECLEAR_SECRETS_SOURCES);
+    if (rest.length > 0)
+      for (const one of await this.chain.find(rest, { purpose: 'provider', places })) found.set(...one);
+    const none = rest.find((name) => !found.has(name));
+    const refusal =
+      none === undefined || policy === 'user_then_shared' || policy === 'shared'
+        ? {}
+        : { refusal: new Refused('no_provider_credential', noneFound(policy, behalf.provider, none)) };
+    return { found, held, ...(to ? { to } : {}), ...refusal };
+  }
+
+  /** Notes what is given out, in the transaction that says so in the log. @throws GivenMeanwhile */
+  async keep(tx: Tx, { to, held, found }: Finding): Promise<void> {
+    if (!to) return;
+    const before = new Map(held.map((grant) => [grant.name, grant]));
+    const added = [...found].flatMap(([name, { source, scope, version }]) =>
+      before.has(name) ? [] : [{ name, source, scope, version }],
+    );
+    if (added.length > 0 && (await addGrants(tx, to, this.clock.now(), added)) < added.length)
+      throw new GivenMeanwhile('another replica gave this attempt its secrets');
+    // The provider's credential was set anew, or is not taken any more as it was: all runs that have it go on with the new one.
+    for (const [name, { version }] of found) {
+      const grant = before.get(name);
+      if (grant && grant.version !== version) await moveGrants(tx, to.purpose, grant, version);
+    }
+  }
+
+  /** The same as before. Of a job's own secrets exactly that; a credential of a provider may have been set anew since. */
+  async #again(grant: HeldGrant, behalf: Behalf): Promise<Resolved | undefined> {
+    const { name, source, scope } = grant;
+    const version = versionFor(grant, behalf);
+    if (version === 'current' || source !== 'store')
+      return (await this.chain.findIn({ source, scope }, [name])).get(name);
+    const kept = await this.store.findVersion(scope, name, version);
+    return kept && { ...kept, source, scope };
+  }
+}
+
+function versionFor(grant: HeldGrant, behalf: Behalf): number | 'current' {
+  if (behalf.purpose !== 'provider') return grant.version ?? 'current';
+  if (grant.version !== null && grant.version === behalf.on_behalf?.refused_version) return 'current';
+  return versionToGoOnWith(grant);
+}
+
+function grantedTo(behalf: Behalf): GrantedTo | undefined {
+  if (behalf.purpose !== 'provider' || !behalf.on_behalf) return undefined;
+  const { job_id: jobId, attempt } = behalf.on_behalf;
+  return { jobId, attempt, purpose: behalf.purpose };
+}
+
+const peopleOf = ({
+  user_id,
+  team_id,
+  org_id,
+}: NonNullable<Extract<Behalf, { purpose: 'provider' }>['on_behalf']>): People => ({
+  userId: user_id,
+  teamId: team_id,
+  orgId: org_id,
+});
+
+function askerOf(behalf: Exclude<Behalf, { purpose: 'provider' }>): Asker {
+  switch (behalf.purpose) {
+    case 'run':
+      return { purpose: 'run', ...peopleOf(behalf) };
+    case 'channel':
+      return { purpose: 'channel' };
+  }
+}
