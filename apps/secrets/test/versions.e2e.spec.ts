@@ -265,9 +265,9 @@ it('refuses what is wrong, names the field, and changes nothing', async () => {
     ['version', { version: 0 }],
     ['version', { version: '1' }],
     ['version', {}],
-    ['scope', { version: 1, scope: 'team' }],
+    ['scope', { version: 1, scope: 'everyone' }],
   ]);
-  await refusesBadInput(admin.post, '/api/secrets/BAD/undelete', {}, [['scope', { scope: 'team' }]]);
+  await refusesBadInput(admin.post, '/api/secrets/BAD/undelete', {}, [['scope', { scope: 'everyone' }]]);
   await refusesBadInput(admin.post, '/api/secrets/-/restore', { prefix: '', at }, [
     ['prefix', { prefix: '-x', at }],
     ['prefix', { prefix: '%', at }],
