@@ -1,0 +1,90 @@
+import { z } from 'zod';
+
+const text = z.string().max(4_096);
+const scope = z.enum(['global', 'user']);
+const version = z.number().int().min(0);
+
+/** What the API answers, as far as we read it: what is added to it does not disturb us. */
+export const meAnswer = z.object({
+  username: text,
+  permissions: z.array(z.string().max(200)).max(1_000),
+});
+export const keysAnswer = z.object({
+  api_keys: z.array(z.object({ id: z.number().int(), key_prefix: text })).max(1_000),
+});
+export const setAnswer = z.object({ name: text, version: version.optional(), hidden_by: text.optional() });
+export const secretAnswer = z.object({
+  name: text,
+  scope: scope,
+  version,
+  description: text.optional(),
+  source: text.optional(),
+  created_at: text,
+  updated_at: text,
+  expires_at: text.optional(),
+  removed_at: text.optional(),
+  freshness: text,
+});
+export const listAnswer = z.object({
+  secrets: z.array(secretAnswer).max(1_000),
+  total: z.number().int(),
+  next_cursor: text.optional(),
+});
+export const explainAnswer = z.object({
+  name: text,
+  found_in: z.object({ source: text, scope: text }).nullable(),
+  sources: z
+    .array(
+      z.object({
+        source: text,
+        scope: text,
+        asked: z.boolean(),
+        has: z.boolean(),
+        version: version.optional(),
+        version_id: text.optional(),
+        note: text.optional(),
+        error: text.optional(),
+        cache_age_seconds: z.number().optional(),
+        stale: z.boolean().optional(),
+      }),
+    )
+    .max(100),
+});
+export const versionsAnswer = z.object({
+  name: text,
+  current_version: version,
+  versions: z
+    .array(
+      z.object({
+        version,
+        created_at: text,
+        created_by: z.number().int().optional(),
+        is_same_as_current: z.boolean(),
+      }),
+    )
+    .max(10_000),
+});
+export const historyAnswer = z.object({
+  name: text,
+  changes: z
+    .array(
+      z.object({
+        at: text,
+        kind: text,
+        version,
+        of_version: version.optional(),
+        by_user_id: z.number().int().optional(),
+      }),
+    )
+    .max(1_000),
+});
+export const versionAnswer = z.object({ name: text, version });
+export const nothing = z.undefined();
+export const problem = z.object({
+  detail: z.string().max(10_000).optional(),
+  title: z.string().max(1_000).optional(),
+  errors: z
+    .array(z.object({ path: z.string().max(1_000), message: z.string().max(1_000) }))
+    .max(1_000)
+    .optional(),
+});

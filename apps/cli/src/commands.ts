@@ -1,0 +1,33 @@
+import type { Command } from './command.js';
+import { credentials } from './commands/credentials.js';
+import { login } from './commands/login.js';
+import { logout } from './commands/logout.js';
+import { place } from './commands/place.js';
+import { run } from './commands/run.js';
+import { secretsExplain } from './commands/secrets-explain.js';
+import { secretsHistory } from './commands/secrets-history.js';
+import { secretsImport } from './commands/secrets-import.js';
+import { secretsList } from './commands/secrets-list.js';
+import { secretsRm } from './commands/secrets-rm.js';
+import { secretsRollback } from './commands/secrets-rollback.js';
+import { secretsSet } from './commands/secrets-set.js';
+import { secretsUndelete } from './commands/secrets-undelete.js';
+import { secretsVersions } from './commands/secrets-versions.js';
+
+/** Every command, in the order in which help lists them. */
+export const COMMANDS: readonly Command[] = [
+  login,
+  logout,
+  credentials,
+  place,
+  run,
+  secretsList,
+  secretsSet,
+  secretsRm,
+  secretsUndelete,
+  secretsVersions,
+  secretsRollback,
+  secretsHistory,
+  secretsExplain,
+  secretsImport,
+];

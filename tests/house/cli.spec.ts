@@ -1,0 +1,257 @@
+import { execFile, spawn } from 'node:child_process';
+import { lstat, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { SERVICES, startHouse, type House, type ServiceSpec } from '@lineclear/launcher';
+import { makeScratchFolder } from '@lineclear/servers';
+import { client } from '@lineclear/testkit';
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { person } from './furnish.js';
+
+const MAIN = fileURLToPath(new URL('../../apps/cli/dist/main.js', import.meta.url));
+const VALUES = {
+  huggingface: 'hf_value-of-hugging-face',
+  aws: 'value/of+aws/secret/key',
+  wandb: 'value-of-wandb-value-of-wandb-value-of-wandb',
+  placed: 'value-of-what-was-placed',
+  first: 'value-of-the-first-version',
+  second: 'value-of-the-second-version',
+};
+
+/** The gateway wants to know where every service is, also those that are not needed here. */
+const knowingAll = (spec: ServiceSpec): ServiceSpec => ({
+  ...spec,
+  env: (plan) =>
+    spec.env?.({
+      ...plan,
+      urlOf: (name) => plan.urlOf(['auth', 'secrets'].includes(name) ? name : 'secrets'),
+    }) ?? {},
+});
+
+let scratch: string;
+let house: House;
+let key: string;
+let home: string;
+let homes = 0;
+let printed = '';
+
+beforeAll(async () => {
+  scratch = makeScratchFolder('cli');
+  house = await startHouse({
+    home: join(scratch, 'house'),
+    durable: false,
+    services: SERVICES.filter(({ name }) => ['auth', 'secrets', 'gateway'].includes(name)).map(knowingAll),
+    env: { ...process.env, LINECLEAR_LOG_LEVEL: 'warn' },
+  });
+  ({ key } = await person(house.url, client(house.url, house.adminKey), 'ada', 'researcher'));
+}, 180_000);
+
+afterAll(async () => {
+  await house?.stop();
+  await rm(scratch, { recursive: true, force: true });
+}, 60_000);
+
+beforeEach(async () => {
+  home = join(scratch, `home${homes++}`);
+  await mkdir(home);
+});
+
+interface Ran {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** The command as people run it, in a home folder and without a terminal. */
+function lineclear(args: readonly string[], input = '', env: Record<string, string> = {}): Promise<Ran> {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, [MAIN, ...args], {
+      env: { PATH: process.env['PATH'], HOME: home, ...env },
+    });
+    const out: Buffer[] = [];
+    const err: Buffer[] = [];
+    child.stdout.on('data', (chunk: Buffer) => out.push(chunk));
+    child.stderr.on('data', (chunk: Buffer) => err.push(chunk));
+    child.once('close', (code) => {
+      const ran = { code, stdout: Buffer.concat(out).toString(), stderr: Buffer.concat(err).toString() };
+      printed += ran.stdout + ran.stderr;
+      resolve(ran);
+    });
+    child.stdin.end(input);
+  });
+}
+const login = (...flags: string[]): Promise<Ran> =>
+  lineclear(['login', '--url', house.url, '--key-stdin', ...flags], key);
+const done = (stdout: unknown) => ({ code: 0, stderr: '', stdout });
+const has = (text: string): unknown => expect.stringContaining(text);
+
+async function put(below: string, content: string, mode = 0o600): Promise<void> {
+  await mkdir(dirname(join(home, below)), { recursive: true });
+  await writeFile(join(home, below), content, { mode });
+}
+
+/** All files of the home folder but our own. */
+async function files(): Promise<Record<string, string>> {
+  const names = (await readdir(home, { recursive: true })).filter((name) => !name.startsWith('.lineclear'));
+  const entries = names.sort().map(async (name) => {
+    const stat = await lstat(join(home, name));
+    const content = stat.isFile() ? await readFile(join(home, name), 'base64') : 'folder';
+    return [name, `${(stat.mode & 0o7777).toString(8)} ${content}`];
+  });
+  return Object.fromEntries(await Promise.all(entries)) as Record<string, string>;
+}
+
+it('logs in and saves, places, runs without telling, and leaves every file as it was', async () => {
+  await put('.cache/huggingface/token', VALUES.huggingface);
+  await put(
+    '.aws/credentials',
+    `# mine\r\n[default]\naws_access_key_id = AKIAABCDEFGHIJKLMNOP\naws_secret_access_key=${VALUES.aws}\n`,
+    0o640,
+  );
+  const before = await files();
+  const first = await login('--yes');
+  expect(first).toMatchObject(done(has(`logged in at ${house.url} as ada`)));
+  expect(first.stdout).toContain('saved: huggingface');
+  expect(first.stdout).toMatch(/saved: aws .* as AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY/);
+  expect((await login('--yes')).stdout).toContain('in Lineclear already: aws');
+  const { stdout: list } = await lineclear(['secrets', 'list', '--json']);
+  const names = (JSON.parse(list) as { name: string }[]).map(({ name }) => name);
+  expect(names).toEqual(['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'HF_TOKEN']);
+  expect(await files()).toEqual(before);
+
+  const placed = JSON.stringify({ access_key: 'AKIAPONMLKJIHGFEDCBA', secret_key: VALUES.placed });
+  expect(await lineclear(['place', 'aws', '--profile', 'team'], placed)).toMatchObject(
+    done(has(': written')),
+  );
+  const api = JSON.stringify({ api_key: VALUES.wandb });
+  expect(await lineclear(['place', 'wandb'], api)).toMatchObject(done(has('.netrc: written')));
+  for (const file of ['.netrc', '.aws/credentials', '.lineclear/cli.json', '.lineclear/placed.json'])
+    expect((await lstat(join(home, file))).mode & 0o777, file).toBe(0o600);
+
+  const script = `const { WANDB_API_KEY: w, AWS_SECRET_ACCESS_KEY: a } = process.env;
+    process.stdout.write("<" + w.slice(0, 9)); setImmediate(() => console.log(w.slice(9) + ">", encodeURIComponent(a)));
+    console.error(Buffer.from("user:" + w).toString("base64")); process.exitCode = 7`;
+  const ran = await lineclear(['run', '--', process.execPath, '-e', script]);
+  expect(ran).toMatchObject({ code: 7, stdout: '<[secret]> [secret]\n' });
+  expect(ran.stderr).toContain('[secret]');
+
+  expect(await lineclear(['logout', '--yes'])).toMatchObject(done(has('logged out')));
+  expect(await files()).toEqual(before);
+  expect(await lineclear(['secrets', 'list'])).toMatchObject({ code: 3 });
+  expectNoValue();
+}, 60_000);
+
+it('sets, shows, takes back and removes a secret', async () => {
+  await login('--no-upload', '--no-download');
+  await put('value', `${VALUES.second}\n`);
+  const value = join(home, 'value');
+  const set = ['secrets', 'set', 'ML_KEY', '--description', 'the key', '--expires', '90d'];
+  expect(await lineclear(set, `${VALUES.first}\n`)).toEqual(done('ML_KEY is set, version 1\n'));
+  const again = ['secrets', 'set', 'ML_KEY', '--from-file', value, '--expected-version'];
+  expect(await lineclear([...again, '0'])).toMatchObject({ code: 1, stderr: has('is 1, not 0') });
+  expect(await lineclear([...again, '1'])).toEqual(done('ML_KEY is set, version 2\n'));
+  const fromEnv = ['secrets', 'set', 'ML_KEY', '--from-env', 'GIVEN', '--json'];
+  const answered = await lineclear(fromEnv, '', { GIVEN: VALUES.first });
+  expect(JSON.parse(answered.stdout)).toEqual({ name: 'ML_KEY', version: 3 });
+  const { stdout: versions } = await lineclear(['secrets', 'versions', 'ML_KEY']);
+  expect(versions).toMatch(/\n3 .* current\n2 .*\d\n1 .* the same as current\n$/);
+  expect(await lineclear(['secrets', 'rollback', 'ML_KEY', '2'])).toEqual(
+    done('ML_KEY is as it was in version 2, which is now version 4\n'),
+  );
+  expect((await lineclear(['secrets', 'list'])).stdout).toMatch(/^ML_KEY +4 .* store/m);
+  expect((await lineclear(['secrets', 'explain', 'ML_KEY'])).stdout).toMatch(
+    /^ML_KEY comes from store \(user\)\nSOURCE .*\n(.*\n)*store +user +has it +4/,
+  );
+  expect(await lineclear(['secrets', 'rm', 'ML_KEY'])).toMatchObject(done(has('is removed')));
+  expect((await lineclear(['secrets', 'list', '--removed'])).stdout).toMatch(/^ML_KEY /m);
+  expect(await lineclear(['secrets', 'undelete', 'ML_KEY'])).toEqual(done('ML_KEY is back, version 4\n'));
+  const { stdout: history } = await lineclear(['secrets', 'history', 'ML_KEY', '--limit', '3']);
+  expect(history).toMatch(/^AT .*\n.* undeleted .*\n.* removed .*\n.* set +4 +as version 2 +user \d+\n$/);
+  expect(await lineclear(['secrets', 'rm', 'ML_KEY', '--purge'])).toMatchObject({
+    code: 2,
+    stderr: has('--yes'),
+  });
+  expect(await lineclear(['secrets', 'rm', 'ML_KEY', '--purge', '--yes'])).toEqual(
+    done('ML_KEY is removed for good\n'),
+  );
+  expect(await lineclear(['secrets', 'history', 'ML_KEY'])).toMatchObject({ code: 4, stderr: has('ML_KEY') });
+  expect(await lineclear(['secrets', 'list', '--scope', 'global'])).toMatchObject({
+    code: 4,
+    stderr: has('admin.config'),
+  });
+  expectNoValue();
+}, 60_000);
+
+it('imports a dotenv file, again without changing anything, and over what is there when that is wished', async () => {
+  await login('--no-upload', '--no-download');
+  await put('a.env', `export IMPORT_A="${VALUES.first}" # one\nIMPORT_B='${VALUES.second}'\n`);
+  const args = ['secrets', 'import', join(home, 'a.env'), '--json'];
+  const outcomes = async (...flags: string[]) => {
+    const { code, stdout } = await lineclear([...args, ...flags]);
+    const { imported } = JSON.parse(stdout) as { imported: { outcome: string; version?: number }[] };
+    return [code, ...imported.map(({ outcome, version = '' }) => `${outcome} ${version}`)];
+  };
+  expect(await outcomes('--dry-run')).toEqual([0, 'set 1', 'set 1']);
+  expect(await outcomes()).toEqual([0, 'set 1', 'set 1']);
+  expect(await outcomes()).toEqual([0, 'kept 1', 'kept 1']);
+  await put(
+    'a.env',
+    `IMPORT_A=${VALUES.second}\nIMPORT_B=${VALUES.second}\nchannel.x=${VALUES.first}\nIMPORT_C=`,
+  );
+  expect(await outcomes('--overwrite')).toEqual([1, 'set 2', 'set again 2', 'refused ', 'refused ']);
+  const stdin = await lineclear(['secrets', 'import', '-'], `IMPORT_D=${VALUES.first}\nno assignment`);
+  expect(stdin).toMatchObject({ code: 1, stderr: 'lineclear: -: line 2: is not NAME=value\n' });
+  expectNoValue();
+}, 60_000);
+
+it('revokes its key', async () => {
+  const { key: another } = await person(house.url, client(house.url, house.adminKey), 'bea', 'researcher');
+  await lineclear(['login', '--url', house.url, '--key-stdin', '--no-upload'], another);
+  expect(await lineclear(['logout', '--revoke'])).toMatchObject(done(has('the key is revoked')));
+  const env = { LINECLEAR_URL: house.url, LINECLEAR_API_KEY: another };
+  expect(await lineclear(['secrets', 'list'], '', env)).toMatchObject({ code: 3 });
+}, 60_000);
+
+it('asks for the key and for values at a terminal, and shows nothing that is typed', async () => {
+  const typed = `${key}\n`;
+  const out = await new Promise<string>((resolve) => {
+    const child = execFile(
+      'python3',
+      ['-c', PSEUDO_TERMINAL, process.execPath, MAIN, 'login', '--url', house.url, '--no-upload'],
+      { env: { PATH: process.env['PATH'], HOME: home, TYPED: typed } },
+      (_error, stdout) => resolve(stdout),
+    );
+    child.stdin?.end();
+  });
+  expect(out).toContain('API key: ');
+  expect(out).toContain('as ada');
+  expect(out).not.toContain(key);
+}, 60_000);
+
+/** Runs a program at a terminal, types when it is asked, and prints all that is shown there. */
+const PSEUDO_TERMINAL = `
+import os, pty, sys
+pid, fd = pty.fork()
+if pid == 0:
+    os.execv(sys.argv[1], sys.argv[1:])
+shown, typed = b'', False
+while True:
+    try:
+        part = os.read(fd, 4096)
+    except OSError:
+        break
+    if not part:
+        break
+    shown += part
+    if not typed and b': ' in shown:
+        os.write(fd, os.environ['TYPED'].encode())
+        typed = True
+os.waitpid(pid, 0)
+sys.stdout.buffer.write(shown)
+`;
+
+function expectNoValue(): void {
+  for (const value of [...Object.values(VALUES), key])
+    for (const form of [value, encodeURIComponent(value), Buffer.from(value).toString('base64').slice(0, -4)])
+      expect(printed).not.toContain(form);
+}
