@@ -2,31 +2,24 @@ import { execFile, spawn } from 'node:child_process';
 import { lstat, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { SERVICES, startHouse, type House, type ServiceSpec } from '@lineclear/launcher';
+import { startHouse, type House } from '@lineclear/launcher';
 import { makeScratchFolder } from '@lineclear/servers';
 import { client } from '@lineclear/testkit';
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest';
 import { person } from './furnish.js';
 
 const MAIN = fileURLToPath(new URL('../../apps/cli/dist/main.js', import.meta.url));
 const VALUES = {
   huggingface: 'hf_value-of-hugging-face',
   aws: 'value/of+aws/secret/key',
+  ngc: 'value-of-ngc',
   wandb: 'value-of-wandb-value-of-wandb-value-of-wandb',
   placed: 'value-of-what-was-placed',
   first: 'value-of-the-first-version',
   second: 'value-of-the-second-version',
 };
 
-/** The gateway wants to know where every service is, also those that are not needed here. */
-const knowingAll = (spec: ServiceSpec): ServiceSpec => ({
-  ...spec,
-  env: (plan) =>
-    spec.env?.({
-      ...plan,
-      urlOf: (name) => plan.urlOf(['auth', 'secrets'].includes(name) ? name : 'secrets'),
-    }) ?? {},
-});
+const PATIENT = { timeout: 60_000, interval: 200 };
 
 let scratch: string;
 let house: House;
@@ -40,7 +33,6 @@ beforeAll(async () => {
   house = await startHouse({
     home: join(scratch, 'house'),
     durable: false,
-    services: SERVICES.filter(({ name }) => ['auth', 'secrets', 'gateway'].includes(name)).map(knowingAll),
     env: { ...process.env, LINECLEAR_LOG_LEVEL: 'warn' },
   });
   ({ key } = await person(house.url, client(house.url, house.adminKey), 'ada', 'researcher'));
@@ -204,6 +196,46 @@ it('imports a dotenv file, again without changing anything, and over what is the
   expectNoValue();
 }, 60_000);
 
+it('submits a job that gets what a login saved, and follows what it prints', async () => {
+  await put('.ngc/config', `[CURRENT]\napikey = ${VALUES.ngc}\n`);
+  await login('--yes');
+  const job = (script: string) =>
+    JSON.stringify({
+      config_name: 'of-the-cli',
+      config: { command: [process.execPath, '-e', script] },
+      hardware: 'local',
+      estimated_duration_seconds: 10,
+      secrets: ['NGC_API_KEY'],
+    });
+  const submit = async (script: string) => {
+    const { stdout } = await lineclear(['jobs', 'submit', '-', '--provider', 'local', '--json'], job(script));
+    return (JSON.parse(stdout) as { job_id: string }).job_id;
+  };
+  const id = await submit(`console.log("a key of", process.env.NGC_API_KEY.length, "characters")`);
+  const said = `a key of ${VALUES.ngc.length} characters\n`;
+  expect(await lineclear(['jobs', 'logs', id, '-f'])).toEqual(done(said));
+  expect(await lineclear(['jobs', 'logs', id])).toEqual(done(said));
+  await vi.waitFor(
+    async () => expect((await lineclear(['jobs', 'show', id])).stdout).toMatch(/^status +completed$/m),
+    PATIENT,
+  );
+  const endless = await submit('setInterval(() => {}, 1000)');
+  expect((await lineclear(['jobs', 'list', '--limit', '2'])).stdout).toMatch(
+    new RegExp(`^JOB .*\\n${endless} .* of-the-cli +ada .*\\n${id} +completed`),
+  );
+  expect(await lineclear(['jobs', 'cancel', endless])).toMatchObject(done(has(`${endless} is cancel`)));
+  await vi.waitFor(
+    async () =>
+      expect((await lineclear(['jobs', 'list', '--status', 'cancelled'])).stdout).toContain(endless),
+    PATIENT,
+  );
+  const again = await lineclear(['jobs', 'cancel', endless]);
+  expect(again).toMatchObject({ code: 1, stderr: has('the job is cancelled already') });
+  const none = await lineclear(['jobs', 'logs', `job_${'0'.repeat(32)}`, '-f']);
+  expect(none).toMatchObject({ code: 4 });
+  expectNoValue();
+}, 120_000);
+
 it('revokes its key', async () => {
   const { key: another } = await person(house.url, client(house.url, house.adminKey), 'bea', 'researcher');
   await lineclear(['login', '--url', house.url, '--key-stdin', '--no-upload'], another);
@@ -212,7 +244,7 @@ it('revokes its key', async () => {
   expect(await lineclear(['secrets', 'list'], '', env)).toMatchObject({ code: 3 });
 }, 60_000);
 
-it('asks for the key and for values at a terminal, and shows nothing that is typed', async () => {
+it('asks for the key at a terminal, and does not show what is typed', async () => {
   const typed = `${key}\n`;
   const out = await new Promise<string>((resolve) => {
     const child = execFile(

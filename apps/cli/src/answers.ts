@@ -79,6 +79,37 @@ export const historyAnswer = z.object({
     .max(1_000),
 });
 export const versionAnswer = z.object({ name: text, version });
+const moment = text.nullable();
+export const jobAnswer = z.looseObject({
+  job_id: text,
+  status: text,
+  username: text,
+  provider: text,
+  config_name: text,
+  cost_usd: z.number().nullable(),
+  message: z.string().max(100_000).nullable(),
+  submitted_at: text,
+  started_at: moment,
+  ended_at: moment,
+});
+export const jobsAnswer = z.object({
+  jobs: z.array(jobAnswer).max(1_000),
+  total: z.number().int(),
+  next_cursor: text.optional(),
+});
+export const submittedAnswer = z.looseObject({
+  job_id: text,
+  status: text,
+  approval: z.looseObject({ reason: text }).optional(),
+  warnings: z.array(text).max(100),
+});
+export const cancelledAnswer = z.object({ job_id: text, status: text });
+export const logsAnswer = z.object({
+  logs: z.string().max(16_777_216),
+  cursor: text,
+  is_final: z.boolean(),
+  truncated: z.boolean(),
+});
 export const nothing = z.undefined();
 export const problem = z.object({
   detail: z.string().max(10_000).optional(),

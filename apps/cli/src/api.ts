@@ -1,12 +1,11 @@
 import type { z } from 'zod';
 import { problem } from './answers.js';
 import { CliError, EXIT, type ExitCode } from './domain/cli-error.js';
-import { wholeNumber } from './domain/secret-input.js';
-import { currentSession, parseJson, type Session } from './own-files.js';
+import { codeOf, currentSession, parseJson, type Session } from './own-files.js';
+import { timeoutSecondsOf } from './timeout.js';
 import type { World } from './world.js';
 
 const MAX_ANSWER_BYTES = 16_777_216;
-const DEFAULT_TIMEOUT_SECONDS = '30';
 
 interface Asked {
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
@@ -34,12 +33,8 @@ export class Refusal extends CliError {
 /** The API as who is logged in. @throws CliError when nobody is */
 export const openApi = async (world: World): Promise<Api> => apiAs(await currentSession(world), world);
 
-export function apiAs(session: Session, { env }: World): Api {
-  const timeoutSeconds = wholeNumber(
-    'LINECLEAR_TIMEOUT_SECONDS',
-    env['LINECLEAR_TIMEOUT_SECONDS'] || DEFAULT_TIMEOUT_SECONDS,
-    { min: 1, max: 600 },
-  );
+export function apiAs(session: Session, world: World): Api {
+  const timeoutSeconds = timeoutSecondsOf(world);
   return {
     session,
     ask: async (method, path, answer, { query = {}, body } = {}) => {
@@ -80,8 +75,8 @@ async function send(
     if (error instanceof CliError) throw error;
     if (error instanceof Error && error.name === 'TimeoutError')
       throw new CliError(`${url.origin} did not answer within ${timeoutSeconds} seconds`);
-    const cause = error instanceof Error ? (error.cause as { code?: unknown } | undefined) : undefined;
-    throw new CliError(`${url.origin} cannot be reached (${String(cause?.code ?? 'no connection')})`);
+    const why = codeOf(error instanceof Error ? error.cause : undefined);
+    throw new CliError(`${url.origin} cannot be reached (${why})`);
   }
 }
 

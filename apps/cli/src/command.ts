@@ -5,6 +5,8 @@ import type { World } from './world.js';
 interface Option {
   readonly type: 'string' | 'boolean';
   readonly multiple?: boolean;
+  /** One letter for it. */
+  readonly short?: string;
 }
 export type Options = Readonly<Record<string, Option>>;
 
@@ -59,7 +61,8 @@ export function command<const O extends Options>(spec: {
       const { values, positionals: words } = readArguments(own, options);
       const [min, max] = bounds;
       if (words.length < min) throw wrongUsage('something is missing');
-      if (words.length > max) throw wrongUsage(`does not know what to do with ${JSON.stringify(words[max])}`);
+      // Which one is not said: it may be a value that was typed after a name.
+      if (words.length > max) throw wrongUsage('there is a word too many');
       return (await run({ options: values as Given<O>, words, after, world })) ?? EXIT.ok;
     },
   };

@@ -1,5 +1,10 @@
 import type { Command } from './command.js';
 import { credentials } from './commands/credentials.js';
+import { jobsCancel } from './commands/jobs-cancel.js';
+import { jobsList } from './commands/jobs-list.js';
+import { jobsLogs } from './commands/jobs-logs.js';
+import { jobsShow } from './commands/jobs-show.js';
+import { jobsSubmit } from './commands/jobs-submit.js';
 import { login } from './commands/login.js';
 import { logout } from './commands/logout.js';
 import { place } from './commands/place.js';
@@ -30,4 +35,9 @@ export const COMMANDS: readonly Command[] = [
   secretsHistory,
   secretsExplain,
   secretsImport,
+  jobsSubmit,
+  jobsList,
+  jobsShow,
+  jobsLogs,
+  jobsCancel,
 ];

@@ -1,11 +1,16 @@
 import {
   discover,
+  findCredentials,
   formatNamed,
+  placedCredentials,
+  readManifest,
   type CredentialFormat,
   type Found,
+  type Problem,
   type Values,
 } from '@lineclear/credentials';
 import { secretNames, type SecretNames } from './domain/secret-names.js';
+import { manifestPath } from './own-files.js';
 import { machineOf, type World } from './world.js';
 
 /** A credential on this machine, with the names its fields have in the store. */
@@ -13,23 +18,60 @@ export interface FoundHere {
   readonly format: CredentialFormat;
   readonly found: Found;
   readonly names: SecretNames;
+  readonly isPlaced: boolean;
 }
 
-/** Every credential on this machine, and why some files could not be read. */
-export async function foundHere(
-  world: World,
-  home?: string,
-): Promise<{ found: FoundHere[]; problems: readonly { format: string; why: string }[] }> {
-  const { found, problems } = await discover(machineOf(world, home));
-  return { found: found.flatMap(withNames), problems };
+/** What is on this machine, and why some files could not be read. */
+export interface Here {
+  /** Those that tools use when nobody tells them another profile. */
+  readonly found: readonly FoundHere[];
+  /** Those that were placed for another profile, which tools are told of. */
+  readonly placed: readonly FoundHere[];
+  readonly problems: readonly Problem[];
 }
 
-export function withNames(found: Found): FoundHere[] {
+/** Every credential on this machine. @throws UnusableFile when the record of what was placed cannot be read. */
+export async function foundHere(world: World, home?: string): Promise<Here> {
+  const machine = machineOf(world, home);
+  const [{ found, problems }, manifest] = await Promise.all([
+    discover(machine),
+    readManifest(manifestPath(world)),
+  ]);
+  const isFound = (format: string, profile: string): boolean =>
+    found.some((one) => one.format === format && profileOf(one) === profile);
+  const recorded = placedCredentials(manifest);
+  const isRecorded = (one: Found): boolean =>
+    recorded.some(({ format, profile }) => format === one.format && profile === profileOf(one));
+  const placed: FoundHere[] = [];
+  const further: Problem[] = [];
+  for (const { format: name, profile } of recorded) {
+    const format = formatNamed(name);
+    if (!format || isFound(name, profile)) continue;
+    try {
+      const one = await findCredentials(format, machine, { profile });
+      if (one) placed.push(...withNames(one, true));
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      further.push({ format: name, why: error.message });
+    }
+  }
+  return {
+    found: found.flatMap((one) => withNames(one, isRecorded(one))),
+    placed,
+    problems: [
+      ...problems,
+      ...further.filter(({ format }) => problems.every((one) => one.format !== format)),
+    ],
+  };
+}
+
+export function withNames(found: Found, isPlaced = false): FoundHere[] {
   const format = formatNamed(found.format);
-  if (!format) return [];
-  const profile = found.from.kind === 'file' ? found.from.profile : undefined;
-  return [{ format, found, names: secretNames(format, profile) }];
+  return format ? [{ format, found, names: secretNames(format, profileOf(found)), isPlaced }] : [];
 }
+
+export const profileOf = ({ from }: Found): string | undefined =>
+  from.kind === 'file' ? from.profile : undefined;
 
 /** Where it was found, for people. */
 export const placeOf = ({ from }: Found): string =>

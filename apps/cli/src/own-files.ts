@@ -70,7 +70,11 @@ export async function keptSession(world: World): Promise<Session | undefined> {
     if ((stat.mode & OTHERS) !== 0) throw new CliError(`${path} is open to others: chmod 600 it`);
     if (stat.size > MAX_BYTES) throw new CliError(`${path} is larger than ${MAX_BYTES} bytes`);
     const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
-    text = await file.readFile('utf8').finally(() => file.close());
+    try {
+      text = await file.readFile('utf8');
+    } finally {
+      await file.close();
+    }
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return undefined;
     throw error instanceof CliError ? error : new CliError(`${path} cannot be read (${codeOf(error)})`);

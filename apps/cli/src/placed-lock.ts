@@ -5,9 +5,9 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { readManifest, writeManifest, type Manifest } from '@lineclear/credentials';
 import { CliError } from './domain/cli-error.js';
 import { codeOf, manifestPath } from './own-files.js';
+import { timeoutSecondsOf } from './timeout.js';
 import { ownFolderOf, type World } from './world.js';
 
-const TRIES = 100;
 const PAUSE_MS = 100;
 
 /** The manifest of what is placed, while nobody else may change it. */
@@ -16,14 +16,14 @@ export interface OpenManifest {
   readonly record: (manifest: Manifest) => Promise<void>;
 }
 
-/** Works with the manifest alone: of two commands at once the second waits up to ten seconds. @throws CliError, UnusableFile */
+/** Works with the manifest alone: of two commands at once the second waits for LINECLEAR_TIMEOUT_SECONDS. @throws CliError, UnusableFile */
 export async function withManifest<T>(
   world: World,
   work: (manifest: OpenManifest) => Promise<T>,
 ): Promise<T> {
   const folder = ownFolderOf(world);
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const release = await takeLock(join(folder, 'placed.lock'));
+  const release = await takeLock(join(folder, 'placed.lock'), (timeoutSecondsOf(world) * 1_000) / PAUSE_MS);
   try {
     const path = manifestPath(world);
     return await work({
@@ -35,12 +35,12 @@ export async function withManifest<T>(
   }
 }
 
-async function takeLock(path: string): Promise<() => Promise<void>> {
+async function takeLock(path: string, tries: number): Promise<() => Promise<void>> {
   const mine = `${path}.${process.pid}.${randomBytes(6).toString('hex')}`;
   const text = `${process.pid} ${randomBytes(6).toString('hex')}`;
   await writeFile(mine, text, { mode: 0o600, flag: 'wx' });
   try {
-    for (let left = TRIES; ; left -= 1) {
+    for (let left = tries; ; left -= 1) {
       if (await takes(mine, path)) break;
       const holder = await readIfThere(path);
       if (holder === undefined) continue;

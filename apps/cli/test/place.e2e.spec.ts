@@ -126,6 +126,7 @@ describe('credentials that are placed', () => {
     ['no JSON', '{secret-text'],
     ['a list', '["secret-text"]'],
     ['a number', '{"token": 1}'],
+    ['more than 1 MiB', JSON.stringify({ token: 'x'.repeat(1_048_576) })],
   ])('are not read from %s', async (_, input) => {
     const { code, stderr } = await place('huggingface', input);
     expect(code).toBe(2);
@@ -157,6 +158,23 @@ describe('credentials that are placed', () => {
     const { stdout } = await promisify(execFile)(process.execPath, ['-p', 'process.pid']);
     await home.put('.lineclear/placed.lock', `${stdout.trim()} abc`);
     expect((await place('huggingface', '{"token": "hf_abcdef"}')).code).toBe(0);
+  });
+
+  it('wait for another command that is placing, but not without end', async () => {
+    await home.put('.lineclear/placed.lock', `${process.pid} abc`);
+    const env = { LINECLEAR_TIMEOUT_SECONDS: '1' };
+    const { code, stderr } = await lineclear(home.path, ['logout', '--yes'], { env });
+    expect(code).toBe(1);
+    expect(stderr).toContain(`process ${process.pid} is placing credentials`);
+    expect(await home.read('.lineclear/placed.lock')).toBe(`${process.pid} abc`);
+  });
+
+  it('are listed and hidden in output also for a profile of their own', async () => {
+    await place('aws', AWS, '--profile', 'team');
+    const { stdout } = await lineclear(home.path, ['credentials']);
+    expect(stdout).toMatch(/^aws +team +\S+ +lineclear +aws\.team\.access_key, aws\.team\.secret_key$/m);
+    const cat = ['--secret', 'aws.team.access_key=KEY', '--', 'cat', `${home.path}/.aws/credentials`];
+    expect((await lineclear(home.path, ['run', ...cat])).stdout).toMatch(/secret_access_key = \[secret\]/);
   });
 
   it('are not placed where the record of them is open to others', async () => {

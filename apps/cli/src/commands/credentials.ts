@@ -1,8 +1,7 @@
-import { FORMATS, placedCredentials, readManifest } from '@lineclear/credentials';
+import { FORMATS } from '@lineclear/credentials';
 import { command } from '../command.js';
 import { table } from '../domain/printable.js';
-import { foundHere, placeOf } from '../found-here.js';
-import { manifestPath } from '../own-files.js';
+import { foundHere, placeOf, profileOf } from '../found-here.js';
 import { warn } from '../world.js';
 
 export const credentials = command({
@@ -22,14 +21,16 @@ export const credentials = command({
       world.stdout.write(table(['FORMAT', 'CREDENTIAL', 'FIELDS'], rows));
       return;
     }
-    const placed = placedCredentials(await readManifest(manifestPath(world)));
-    const { found, problems } = await foundHere(world, options.home);
-    const rows = found.map(({ format, found: one, names }) => {
-      const { from } = one;
-      const profile = from.kind === 'file' ? from.profile : '';
-      const isPlaced = placed.some((other) => other.format === format.name && other.profile === profile);
+    const { found, placed, problems } = await foundHere(world, options.home);
+    const rows = [...found, ...placed].map(({ format, found: one, names, isPlaced }) => {
       const stored = Object.keys(one.values.reveal()).map((field) => names[field] ?? '');
-      return [format.name, profile, placeOf(one), isPlaced ? 'lineclear' : '', stored.join(', ')];
+      return [
+        format.name,
+        profileOf(one) ?? '',
+        placeOf(one),
+        isPlaced ? 'lineclear' : '',
+        stored.join(', '),
+      ];
     });
     world.stdout.write(table(['FORMAT', 'PROFILE', 'WHERE', 'PLACED BY', 'NAMES'], rows));
     for (const { format, why } of problems) warn(world, `${format}: ${why}`);

@@ -34,10 +34,11 @@ shows all, and lets it use the terminal. Its input, signals and exit code are pa
     });
     const file = options['env-file'];
     const entries = file === undefined ? [] : await entriesOf(file);
-    const { found, problems } = await foundHere(world, options.home);
+    const { found, placed, problems } = await foundHere(world, options.home);
+    const all = [...found, ...placed];
     for (const { format, why } of problems) warn(world, `left out: ${format}: ${why}`);
     const pool = new Map([
-      ...found.flatMap(({ names, found: { values } }) => namedValues(names, values.reveal())),
+      ...all.flatMap(({ names, found: { values } }) => namedValues(names, values.reveal())),
       ...entries.map(({ name, value }): [string, string] => [name, value]),
     ]);
     const chosen = wanted?.map(({ name, variable }): [string, string] => {
@@ -55,7 +56,7 @@ shows all, and lets it use the terminal. Its input, signals and exit code are pa
     ]) as Record<string, string>;
     const masked = options['no-mask']
       ? undefined
-      : maskedForms(secretValues(world, found, Object.values(added)));
+      : maskedForms(secretValues(world, all, Object.values(added)));
     return runProgram({ argv, env: { ...env, ...added }, masked }, world);
   },
 });

@@ -2,7 +2,8 @@ import { explainAnswer } from '../answers.js';
 import { openApi } from '../api.js';
 import { command } from '../command.js';
 import { table } from '../domain/printable.js';
-import { line, nameFrom, scopeFrom, SECRET_OPTIONS, SECRET_USAGE, show } from '../secret-options.js';
+import { nameFrom, scopeFrom, SECRET_OPTIONS, SECRET_USAGE } from '../secret-options.js';
+import { line, show } from '../show.js';
 
 export const secretsExplain = command({
   name: 'secrets explain',

@@ -3,7 +3,8 @@ import { openApi } from '../api.js';
 import { command } from '../command.js';
 import { table } from '../domain/printable.js';
 import { wholeNumber } from '../domain/secret-input.js';
-import { instant, nameFrom, scopeFrom, SECRET_OPTIONS, SECRET_USAGE, show } from '../secret-options.js';
+import { nameFrom, scopeFrom, SECRET_OPTIONS, SECRET_USAGE } from '../secret-options.js';
+import { instant, show } from '../show.js';
 
 export const secretsHistory = command({
   name: 'secrets history',

@@ -1,7 +1,8 @@
 import { openApi } from '../api.js';
 import { command } from '../command.js';
 import { table } from '../domain/printable.js';
-import { instant, scopeFrom, SECRET_OPTIONS, SECRET_USAGE, show } from '../secret-options.js';
+import { scopeFrom, SECRET_OPTIONS, SECRET_USAGE } from '../secret-options.js';
+import { instant, show } from '../show.js';
 import { storedSecrets } from '../stored-names.js';
 
 export const secretsList = command({

@@ -2,7 +2,8 @@ import { nothing } from '../answers.js';
 import { openApi } from '../api.js';
 import { command } from '../command.js';
 import { wrongUsage } from '../domain/cli-error.js';
-import { line, nameFrom, scopeFrom, SECRET_OPTIONS, SECRET_USAGE, show } from '../secret-options.js';
+import { nameFrom, scopeFrom, SECRET_OPTIONS, SECRET_USAGE } from '../secret-options.js';
+import { line, show } from '../show.js';
 import { askYesNo } from '../world.js';
 
 export const secretsRm = command({

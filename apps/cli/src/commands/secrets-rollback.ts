@@ -2,7 +2,8 @@ import { setAnswer } from '../answers.js';
 import { openApi } from '../api.js';
 import { command } from '../command.js';
 import { wholeNumber } from '../domain/secret-input.js';
-import { line, nameFrom, scopeFrom, SECRET_OPTIONS, SECRET_USAGE, show } from '../secret-options.js';
+import { nameFrom, scopeFrom, SECRET_OPTIONS, SECRET_USAGE } from '../secret-options.js';
+import { line, show } from '../show.js';
 
 const MAX_VERSION = 2_147_483_647;
 

@@ -8,7 +8,8 @@ import { CliError, EXIT, wrongUsage } from '../domain/cli-error.js';
 import { expiryOf, valueOf, wholeNumber } from '../domain/secret-input.js';
 import { namedValues, withNames } from '../found-here.js';
 import { codeOf } from '../own-files.js';
-import { line, nameFrom, scopeFrom, SECRET_OPTIONS, SECRET_USAGE, show } from '../secret-options.js';
+import { nameFrom, scopeFrom, SECRET_OPTIONS, SECRET_USAGE } from '../secret-options.js';
+import { line, show } from '../show.js';
 import { machineOf, readInput, type World } from '../world.js';
 
 const MAX_FILE_BYTES = 1_048_576;

@@ -1,7 +1,8 @@
 import { versionAnswer } from '../answers.js';
 import { openApi } from '../api.js';
 import { command } from '../command.js';
-import { line, nameFrom, scopeFrom, SECRET_OPTIONS, SECRET_USAGE, show } from '../secret-options.js';
+import { nameFrom, scopeFrom, SECRET_OPTIONS, SECRET_USAGE } from '../secret-options.js';
+import { line, show } from '../show.js';
 
 export const secretsUndelete = command({
   name: 'secrets undelete',

@@ -2,7 +2,8 @@ import { versionsAnswer } from '../answers.js';
 import { openApi } from '../api.js';
 import { command } from '../command.js';
 import { table } from '../domain/printable.js';
-import { instant, nameFrom, scopeFrom, SECRET_OPTIONS, SECRET_USAGE, show } from '../secret-options.js';
+import { nameFrom, scopeFrom, SECRET_OPTIONS, SECRET_USAGE } from '../secret-options.js';
+import { instant, show } from '../show.js';
 
 export const secretsVersions = command({
   name: 'secrets versions',

@@ -1,0 +1,20 @@
+import { printable } from './domain/printable.js';
+import { say, type World } from './world.js';
+
+/** Prints an answer: as JSON for programs, else as `human` says it. */
+export function show(
+  world: World,
+  { json }: { readonly json?: boolean | undefined },
+  answer: unknown,
+  human: () => string,
+): void {
+  if (json) say(world, JSON.stringify(answer, undefined, 2));
+  else world.stdout.write(human());
+}
+
+/** A line of one's own words with what the server said in it. */
+export const line = (...parts: readonly string[]): string => `${printable(parts.join(''))}\n`;
+
+/** An instant as people read it, in UTC and to the second. */
+export const instant = (iso: string | undefined): string =>
+  iso === undefined ? '' : iso.replace('T', ' ').replace(/(\.\d+)?Z$/, '');
