@@ -191,6 +191,9 @@ it('imports a dotenv file, again without changing anything, and over what is the
     `IMPORT_A=${VALUES.second}\nIMPORT_B=${VALUES.second}\nchannel.x=${VALUES.first}\nIMPORT_C=`,
   );
   expect(await outcomes('--overwrite')).toEqual([1, 'set 2', 'set again 2', 'refused ', 'refused ']);
+  const json = ['secrets', 'import', '-', '--format', 'json'];
+  const fromJson = await lineclear(json, JSON.stringify({ IMPORT_E: VALUES.first }));
+  expect(fromJson).toMatchObject(done(expect.stringMatching(/^IMPORT_E +set +1$/m)));
   const stdin = await lineclear(['secrets', 'import', '-'], `IMPORT_D=${VALUES.first}\nno assignment`);
   expect(stdin).toMatchObject({ code: 1, stderr: 'lineclear: -: line 2: is not NAME=value\n' });
   expectNoValue();

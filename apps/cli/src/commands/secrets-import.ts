@@ -1,8 +1,16 @@
 import { setAnswer, versionsAnswer } from '../answers.js';
 import { openApi, Refusal, type Api } from '../api.js';
 import { command } from '../command.js';
-import { CliError, EXIT } from '../domain/cli-error.js';
-import { BadDotenv, parseDotenv, type Entry } from '../domain/dotenv.js';
+import { CliError, EXIT, wrongUsage } from '../domain/cli-error.js';
+import { BadDotenv } from '../domain/dotenv.js';
+import {
+  BadImport,
+  formatOfFile,
+  IMPORT_FORMATS,
+  importEntries,
+  type ImportEntry,
+  type ImportFormat,
+} from '../domain/import-entries.js';
 import { table } from '../domain/printable.js';
 import { isSecretName, scopeFrom, SECRET_OPTIONS, SECRET_USAGE } from '../secret-options.js';
 import { show } from '../show.js';
@@ -19,15 +27,23 @@ interface Imported {
 
 export const secretsImport = command({
   name: 'secrets import',
-  usage: `FILE [--overwrite] [--dry-run] ${SECRET_USAGE}`,
-  about: 'Sets the secrets of a dotenv file (- is stdin)',
+  usage: `FILE [--format dotenv|json] [--overwrite] [--dry-run] ${SECRET_USAGE}`,
+  about: 'Sets the secrets of a dotenv or JSON file (- is stdin)',
   help: `What is there already is kept, so that a second import changes nothing; --overwrite sets it to the value of the file,
-unless somebody else changed it meanwhile. --dry-run tells what would be done.`,
-  options: { ...SECRET_OPTIONS, overwrite: { type: 'boolean' }, 'dry-run': { type: 'boolean' } },
+unless somebody else changed it meanwhile. --dry-run tells what would be done. JSON is an object of names and texts; a file's name says
+which it is, or --format.`,
+  options: {
+    ...SECRET_OPTIONS,
+    format: { type: 'string' },
+    overwrite: { type: 'boolean' },
+    'dry-run': { type: 'boolean' },
+  },
   words: [1, 1],
   run: async ({ options, words: [file = '-'], world }) => {
     const scope = scopeFrom(options);
-    const entries = entriesOf(await textOf(file, world), file);
+    const format = IMPORT_FORMATS.find((one) => one === (options.format ?? formatOfFile(file)));
+    if (!format) throw wrongUsage('--format takes dotenv or json');
+    const entries = entriesOf(await textOf(file, world), file, format);
     const api = await openApi(world);
     const stored = new Map((await storedSecrets(api, scope)).map(({ name, version }) => [name, version]));
     const { overwrite = false, 'dry-run': isDry = false } = options;
@@ -61,16 +77,17 @@ async function textOf(file: string, world: World): Promise<string> {
   return text;
 }
 
-function entriesOf(text: string, file: string): Entry[] {
+function entriesOf(text: string, file: string, format: ImportFormat): readonly ImportEntry[] {
   try {
-    return parseDotenv(text);
+    return importEntries(text, format);
   } catch (error) {
-    if (error instanceof BadDotenv) throw new CliError(`${file}: ${error.message}`);
+    if (error instanceof BadDotenv || error instanceof BadImport)
+      throw new CliError(`${file}: ${error.message}`);
     throw error;
   }
 }
 
-function whyNot({ name, value }: Entry): string | undefined {
+function whyNot({ name, value }: ImportEntry): string | undefined {
   if (!isSecretName(name)) return 'is no name of a secret';
   return value === '' ? 'is empty' : undefined;
 }
@@ -79,7 +96,7 @@ function whyNot({ name, value }: Entry): string | undefined {
 async function set(
   api: Api,
   scope: Scope,
-  { name, value }: Entry,
+  { name, value }: ImportEntry,
   current: number | undefined,
 ): Promise<Imported> {
   try {

@@ -9,22 +9,30 @@ export interface Needles {
 }
 
 const NONE = -1;
+const BYTES = 256;
+const MAX_TABLES = 1 + BYTES;
 
 /** Builds the automaton, in time and memory linear in the needles' length. Empty needles are left out. */
 export function buildNeedles(needles: readonly Uint8Array[]): Needles {
   const size = 1 + needles.reduce((sum, { length }) => sum + length, 0);
-  // Children are a linked list: but for the beginning, which has a table, nearly every state has one child.
+  // Children are a linked list: nearly every state has one. Those of the beginning and of the states right after it are in
+  // tables, too, as nearly every byte of an innocent text leads there and back.
   const firstChild = new Int32Array(size).fill(NONE);
   const sibling = new Int32Array(size).fill(NONE);
   const byteOf = new Uint8Array(size);
   const depth = new Int32Array(size);
   const longest = new Int32Array(size);
   const fallback = new Int32Array(size);
-  const fromRoot = new Int32Array(256);
+  const tables = new Int32Array(MAX_TABLES * BYTES);
+  /** Where a state's table begins, after 1; 0 for a state without one. */
+  const tableOf = new Int32Array(size);
+  tableOf[0] = 1;
+  let usedTables = 1;
   let states = 1;
 
   function child(state: number, byte: number): number {
-    if (state === 0) return fromRoot[byte] || NONE;
+    const table = tableOf[state] ?? 0;
+    if (table > 0) return tables[table - 1 + byte] || NONE;
     let found = firstChild[state] ?? NONE;
     while (found !== NONE && byteOf[found] !== byte) found = sibling[found] ?? NONE;
     return found;
@@ -40,7 +48,9 @@ export function buildNeedles(needles: readonly Uint8Array[]): Needles {
         depth[following] = (depth[state] ?? 0) + 1;
         sibling[following] = firstChild[state] ?? NONE;
         firstChild[state] = following;
-        if (state === 0) fromRoot[byte] = following;
+        const table = tableOf[state] ?? 0;
+        if (table > 0) tables[table - 1 + byte] = following;
+        if (state === 0) tableOf[following] = 1 + BYTES * usedTables++;
       }
       state = following;
     }
@@ -52,7 +62,7 @@ export function buildNeedles(needles: readonly Uint8Array[]): Needles {
       const found = child(at, byte);
       if (found !== NONE) return found;
     }
-    return fromRoot[byte] ?? 0;
+    return tables[byte] ?? 0;
   }
 
   // Level by level: what a state falls back to is always nearer to the beginning.
