@@ -21,7 +21,7 @@ const PICTURE: Readonly<Record<string, readonly string[]>> = {
   'apps/job-poller': SERVICE,
   'apps/gateway': [],
   'apps/launcher': ['servers'],
-  'apps/cli': ['credentials'],
+  'apps/cli': ['credentials', 'kit'],
 };
 
 describe('projects depend on each other as in the picture', () => {

@@ -133,6 +133,52 @@ it('logs in and saves, places, runs without telling, and leaves every file as it
   expectNoValue();
 }, 60_000);
 
+it('loads down to another machine what was saved on this one, until it logs out there', async () => {
+  await put('.cache/huggingface/token', VALUES.huggingface);
+  await login('--yes', '--no-download');
+  home = join(scratch, `elsewhere${homes}`);
+  await mkdir(home);
+  await put('.cache/unrelated', 'of somebody else');
+  const before = await files();
+  const asked = await login('--no-upload');
+  expect(asked).toMatchObject(done(has('in Lineclear, not here: huggingface; --yes loads it down')));
+  expect(await files()).toEqual(before);
+  const loaded = await login('--no-upload', '--yes');
+  expect(loaded.stdout).toMatch(/loaded: huggingface: .*token \(written\)/);
+  expect(await readFile(join(home, '.cache/huggingface/token'), 'utf8')).toBe(VALUES.huggingface);
+  expect((await lstat(join(home, '.cache/huggingface/token'))).mode & 0o777).toBe(0o600);
+  expect((await login('--no-upload', '--yes')).stdout).not.toContain('loaded: huggingface');
+  expect(await lineclear(['logout', '--yes'])).toMatchObject(done(has('logged out')));
+  expect(await files()).toEqual(before);
+  expectNoValue();
+}, 60_000);
+
+it('prints a value when it is asked for by its name, and hands one over by a link', async () => {
+  await login('--no-upload', '--no-download');
+  const value = 'a "value" with $dollars\nand a second line';
+  await lineclear(['secrets', 'set', 'asked.for'], value);
+  await lineclear(['secrets', 'set', 'asked.too'], 'plain');
+  const asked = printed;
+  expect(await lineclear(['secrets', 'get', 'asked.for'])).toEqual(done(value));
+  expect(await lineclear(['secrets', 'get', 'asked.none'])).toMatchObject({
+    code: 4,
+    stderr: has('asked.none'),
+  });
+  const exported = await lineclear(['secrets', 'export', '--prefix', 'asked.']);
+  await put('exported.env', exported.stdout);
+  const again = await lineclear(['secrets', 'import', join(home, 'exported.env'), '--dry-run']);
+  expect(again.code).toBe(0);
+  const json = await lineclear(['secrets', 'export', '--prefix', 'asked.', '--format', 'json']);
+  expect(JSON.parse(json.stdout)).toEqual({ 'asked.for': value, 'asked.too': 'plain' });
+  const link = await lineclear(['secrets', 'link', 'asked.too', '--expires', '30m', '--json']);
+  const token = new URL((JSON.parse(link.stdout) as { url: string }).url).hash.slice(1);
+  const open = () => client(house.url).post('/api/secrets/-/links/open', { token });
+  expect((await open()).body).toEqual({ name: 'asked.too', value: 'plain' });
+  expect((await open()).status).toBe(404);
+  // What was asked for was meant to be seen.
+  printed = asked;
+}, 60_000);
+
 it('sets, shows, takes back and removes a secret', async () => {
   await login('--no-upload', '--no-download');
   await put('value', `${VALUES.second}\n`);
@@ -252,7 +298,17 @@ it('asks for the key at a terminal, and does not show what is typed', async () =
   const out = await new Promise<string>((resolve) => {
     const child = execFile(
       'python3',
-      ['-c', PSEUDO_TERMINAL, process.execPath, MAIN, 'login', '--url', house.url, '--no-upload'],
+      [
+        '-c',
+        PSEUDO_TERMINAL,
+        process.execPath,
+        MAIN,
+        'login',
+        '--url',
+        house.url,
+        '--no-upload',
+        '--no-download',
+      ],
       { env: { PATH: process.env['PATH'], HOME: home, TYPED: typed } },
       (_error, stdout) => resolve(stdout),
     );

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 const text = z.string().max(4_096);
-const scope = z.enum(['global', 'user']);
+const scope = z.enum(['global', 'user', 'team', 'org']);
 const version = z.number().int().min(0);
 
 /** What the API answers, as far as we read it: what is added to it does not disturb us. */
@@ -78,6 +78,11 @@ export const historyAnswer = z.object({
     )
     .max(1_000),
 });
+export const revealAnswer = z.object({
+  box: z.object({ ephemeral_key: text, nonce: text, ciphertext: z.string().max(400_000) }).optional(),
+  missing: z.array(text).max(100),
+});
+export const linkAnswer = z.object({ id: z.number().int(), url: text, version, expires_at: text });
 export const versionAnswer = z.object({ name: text, version });
 const moment = text.nullable();
 export const jobAnswer = z.looseObject({

@@ -10,8 +10,11 @@ import { logout } from './commands/logout.js';
 import { place } from './commands/place.js';
 import { run } from './commands/run.js';
 import { secretsExplain } from './commands/secrets-explain.js';
+import { secretsExport } from './commands/secrets-export.js';
+import { secretsGet } from './commands/secrets-get.js';
 import { secretsHistory } from './commands/secrets-history.js';
 import { secretsImport } from './commands/secrets-import.js';
+import { secretsLink } from './commands/secrets-link.js';
 import { secretsList } from './commands/secrets-list.js';
 import { secretsRm } from './commands/secrets-rm.js';
 import { secretsRollback } from './commands/secrets-rollback.js';
@@ -27,6 +30,7 @@ export const COMMANDS: readonly Command[] = [
   place,
   run,
   secretsList,
+  secretsGet,
   secretsSet,
   secretsRm,
   secretsUndelete,
@@ -34,7 +38,9 @@ export const COMMANDS: readonly Command[] = [
   secretsRollback,
   secretsHistory,
   secretsExplain,
+  secretsLink,
   secretsImport,
+  secretsExport,
   jobsSubmit,
   jobsList,
   jobsShow,

@@ -3,16 +3,18 @@ import type { Scope } from './stored-names.js';
 
 /** What all commands about secrets take. */
 export const SECRET_OPTIONS = { scope: { type: 'string' }, json: { type: 'boolean' } } as const;
-export const SECRET_USAGE = '[--scope user|global] [--json]';
+export const SECRET_USAGE = '[--scope user|team|org|global] [--json]';
+const SCOPES: readonly Scope[] = ['user', 'team', 'org', 'global'];
 
 interface Given {
   readonly scope?: string | undefined;
 }
 
-/** Whose secrets are meant: one's own, unless everybody's are asked for. @throws CliError */
+/** Whose secrets are meant: one's own, unless something else is asked for; the team is one's only one. @throws CliError */
 export function scopeFrom({ scope = 'user' }: Given): Scope {
-  if (scope !== 'user' && scope !== 'global') throw wrongUsage('--scope takes user or global');
-  return scope;
+  const known = SCOPES.find((one) => one === scope);
+  if (!known) throw wrongUsage(`--scope takes ${SCOPES.join(', ')}`);
+  return known;
 }
 
 const NAME = /^[A-Za-z_][A-Za-z0-9_.-]{0,127}$/;

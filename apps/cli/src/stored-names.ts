@@ -7,7 +7,7 @@ const PAGE = 200;
 const MAX_PAGES = 500;
 
 export type StoredSecret = z.infer<typeof listAnswer>['secrets'][number];
-export type Scope = 'user' | 'global';
+export type Scope = StoredSecret['scope'];
 
 /** All secrets of a scope, by name. @throws CliError */
 export async function storedSecrets(api: Api, scope: Scope, removed = false): Promise<StoredSecret[]> {

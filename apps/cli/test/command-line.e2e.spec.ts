@@ -107,7 +107,7 @@ describe('a command line', () => {
     [['secrets', 'sing'], 'there is no command secrets sing'],
     [['secrets', 'list', 'X'], 'there is a word too many'],
     [['secrets', 'list', '--colour'], "Unknown option '--colour'"],
-    [['secrets', 'list', '--scope', 'team'], '--scope takes user or global'],
+    [['secrets', 'list', '--scope', 'everyone'], '--scope takes user, team, org, global'],
     [['secrets', 'versions'], 'something is missing'],
     [['secrets', 'versions', '-x'], 'Unknown option'],
     [['secrets', 'explain', 'a/b'], 'a name is of letters'],

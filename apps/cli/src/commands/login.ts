@@ -1,26 +1,24 @@
 import { meAnswer } from '../answers.js';
-import { apiAs, type Api } from '../api.js';
+import { apiAs } from '../api.js';
 import { command } from '../command.js';
 import { wrongUsage } from '../domain/cli-error.js';
 import { printable } from '../domain/printable.js';
-import { secretNames, standingInStore } from '../domain/secret-names.js';
-import { foundHere } from '../found-here.js';
+import { offerDownload } from '../download.js';
 import { defaultUrl, isReadableOnTheWay, keepSession, parseKey, parseUrl } from '../own-files.js';
-import { storedSecrets } from '../stored-names.js';
 import { offerUpload } from '../upload.js';
 import { readInput, say, warn, type World } from '../world.js';
-import { FORMATS } from '@lineclear/credentials';
 
 const OWN_SECRETS = 'job.submit';
 
 export const login = command({
   name: 'login',
   usage: '[--url URL] [--key KEY | --key-stdin] [--yes] [--no-upload] [--no-download] [--home DIR]',
-  about: 'Logs in with an API key, and offers to save the credentials of this machine',
+  about: 'Logs in with an API key, and offers to save and to load down credentials',
   help: `The key is checked and kept in ~/.lineclear/cli.json (0600). Each credential that ML tools have on this machine and that
 is not in Lineclear yet is offered: Enter leaves it here, --yes saves all, --no-upload none. Without a terminal nothing is
-saved unless --yes says so. --key shows the key to who lists processes: --key-stdin, or the question, does not.
---no-download does not look for what is in Lineclear and not here.`,
+saved or loaded unless --yes says so. --key shows the key to who lists processes: --key-stdin, or the question, does not.
+Each credential that is in Lineclear and not here is offered the other way round: Enter puts it where its tools look, until
+lineclear logout; --yes loads all, --no-download none.`,
   options: {
     url: { type: 'string' },
     key: { type: 'string' },
@@ -48,7 +46,7 @@ saved unless --yes says so. --key shows the key to who lists processes: --key-st
       return;
     }
     if (wantsUpload) await offerUpload(api, world, { home, isYes: options.yes === true });
-    if (wantsDownload) await tellWhatIsElsewhere(api, world, home);
+    if (wantsDownload) await offerDownload(api, world, { home, isYes: options.yes === true });
   },
 });
 
@@ -61,20 +59,4 @@ async function keyFrom(
   if (options['key-stdin']) return (await readInput(world)) ?? '';
   if (!world.terminal) throw wrongUsage('there is nobody to ask for the key: --key-stdin');
   return world.terminal.askHidden('API key: ');
-}
-
-/** Credentials that are in the store and not on this machine. Their values cannot be had: the API gives none out. */
-async function tellWhatIsElsewhere(api: Api, world: World, home: string | undefined): Promise<void> {
-  const stored = new Set((await storedSecrets(api, 'user')).map(({ name }) => name));
-  const here = new Set((await foundHere(world, home)).found.map(({ format }) => format.name));
-  const elsewhere = FORMATS.filter(
-    (format) =>
-      !here.has(format.name) &&
-      standingInStore(format, secretNames(format, format.profiles[0]), stored) === 'there',
-  );
-  for (const { name, files } of elsewhere)
-    say(
-      world,
-      `in Lineclear, not here: ${name}; Lineclear gives no values out${files.length > 0 ? `: lineclear place ${name} puts one here` : ''}`,
-    );
 }
