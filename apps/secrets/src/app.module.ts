@@ -16,7 +16,7 @@ import {
 } from '@lineclear/kit';
 import { readConfig, type Config } from './config.js';
 import { AccessLogRow } from './db/access-log.entity.js';
-import { GrantRow } from './db/grant.entity.js';
+import { ClaimRow, GrantRow } from './db/grant.entity.js';
 import { KeyWorkRow } from './db/key-work.entity.js';
 import { KekRow, KeptKeyRow } from './db/keys.entity.js';
 import { Secrets1767225610000 } from './db/migrations/1767225610000-secrets.js';
@@ -27,11 +27,13 @@ import { ProviderCredentials1795690000000 } from './db/migrations/1795690000000-
 import { ProviderCredentialRow, ProviderPolicyRow } from './db/provider-credential.entity.js';
 import { SecretChangeRow, SecretRow, SecretVersionRow } from './db/secret.entity.js';
 import { Fingerprints } from './domain/fingerprint.js';
+import { FollowJobs } from './events/follow-jobs.js';
 import { CacheController } from './http/cache.controller.js';
 import { CredentialsController } from './http/credentials.controller.js';
 import { KeysController } from './http/keys.controller.js';
 import { LinksController } from './http/links.controller.js';
 import { PoliciesController } from './http/policies.controller.js';
+import { HoldersController, ProvenanceController } from './http/provenance.controller.js';
 import { RestoreController } from './http/restore.controller.js';
 import { RevealController } from './http/reveal.controller.js';
 import { SecretsController } from './http/secrets.controller.js';
@@ -54,6 +56,7 @@ import { SourceChain } from './sources/source-chain.js';
 import { SourceMetrics } from './sources/source-metrics.js';
 import { ChangeSecrets } from './store/change-secrets.js';
 import { OneTimeLinks } from './store/one-time-links.js';
+import { Claims } from './store/claims.js';
 import { GrantedSecrets } from './store/granted-secrets.js';
 import { RestoreFolder } from './store/restore-folder.js';
 import { OpenVault } from './vault/open-vault.js';
@@ -121,6 +124,9 @@ class SecretsModule {
         KeysController,
         CacheController,
         PoliciesController,
+        ProvenanceController,
+        HoldersController,
+        FollowJobs,
         CredentialsController,
         ResolveSecrets,
         KeepChannelSecrets,
@@ -137,6 +143,7 @@ class SecretsModule {
         chain,
         ChangeSecrets,
         GrantedSecrets,
+        Claims,
         { provide: KeyedProviders, useValue: new KeyedProviders(outer.providers) },
         { provide: CheckCredential, useFactory: () => new CheckCredential(outer.whoamiUrls) },
         OwnCredentials,
@@ -175,6 +182,7 @@ export function define(
       SecretLinkRow,
       AccessLogRow,
       GrantRow,
+      ClaimRow,
       ProviderPolicyRow,
       ProviderCredentialRow,
     ],

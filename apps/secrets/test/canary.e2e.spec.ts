@@ -11,6 +11,7 @@ import { SealingKey, sealTo, startService, type RunningService } from '@lineclea
 import { client, connectPeer, people, startBackends, type Backends, type Peer } from '@lineclear/testkit';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { define } from '../src/app.module.js';
+import { claimRun } from './claim-run.js';
 
 const KEY = randomBytes(32);
 const canary = (where: string): string => `canary-${where}-${randomBytes(12).toString('hex')}`;
@@ -95,12 +96,8 @@ async function useEverything(): Promise<void> {
     .catch(keepError);
 
   const key = new SealingKey();
-  const run = {
-    purpose: 'run',
-    job_id: `job_${'1'.repeat(32)}`,
-    user_id: ada.principal.user_id,
-    attempt: 1,
-  } as const;
+  const named = ['SHARED', 'OWN', 'ENV_CANARY', 'NOWHERE'];
+  const run = await claimRun(peer, named, { user_id: ada.principal.user_id });
   const { box } = await peer.ask(resolveSecrets, {
     names: ['SHARED', 'OWN', 'ENV_CANARY'],
     for: run,

@@ -3,6 +3,7 @@ import { SealingKey } from '@lineclear/kit';
 import { expectProblem, type Client } from '@lineclear/testkit';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { claimRun } from './claim-run.js';
 import { openHouse, type SecretsHouse } from './house.js';
 
 type Team = NonNullable<Principal['teams']>[number];
@@ -44,7 +45,7 @@ async function resolve(whose: Whose, ...names: string[]): Promise<Record<string,
   const key = new SealingKey();
   const { box, missing } = await house.peer.ask(resolveSecrets, {
     names,
-    for: { purpose: 'run', job_id: `job_${'a'.repeat(32)}`, attempt: 1, ...whose },
+    for: await claimRun(house.peer, names, whose),
     public_key: key.publicKey,
   });
   return box ? (JSON.parse(key.open(box)) as Record<string, string>) : missing;

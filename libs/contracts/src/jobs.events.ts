@@ -80,6 +80,8 @@ const ended = {
   cost_usd: costUsd,
   started_at: instant.optional(),
   ended_at: instant,
+  /** That the job names secrets; without it, it names none. */
+  uses_secrets: z.literal(true).optional(),
 };
 export const jobCompleted = defineEvent('job.completed', z.object({ ...ended }));
 export const jobFailed = defineEvent(

@@ -72,7 +72,7 @@ export const WIRING: Readonly<Record<ServiceName, Wiring>> = {
       secrets.kekRotated,
       secrets.kekRetired,
     ],
-    consumes: [],
+    consumes: [jobs.jobClaimed, jobs.jobCompleted, jobs.jobFailed, jobs.jobCancelled],
     watches: changesOfPrincipals,
     answers: [
       secretsAsk.resolveSecrets,

@@ -36,6 +36,7 @@ const ending = (job: Job) => ({
   cost_usd: job.costUsd ?? 0,
   ...(job.startedAt === null ? {} : { started_at: job.startedAt.toISOString() }),
   ended_at: (job.endedAt ?? job.submittedAt).toISOString(),
+  ...(job.secrets.length === 0 ? {} : { uses_secrets: true as const }),
 });
 const why = (job: Job, otherwise: 'run_failed' | 'cancelled_by_user') => ({
   ...ending(job),

@@ -42,7 +42,7 @@ export class AccessLogRow {
   @Column('integer', { nullable: true })
   channel_id: number | null;
 
-  /** `released`, `missing`, or `withheld` because another name of the same question was missing. */
+  /** `released`, `missing`, `withheld` because another name of the same question was missing, or `refused` for want of a claim that stands for it. */
   @Column('text')
   outcome: string;
 

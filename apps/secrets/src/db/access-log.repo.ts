@@ -13,7 +13,7 @@ export interface AskedFor {
 
 export interface AskedName {
   readonly name: string;
-  readonly outcome: 'released' | 'missing' | 'withheld';
+  readonly outcome: 'released' | 'missing' | 'withheld' | 'refused';
   readonly source: string | null;
   readonly scope: string | null;
   readonly version: number | null;

@@ -35,8 +35,50 @@ export class GrantRow {
   @Column('integer', { nullable: true })
   version: number | null;
 
+  /** Whose job it is. */
+  @Column('integer')
+  user_id: number;
+
+  @Column('integer', { nullable: true })
+  org_id: number | null;
+
   @Column('timestamptz')
   granted_at: Date;
+
+  @Column('timestamptz', { nullable: true })
+  ended_at: Date | null;
+}
+
+/** A job's claim of its slot, of jobs that name secrets: while it stands, they are given out for it, and to nobody else. */
+@Entity('claims')
+export class ClaimRow {
+  @PrimaryColumn('text', { primaryKeyConstraintName: 'claims_pk' })
+  job_id: string;
+
+  @PrimaryColumn('integer', { primaryKeyConstraintName: 'claims_pk' })
+  attempt: number;
+
+  /** Null where the end of the job was heard of first. */
+  @Column('uuid', { nullable: true })
+  claim_id: string | null;
+
+  @Column('integer')
+  user_id: number;
+
+  @Column('integer', { nullable: true })
+  team_id: number | null;
+
+  @Column('integer', { nullable: true })
+  org_id: number | null;
+
+  @Column('text')
+  provider: string;
+
+  @Column('text', { array: true })
+  names: string[];
+
+  @Column('timestamptz')
+  claimed_at: Date;
 
   @Column('timestamptz', { nullable: true })
   ended_at: Date | null;

@@ -3,11 +3,13 @@ import type { SourceName } from '../domain/lookup.js';
 
 export type GrantPurpose = 'run' | 'provider';
 
-/** An attempt of a job, and for what it asks. */
+/** An attempt of a job, whose it is, and for what it asks. */
 export interface GrantedTo {
   readonly jobId: string;
   readonly attempt: number;
   readonly purpose: GrantPurpose;
+  readonly userId: number;
+  readonly orgId: number | null;
 }
 
 export interface Grant {
@@ -34,14 +36,16 @@ export const heldBy = (on: Queryable, to: GrantedTo, names: readonly string[]): 
 /** Notes what an attempt is given; how many of it were not noted before. */
 export async function addGrants(tx: Tx, to: GrantedTo, at: Date, grants: readonly Grant[]): Promise<number> {
   const rows = await tx.query(
-    `insert into grants (job_id, attempt, purpose, granted_at, name, source, scope, version)
-     select $1, $2::integer, $3, $4::timestamptz, g.* from unnest($5::text[], $6::text[], $7::text[], $8::integer[]) as g
+    `insert into grants (job_id, attempt, purpose, granted_at, user_id, org_id, name, source, scope, version)
+     select $1, $2::integer, $3, $4::timestamptz, $5::integer, $6::integer, g.* from unnest($7::text[], $8::text[], $9::text[], $10::integer[]) as g
      on conflict do nothing returning 1`,
     [
       to.jobId,
       to.attempt,
       to.purpose,
       at,
+      to.userId,
+      to.orgId,
       grants.map(({ name }) => name),
       grants.map(({ source }) => source),
       grants.map(({ scope }) => scope),
@@ -63,4 +67,64 @@ export async function moveGrants(
         and version is not distinct from $5`,
     [scope, name, source, purpose, from, version],
   );
+}
+
+/** Ends what these jobs were given, and what is kept of a rotated credential for runs alone when none of them is left. */
+export async function endGrants(tx: Tx, jobIds: readonly string[], at: Date): Promise<void> {
+  const ended = await tx.query<{ scope: string; name: string }>(
+    `update grants set ended_at = $2 where job_id = any($1) and ended_at is null returning scope, name`,
+    [jobIds, at],
+  );
+  const own = ended.filter(({ scope }) => scope.startsWith('user:'));
+  if (own.length === 0) return;
+  await tx.query(
+    `update provider_credentials c set previous_version = null from secrets s
+      where s.id = c.secret_id and c.previous_version is not null
+        and (s.scope, s.name) in (select * from unnest($1::text[], $2::text[]))
+        and not exists (select 1 from grants g where g.scope = s.scope and g.name = s.name and g.version = c.previous_version
+                          and g.purpose = 'provider' and g.ended_at is null)`,
+    [own.map(({ scope }) => scope), own.map(({ name }) => name)],
+  );
+}
+
+/** Whether a run that has not ended has this version as its provider's credential. */
+export async function isHeld(on: Queryable, scope: string, name: string, version: number): Promise<boolean> {
+  const rows = await on.query(
+    `select 1 from grants where scope = $1 and name = $2 and version = $3 and purpose = 'provider' and ended_at is null limit 1`,
+    [scope, name, version],
+  );
+  return rows.length > 0;
+}
+
+export interface NotedGrant extends Grant {
+  readonly job_id: string;
+  readonly attempt: number;
+  readonly purpose: GrantPurpose;
+  readonly user_id: number;
+  readonly org_id: number | null;
+  readonly granted_at: Date;
+  readonly ended_at: Date | null;
+}
+
+const NOTED =
+  'select job_id, attempt, purpose, name, source, scope, version, user_id, org_id, granted_at, ended_at from grants';
+
+/** What all attempts of a job were given, in that order. */
+export const grantsOf = (on: Queryable, jobId: string): Promise<NotedGrant[]> =>
+  on.query(`${NOTED} where job_id = $1 order by id`, [jobId]);
+
+/** Up to `limit` jobs that have a secret and have not ended, those that have had it longest first; with how many there are. */
+export async function holdersOf(
+  on: Queryable,
+  scope: string,
+  name: string,
+  limit: number,
+): Promise<{ holders: NotedGrant[]; total: number }> {
+  const where = 'where scope = $1 and name = $2 and ended_at is null';
+  const holders = await on.query<NotedGrant>(`${NOTED} ${where} order by id limit $3`, [scope, name, limit]);
+  const [row] = await on.query<{ count: number }>(`select count(*) as count from grants ${where}`, [
+    scope,
+    name,
+  ]);
+  return { holders, total: row?.count ?? 0 };
 }

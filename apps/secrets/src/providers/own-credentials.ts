@@ -13,6 +13,7 @@ import {
   type Tx,
 } from '@lineclear/kit';
 import { noteAccess } from '../db/access-log.repo.js';
+import * as grants from '../db/grants.repo.js';
 import * as credentials from '../db/provider-credentials.repo.js';
 import { describeSecret } from '../db/secrets.repo.js';
 import { userScope } from '../domain/scopes.js';
@@ -119,8 +120,10 @@ export class OwnCredentials {
       throw new Unprocessable(`${provider} does not take this value; nothing was changed`);
     if (checked === 'unknown' && !unchecked)
       throw new Unavailable(`${provider} does not say whether it takes this value; nothing was changed`);
-    const previousVersion = force ? null : before.version;
-    const next = { scope: userScope(userId), name, value, byUserId, expected: before.version };
+    const scope = userScope(userId);
+    const isHeld = !force && (await grants.isHeld(this.database, scope, name, before.version));
+    const previousVersion = isHeld ? before.version : null;
+    const next = { scope, name, value, byUserId, expected: before.version };
     const { version } = await this.change.put(next, async (tx, put) => {
       await credentials.keepPrevious(tx, secretId, previousVersion);
       if (checked === 'valid')

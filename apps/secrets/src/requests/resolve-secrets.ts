@@ -1,7 +1,7 @@
 import { Controller } from '@nestjs/common';
 import { resolveSecrets, type ReplyOf, type RequestOf } from '@lineclear/contracts';
 import { OnRequest } from '@lineclear/bus';
-import { Clock, Database, Metrics } from '@lineclear/kit';
+import { Clock, Database, Metrics, Refused } from '@lineclear/kit';
 import { Counter } from 'prom-client';
 import { noteAccess, type AskedFor } from '../db/access-log.repo.js';
 import { noteUse } from '../db/provider-credentials.repo.js';
@@ -55,7 +55,12 @@ export class ResolveSecrets {
     try {
       return await this.granted.find(names, behalf);
     } catch (error) {
-      this.#resolves.inc({ source: 'unknown', outcome: 'failed' }, names.length);
+      const isRefused = error instanceof Refused && error.code === 'not_granted';
+      if (isRefused) {
+        const lines = names.map((name) => ({ name, outcome: 'refused' as const, ...NOWHERE }));
+        await noteAccess(this.database, this.clock.now(), askedFor(behalf), lines);
+      }
+      this.#resolves.inc({ source: 'unknown', outcome: isRefused ? 'refused' : 'failed' }, names.length);
       throw error;
     }
   }
@@ -82,6 +87,8 @@ export class ResolveSecrets {
     for (const { source, outcome } of lines) this.#resolves.inc({ source: source ?? 'none', outcome });
   }
 }
+
+const NOWHERE = { source: null, scope: null, version: null };
 
 const usedOne = ([name, { scope, source, version }]: readonly [string, Resolved]) => ({
   name,

@@ -8,6 +8,7 @@ import type { Asker, People } from '../domain/lookup.js';
 import { noneFound, placesOfProvider, versionToGoOnWith } from '../domain/provider-policy.js';
 import { OwnStore } from '../sources/own-store.js';
 import { SourceChain, type Resolved } from '../sources/source-chain.js';
+import { Claims } from './claims.js';
 
 export type Behalf = RequestOf<typeof resolveSecrets>['for'];
 
@@ -36,13 +37,18 @@ export class GrantedSecrets {
   constructor(
     private readonly chain: SourceChain,
     private readonly store: OwnStore,
+    private readonly claims: Claims,
     private readonly database: Database,
     private readonly clock: Clock,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
-  /** @throws what a source throws that is asked before a name is found: nothing further out is looked at then */
+  /**
+   * @throws what a source throws that is asked before a name is found: nothing further out is looked at then; Refused for a run whose
+   * claim does not stand for it, Unavailable while none is heard of
+   */
   async find(names: readonly string[], behalf: Behalf): Promise<Finding> {
+    if (behalf.purpose === 'run') await this.claims.require({ ...behalf, names });
     const to = grantedTo(behalf);
     const held = to ? await heldBy(this.database, to, names) : [];
     const rest = names.filter((name) => !held.some((grant) => grant.name === name));
@@ -80,7 +86,8 @@ export class GrantedSecrets {
     // The provider's credential was set anew, or is not taken any more as it was: all runs that have it go on with the new one.
     for (const [name, { version }] of found) {
       const grant = before.get(name);
-      if (grant && grant.version !== version) await moveGrants(tx, to.purpose, grant, version);
+      if (to.purpose === 'provider' && grant && grant.version !== version)
+        await moveGrants(tx, to.purpose, grant, version);
     }
   }
 
@@ -102,9 +109,11 @@ function versionFor(grant: HeldGrant, behalf: Behalf): number | 'current' {
 }
 
 function grantedTo(behalf: Behalf): GrantedTo | undefined {
-  if (behalf.purpose !== 'provider' || !behalf.on_behalf) return undefined;
-  const { job_id: jobId, attempt } = behalf.on_behalf;
-  return { jobId, attempt, purpose: behalf.purpose };
+  const job =
+    behalf.purpose === 'run' ? behalf : behalf.purpose === 'provider' ? behalf.on_behalf : undefined;
+  if (!job || behalf.purpose === 'channel') return undefined;
+  const { job_id: jobId, attempt, user_id: userId, org_id: orgId = null } = job;
+  return { jobId, attempt, purpose: behalf.purpose, userId, orgId };
 }
 
 const peopleOf = ({

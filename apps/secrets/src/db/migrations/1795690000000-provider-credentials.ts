@@ -31,14 +31,28 @@ const UP = [
     "source" text not null,
     "scope" text not null,
     "version" integer,
+    "user_id" integer not null,
+    "org_id" integer,
     "granted_at" timestamptz not null,
     "ended_at" timestamptz,
     constraint "grants_pk" primary key ("id"),
     constraint "grants_of_attempt" unique ("job_id", "attempt", "purpose", "name"))`,
+  `create table "claims" (
+    "job_id" text not null,
+    "attempt" integer not null,
+    "claim_id" uuid,
+    "user_id" integer not null,
+    "team_id" integer,
+    "org_id" integer,
+    "provider" text not null,
+    "names" text[] not null,
+    "claimed_at" timestamptz not null,
+    "ended_at" timestamptz,
+    constraint "claims_pk" primary key ("job_id", "attempt"))`,
   `create index "grants_open" on "grants" ("scope", "name") where ended_at is null`,
 ];
 
-/** People's own credentials of providers, and what each run was given. */
+/** People's own credentials of providers, the claims of jobs that name secrets, and what each attempt was given. */
 export class ProviderCredentials1795690000000 implements MigrationInterface {
   name = 'ProviderCredentials1795690000000';
 
@@ -47,7 +61,7 @@ export class ProviderCredentials1795690000000 implements MigrationInterface {
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    for (const table of ['grants', 'provider_credentials', 'provider_policies'])
+    for (const table of ['claims', 'grants', 'provider_credentials', 'provider_policies'])
       await runner.query(`drop table "${table}"`);
   }
 }

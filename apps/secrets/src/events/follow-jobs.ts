@@ -1,0 +1,81 @@
+import { Controller } from '@nestjs/common';
+import { jobCancelled, jobClaimed, jobCompleted, jobFailed, type EventOf } from '@lineclear/contracts';
+import { Bus, OnEvents } from '@lineclear/bus';
+import { Clock, type Tx } from '@lineclear/kit';
+import { addClaims, endClaims, type Claim } from '../db/claims.repo.js';
+import { endGrants } from '../db/grants.repo.js';
+import { KeyedProviders } from '../providers/keyed-providers.js';
+
+type Ended = EventOf<typeof jobCompleted> | EventOf<typeof jobFailed> | EventOf<typeof jobCancelled>;
+
+/** Secrets are for claimed jobs: from the claim of a job that names some until its end, and not a moment longer. */
+@Controller()
+export class FollowJobs {
+  constructor(
+    bus: Bus,
+    providers: KeyedProviders,
+    private readonly clock: Clock,
+  ) {
+    // Most jobs have nothing from here.
+    bus.handleOnlyIf(jobClaimed, { event: ({ data }) => data.secrets.length > 0 });
+    const hadSomething = ({ data }: Ended): boolean =>
+      data.uses_secrets === true || providers.secretOf(data.provider) !== undefined;
+    for (const def of [jobCompleted, jobFailed, jobCancelled])
+      bus.handleOnlyIf(def, { event: (ended) => hadSomething(ended) });
+  }
+
+  @OnEvents(jobClaimed)
+  async claimed(events: EventOf<typeof jobClaimed>[], tx: Tx): Promise<void> {
+    const claims = events
+      .filter(({ data }) => data.secrets.length > 0)
+      .map(({ data }) => ({
+        ...claimOf(data),
+        claimId: data.claim_id,
+        teamId: data.team_id ?? null,
+        names: data.secrets,
+      }));
+    await addClaims(tx, claims, this.clock.now());
+  }
+
+  @OnEvents(jobCompleted)
+  async completed(events: EventOf<typeof jobCompleted>[], tx: Tx): Promise<void> {
+    await this.#end(events, tx);
+  }
+
+  @OnEvents(jobFailed)
+  async failed(events: EventOf<typeof jobFailed>[], tx: Tx): Promise<void> {
+    await this.#end(events, tx);
+  }
+
+  @OnEvents(jobCancelled)
+  async cancelled(events: EventOf<typeof jobCancelled>[], tx: Tx): Promise<void> {
+    await this.#end(events, tx);
+  }
+
+  async #end(events: readonly Ended[], tx: Tx): Promise<void> {
+    const now = this.clock.now();
+    // One that was never claimed has no attempt.
+    const claims = events
+      .filter(({ data }) => data.uses_secrets && data.attempt > 0)
+      .map(({ data }) => claimOf(data));
+    await endClaims(tx, claims, now);
+    await endGrants(tx, [...new Set(events.map(({ data }) => data.job_id))], now);
+  }
+}
+
+const claimOf = ({
+  job_id,
+  attempt,
+  user_id,
+  org_id,
+  provider,
+}: Pick<Ended['data'], 'job_id' | 'attempt' | 'user_id' | 'org_id' | 'provider'>): Claim => ({
+  jobId: job_id,
+  attempt,
+  claimId: null,
+  userId: user_id,
+  teamId: null,
+  orgId: org_id ?? null,
+  provider,
+  names: [],
+});
