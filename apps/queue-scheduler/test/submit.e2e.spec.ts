@@ -1,4 +1,11 @@
-import { approvalWaived, evaluateJobs, jobClaimed, jobQueued, jobSubmitted } from '@lineclear/contracts';
+import {
+  approvalWaived,
+  evaluateJobs,
+  jobClaimed,
+  jobCompleted,
+  jobQueued,
+  jobSubmitted,
+} from '@lineclear/contracts';
 import { refusesBadInput, expectProblem, client, type Person } from '@lineclear/testkit';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { JOB, openHouse, type House } from './house.js';
@@ -69,6 +76,22 @@ it('takes a job, tells of it, and claims it', async () => {
     'queued',
     'dispatching',
   ]);
+});
+
+it('says of a job that ended whether it named secrets', async () => {
+  const of = async (more: object): Promise<string> => (await house.submit(ada, more)).body.job_id as string;
+  const [withSome, without] = [await of({ secrets: ['HF_TOKEN'] }), await of({})];
+  for (const jobId of [withSome, without]) {
+    await vi.waitFor(() =>
+      expect(house.peer.events(jobClaimed).map(({ data }) => data.job_id)).toContain(jobId),
+    );
+    await house.ended(jobId);
+  }
+  const endOf = (jobId: string) =>
+    house.peer.events(jobCompleted).find(({ data }) => data.job_id === jobId)?.data;
+  await vi.waitFor(() => expect(endOf(without)).toBeDefined());
+  expect(endOf(without)).not.toHaveProperty('uses_secrets');
+  expect(endOf(withSome)).toMatchObject({ uses_secrets: true });
 });
 
 it('holds a job for approval', async () => {
