@@ -7,6 +7,7 @@ import { readConfig, type Config } from './config.js';
 import { Runs1767225620000 } from './db/migrations/1767225620000-runs.js';
 import { OrgOfRuns1795673000000 } from './db/migrations/1795673000000-org-of-runs.js';
 import { TeamOfRuns1795690000000 } from './db/migrations/1795690000000-team-of-runs.js';
+import { LeaksOfRuns1795691000000 } from './db/migrations/1795691000000-leaks-of-runs.js';
 import { ProviderNoticeRow } from './db/provider-notice.entity.js';
 import { ProviderNoticesRepo } from './db/provider-notices.repo.js';
 import { RunLogRow } from './db/run-log.entity.js';
@@ -74,7 +75,13 @@ export const define = (env: NodeJS.ProcessEnv, more: { clock?: Clock } = {}): Se
     config,
     modules: [BusModule.of('job-poller', config.NATS_URL), AccessModule.of(), JobPollerModule.of(config)],
     entities: [...busEntities, RunRow, RunLogRow, ProviderNoticeRow],
-    migrations: [...busMigrations, Runs1767225620000, OrgOfRuns1795673000000, TeamOfRuns1795690000000],
+    migrations: [
+      ...busMigrations,
+      Runs1767225620000,
+      OrgOfRuns1795673000000,
+      TeamOfRuns1795690000000,
+      LeaksOfRuns1795691000000,
+    ],
     transports: busTransports,
     file: config.file,
     ...more,

@@ -127,6 +127,7 @@ export const WIRING: Readonly<Record<ServiceName, Wiring>> = {
       runs.providerError,
       secrets.secretExpiring,
       secrets.secretStale,
+      runs.secretLeakDetected,
       notifier.webhookFailure,
       deadLetter,
     ],
@@ -142,7 +143,13 @@ export const WIRING: Readonly<Record<ServiceName, Wiring>> = {
     ],
   },
   'job-poller': {
-    publishes: [runs.runStarted, runs.runObserved, runs.runEnded, runs.providerError],
+    publishes: [
+      runs.runStarted,
+      runs.runObserved,
+      runs.runEnded,
+      runs.providerError,
+      runs.secretLeakDetected,
+    ],
     consumes: [jobs.jobClaimed, jobs.jobCancelRequested],
     watches: [...changesOfPrincipals, secrets.secretChanged],
     answers: [],

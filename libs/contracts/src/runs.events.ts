@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { defineEvent } from './event.js';
-import { costUsd, instant, jobId, provider, reason } from './fields.js';
+import { costUsd, instant, jobId, provider, reason, secretName, userId } from './fields.js';
 
 const aboutRun = { job_id: jobId, attempt: z.int().min(1), claim_id: z.uuid(), provider };
 
@@ -47,4 +47,19 @@ export const runEnded = defineEvent(
 export const providerError = defineEvent(
   'system.provider_error',
   z.object({ provider, job_id: jobId.optional(), message: reason }),
+);
+
+const LEAK_FORMS = ['raw', 'json', 'url', 'base64', 'hex'] as const;
+
+/** A run wrote a secret into its log, or its provider into a message: once per run and secret. What was written was taken out, and is not in here. */
+export const secretLeakDetected = defineEvent(
+  'secret.leak_detected',
+  z.object({
+    job_id: jobId,
+    attempt: z.int().min(1),
+    user_id: userId,
+    name: secretName,
+    where: z.enum(['log', 'message']),
+    form: z.enum(LEAK_FORMS),
+  }),
 );

@@ -25,6 +25,7 @@ export const MUTABLE_COLUMNS: readonly Column[] = [
   ['logBytes', 'log_bytes', 'int'],
   ['logTruncated', 'log_truncated', 'boolean'],
   ['logCheckedAt', 'log_checked_at', 'timestamptz'],
+  ['leaked', 'leaked', 'json'],
 ];
 
 const FIXED_COLUMNS: readonly Column[] = [

@@ -134,6 +134,10 @@ export class RunRow {
   @Column('timestamptz', { nullable: true })
   log_checked_at: Date | null;
 
+  /** Names of secrets that its output gave away, with where and how: each was told once. */
+  @Column('json', { nullable: true })
+  leaked: object | null;
+
   /** When a step is due; while one runs, when its lease ends. Null once the run has ended. */
   @Column('timestamptz', { nullable: true, default: () => 'now()' })
   next_action_at: Date | null;

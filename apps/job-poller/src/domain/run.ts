@@ -1,4 +1,5 @@
 import type { EventData, jobClaimed, RunOutcome } from '@lineclear/contracts';
+import type { Hit } from './redact.js';
 
 /**
  * `intended`: nobody was called. `submitting`: the provider may have been called, its answer is not known. `active`: it
@@ -17,6 +18,11 @@ export interface Progress {
   /** 0 to 1. */
   readonly progress?: number;
   readonly metrics?: Readonly<Record<string, number>>;
+}
+
+/** A secret of the run, or of its provider, that it wrote where it must not be. */
+export interface Leak extends Hit {
+  readonly where: 'log' | 'message';
 }
 
 /** One attempt of a job on a provider. */
@@ -69,6 +75,8 @@ export interface Run {
   readonly logBytes: number;
   readonly logTruncated: boolean;
   readonly logCheckedAt: Date | null;
+  /** Which secrets it leaked, each once, in the order in which that was told. Null for none. */
+  readonly leaked: readonly Leak[] | null;
   /** Whose turn it is: a step's result counts only while this is still its number. */
   readonly leaseToken: number;
   readonly version: number;
@@ -154,6 +162,7 @@ export function intendedRun(
     logBytes: 0,
     logTruncated: false,
     logCheckedAt: null,
+    leaked: null,
     leaseToken: 1,
     version: 0,
   };

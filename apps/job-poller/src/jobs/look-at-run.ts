@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { Clock, CONFIG, LOGGER, Refused, type Logger } from '@lineclear/kit';
 import type { Config } from '../config.js';
+import { withLeaks } from '../domain/leaks.js';
 import { isLost } from '../domain/next-step.js';
 import { forward, lostOutcome, outcomeOf } from '../domain/remote-state.js';
 import type { ClaimedRun, Run, StopReason } from '../domain/run.js';
@@ -42,7 +43,7 @@ export class LookAtRun {
       credential = await this.credentials.ofProvider(adapter, run);
       await this.calls.make(adapter, 'cancel', () => adapter.cancel(idOf(run), credential));
     } catch (error) {
-      return this.#failed(before, run, error, credential);
+      return this.#failed(before, run, error, adapter, credential);
     }
     return this.look(before, { ...run, cancelSentAt: now }, adapter);
   }
@@ -55,7 +56,7 @@ export class LookAtRun {
       const id = idOf(run);
       seen = (await this.calls.make(adapter, 'get', () => adapter.get([id], credential))).get(id);
     } catch (error) {
-      return this.#failed(before, run, error, credential);
+      return this.#failed(before, run, error, adapter, credential);
     }
     if (seen === undefined) return this.#missing(before, run, adapter);
     if (seen.state === undefined) {
@@ -86,8 +87,9 @@ export class LookAtRun {
     if (log === undefined) return tryAgain(before, run);
     if (outcome === undefined)
       return moved(before, log.run, this.#nextInMs(log.run, adapter), now, log.chunks);
-    const message = said === undefined ? null : await this.credentials.clean(run, credential, said);
-    return ended(before, log.run, outcome, message, now, log.chunks);
+    const clean = said === undefined ? null : await this.credentials.clean(run, adapter, credential, said);
+    const told = withLeaks(log.run, clean?.hits ?? [], 'message');
+    return ended(before, told, outcome, clean?.text ?? null, now, log.chunks);
   }
 
   /** New output, if it is time; undefined when a run that is over should wait for its last lines. */
@@ -145,18 +147,21 @@ export class LookAtRun {
     );
   }
 
-  async #failed(before: ClaimedRun, run: Run, error: unknown, credential: Credential): Promise<StepResult> {
+  async #failed(
+    before: ClaimedRun,
+    run: Run,
+    error: unknown,
+    adapter: Adapter,
+    credential: Credential,
+  ): Promise<StepResult> {
     if (error instanceof MissingSecrets || error instanceof Refused)
       // The account that the run is on cannot be used: on another one it would not be found.
       await this.notices.tell(run.provider, run.jobId, error.message);
     if (!(error instanceof ProviderFailure)) return tryAgain(before, run);
     if (error.kind === 'denied') this.credentials.refused(run);
-    await this.notices.tell(
-      run.provider,
-      run.jobId,
-      await this.credentials.clean(run, credential, error.message),
-    );
-    return tryAgain(before, run, error.retryAfterMs);
+    const said = await this.credentials.clean(run, adapter, credential, error.message);
+    await this.notices.tell(run.provider, run.jobId, said?.text ?? null);
+    return tryAgain(before, withLeaks(run, said?.hits ?? [], 'message'), error.retryAfterMs);
   }
 
   #nextInMs(run: Run, adapter: Adapter): number {

@@ -1,9 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { Clock } from '@lineclear/kit';
 import { appendLog, type LogChunk } from '../domain/log-chunks.js';
+import { withLeaks } from '../domain/leaks.js';
 import { readProgress } from '../domain/progress.js';
+import type { Hit, Redacted, Redactor } from '../domain/redact.js';
 import type { Run } from '../domain/run.js';
-import type { Adapter, Credential } from '../providers/adapter.js';
+import type { Adapter, Credential, LogPart } from '../providers/adapter.js';
 import { Credentials, MissingSecrets } from '../providers/credentials.js';
 import { ProviderCalls } from '../providers/provider-calls.js';
 
@@ -34,8 +36,8 @@ export class LogReader {
 
   /** @throws when the provider, or who knows the secrets, does not answer: nothing was read then. */
   async read(run: Run, adapter: Adapter, credential: Credential, isOver: boolean): Promise<ReadLog> {
-    const clean = await this.#cleaner(run, credential);
-    if (clean === undefined)
+    const cleaner = await this.#cleaner(run, adapter, credential);
+    if (cleaner === undefined)
       return this.withheld(run, 'a secret of this run is gone, so that its output cannot be cleaned of it');
     let next: Run = { ...run, logCheckedAt: this.clock.now() };
     const chunks: LogChunk[] = [];
@@ -46,10 +48,15 @@ export class LogReader {
       const part = await this.calls.make(adapter, 'logs', () =>
         adapter.logs(externalId, logCursor, isOver, credential),
       );
-      const text = clean(part.text);
+      const { text, hits, taken } = cleaned(cleaner, part, isOver);
       const added = appendLog(next, text);
       chunks.push(...added.chunks);
-      next = { ...next, ...added.state, logCursor: part.cursor, progress: readProgress(text, next.progress) };
+      next = {
+        ...withLeaks(next, [...hits, ...alreadyHidden(part, next)], 'log'),
+        ...added.state,
+        logCursor: part.cursorAt(taken),
+        progress: readProgress(text, next.progress),
+      };
       if (!part.more) break;
     }
     return { run: next, chunks };
@@ -65,12 +72,23 @@ export class LogReader {
     };
   }
 
-  async #cleaner(run: Run, credential: Credential): Promise<((text: string) => string) | undefined> {
+  async #cleaner(run: Run, adapter: Adapter, credential: Credential): Promise<Redactor | undefined> {
     try {
-      return await this.credentials.cleaner(run, credential);
+      return await this.credentials.cleaner(run, adapter, credential);
     } catch (error) {
       if (error instanceof MissingSecrets) return undefined;
       throw error;
     }
   }
 }
+
+/** The part without the values. What may be the beginning of one at its end is read again with what follows, once there is more. */
+function cleaned(cleaner: Redactor, part: LogPart, isOver: boolean): Redacted {
+  const settled = cleaner.clean(part.text, part.more || !isOver);
+  // Nothing settled of a part that is as long as a part can be: waiting would not bring more of it.
+  return settled.taken === 0 && part.more ? cleaner.clean(part.text) : settled;
+}
+
+/** What the adapter hid itself. It is told by what the run could have changed, so that only the run's own names count. */
+const alreadyHidden = ({ hidden = [] }: LogPart, run: Run): Hit[] =>
+  run.secrets.filter((name) => hidden.includes(name)).map((name) => ({ name, form: 'raw' }));

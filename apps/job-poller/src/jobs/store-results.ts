@@ -1,11 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
 import { Bus, event, type Outgoing } from '@lineclear/bus';
-import { runEnded, runObserved, runStarted } from '@lineclear/contracts';
-import { Database, isDatabaseAway, LOGGER, type Logger, type Tx } from '@lineclear/kit';
+import { runEnded, runObserved, runStarted, secretLeakDetected } from '@lineclear/contracts';
+import { Database, isDatabaseAway, LOGGER, Metrics, type Logger, type Tx } from '@lineclear/kit';
+import { Counter } from 'prom-client';
 import { RunLogsRepo } from '../db/run-logs.repo.js';
 import { RunsRepo } from '../db/runs.repo.js';
 import { endedData, observedData, startedData } from '../domain/announce.js';
+import { leaksData } from '../domain/leaks.js';
 import { Credentials } from '../providers/credentials.js';
 import { LogTail } from './log-tail.js';
 import type { StepResult } from './step-result.js';
@@ -26,6 +28,7 @@ interface Waiting {
 export class StoreResults {
   readonly #waiting: Waiting[] = [];
   readonly #stop = new AbortController();
+  readonly #leaks: Counter<'where' | 'form'>;
   #isWriting = false;
 
   constructor(
@@ -36,7 +39,15 @@ export class StoreResults {
     private readonly credentials: Credentials,
     private readonly tail: LogTail,
     @Inject(LOGGER) private readonly log: Logger,
-  ) {}
+    { registry }: Metrics,
+  ) {
+    this.#leaks = new Counter({
+      name: 'secrets_leak_hits_total',
+      help: 'Secrets that runs wrote into their log or message, each once per run, by where and how they were written',
+      labelNames: ['where', 'form'],
+      registers: [registry],
+    });
+  }
 
   /** Resolves once the result is stored, or has turned out to be no longer wanted. */
   store(result: StepResult, owner: string): Promise<void> {
@@ -96,7 +107,8 @@ export class StoreResults {
       ...stored.flatMap((result) => eventsOf(result, versions.get(result.run.id) ?? 0)),
     );
     tx.afterCommit(() => {
-      for (const { run, chunks } of stored) {
+      for (const { before, run, chunks } of stored) {
+        for (const { where, form } of leaksData(before, run)) this.#leaks.inc({ where, form });
         if (chunks.length > 0 || run.state === 'ended') this.tail.wake(run.id);
         if (run.state === 'ended') this.credentials.forgetRun(run.id);
       }
@@ -116,6 +128,7 @@ function eventsOf({ before, run }: StepResult, version: number): Outgoing[] {
   return [
     ...(started ? [event(runStarted, started, rest)] : []),
     ...(observed ? [event(runObserved, observed, rest)] : []),
+    ...leaksData(before, run).map((leak) => event(secretLeakDetected, leak, rest)),
     ...(ended ? [event(runEnded, ended, rest)] : []),
   ];
 }

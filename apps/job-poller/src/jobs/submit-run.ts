@@ -1,11 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { Clock, Refused } from '@lineclear/kit';
-import { redactor } from '../domain/redact.js';
+import { withLeaks } from '../domain/leaks.js';
+import type { Hit } from '../domain/redact.js';
 import { settlesInMs } from '../domain/next-step.js';
 import type { ClaimedRun, Run } from '../domain/run.js';
 import { pollDelayMs } from '../domain/schedule.js';
 import { ProviderFailure, type Adapter, type Credential, type Submission } from '../providers/adapter.js';
-import { Credentials, MissingSecrets } from '../providers/credentials.js';
+import { Credentials, MissingSecrets, redactorOf } from '../providers/credentials.js';
 import { ProviderCalls } from '../providers/provider-calls.js';
 import { ProviderNotices } from '../providers/provider-notices.js';
 import { Providers } from '../providers/providers.js';
@@ -45,10 +46,8 @@ export class SubmitRun {
       return this.#accepted(run, adapter, externalId);
     } catch (error) {
       if (!(error instanceof ProviderFailure)) throw error;
-      const clean = redactor(
-        [...secrets.values(), ...(credential ? [credential] : [])].map((secret) => secret.reveal()),
-      );
-      return this.#failed(run, error, clean(error.message));
+      const { text, hits } = redactorOf(secrets, adapter, credential).clean(error.message);
+      return this.#failed(run, error, text, hits);
     }
   }
 
@@ -62,9 +61,9 @@ export class SubmitRun {
     } catch (error) {
       if (!(error instanceof ProviderFailure)) return tryAgain(run, run);
       if (error.kind === 'denied') this.credentials.refused(run);
-      const said = await this.credentials.clean(run, credential, error.message);
-      await this.notices.tell(run.provider, run.jobId, said);
-      return tryAgain(run, run, error.retryAfterMs);
+      const said = await this.credentials.clean(run, adapter, credential, error.message);
+      await this.notices.tell(run.provider, run.jobId, said?.text ?? null);
+      return tryAgain(run, withLeaks(run, said?.hits ?? [], 'message'), error.retryAfterMs);
     }
     const now = this.clock.now();
     const waitMs = settlesInMs(run, settleMs);
@@ -72,27 +71,29 @@ export class SubmitRun {
   }
 
   async #failed(
-    run: ClaimedRun,
+    before: ClaimedRun,
     { kind, retryAfterMs }: ProviderFailure,
     message: string,
+    hits: readonly Hit[],
   ): Promise<StepResult> {
     const now = this.clock.now();
+    const run = withLeaks(before, hits, 'message');
     if (kind === 'refused')
-      return ended(run, run, 'refused', `the provider refused the run: ${message}`, now);
+      return ended(before, run, 'refused', `the provider refused the run: ${message}`, now);
     await this.notices.tell(run.provider, run.jobId, message);
     switch (kind) {
       case 'denied':
         this.credentials.refused(run);
         // Once more with the credential as it is now.
-        if (run.failures === 0) return tryAgain(run, notCalled(run));
-        return ended(run, run, 'refused', `the provider does not accept our credential: ${message}`, now);
+        if (run.failures === 0) return tryAgain(before, notCalled(run));
+        return ended(before, run, 'refused', `the provider does not accept our credential: ${message}`, now);
       case 'exists':
-        return moved(run, run, 0, now);
+        return moved(before, run, 0, now);
       case 'busy':
       case 'not sent':
-        return tryAgain(run, notCalled(run), retryAfterMs);
+        return tryAgain(before, notCalled(run), retryAfterMs);
       case 'unknown':
-        return tryAgain(run, run, retryAfterMs);
+        return tryAgain(before, run, retryAfterMs);
     }
   }
 

@@ -33,9 +33,11 @@ export interface Observation {
 
 export interface LogPart {
   readonly text: string;
-  /** Where the next part begins; means something to the adapter only. */
-  readonly cursor: string;
+  /** Where the next part begins when so many characters of this one were taken; means something to the adapter only. */
+  cursorAt(taken: number): string;
   readonly more: boolean;
+  /** Names of secrets whose values the adapter itself took out of the output, at any time. */
+  readonly hidden?: readonly string[];
 }
 
 /** What a provider can do, and how it likes to be treated. */

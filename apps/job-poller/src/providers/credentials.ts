@@ -3,7 +3,7 @@ import { ask, Bus } from '@lineclear/bus';
 import { resolveSecrets, secretChanged, type ReplyOf, type RequestOf } from '@lineclear/contracts';
 import { Clock, Metrics, SealingKey, Secret, TtlCache } from '@lineclear/kit';
 import { z } from 'zod';
-import { redactor } from '../domain/redact.js';
+import { redactor, type Redacted, type Redactor } from '../domain/redact.js';
 import type { Run } from '../domain/run.js';
 import type { Adapter, Credential } from './adapter.js';
 
@@ -14,7 +14,7 @@ const MAX_RUNS = 20_000;
 const MAX_KEPT = 2_000;
 const KEPT_FOR_MS = 24 * 3_600_000;
 
-type Values = ReadonlyMap<string, Secret>;
+export type Values = ReadonlyMap<string, Secret>;
 type Behalf = RequestOf<typeof resolveSecrets>['for'];
 type OnBehalfOf = Omit<Extract<Behalf, { purpose: 'run' }>, 'purpose'>;
 const opened = z.record(z.string().max(128), z.string().max(300_000));
@@ -51,6 +51,8 @@ export class Credentials {
   /** The versions that providers did not take, by account. */
   readonly #refused: TtlCache<number>;
   readonly #ofRuns: TtlCache<Values>;
+  /** Made once of a run's values: its log is read every second. They go when the values do. */
+  readonly #redactors = new WeakMap<Values, { credential: Credential; redactor: Redactor }>();
 
   constructor(
     private readonly bus: Bus,
@@ -117,15 +119,19 @@ export class Credentials {
   }
 
   /** Makes what takes out of a text all that the run and its provider were given. @throws as `ofRun` does */
-  async cleaner(run: Run, credential: Credential): Promise<(text: string) => string> {
-    const values = [...(await this.ofRun(run, false)).values(), ...(credential ? [credential] : [])];
-    return redactor(values.map((secret) => secret.reveal()));
+  async cleaner(run: Run, adapter: Adapter, credential: Credential): Promise<Redactor> {
+    const values = await this.ofRun(run, false);
+    const made = this.#redactors.get(values);
+    if (made && made.credential === credential) return made.redactor;
+    const fresh = redactorOf(values, adapter, credential);
+    this.#redactors.set(values, { credential, redactor: fresh });
+    return fresh;
   }
 
   /** A provider may repeat what it was given; without the values to look for, nothing it says is kept. */
-  async clean(run: Run, credential: Credential, said: string): Promise<string | null> {
+  async clean(run: Run, adapter: Adapter, credential: Credential, said: string): Promise<Redacted | null> {
     try {
-      return (await this.cleaner(run, credential))(said);
+      return (await this.cleaner(run, adapter, credential)).clean(said);
     } catch {
       return null;
     }
@@ -166,3 +172,12 @@ const onBehalfOf = ({ jobId, attempt, userId, teamId, orgId }: Run): OnBehalfOf 
   ...(teamId === null ? {} : { team_id: teamId }),
   ...(orgId === null ? {} : { org_id: orgId }),
 });
+
+/** Takes out what the run was given, and its provider's credential. */
+export const redactorOf = (values: Values, { authSecret }: Adapter, credential: Credential): Redactor =>
+  redactor(
+    [...values, ...(credential ? [[authSecret ?? '', credential] as const] : [])].map(([name, secret]) => ({
+      name,
+      value: secret.reveal(),
+    })),
+  );

@@ -108,14 +108,14 @@ export class HttpAdapter implements Adapter {
   ): Promise<LogPart> {
     const { logs } = this.config;
     const read = Number(cursor ?? 0);
-    if (!logs) return { text: '', cursor: String(read), more: false };
+    if (!logs) return nothingAt(read);
     const answer = await this.#calls.send(logs, { external_id: externalId }, credential);
-    if (NOT_THERE.includes(answer.status)) return { text: '', cursor: String(read), more: false };
+    if (NOT_THERE.includes(answer.status)) return nothingAt(read);
     if (!isSuccess(answer)) throw notNow(answer);
     const found = logs.text === undefined ? answer.text : at(jsonOf(answer), logs.text);
     const given = typeof found === 'string' ? found : '';
     const whole = isOver ? given : given.slice(0, given.lastIndexOf('\n') + 1);
-    return { text: whole.slice(read), cursor: String(Math.max(read, whole.length)), more: false };
+    return { text: whole.slice(read), cursorAt: (taken) => String(read + taken), more: false };
   }
 
   async close(): Promise<void> {
@@ -133,6 +133,8 @@ const fieldsOf = (submission: Submission): Fields => ({
   max_runtime_seconds: submission.maxRuntimeSeconds ?? undefined,
   output_path: submission.outputPath ?? undefined,
 });
+
+const nothingAt = (read: number): LogPart => ({ text: '', cursorAt: () => String(read), more: false });
 
 /** A question that was not answered: nothing follows from it for the run. */
 const notNow = (answer: HttpAnswer): ProviderFailure => {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { isAlive } from './process-identity.js';
 
 const LOG_PART_BYTES = 256 * 1024;
+const MAX_HIDDEN_CHARS = 64 * 128;
 
 /** What a run's folder says of its process. `starting`: a supervisor has the folder, and has not said yet who it is. */
 export type ProcessState =
@@ -84,6 +85,12 @@ export class RunFolder {
     }
   }
 
+  /** Names of the secrets that were taken out of the log while it was written. The run could write to this file too. */
+  async hidden(): Promise<string[]> {
+    const names = (await this.#read('hidden')) ?? '';
+    return names.slice(0, MAX_HIDDEN_CHARS).split('\n');
+  }
+
   async #read(name: string): Promise<string | undefined> {
     try {
       return await readFile(join(this.path, name), 'utf8');
@@ -108,4 +115,16 @@ function wholeCharacters(bytes: Buffer): Buffer {
   let end = bytes.length;
   while (end > bytes.length - 4 && end > 0 && (bytes[end - 1]! & 0xc0) === 0x80) end -= 1;
   return end > 0 && bytes[end - 1]! >= 0xc0 ? bytes.subarray(0, end - 1) : bytes;
+}
+
+/** How many of the bytes the first `taken` of their characters are, also where they are no UTF-8. */
+export function bytesOf(bytes: Buffer, characters: number, taken: number): number {
+  if (taken >= characters) return bytes.length;
+  let [least, most] = [0, bytes.length];
+  while (least < most) {
+    const middle = Math.ceil((least + most) / 2);
+    if (bytes.toString('utf8', 0, middle).length <= taken) least = middle;
+    else most = middle - 1;
+  }
+  return least;
 }

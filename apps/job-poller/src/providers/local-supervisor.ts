@@ -31,14 +31,27 @@ printf '%s\\n' "$code" > exit.tmp && mv exit.tmp exit
 
 /**
  * Copies its input to its output with the values of the named variables replaced, so that a secret that a job prints never
- * reaches the disk. Whole lines go at once; what has no line end yet waits for it, but not for ever.
+ * reaches the disk; the file `hidden` gets the names of those that were. Whole lines go at once; what has no line end yet waits for it, but not for ever.
  */
 export const REDACT_SCRIPT = `
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, () => {});
-const values = process.env.LINECLEAR_REDACT.split(',').map((name) => process.env[name] ?? '');
-const needles = [...new Set(values.flatMap((value) => [value, ...(/\\n/.test(value) ? value.split(/\\r?\\n/).map((line) => line.trim()).filter((line) => line.length >= 8) : [])]))]
-  .filter((needle) => needle.length >= 4).map((needle) => Buffer.from(needle).toString('latin1')).sort((a, b) => b.length - a.length);
-const clean = (text) => needles.reduce((left, needle) => left.replaceAll(needle, '[secret]'), text);
+const linesOf = (value) => (/\\n/.test(value) ? value.split(/\\r?\\n/).map((line) => line.trim()).filter((line) => line.length >= 8) : []);
+const names = new Map(process.env.LINECLEAR_REDACT.split(',').flatMap((name) => {
+  const value = process.env[name] ?? '';
+  return [value, ...linesOf(value)].filter((needle) => needle.length >= 4).map((needle) => [Buffer.from(needle).toString('latin1'), name]);
+}));
+const needles = [...names.keys()].sort((a, b) => b.length - a.length);
+const told = new Set();
+const tell = (name) => {
+  if (told.has(name)) return;
+  told.add(name);
+  try { require('node:fs').appendFileSync('hidden', name + '\\n', { mode: 0o600 }); } catch {}
+};
+const clean = (text) => needles.reduce((left, needle) => {
+  if (!left.includes(needle)) return left;
+  tell(names.get(needle));
+  return left.replaceAll(needle, '[secret]');
+}, text);
 let held = '';
 process.stdin.on('data', (bytes) => {
   held += bytes.toString('latin1');

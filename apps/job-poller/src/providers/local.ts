@@ -12,7 +12,7 @@ import {
   type Observation,
   type Submission,
 } from './adapter.js';
-import { RunFolder } from './local-folder.js';
+import { bytesOf, RunFolder } from './local-folder.js';
 import { REDACT_SCRIPT, SUPERVISOR } from './local-supervisor.js';
 
 // A supervisor that has its folder says who it is within milliseconds; when it has not after this long, it died.
@@ -143,8 +143,11 @@ export class LocalAdapter implements Adapter {
 
   async logs(externalId: string, cursor: string | null, isOver: boolean): Promise<LogPart> {
     const from = Number(cursor ?? 0);
-    const { bytes, more } = await this.#folder(externalId).readLog(from, isOver);
-    return { text: bytes.toString('utf8'), cursor: String(from + bytes.length), more };
+    const folder = this.#folder(externalId);
+    const [{ bytes, more }, hidden] = [await folder.readLog(from, isOver), await folder.hidden()];
+    const text = bytes.toString('utf8');
+    const cursorAt = (taken: number): string => String(from + bytesOf(bytes, text.length, taken));
+    return { text, cursorAt, more, hidden };
   }
 
   async close(): Promise<void> {}

@@ -17,6 +17,7 @@ import {
   quotaExceeded,
   quotaWarning,
   secretExpiring,
+  secretLeakDetected,
   secretStale,
   webhookFailure,
   WIRING,
@@ -170,6 +171,11 @@ export class AnnounceController {
 
   @OnEvents(secretStale)
   async secretsStale(events: EventOf<typeof secretStale>[], tx: Tx): Promise<void> {
+    await this.#announce(events, tx);
+  }
+
+  @OnEvents(secretLeakDetected)
+  async secretsLeaked(events: EventOf<typeof secretLeakDetected>[], tx: Tx): Promise<void> {
     await this.#announce(events, tx);
   }
 
