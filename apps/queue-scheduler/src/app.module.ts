@@ -23,8 +23,10 @@ import { SubmitController } from './http/submit.controller.js';
 import { Sweep, SWEEP } from './jobs/sweep.js';
 import { ClaimLoop } from './line/claim-loop.js';
 import { Evaluation } from './line/evaluation.js';
+import { LeakScan } from './line/leak-scan.js';
 import { Moves } from './line/moves.js';
 import { Providers, PROVIDERS } from './line/providers.js';
+import { RefusedLeaks } from './line/refused-leaks.js';
 import { StoreSubmits } from './line/store-submits.js';
 import { SubmitBatches } from './line/submit-batches.js';
 import { Wakes } from './line/wakes.js';
@@ -60,6 +62,8 @@ class QueueModule {
         Wakes,
         Moves,
         Evaluation,
+        LeakScan,
+        RefusedLeaks,
         StoreSubmits,
         SubmitBatches,
         ClaimLoop,

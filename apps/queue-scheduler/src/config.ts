@@ -13,6 +13,8 @@ const env = serviceEnv.extend({
   LINECLEAR_RUN_LEASE_SECONDS: seconds(600),
   LINECLEAR_SWEEP_SECONDS: seconds(5),
   LINECLEAR_IDEMPOTENCY_HOURS: z.coerce.number().min(24).max(8_760).default(24),
+  /** What becomes of a submit while the secrets service does not say whether it holds a secret. */
+  LINECLEAR_SCAN_WHEN_AWAY: z.enum(['accept', 'refuse']).default('accept'),
   /** How long a submit waits for approvals before the job is stored unevaluated. */
   LINECLEAR_EVALUATION_DEADLINE_MS: z.coerce.number().int().min(50).max(10_000).default(1_500),
 });

@@ -4,6 +4,7 @@ import {
   introspect,
   runEnded,
   runStarted,
+  scanTexts,
   type ApprovalNeed,
 } from '@lineclear/contracts';
 import { newEventId } from '@lineclear/bus';
@@ -47,6 +48,8 @@ export interface House {
   replica(): Promise<RunningService>;
   limits(wanted: Limits): Promise<void>;
   evaluates(): void;
+  /** The secrets service, with these as the stored secrets: a value and who has it. */
+  keepsSecrets(secrets?: readonly KeptSecret[]): { asked: number[] };
   status(jobId: string): Promise<string>;
   row(jobId: string): Promise<Record<string, unknown>>;
   started(jobId: string): Promise<void>;
@@ -56,6 +59,13 @@ export interface House {
     more?: object,
   ): Promise<void>;
   close(): Promise<void>;
+}
+
+export interface KeptSecret {
+  readonly value: string;
+  readonly name: string;
+  /** Whose it is; everybody's when it is not said. */
+  readonly userId?: number;
 }
 
 export const JOB = { config_name: 'tiny', config: { command: ['true'] }, hardware: 'local' };
@@ -110,6 +120,21 @@ export async function openHouse(extra: Record<string, string> = {}): Promise<Hou
         })),
       }));
     },
+    keepsSecrets(secrets = []) {
+      const asked: number[] = [];
+      peer.answer(scanTexts, ({ texts }) => {
+        asked.push(texts.length);
+        const found = texts.flatMap(({ path, text, user_id }) =>
+          secrets
+            .filter(({ value }) => text.includes(value))
+            .map(({ name, userId = user_id }) =>
+              userId === user_id ? { path, name, scope: 'own' as const } : { path, scope: 'other' as const },
+            ),
+        );
+        return { found };
+      });
+      return { asked };
+    },
     row,
     status: async (jobId) => String((await row(jobId))['state']),
     async started(jobId) {
@@ -136,6 +161,7 @@ export async function openHouse(extra: Record<string, string> = {}): Promise<Hou
     },
   };
   house.evaluates();
+  house.keepsSecrets();
   return house;
 }
 

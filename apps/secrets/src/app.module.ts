@@ -49,6 +49,7 @@ import { KeyedProviders } from './providers/keyed-providers.js';
 import { OwnCredentials } from './providers/own-credentials.js';
 import { KeepChannelSecrets } from './requests/keep-channel-secrets.js';
 import { ResolveSecrets } from './requests/resolve-secrets.js';
+import { ScanTexts } from './requests/scan-texts.js';
 import { KeepInFile } from './sources/keep-in-file.js';
 import { OutsideSources } from './sources/outside-sources.js';
 import { OwnStore } from './sources/own-store.js';
@@ -58,6 +59,7 @@ import { ChangeSecrets } from './store/change-secrets.js';
 import { OneTimeLinks } from './store/one-time-links.js';
 import { Claims } from './store/claims.js';
 import { GrantedSecrets } from './store/granted-secrets.js';
+import { KnownSecrets } from './store/known-secrets.js';
 import { RestoreFolder } from './store/restore-folder.js';
 import { OpenVault } from './vault/open-vault.js';
 
@@ -130,6 +132,7 @@ class SecretsModule {
         CredentialsController,
         ResolveSecrets,
         KeepChannelSecrets,
+        ScanTexts,
       ],
       providers: [
         vault,
@@ -149,6 +152,7 @@ class SecretsModule {
         OwnCredentials,
         RestoreFolder,
         OneTimeLinks,
+        KnownSecrets,
         KeyWorks,
         KeepHouse,
       ],

@@ -33,6 +33,7 @@ export interface SecretsHouse {
   readonly admin: Client;
   readonly adminToken: string;
   readonly ada: Client;
+  readonly folk: People;
   /** A client with the key of somebody new. */
   as(...who: Parameters<People['add']>): Client;
   /** The same, with who they are. */
@@ -76,6 +77,7 @@ export async function openHouse(
     env,
     admin,
     adminToken,
+    folk,
     as: (...who) => client(service.url, folk.add(...who).token),
     person(...who) {
       const { principal, token } = folk.add(...who);

@@ -114,6 +114,12 @@ describe('the wiring', () => {
     );
     expect(askers).toEqual(['notifier', 'job-poller']);
   });
+
+  it('lets only who takes jobs in ask whether a text holds a secret', () => {
+    expect(
+      SERVICES.filter((service) => WIRING[service].asks.some(({ name }) => name === 'secrets.scan')),
+    ).toEqual(['queue-scheduler']);
+  });
 });
 
 describe('released events', () => {

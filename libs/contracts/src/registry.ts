@@ -73,9 +73,10 @@ export const WIRING: Readonly<Record<ServiceName, Wiring>> = {
       secrets.kekRetired,
     ],
     consumes: [jobs.jobClaimed, jobs.jobCompleted, jobs.jobFailed, jobs.jobCancelled],
-    watches: changesOfPrincipals,
+    watches: [...changesOfPrincipals, secrets.secretChanged],
     answers: [
       secretsAsk.resolveSecrets,
+      secretsAsk.scanTexts,
       secretsAsk.storeSecret,
       secretsAsk.deleteSecret,
       secretsAsk.secretsPublicKey,
@@ -110,7 +111,7 @@ export const WIRING: Readonly<Record<ServiceName, Wiring>> = {
     ],
     watches: [...changesOfPrincipals, jobs.providerChanged],
     answers: [queueAsk.usageOf],
-    asks: [...whoCalls, approvalsAsk.evaluateJobs],
+    asks: [...whoCalls, approvalsAsk.evaluateJobs, secretsAsk.scanTexts],
   },
   notifier: {
     publishes: [notifier.webhookFailure],

@@ -74,3 +74,42 @@ export const secretsPublicKey = defineRequest(
   z.object({}),
   z.object({ public_key: z.string().max(200) }),
 );
+
+/** Characters of all texts of one question together: a whole submit fits. */
+export const MAX_SCANNED_CHARACTERS = 300_000;
+export const MAX_SCANNED_TEXTS = 50;
+
+/**
+ * Which of these texts hold the value of a stored secret, in any way of writing it? The texts are as sensitive as the values
+ * that may be in them: whoever answers keeps and logs none. `name` is there only if the secret is everybody's or `user_id`'s own.
+ */
+export const scanTexts = defineRequest(
+  'secrets.scan',
+  z.object({
+    texts: z
+      .array(
+        z.object({
+          path: z.string().max(200),
+          text: z.string().max(MAX_SCANNED_CHARACTERS),
+          user_id: userId,
+        }),
+      )
+      .min(1)
+      .max(MAX_SCANNED_TEXTS)
+      .refine(
+        (texts) => texts.reduce((sum, { text }) => sum + text.length, 0) <= MAX_SCANNED_CHARACTERS,
+        `are longer than ${MAX_SCANNED_CHARACTERS} characters together`,
+      ),
+  }),
+  z.object({
+    found: z
+      .array(
+        z.object({
+          path: z.string().max(200),
+          name: secretName.optional(),
+          scope: z.enum(['global', 'own', 'other']),
+        }),
+      )
+      .max(1_000),
+  }),
+);

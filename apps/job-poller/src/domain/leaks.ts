@@ -1,6 +1,5 @@
 import type { EventData, secretLeakDetected } from '@lineclear/contracts';
-import type { Hit } from './redact.js';
-import type { Leak, Run } from './run.js';
+import type { Hit, Leak, Run } from './run.js';
 
 /** The run with what leaked noted: of each secret the first time alone. */
 export function withLeaks(run: Run, hits: readonly Hit[], where: Leak['where']): Run {

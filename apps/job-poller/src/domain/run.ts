@@ -1,5 +1,4 @@
-import type { EventData, jobClaimed, RunOutcome } from '@lineclear/contracts';
-import type { Hit } from './redact.js';
+import type { EventData, jobClaimed, RunOutcome, secretLeakDetected } from '@lineclear/contracts';
 
 /**
  * `intended`: nobody was called. `submitting`: the provider may have been called, its answer is not known. `active`: it
@@ -19,6 +18,9 @@ export interface Progress {
   readonly progress?: number;
   readonly metrics?: Readonly<Record<string, number>>;
 }
+
+/** A secret that was written where it must not be, and how. */
+export type Hit = Pick<EventData<typeof secretLeakDetected>, 'name' | 'form'>;
 
 /** A secret of the run, or of its provider, that it wrote where it must not be. */
 export interface Leak extends Hit {

@@ -3,11 +3,11 @@ import { Clock } from '@lineclear/kit';
 import { appendLog, type LogChunk } from '../domain/log-chunks.js';
 import { withLeaks } from '../domain/leaks.js';
 import { readProgress } from '../domain/progress.js';
-import type { Hit, Redacted, Redactor } from '../domain/redact.js';
-import type { Run } from '../domain/run.js';
+import type { Hit, Run } from '../domain/run.js';
 import type { Adapter, Credential, LogPart } from '../providers/adapter.js';
 import { Credentials, MissingSecrets } from '../providers/credentials.js';
 import { ProviderCalls } from '../providers/provider-calls.js';
+import type { Redacted, Redactor } from '../providers/redact.js';
 
 const PARTS_WHILE_RUNNING = 4;
 const PARTS_AT_THE_END = 24;

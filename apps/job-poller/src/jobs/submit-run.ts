@@ -1,9 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { Clock, Refused } from '@lineclear/kit';
 import { withLeaks } from '../domain/leaks.js';
-import type { Hit } from '../domain/redact.js';
 import { settlesInMs } from '../domain/next-step.js';
-import type { ClaimedRun, Run } from '../domain/run.js';
+import type { ClaimedRun, Hit, Run } from '../domain/run.js';
 import { pollDelayMs } from '../domain/schedule.js';
 import { ProviderFailure, type Adapter, type Credential, type Submission } from '../providers/adapter.js';
 import { Credentials, MissingSecrets, redactorOf } from '../providers/credentials.js';

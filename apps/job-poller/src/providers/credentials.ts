@@ -3,9 +3,9 @@ import { ask, Bus } from '@lineclear/bus';
 import { resolveSecrets, secretChanged, type ReplyOf, type RequestOf } from '@lineclear/contracts';
 import { Clock, Metrics, SealingKey, Secret, TtlCache } from '@lineclear/kit';
 import { z } from 'zod';
-import { redactor, type Redacted, type Redactor } from '../domain/redact.js';
 import type { Run } from '../domain/run.js';
 import type { Adapter, Credential } from './adapter.js';
+import { redactor, type Redacted, type Redactor } from './redact.js';
 
 const DEADLINE_MS = 3_000;
 const CREDENTIAL_TTL_MS = 30_000;

@@ -8,6 +8,7 @@ import {
   currentTraceparent,
   NotAllowed,
   TooMany,
+  Unavailable,
   Unprocessable,
   validate,
 } from '@lineclear/kit';
@@ -18,6 +19,7 @@ import type { Provider } from '../domain/providers.js';
 import { requestHash } from '../domain/request-hash.js';
 import { refusalOf } from '../line/judge-resources.js';
 import { Providers } from '../line/providers.js';
+import { RefusedLeaks } from '../line/refused-leaks.js';
 import { StoreSubmits } from '../line/store-submits.js';
 import { newJob, type Outcome, type Submission, type Wanted } from '../line/submission.js';
 import { SubmitBatches } from '../line/submit-batches.js';
@@ -80,6 +82,7 @@ export class SubmitController {
     private readonly batches: SubmitBatches,
     private readonly store: StoreSubmits,
     private readonly providers: Providers,
+    private readonly refusedLeaks: RefusedLeaks,
     private readonly clock: Clock,
   ) {}
 
@@ -125,6 +128,9 @@ export class SubmitController {
         reasons.map((message) => ({ path: 'quota', message })),
       );
     }
+    if (outcome.kind === 'not_scanned')
+      throw new Unavailable('whether the job holds a secret cannot be said right now; nothing was stored');
+    if (outcome.kind === 'leaks') throw await this.refusedLeaks.of(outcome.found, providerName);
     const { job: stored } = outcome;
     void reply.header('location', `/api/cloud/jobs/${stored.id}`);
     return {

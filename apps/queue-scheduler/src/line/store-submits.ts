@@ -1,12 +1,17 @@
-import { Injectable } from '@nestjs/common';
-import { Clock, Database } from '@lineclear/kit';
+import { Inject, Injectable } from '@nestjs/common';
+import { Clock, CONFIG, Database } from '@lineclear/kit';
+import type { Config } from '../config.js';
 import * as jobs from '../db/jobs.repo.js';
 import * as submissions from '../db/submissions.repo.js';
 import { entering } from '../domain/entering.js';
 import type { Job } from '../domain/job.js';
 import { Evaluation } from './evaluation.js';
+import { LeakScan } from './leak-scan.js';
 import { KeysTaken, Moves } from './moves.js';
 import type { Entering, Outcome, Submission } from './submission.js';
+
+const NOT_SCANNED =
+  'the secrets service does not answer right now: nobody looked whether the job holds a secret';
 
 /** Stores a batch of submits: counted, evaluated, then written with everything that follows in one transaction. */
 @Injectable()
@@ -15,7 +20,9 @@ export class StoreSubmits {
     private readonly database: Database,
     private readonly clock: Clock,
     private readonly evaluation: Evaluation,
+    private readonly scan: LeakScan,
     private readonly moves: Moves,
+    @Inject(CONFIG) private readonly config: Config,
   ) {}
 
   /** What was stored under the submission's key before; undefined when nothing was. */
@@ -37,7 +44,9 @@ export class StoreSubmits {
     for (const { index, ...found } of known)
       outcomes.set(batch[index]!, await this.#repeated(batch[index]!, found));
 
-    const fresh = batch.filter((submission) => !outcomes.has(submission));
+    const unknown = batch.filter((submission) => !outcomes.has(submission));
+    const unscanned = await this.#withoutLeaks(unknown, outcomes);
+    const fresh = unknown.filter((submission) => !outcomes.has(submission));
     if (fresh.length > 0) {
       const whole = withFacts(fresh, before);
       const verdicts = await this.evaluation.of(whole.map(({ facts }) => facts));
@@ -55,7 +64,28 @@ export class StoreSubmits {
         );
       }
     }
-    return batch.map((submission) => outcomes.get(submission)!);
+    return batch.map((submission) => {
+      const outcome = outcomes.get(submission)!;
+      return outcome.kind === 'accepted' && unscanned.has(submission)
+        ? { ...outcome, warnings: [...outcome.warnings, NOT_SCANNED] }
+        : outcome;
+    });
+  }
+
+  /** Gives those that hold a secret their outcome; those are left that go on although nobody could say. */
+  async #withoutLeaks(
+    batch: readonly Submission[],
+    outcomes: Map<Submission, Outcome>,
+  ): Promise<ReadonlySet<Submission>> {
+    const unscanned = new Set<Submission>();
+    if (batch.length === 0) return unscanned;
+    const scanned = await this.scan.of(batch);
+    for (const [index, result] of scanned.entries()) {
+      const goesOn = result.kind === 'not_scanned' && this.config.LINECLEAR_SCAN_WHEN_AWAY === 'accept';
+      if (goesOn) unscanned.add(batch[index]!);
+      else if (result.kind !== 'clean') outcomes.set(batch[index]!, result);
+    }
+    return unscanned;
   }
 
   /** What became of each, by its id; those whose keys were not free any more are left out. */

@@ -4,6 +4,7 @@ import { newEventId, type Outgoing } from '@lineclear/bus';
 import type { NewJob } from '../db/jobs.repo.js';
 import { bandOf, type Priority } from '../domain/band.js';
 import type { Job } from '../domain/job.js';
+import type { Scanned } from './leak-scan.js';
 import { costOf } from '../domain/price.js';
 
 /** What a caller asked for, checked and priced. */
@@ -43,7 +44,11 @@ export type Outcome =
   /** The same key and the same request as before. */
   | { readonly kind: 'repeated'; readonly job: Job }
   /** The key belongs to another request. */
-  | { readonly kind: 'key_taken' };
+  | { readonly kind: 'key_taken' }
+  /** It holds values of secrets: in which fields, and which where the submitter may know. */
+  | Extract<Scanned, { kind: 'leaks' }>
+  /** Nobody could say whether it holds one, and then it is not to be taken. */
+  | Extract<Scanned, { kind: 'not_scanned' }>;
 
 /** A new job that has gone nowhere yet. Its id rises with time, so that lists and indexes grow at one end. */
 export function newJob(

@@ -1,4 +1,5 @@
 import { KnownValues, type ValueForm } from '@lineclear/kit';
+import type { Hit } from '../domain/run.js';
 
 const HIDDEN = Buffer.from('[secret]');
 // Shorter ones would blacken every "a" of a log; whoever keeps such a secret has none.
@@ -6,12 +7,6 @@ const MIN_BYTES = 4;
 const MIN_LINE_LENGTH = 8;
 // More than any encoding of the longest secret that there may be: what waits longer waits for nothing.
 const MAX_HELD_BYTES = 128 * 1_024;
-
-/** A secret that was written where it must not be. */
-export interface Hit {
-  readonly name: string;
-  readonly form: ValueForm;
-}
 
 export interface Redacted {
   readonly text: string;
