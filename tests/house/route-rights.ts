@@ -221,6 +221,7 @@ export const RIGHTS: Readonly<Record<string, Right>> = {
   'DELETE /api/users/{id}/credentials/{cid}': 'anyone',
   'POST /api/users/{id}/credentials/{cid}/validate': 'anyone',
   'POST /api/users/{id}/credentials/{cid}/rotate': 'anyone',
+  'POST /api/secrets/-/import': 'anyone',
   'GET /api/secrets/-/keys': configures,
   'POST /api/secrets/-/keys/rotate': configures,
   'POST /api/secrets/-/keys/reencrypt': configures,

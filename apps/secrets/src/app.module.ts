@@ -30,6 +30,7 @@ import { Fingerprints } from './domain/fingerprint.js';
 import { FollowJobs } from './events/follow-jobs.js';
 import { CacheController } from './http/cache.controller.js';
 import { CredentialsController } from './http/credentials.controller.js';
+import { ImportController } from './http/import.controller.js';
 import { KeysController } from './http/keys.controller.js';
 import { LinksController } from './http/links.controller.js';
 import { PoliciesController } from './http/policies.controller.js';
@@ -59,6 +60,7 @@ import { ChangeSecrets } from './store/change-secrets.js';
 import { OneTimeLinks } from './store/one-time-links.js';
 import { Claims } from './store/claims.js';
 import { GrantedSecrets } from './store/granted-secrets.js';
+import { ImportSecrets } from './store/import-secrets.js';
 import { KnownSecrets } from './store/known-secrets.js';
 import { RestoreFolder } from './store/restore-folder.js';
 import { OpenVault } from './vault/open-vault.js';
@@ -123,6 +125,7 @@ class SecretsModule {
         RestoreController,
         RevealController,
         LinksController,
+        ImportController,
         KeysController,
         CacheController,
         PoliciesController,
@@ -152,6 +155,7 @@ class SecretsModule {
         OwnCredentials,
         RestoreFolder,
         OneTimeLinks,
+        ImportSecrets,
         KnownSecrets,
         KeyWorks,
         KeepHouse,

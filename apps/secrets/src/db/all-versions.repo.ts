@@ -5,6 +5,7 @@ export interface CurrentVersion {
   readonly id: string;
   readonly version: number;
 }
+/** A version with all that is needed to open it. */
 export interface WholeVersion extends CurrentVersion, SealedColumns {
   readonly scope: string;
   readonly name: string;
@@ -33,3 +34,17 @@ export const versionsOf = (on: Queryable, ids: readonly string[]): Promise<Whole
      where s.id = any($1::uuid[])`,
     [ids],
   );
+
+const WHOLE = `select s.id, s.scope, s.name, v.version, ${SEALED}
+  from secret_versions v join secrets s on s.id = v.secret_id`;
+
+/** Up to `limit` of all versions that are kept, also of removed secrets, in a fixed order: those after `after`. */
+export const versionsAfter = (on: Queryable, after: CurrentVersion, limit: number): Promise<WholeVersion[]> =>
+  on.query(
+    `${WHOLE} where (v.secret_id, v.version) > ($1::uuid, $2::int) order by v.secret_id, v.version limit $3`,
+    [after.id, after.version, limit],
+  );
+
+/** Any `count` of them. */
+export const someVersions = (on: Queryable, count: number): Promise<WholeVersion[]> =>
+  on.query(`${WHOLE} order by random() limit $1`, [count]);

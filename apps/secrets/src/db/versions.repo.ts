@@ -71,6 +71,21 @@ export async function findVersion(
   return row;
 }
 
+/** The fingerprints of the current values of these names, whose rows stay locked until the transaction ends. What was removed is not there. */
+export async function lockFingerprints(
+  tx: Tx,
+  scope: string,
+  names: readonly string[],
+): Promise<ReadonlyMap<string, Buffer | null>> {
+  const rows = await tx.query<{ name: string; fingerprint: Buffer | null }>(
+    `select s.name, v.fingerprint
+     from secrets s join secret_versions v on v.secret_id = s.id and v.version = s.current_version
+     where s.scope = $1 and s.name = any($2) and s.deleted_at is null order by s.name for update of s`,
+    [scope, names],
+  );
+  return new Map(rows.map(({ name, fingerprint }) => [name, fingerprint]));
+}
+
 export interface VersionSummary {
   readonly version: number;
   readonly created_at: Date;

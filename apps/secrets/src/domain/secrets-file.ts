@@ -31,6 +31,10 @@ export function entriesOf(text: string, kind: TextKind): ReadonlyMap<string, str
   return new Map(entries.map(({ key, value }) => [key, value]));
 }
 
+/** All that is written in it, also what is empty. @throws Malformed */
+export const allEntriesOf = (text: string, kind: TextKind): { key: string; value: string }[] =>
+  read(text, kind).entries.map(({ key, value }) => ({ key, value }));
+
 /** Under which key a name is kept: exactly it, else as the environment would write it (`hf-token` is HF_TOKEN). */
 export function keyOf(name: string, has: (key: string) => boolean): string | undefined {
   return [name, environmentVariable(name)].find(has);

@@ -1,0 +1,25 @@
+import { allEntriesOf } from '../secrets-file.js';
+import { readDotenv } from './dotenv.js';
+import type { ImportEntry } from './entry.js';
+import { readKubetorch } from './kubetorch.js';
+import { readRunhouse } from './runhouse.js';
+
+/** The formats that are files. SimpleTuner writes JSON even into a file that ends with `.yaml`. */
+export type FileFormat = 'dotenv' | 'simpletuner' | 'json' | 'yaml' | 'runhouse' | 'kubetorch';
+
+/** What is in a file of secrets. @throws Malformed, which names lines and never quotes them */
+export function readImport(format: FileFormat, content: string): ImportEntry[] {
+  switch (format) {
+    case 'dotenv':
+      return readDotenv(content);
+    case 'json':
+      return allEntriesOf(content, 'json');
+    case 'yaml':
+    case 'simpletuner':
+      return allEntriesOf(content, 'json or yaml');
+    case 'runhouse':
+      return readRunhouse(content);
+    case 'kubetorch':
+      return readKubetorch(content);
+  }
+}

@@ -1,0 +1,80 @@
+import { Body, Controller, HttpCode, Post } from '@nestjs/common';
+import { Allow, Who } from '@lineclear/access';
+import type { Principal } from '@lineclear/contracts';
+import { Answers, BadInput, Clock } from '@lineclear/kit';
+import type { z } from 'zod';
+import { named, type ImportEntry } from '../domain/imports/entry.js';
+import { readImport } from '../domain/imports/read-import.js';
+import { readCredentialRows } from '../domain/imports/simpletuner.js';
+import { Malformed } from '../domain/secrets-file.js';
+import { ImportSecrets, type Imported } from '../store/import-secrets.js';
+import { importAnswer, importBody } from './import-schemas.js';
+import { scopeOf } from './scopes.js';
+
+const MAX_ENTRIES = 1_000;
+const MAX_TOLD_KEY = 200;
+type ImportBody = z.infer<typeof importBody>;
+type Told = z.infer<typeof importAnswer>['entries'][number];
+
+/** Takes secrets over from elsewhere. Values go in and never come out, as everywhere. */
+@Controller('api/secrets/-/import')
+export class ImportController {
+  constructor(
+    private readonly imports: ImportSecrets,
+    private readonly clock: Clock,
+  ) {}
+
+  @Post()
+  @HttpCode(200)
+  @Allow()
+  @Answers(
+    200,
+    importAnswer,
+    'Imports secrets from a file, or from rows of SimpleTuner, or with dry_run tells what that would change',
+  )
+  async import(
+    @Body({ schema: importBody }) body: ImportBody,
+    @Who() who: Principal,
+  ): Promise<z.infer<typeof importAnswer>> {
+    const scope = scopeOf(who, body.scope);
+    const { format, overwrite, dry_run: dryRun } = body;
+    const entries = named(this.#entries(body));
+    if (entries.length > MAX_ENTRIES)
+      throw BadInput.at('content', `has more than ${MAX_ENTRIES} secrets: import it in parts`);
+    const imported = await this.imports.run({
+      scope,
+      format,
+      entries,
+      overwrite,
+      dryRun,
+      byUserId: who.user_id,
+    });
+    return { dry_run: dryRun, entries: imported.map(toldOf) };
+  }
+
+  #entries({ format, content = '', rows, credential_key, from_user_id }: ImportBody): ImportEntry[] {
+    if (rows)
+      return readCredentialRows(rows, {
+        credentialKey: credential_key,
+        only: from_user_id,
+        now: this.clock.now(),
+      });
+    try {
+      return readImport(format, content);
+    } catch (error) {
+      if (error instanceof Malformed) throw BadInput.at('content', error.message);
+      // As deep as no file of secrets is.
+      if (error instanceof RangeError) throw BadInput.at('content', 'is nested too deeply');
+      throw error;
+    }
+  }
+}
+
+const toldOf = ({ entry: { name, key, fault, warnings = [] }, outcome, version }: Imported): Told => ({
+  name,
+  ...(key === name ? {} : { key: key.slice(0, MAX_TOLD_KEY) }),
+  outcome,
+  ...(version === undefined ? {} : { version }),
+  ...(fault === undefined ? {} : { why: fault.slice(0, 300) }),
+  ...(warnings.length === 0 ? {} : { warnings: [...warnings] }),
+});

@@ -1,0 +1,80 @@
+import { Injectable } from '@nestjs/common';
+import { audited, nothingChanged } from '@lineclear/access';
+import { Bus } from '@lineclear/bus';
+import { Database } from '@lineclear/kit';
+import { lockFingerprints } from '../db/versions.repo.js';
+import { Fingerprints } from '../domain/fingerprint.js';
+import type { NamedEntry } from '../domain/imports/entry.js';
+import { planImport, type PlannedImport } from '../domain/imports/plan.js';
+import { KeyRing } from '../keys/key-ring.js';
+import { ChangeSecrets } from './change-secrets.js';
+
+export interface Import {
+  readonly scope: string;
+  readonly format: string;
+  readonly entries: readonly NamedEntry[];
+  readonly overwrite: boolean;
+  readonly dryRun: boolean;
+  readonly byUserId: number;
+}
+
+export type Imported = PlannedImport & { readonly version?: number };
+
+/** Takes many secrets in at once: those that can be are set in one transaction, all of them or none. */
+@Injectable()
+export class ImportSecrets {
+  constructor(
+    private readonly database: Database,
+    private readonly ring: KeyRing,
+    private readonly fingerprints: Fingerprints,
+    private readonly change: ChangeSecrets,
+    private readonly bus: Bus,
+  ) {}
+
+  /** What became of each entry, or with `dryRun` what would. */
+  async run(wanted: Import): Promise<Imported[]> {
+    const { scope, entries, overwrite, dryRun, byUserId } = wanted;
+    const kek = await this.ring.newest();
+    return this.database.tx(async (tx) => {
+      const current = await lockFingerprints(
+        tx,
+        scope,
+        entries.map(({ name }) => name),
+      );
+      const plan = planImport(entries, current, (value) => this.fingerprints.of(value), overwrite);
+      const isEmpty = plan.every(({ outcome }) => outcome !== 'set');
+      if (dryRun || isEmpty) {
+        nothingChanged();
+        return plan;
+      }
+      const imported: Imported[] = [];
+      for (const planned of plan) {
+        if (planned.outcome !== 'set') {
+          imported.push(planned);
+          continue;
+        }
+        const { name, value } = planned.entry;
+        const { version } = await this.change.write(tx, kek, { scope, name, value, byUserId });
+        imported.push({ ...planned, version });
+      }
+      await this.bus.publish(tx, told(wanted, plan));
+      return imported;
+    });
+  }
+}
+
+function told({ scope, format }: Import, plan: readonly PlannedImport[]) {
+  const of = (outcome: PlannedImport['outcome']): string[] =>
+    plan.filter((planned) => planned.outcome === outcome).map(({ entry }) => entry.name);
+  return audited('secrets.imported', {
+    target: `secrets/${scope}`,
+    details: {
+      format,
+      set: of('set').length,
+      names: of('set'),
+      unchanged: of('unchanged').length,
+      kept: of('kept').length,
+      refused: of('refused').length,
+    },
+  });
+}
