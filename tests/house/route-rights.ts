@@ -222,6 +222,7 @@ export const RIGHTS: Readonly<Record<string, Right>> = {
   'POST /api/users/{id}/credentials/{cid}/validate': 'anyone',
   'POST /api/users/{id}/credentials/{cid}/rotate': 'anyone',
   'POST /api/secrets/-/import': 'anyone',
+  'POST /api/secrets/-/verify': configures,
   'GET /api/secrets/-/keys': configures,
   'POST /api/secrets/-/keys/rotate': configures,
   'POST /api/secrets/-/keys/reencrypt': configures,

@@ -38,12 +38,14 @@ import { HoldersController, ProvenanceController } from './http/provenance.contr
 import { RestoreController } from './http/restore.controller.js';
 import { RevealController } from './http/reveal.controller.js';
 import { SecretsController } from './http/secrets.controller.js';
+import { VerifyController } from './http/verify.controller.js';
 import { VersionsController } from './http/versions.controller.js';
 import { KEEP_HOUSE, KeepHouse } from './jobs/keep-house.js';
 import { loadFingerprints, loadSealingKey } from './keys/kept-keys.js';
 import { AwsKms } from './keys/aws-kms.js';
 import { KeyRing } from './keys/key-ring.js';
 import { KeyWorks } from './keys/key-works.js';
+import { VerifyValues } from './keys/verify-values.js';
 import { unlock } from './keys/unlock.js';
 import { CheckCredential } from './providers/check-credential.js';
 import { KeyedProviders } from './providers/keyed-providers.js';
@@ -126,6 +128,7 @@ class SecretsModule {
         RevealController,
         LinksController,
         ImportController,
+        VerifyController,
         KeysController,
         CacheController,
         PoliciesController,
@@ -158,6 +161,7 @@ class SecretsModule {
         ImportSecrets,
         KnownSecrets,
         KeyWorks,
+        VerifyValues,
         KeepHouse,
       ],
     };
