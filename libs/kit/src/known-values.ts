@@ -15,19 +15,9 @@ export interface FoundValue {
  */
 export class KnownValues {
   readonly #automaton: ValueAutomaton;
-  /** Of each value the next one that is equal to it, or -1. */
-  readonly #twins: Int32Array;
 
   constructor(values: readonly Uint8Array[]) {
     this.#automaton = new ValueAutomaton(values);
-    this.#twins = new Int32Array(values.length).fill(-1);
-    const last = new Map<string, number>();
-    for (const [index, value] of values.entries()) {
-      const key = Buffer.from(value.buffer, value.byteOffset, value.length).toString('latin1');
-      const twin = last.get(key);
-      if (twin !== undefined) this.#twins[twin] = index;
-      last.set(key, index);
-    }
   }
 
   /**
@@ -42,7 +32,7 @@ export class KnownValues {
       const { form } = view;
       const open = this.#automaton.walk(view.bytes, view.length, (first, end, length) => {
         const place = { form, from: view.from(end - length), to: view.to(end - 1) };
-        for (let value = first; value >= 0; value = this.#twins[value]!)
+        for (let value = first; value >= 0; value = this.#automaton.twins[value]!)
           if (!report({ ...place, value })) return false;
         return true;
       });
@@ -64,6 +54,5 @@ export class KnownValues {
 
   drop(): void {
     this.#automaton.drop();
-    this.#twins.fill(-1);
   }
 }

@@ -9,6 +9,8 @@ export type Report = (value: number, end: number, length: number) => boolean;
 export class ValueAutomaton {
   /** Bytes of the shortest value; 0 when there is none. */
   readonly shortest: number;
+  /** Values that are equal hang on the first of them: of each the next one, or -1. */
+  readonly twins: Int32Array;
   readonly #keys: Int32Array;
   readonly #targets: Int32Array;
   readonly #shift: number;
@@ -31,6 +33,7 @@ export class ValueAutomaton {
     this.#depth = new Int32Array(total + 1);
     this.#value = new Int32Array(total + 1);
     this.#shorter = new Int32Array(total + 1);
+    this.twins = new Int32Array(values.length).fill(-1);
     this.shortest = values.reduce(
       (least, { length }) => (length > 0 && (least === 0 || length < least) ? length : least),
       0,
@@ -106,7 +109,13 @@ export class ValueAutomaton {
         }
         state = this.#targets[slot]!;
       }
-      if (state !== 0 && this.#value[state] === 0) this.#value[state] = index + 1;
+      if (state === 0) continue;
+      const first = this.#value[state]! - 1;
+      if (first < 0) this.#value[state] = index + 1;
+      else {
+        this.twins[index] = this.twins[first]!;
+        this.twins[first] = index;
+      }
     }
     return { parents, bytes, count };
   }
