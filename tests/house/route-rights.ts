@@ -223,6 +223,7 @@ export const RIGHTS: Readonly<Record<string, Right>> = {
   'POST /api/users/{id}/credentials/{cid}/rotate': 'anyone',
   'POST /api/secrets/-/import': 'anyone',
   'POST /api/secrets/-/verify': configures,
+  'POST /api/secrets/-/cache/clear': configures,
   'GET /api/secrets/-/keys': configures,
   'POST /api/secrets/-/keys/rotate': configures,
   'POST /api/secrets/-/keys/reencrypt': configures,
