@@ -210,7 +210,6 @@ export const RIGHTS: Readonly<Record<string, Right>> = {
   'GET /api/secrets/{name}/holders': configures,
   // Whose job it is, and who sees all jobs of their organisation; to others it is "not found".
   'GET /api/secrets/-/jobs/{job_id}': 'anyone',
-  'POST /api/secrets/-/cache/clear': configures,
   'GET /api/secrets/-/policies': configures,
   'PUT /api/secrets/-/policies/{provider}': configures,
   // One's own; another person's are "not found".
@@ -223,7 +222,6 @@ export const RIGHTS: Readonly<Record<string, Right>> = {
   'POST /api/users/{id}/credentials/{cid}/rotate': 'anyone',
   'POST /api/secrets/-/import': 'anyone',
   'POST /api/secrets/-/verify': configures,
-  'POST /api/secrets/-/cache/clear': configures,
   'GET /api/secrets/-/keys': configures,
   'POST /api/secrets/-/keys/rotate': configures,
   'POST /api/secrets/-/keys/reencrypt': configures,

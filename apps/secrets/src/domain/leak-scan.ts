@@ -1,4 +1,5 @@
-import { GLOBAL, isChannelName, userScope } from './lookup.js';
+import { isChannelName } from './lookup.js';
+import { GLOBAL, userScope } from './scopes.js';
 
 /** Values with fewer characters are not looked for: they are in too many texts that mean something else. */
 const MIN_CHARACTERS = 8;

@@ -36,7 +36,7 @@ export class ImportController {
     @Body({ schema: importBody }) body: ImportBody,
     @Who() who: Principal,
   ): Promise<z.infer<typeof importAnswer>> {
-    const scope = scopeOf(who, body.scope);
+    const scope = scopeOf(who, body, 'set');
     const { format, overwrite, dry_run: dryRun } = body;
     const entries = named(this.#entries(body));
     if (entries.length > MAX_ENTRIES)
