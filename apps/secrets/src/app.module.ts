@@ -23,6 +23,7 @@ import { Secrets1767225610000 } from './db/migrations/1767225610000-secrets.js';
 import { Links1795681000000 } from './db/migrations/1795681000000-links.js';
 import { VersionsAndKeys1795680000000 } from './db/migrations/1795680000000-versions-and-keys.js';
 import { SecretLinkRow } from './db/secret-link.entity.js';
+import { Templates1795692000000 } from './db/migrations/1795692000000-templates.js';
 import { ProviderCredentials1795690000000 } from './db/migrations/1795690000000-provider-credentials.js';
 import { ProviderCredentialRow, ProviderPolicyRow } from './db/provider-credential.entity.js';
 import { SecretChangeRow, SecretRow, SecretVersionRow } from './db/secret.entity.js';
@@ -204,6 +205,7 @@ export function define(
       VersionsAndKeys1795680000000,
       Links1795681000000,
       ProviderCredentials1795690000000,
+      Templates1795692000000,
     ],
     transports: busTransports,
     file,

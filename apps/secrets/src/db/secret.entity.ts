@@ -102,6 +102,10 @@ export class SecretVersionRow {
   @Column('bytea')
   ciphertext: Buffer;
 
+  /** Whether `${NAME}` in it stands for the value of another secret. */
+  @Column('boolean', { default: false })
+  is_template: boolean;
+
   /** Equal for equal values (HMAC); null for values from before there were fingerprints. */
   @Column('bytea', { nullable: true })
   fingerprint: Buffer | null;

@@ -5,13 +5,31 @@ import type { SealedColumns } from './keys.repo.js';
 
 export async function insertVersion(
   tx: Tx,
-  at: { secretId: string; version: number; fingerprint: Buffer; createdBy: number | null; now: Date },
+  at: {
+    secretId: string;
+    version: number;
+    fingerprint: Buffer;
+    isTemplate: boolean;
+    createdBy: number | null;
+    now: Date;
+  },
   { kekId, wrappedKey, nonce, ciphertext }: SealedRecord,
 ): Promise<void> {
   await tx.query(
-    `insert into secret_versions (secret_id, version, kek_id, wrapped_key, nonce, ciphertext, created_at, created_by, fingerprint)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-    [at.secretId, at.version, kekId, wrappedKey, nonce, ciphertext, at.now, at.createdBy, at.fingerprint],
+    `insert into secret_versions (secret_id, version, kek_id, wrapped_key, nonce, ciphertext, created_at, created_by, fingerprint, is_template)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+    [
+      at.secretId,
+      at.version,
+      kekId,
+      wrappedKey,
+      nonce,
+      ciphertext,
+      at.now,
+      at.createdBy,
+      at.fingerprint,
+      at.isTemplate,
+    ],
   );
 }
 
@@ -28,9 +46,10 @@ export interface StoredVersion extends SealedColumns {
   readonly name: string;
   readonly version: number;
   readonly expires_at: Date | null;
+  readonly is_template: boolean;
 }
 
-const SEALED = 'v.kek_id, v.wrapped_key, v.nonce, v.ciphertext';
+const SEALED = 'v.kek_id, v.wrapped_key, v.nonce, v.ciphertext, v.is_template';
 
 /** The current versions of these names, still encrypted. */
 export const currentVersions = (
@@ -63,8 +82,8 @@ export async function findVersion(
   on: Queryable,
   secretId: string,
   version: number,
-): Promise<SealedColumns | undefined> {
-  const [row] = await on.query<SealedColumns>(
+): Promise<(SealedColumns & { readonly is_template: boolean }) | undefined> {
+  const [row] = await on.query<SealedColumns & { readonly is_template: boolean }>(
     `select ${SEALED} from secret_versions v where v.secret_id = $1 and v.version = $2`,
     [secretId, version],
   );
@@ -91,12 +110,13 @@ export interface VersionSummary {
   readonly created_at: Date;
   readonly created_by: number | null;
   readonly fingerprint: Buffer | null;
+  readonly is_template: boolean;
 }
 
 /** The versions that are kept, newest first. */
 export const listVersions = (on: Queryable, secretId: string): Promise<VersionSummary[]> =>
   on.query(
-    'select version, created_at, created_by, fingerprint from secret_versions where secret_id = $1 order by version desc',
+    'select version, created_at, created_by, fingerprint, is_template from secret_versions where secret_id = $1 order by version desc',
     [secretId],
   );
 

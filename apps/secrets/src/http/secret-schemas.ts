@@ -45,10 +45,12 @@ export const setSecret = z
     /** The version that the caller takes for the current one, 0 for none: another one is there, and nothing is set. */
     expected_version: z.int().min(0).max(MAX_VERSION).optional(),
     source,
+    /** `${NAME}` in the value stands for the value of another secret, `$${` for `${` itself. */
+    template: z.boolean().optional(),
   })
   .refine((set) => set.source === 'store' || set.scope === 'global', { path: ['scope'], message: IN_FILE })
   .superRefine((set, context) => {
-    for (const field of ['description', 'expires_at', 'expected_version'] as const)
+    for (const field of ['description', 'expires_at', 'expected_version', 'template'] as const)
       if (set.source === 'file' && set[field] !== undefined)
         context.addIssue({
           code: 'custom',
@@ -158,6 +160,7 @@ export const versionsAnswer = z.object({
       created_by: z.int().optional(),
       /** Whether its value is that of the current version. */
       is_same_as_current: z.boolean(),
+      is_template: z.boolean(),
     }),
   ),
 });

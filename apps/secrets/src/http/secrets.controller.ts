@@ -43,12 +43,12 @@ export class SecretsController {
     @Who() who: Principal,
   ): Promise<z.infer<typeof setAnswer>> {
     const scope = scopeOf(who, body, 'set');
-    const { name, value, description, source, expected_version: expected } = body;
+    const { name, value, description, source, template: isTemplate, expected_version: expected } = body;
     const expiresAt = body.expires_at === undefined ? undefined : new Date(body.expires_at);
     if (expiresAt !== undefined && expiresAt <= this.clock.now())
       throw BadInput.at('expires_at', 'is not in the future');
     const byUserId = who.user_id;
-    const secret = { scope, name, value, description, expiresAt, expected, byUserId };
+    const secret = { scope, name, value, isTemplate, description, expiresAt, expected, byUserId };
     const kept: { createdAt: Date; version?: number } =
       source === 'file' ? await this.file.put(name, value) : await this.change.put(secret);
     const winner = await this.chain.winner(name, askerOf(who, scope, name), { source, scope });

@@ -46,11 +46,12 @@ export class VersionsController {
     return {
       name,
       current_version: current,
-      versions: versions.map(({ version, created_at, created_by, fingerprint }) => ({
+      versions: versions.map(({ version, created_at, created_by, fingerprint, is_template }) => ({
         version,
         created_at: created_at.toISOString(),
         ...(created_by === null ? {} : { created_by }),
         is_same_as_current: version === current || Boolean(print && fingerprint?.equals(print)),
+        is_template,
       })),
     };
   }

@@ -45,7 +45,8 @@ export class ResolveSecrets {
     const { found, refusal } = finding;
     const missing = names.filter((name) => !found.has(name));
     // Sealed first, released last: without its line in the log no value leaves.
-    const box = missing.length === 0 ? sealValues(request.public_key, found) : undefined;
+    const asked = new Map([...found].filter(([name]) => names.includes(name)));
+    const box = missing.length === 0 ? sealValues(request.public_key, asked) : undefined;
     await this.#note(names, request.for, finding, box !== undefined);
     if (refusal) throw refusal;
     return box ? { box, missing, used: [...found].map(usedOne) } : { missing };
@@ -66,7 +67,8 @@ export class ResolveSecrets {
   }
 
   async #note(names: readonly string[], behalf: Behalf, finding: Finding, released: boolean): Promise<void> {
-    const lines = names.map((name) => {
+    // Also what templates refer to: its value leaves inside theirs.
+    const lines = [...new Set([...names, ...finding.found.keys()])].map((name) => {
       const { source = null, scope = null, version = null } = finding.found.get(name) ?? {};
       return {
         name,

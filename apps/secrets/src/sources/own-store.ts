@@ -26,9 +26,7 @@ export class OwnStore implements SecretSource {
   async find(scope: string, names: readonly string[]): Promise<ReadonlyMap<string, Found>> {
     const rows = await currentVersions(this.database, scope, names);
     for (const row of rows) this.#refuseEnded(row);
-    const found = rows.map(
-      async (row) => [row.name, { value: await this.#open(scope, row), version: row.version }] as const,
-    );
+    const found = rows.map(async (row) => [row.name, await this.#found(scope, row)] as const);
     return new Map(await Promise.all(found));
   }
 
@@ -37,7 +35,7 @@ export class OwnStore implements SecretSource {
     const [row] = await versionOf(this.database, scope, name, version);
     if (!row) return undefined;
     this.#refuseEnded(row);
-    return { value: await this.#open(scope, row), version };
+    return this.#found(scope, row);
   }
 
   async presence(scope: string, name: string): Promise<Presence> {
@@ -46,6 +44,11 @@ export class OwnStore implements SecretSource {
     const { version, expires_at } = secret;
     if (expires_at === null || expires_at > this.clock.now()) return { has: true, version };
     return { has: true, version, note: `ended on ${expires_at.toISOString()}: it is refused` };
+  }
+
+  async #found(scope: string, row: StoredVersion): Promise<Found> {
+    const { version, is_template: isTemplate } = row;
+    return { value: await this.#open(scope, row), version, ...(isTemplate ? { isTemplate } : {}) };
   }
 
   #refuseEnded({ name, expires_at }: StoredVersion): void {

@@ -3,6 +3,8 @@ import type { SourceName } from '../domain/lookup.js';
 
 export interface Found {
   readonly value: Secret;
+  /** Whether `${NAME}` in it stands for the value of another secret. */
+  readonly isTemplate?: boolean;
   /** Where the source counts versions. */
   readonly version: number | null;
   /** Where the source names versions instead. */

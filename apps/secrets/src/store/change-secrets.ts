@@ -25,6 +25,8 @@ export interface NewValue extends Which {
   readonly expiresAt?: Date | undefined;
   /** The version that the caller takes for the current one; 0 for a secret that is not there. */
   readonly expected?: number | undefined;
+  /** Whether `${NAME}` in it stands for the value of another secret. */
+  readonly isTemplate?: boolean | undefined;
   /** The version whose value this is. */
   readonly ofVersion?: number;
 }
@@ -116,7 +118,7 @@ export class ChangeSecrets {
 
   /** The next version of a secret, inside a transaction. */
   async write(tx: Tx, kek: Kek, secret: NewValue): Promise<Put> {
-    const { scope, name, value, description = null, byUserId, ofVersion = null } = secret;
+    const { scope, name, value, description = null, byUserId, ofVersion = null, isTemplate = false } = secret;
     const now = this.clock.now();
     const { id, version } = await secrets.takeVersion(tx, {
       id: randomUUID(),
@@ -129,7 +131,8 @@ export class ChangeSecrets {
     const record = this.ring.seal(kek, { purpose: 'secret', scope, secretId: id, name, version }, value);
     const createdBy = byUserId ?? null;
     const fingerprint = this.fingerprints.of(value);
-    await versions.insertVersion(tx, { secretId: id, version, fingerprint, createdBy, now }, record);
+    const at = { secretId: id, version, fingerprint, isTemplate, createdBy, now };
+    await versions.insertVersion(tx, at, record);
     await versions.trimVersions(tx, id, version, this.config.LINECLEAR_SECRETS_KEEP_VERSIONS);
     await versions.noteChange(tx, id, { at: now, kind: 'set', version, ofVersion, byUser: createdBy });
     await this.bus.publish(tx, changed(id, secret, version));
@@ -151,7 +154,15 @@ export class ChangeSecrets {
       recordOf(stored),
     );
     const by = byUserId === undefined ? {} : { byUserId };
-    return this.write(tx, kek, { scope, name, value: opened.reveal(), ofVersion: version, ...by });
+    const { is_template: isTemplate } = stored;
+    return this.write(tx, kek, {
+      scope,
+      name,
+      value: opened.reveal(),
+      isTemplate,
+      ofVersion: version,
+      ...by,
+    });
   }
 
   /** Marks a secret as removed, or as there again, inside a transaction. */

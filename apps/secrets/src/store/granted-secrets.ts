@@ -1,11 +1,12 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { RequestOf, resolveSecrets } from '@lineclear/contracts';
-import { Clock, CONFIG, Database, Refused, type Tx } from '@lineclear/kit';
+import { Clock, CONFIG, Database, Refused, Secret, type Tx } from '@lineclear/kit';
 import type { Config } from '../config.js';
 import { addGrants, heldBy, moveGrants, type GrantedTo, type HeldGrant } from '../db/grants.repo.js';
 import { policyOf } from '../db/provider-policies.repo.js';
 import type { Asker, People } from '../domain/lookup.js';
 import { noneFound, placesOfProvider, versionToGoOnWith } from '../domain/provider-policy.js';
+import { BrokenTemplate, expand, LIMITS, referencesIn } from '../domain/template.js';
 import { OwnStore } from '../sources/own-store.js';
 import { SourceChain, type Resolved } from '../sources/source-chain.js';
 import { Claims } from './claims.js';
@@ -49,6 +50,27 @@ export class GrantedSecrets {
    */
   async find(names: readonly string[], behalf: Behalf): Promise<Finding> {
     if (behalf.purpose === 'run') await this.claims.require({ ...behalf, names });
+    return this.#fill(names, behalf, await this.#look(names, behalf));
+  }
+
+  /** What templates refer to is looked for on the same behalf, and noted as given like what was asked for. @throws Refused for a template without a value */
+  async #fill(names: readonly string[], behalf: Behalf, first: Finding): Promise<Finding> {
+    if (![...first.found.values()].some(({ isTemplate }) => isTemplate)) return first;
+    const found = new Map(first.found);
+    const held = [...first.held];
+    const asked = new Set(names);
+    for (let open = openReferences(found, asked); open.length > 0; open = openReferences(found, asked)) {
+      for (const name of open) asked.add(name);
+      if (asked.size > names.length + LIMITS.names)
+        throw new Refused('broken_template', `more than ${LIMITS.names} other secrets are referred to`);
+      const more = await this.#look(open, behalf);
+      held.push(...more.held);
+      for (const one of more.found) found.set(...one);
+    }
+    return { ...first, found: filled(found), held };
+  }
+
+  async #look(names: readonly string[], behalf: Behalf): Promise<Finding> {
     const to = grantedTo(behalf);
     const held = to ? await heldBy(this.database, to, names) : [];
     const rest = names.filter((name) => !held.some((grant) => grant.name === name));
@@ -99,6 +121,27 @@ export class GrantedSecrets {
       return (await this.chain.findIn({ source, scope }, [name])).get(name);
     const kept = await this.store.findVersion(scope, name, version);
     return kept && { ...kept, source, scope };
+  }
+}
+
+const openReferences = (found: ReadonlyMap<string, Resolved>, asked: ReadonlySet<string>): string[] =>
+  [...found.values()]
+    .flatMap(({ value, isTemplate }) => (isTemplate ? referencesIn(value.reveal()) : []))
+    .filter((name, n, all) => !asked.has(name) && all.indexOf(name) === n);
+
+/** The same, with the values of templates filled in. @throws Refused */
+function filled(found: ReadonlyMap<string, Resolved>): ReadonlyMap<string, Resolved> {
+  const texts = new Map(
+    [...found].map(([name, { value, isTemplate = false }]) => [name, { text: value.reveal(), isTemplate }]),
+  );
+  try {
+    const values = expand([...found.keys()], texts);
+    return new Map(
+      [...found].map(([name, one]) => [name, { ...one, value: new Secret(values.get(name) ?? '') }]),
+    );
+  } catch (cause) {
+    if (!(cause instanceof BrokenTemplate)) throw cause;
+    throw new Refused('broken_template', cause.message);
   }
 }
 
