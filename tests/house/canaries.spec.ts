@@ -84,6 +84,12 @@ beforeAll(async () => {
   const [config, file] = [join(home, 'lineclear.yaml'), join(home, 'secrets.json')];
   const acme = fakeProviderConfig(provider.url, {
     auth: { secret: 'ACME_TOKEN' },
+    submit: {
+      method: 'POST',
+      path: '/runs',
+      body: { key: '{run_key}', config: '{config}', env: '{env}' },
+      external_id: '/id',
+    },
     poll_interval_seconds: 0.2,
   });
   writeFileSync(config, JSON.stringify({ providers: { acme, local: { type: 'local' } } }));
@@ -129,7 +135,7 @@ function listening(http: Client): Client {
 
 async function runJobs(ada: Client): Promise<void> {
   const show =
-    'for (const [name, value] of Object.entries(process.env)) if (/^SHARED|^OWN|^IN_/.test(name)) console.log(name, value)';
+    'for (const [name, value] of Object.entries(process.env)) if (/^SHARED|^OWN|^IN_/.test(name)) console.log(name, value, Buffer.from(value).toString("base64"), Buffer.from(value).toString("hex"), encodeURIComponent(value), JSON.stringify({ value }))';
   const names = ['SHARED_0', 'SHARED_1', 'OWN_0', 'IN_ENVIRONMENT', 'IN_FILE'];
   const job = { config_name: 'canaries', estimated_duration_seconds: 60 };
   const command = [process.execPath, '-e', `${show}; process.exitCode = 3`];
