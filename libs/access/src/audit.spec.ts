@@ -1,6 +1,6 @@
 import { Controller, Get, Post } from '@nestjs/common';
-import { auditRecorded, SYSTEM_LEVELS, type Principal } from '@lineclear/contracts';
-import { Bus, BusModule, busEntities, busMigrations, busTransports } from '@lineclear/bus';
+import { auditRecorded, SYSTEM_LEVELS, type EventOf, type Principal } from '@lineclear/contracts';
+import { Bus, BusModule, busEntities, busMigrations, busTransports, OnEvents } from '@lineclear/bus';
 import {
   Answers,
   Database,
@@ -10,6 +10,7 @@ import {
   serviceEnv,
   startService,
   type RunningService,
+  type Tx,
 } from '@lineclear/kit';
 import { client, connectPeer, startBackends, type Backends, type Peer } from '@lineclear/testkit';
 import type { FastifyRequest } from 'fastify';
@@ -91,6 +92,13 @@ class Things {
 }
 class ThingsModule {}
 
+/** What this service must listen to, or it does not boot. */
+@Controller()
+class Hears {
+  @OnEvents(auditRecorded)
+  async heard(_events: EventOf<typeof auditRecorded>[], _tx: Tx): Promise<void> {}
+}
+
 let backends: Backends;
 let service: RunningService;
 let peer: Peer;
@@ -99,12 +107,12 @@ let seen = 0;
 beforeAll(async () => {
   backends = await startBackends();
   service = await startService({
-    name: 'secrets',
-    config: readEnv(serviceEnv, await backends.envFor('secrets')),
+    name: 'auth',
+    config: readEnv(serviceEnv, await backends.envFor('auth')),
     modules: [
-      BusModule.of('secrets', backends.nats.url),
+      BusModule.of('auth', backends.nats.url),
       AccessModule.of({ lookup: { provide: TokenLookup, useClass: Known } }),
-      { module: ThingsModule, controllers: [Things] },
+      { module: ThingsModule, controllers: [Things, Hears] },
     ],
     entities: [...busEntities],
     migrations: [...busMigrations],
@@ -171,7 +179,7 @@ it('counts a change that nobody told of, and no other', async () => {
   await ours.post('/api/things/forgotten', {});
   await ours.post('/api/things/forgotten', {});
   expect(await missing()).toEqual([
-    'lineclear_audit_missing_total{method="POST",route="/api/things/forgotten",service="secrets"} 2',
+    'lineclear_audit_missing_total{method="POST",route="/api/things/forgotten",service="auth"} 2',
   ]);
 });
 
