@@ -56,6 +56,17 @@ it('that refers to itself, to nothing, or to what has ended is refused, and says
   house.clock.laterMs = 0;
 });
 
+it('comes with a thousand others at once, as many as one question takes', async () => {
+  const names = Array.from({ length: 999 }, (_, n) => `FILE_${n}`);
+  const entries = names.map((name) => `${name}=value of ${name}`).join('\n');
+  const imported = await house.admin.post('/api/secrets/-/import', { format: 'dotenv', content: entries });
+  expect(imported.status).toBe(200);
+  const { values } = (await house.resolve('URL', ...names)) as { values: Record<string, string> };
+  expect(Object.keys(values)).toHaveLength(1_000);
+  expect(values).toMatchObject({ FILE_998: 'value of FILE_998', URL: 'postgres://ada:two@db/${x}' });
+  expect(values).not.toHaveProperty('PASS');
+});
+
 it('is what was said to be one: any other value may look like it', async () => {
   await set('PLAIN', 'a ${PASS} b', {});
   expect(await house.resolve('PLAIN')).toMatchObject({ values: { PLAIN: 'a ${PASS} b' } });

@@ -52,7 +52,8 @@ export const resolveSecrets = defineRequest(
           version: z.int().min(1).optional(),
         }),
       )
-      .max(60)
+      // What templates refer to comes on top of what was asked for.
+      .max(1_200)
       .optional(),
   }),
 );
