@@ -4,8 +4,8 @@ import { Bus } from '@lineclear/bus';
 import { Database } from '@lineclear/kit';
 import { lockFingerprints } from '../db/versions.repo.js';
 import { Fingerprints } from '../domain/fingerprint.js';
-import type { NamedEntry } from '../domain/imports/entry.js';
-import { planImport, type PlannedImport } from '../domain/imports/plan.js';
+import type { NamedEntry } from '../imports/entry.js';
+import { planImport, type PlannedImport } from '../imports/plan.js';
 import { KeyRing } from '../keys/key-ring.js';
 import { ChangeSecrets } from './change-secrets.js';
 

@@ -1,5 +1,5 @@
-import { looksEncrypted, openSimpletuner, simpletunerKey } from '../fernet.js';
-import { staleBefore, STALE_AFTER_DAYS } from '../freshness.js';
+import { looksEncrypted, openSimpletuner, simpletunerKey } from '../domain/fernet.js';
+import { staleBefore, STALE_AFTER_DAYS } from '../domain/freshness.js';
 import type { ImportEntry } from './entry.js';
 
 /** A row of SimpleTuner's table `provider_credentials`. */

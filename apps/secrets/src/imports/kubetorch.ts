@@ -1,6 +1,6 @@
 import { parseAllDocuments } from 'yaml';
 import { z } from 'zod';
-import { Malformed } from '../secrets-file.js';
+import { Malformed } from '../domain/secrets-file.js';
 import type { ImportEntry } from './entry.js';
 
 const MAX_MANIFESTS = 200;

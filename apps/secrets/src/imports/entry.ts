@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { isChannelName } from '../lookup.js';
-import { secretValue } from '../secret-value.js';
+import { isChannelName } from '../domain/lookup.js';
+import { secretValue } from '../domain/secret-value.js';
 
 /** One thing to import: what it is called where it comes from, and its value, or why it has none. */
 export interface ImportEntry {

@@ -1,4 +1,4 @@
-import { allEntriesOf } from '../secrets-file.js';
+import { allEntriesOf } from '../domain/secrets-file.js';
 import { readDotenv } from './dotenv.js';
 import type { ImportEntry } from './entry.js';
 import { readKubetorch } from './kubetorch.js';

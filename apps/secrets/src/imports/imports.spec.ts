@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Malformed } from '../secrets-file.js';
+import { Malformed } from '../domain/secrets-file.js';
 import { named, nameOf, type ImportEntry } from './entry.js';
 import { planImport } from './plan.js';
 import { readImport, type FileFormat } from './read-import.js';

@@ -1,4 +1,4 @@
-import { Malformed } from '../secrets-file.js';
+import { Malformed } from '../domain/secrets-file.js';
 import type { ImportEntry } from './entry.js';
 
 // A second `=` is the end of base64: a line of a key without its quotation marks, which must not become a name.

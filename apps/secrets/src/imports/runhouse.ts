@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Malformed } from '../secrets-file.js';
+import { Malformed } from '../domain/secrets-file.js';
 import type { ImportEntry } from './entry.js';
 
 const MAX_FILES = 200;
