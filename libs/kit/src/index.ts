@@ -15,6 +15,7 @@ export {
   Tx,
   type DatabaseOptions,
 } from './database.js';
+export { BadDotenv, formatDotenv, parseDotenv, type DotenvEntry } from './dotenv.js';
 export {
   AppError,
   BadInput,

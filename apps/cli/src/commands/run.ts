@@ -1,7 +1,7 @@
 import { deliver } from '@lineclear/credentials';
+import { BadDotenv, parseDotenv, type DotenvEntry } from '@lineclear/kit';
 import { command } from '../command.js';
 import { CliError, EXIT, wrongUsage } from '../domain/cli-error.js';
-import { BadDotenv, parseDotenv, type Entry } from '../domain/dotenv.js';
 import { maskedForms } from '../domain/mask-forms.js';
 import { secretOption, withOffers, type Offer } from '../domain/program-env.js';
 import { foundHere, namedValues, type FoundHere } from '../found-here.js';
@@ -61,7 +61,7 @@ shows all, and lets it use the terminal. Its input, signals and exit code are pa
   },
 });
 
-async function entriesOf(file: string): Promise<Entry[]> {
+async function entriesOf(file: string): Promise<DotenvEntry[]> {
   try {
     return parseDotenv(await readSmallFile(file));
   } catch (error) {

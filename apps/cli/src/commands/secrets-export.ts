@@ -1,7 +1,7 @@
+import { formatDotenv } from '@lineclear/kit';
 import { openApi } from '../api.js';
 import { command } from '../command.js';
 import { wrongUsage } from '../domain/cli-error.js';
-import { formatDotenv } from '../domain/dotenv.js';
 import { revealed } from '../revealed.js';
 import { scopeFrom, SECRET_OPTIONS } from '../secret-options.js';
 import { storedSecrets } from '../stored-names.js';

@@ -1,8 +1,8 @@
+import { BadDotenv } from '@lineclear/kit';
 import { setAnswer, versionsAnswer } from '../answers.js';
 import { openApi, Refusal, type Api } from '../api.js';
 import { command } from '../command.js';
 import { CliError, EXIT, wrongUsage } from '../domain/cli-error.js';
-import { BadDotenv } from '../domain/dotenv.js';
 import {
   BadImport,
   formatOfFile,

@@ -1,4 +1,4 @@
-import { parseDotenv } from './dotenv.js';
+import { parseDotenv } from '@lineclear/kit';
 
 /** A name and the value it is to have. */
 export interface ImportEntry {

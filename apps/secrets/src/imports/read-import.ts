@@ -1,5 +1,5 @@
-import { allEntriesOf } from '../domain/secrets-file.js';
-import { readDotenv } from './dotenv.js';
+import { BadDotenv, parseDotenv } from '@lineclear/kit';
+import { allEntriesOf, Malformed } from '../domain/secrets-file.js';
 import type { ImportEntry } from './entry.js';
 import { readKubetorch } from './kubetorch.js';
 import { readRunhouse } from './runhouse.js';
@@ -21,5 +21,13 @@ export function readImport(format: FileFormat, content: string): ImportEntry[] {
       return readRunhouse(content);
     case 'kubetorch':
       return readKubetorch(content);
+  }
+}
+
+function readDotenv(content: string): ImportEntry[] {
+  try {
+    return parseDotenv(content).map(({ name, value }) => ({ key: name, value }));
+  } catch (error) {
+    throw error instanceof BadDotenv ? new Malformed(`cannot be read: ${error.message}`) : error;
   }
 }

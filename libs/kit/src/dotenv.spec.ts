@@ -32,6 +32,7 @@ describe('a dotenv file', () => {
   it.each([
     ['no assignment', 'A=1\nsecret-text', 2],
     ['a bad name', '1A=secret-text', 1],
+    ['a line of a key', 'A=x\nSFVOVEVSMg==', 2],
     ['an open quote', 'A="1"\n\nB="secret-text\n', 3],
     ['text after a quote', 'A="1" secret-text', 1],
     ['a fault after several lines', 'A="1\n2\n3"\nsecret-text', 4],
@@ -45,7 +46,7 @@ describe('a dotenv file', () => {
     })();
     expect(error).toBeInstanceOf(BadDotenv);
     expect(error).toMatchObject({ line });
-    expect(String(error)).not.toContain('secret-text');
+    expect(String(error)).not.toMatch(/secret-text|SFVO/);
   });
 
   it('gives back any values that were written to it', () => {

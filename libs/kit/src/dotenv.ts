@@ -1,5 +1,5 @@
 /** A line of a dotenv file that sets a variable. */
-export interface Entry {
+export interface DotenvEntry {
   readonly name: string;
   readonly value: string;
   /** Where it is, from 1. */
@@ -14,11 +14,12 @@ export class BadDotenv extends Error {
     readonly line: number,
     why: string,
   ) {
-    super(`line ${line}: ${why}`);
+    super(`line ${line} ${why}`);
   }
 }
 
-const ASSIGNMENT = /^[ \t]*(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_.-]*)[ \t]*=[ \t]*/;
+// A second `=` is the end of base64: a line of a key without its quotation marks, which must not become a name.
+const ASSIGNMENT = /^[ \t]*(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_.-]*)[ \t]*=(?!=)[ \t]*/;
 const NOTHING = /^[ \t]*(?:#.*)?$/;
 const ESCAPES: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', '"': '"', '\\': '\\', $: '$' };
 
@@ -27,9 +28,9 @@ const ESCAPES: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', '
  * with `\n \r \t \" \\ \$`, each over several lines if need be; ` #` begins a comment after a bare value. Nothing is expanded: a
  * secret may well have a `$` in it. Of a name that comes twice the last one counts. @throws BadDotenv
  */
-export function parseDotenv(source: string): Entry[] {
+export function parseDotenv(source: string): DotenvEntry[] {
   const text = source.replace(/^\uFEFF/, '').replaceAll('\r\n', '\n');
-  const entries = new Map<string, Entry>();
+  const entries = new Map<string, DotenvEntry>();
   let at = 0;
   for (let line = 1; at <= text.length;) {
     const end = endOfLine(text, at);
