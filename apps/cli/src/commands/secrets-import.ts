@@ -10,7 +10,7 @@ import {
   importEntries,
   type ImportEntry,
   type ImportFormat,
-} from '../domain/import-entries.js';
+} from '../import-entries.js';
 import { table } from '../domain/printable.js';
 import { isSecretName, scopeFrom, SECRET_OPTIONS, SECRET_USAGE } from '../secret-options.js';
 import { show } from '../show.js';
