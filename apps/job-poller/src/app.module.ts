@@ -8,6 +8,7 @@ import { Runs1767225620000 } from './db/migrations/1767225620000-runs.js';
 import { OrgOfRuns1795673000000 } from './db/migrations/1795673000000-org-of-runs.js';
 import { TeamOfRuns1795690000000 } from './db/migrations/1795690000000-team-of-runs.js';
 import { LeaksOfRuns1795691000000 } from './db/migrations/1795691000000-leaks-of-runs.js';
+import { SecretUses1795730000000 } from './db/migrations/1795730000000-secret-uses.js';
 import { ProviderNoticeRow } from './db/provider-notice.entity.js';
 import { ProviderNoticesRepo } from './db/provider-notices.repo.js';
 import { RunLogRow } from './db/run-log.entity.js';
@@ -81,6 +82,7 @@ export const define = (env: NodeJS.ProcessEnv, more: { clock?: Clock } = {}): Se
       OrgOfRuns1795673000000,
       TeamOfRuns1795690000000,
       LeaksOfRuns1795691000000,
+      SecretUses1795730000000,
     ],
     transports: busTransports,
     file: config.file,

@@ -73,7 +73,7 @@ const cloud = (url: string, more: object = {}): object =>
     ...more,
   });
 
-/** Opens a bench. The provider `cloud` is the fake one, `keyed` the same with a credential, `away` answers nobody. */
+/** Opens a bench. The provider `cloud` is the fake one, `keyed` the same with a credential, `away` answers nobody, `files` takes secrets in files. */
 export async function openBench(extra: Record<string, string> = {}): Promise<Bench> {
   const backends = await startBackends();
   const provider = await startFakeProvider({ finish: 'never' });
@@ -86,6 +86,15 @@ export async function openBench(extra: Record<string, string> = {}): Promise<Ben
         cloud: cloud(provider.url),
         keyed: cloud(provider.url, { auth: { secret: 'CLOUD_TOKEN' } }),
         away: cloud('http://127.0.0.1:9'),
+        files: fakeProviderConfig(provider.url, {
+          submit: {
+            method: 'POST',
+            path: '/runs',
+            body: { key: '{run_key}', env: '{env}', mounts: '{files}' },
+            external_id: '/id',
+          },
+          poll_interval_seconds: 0.05,
+        }),
       },
     }),
   );

@@ -304,3 +304,36 @@ it('calls with a rotated credential from the next call on, and gives a run that 
   expect(await bench.end(claim)).toMatchObject({ outcome: 'succeeded' });
   expect(askedFor('run')).toBe(1);
 });
+
+it('sends secrets in files to a provider whose template has a place for them', async () => {
+  answerSecrets(bench.peer, { SSH: 'key-of-ssh', APP: 'settings' });
+  bench.provider.set({ finish: 'at once', token: undefined });
+  const use = { provider: 'files', secrets: ['SSH', 'APP'] };
+  const ssh = { name: 'SSH', file: '~/.ssh/id_ed25519' };
+  const claim = await bench.claim({
+    ...use,
+    secret_uses: [ssh, { name: 'APP', file: 'app/config.json', env: 'APP_CONFIG' }],
+  });
+  expect(await bench.end(claim)).toMatchObject({ outcome: 'succeeded' });
+  expect(bench.provider.bodies.at(-1)).toMatchObject({
+    env: { APP_CONFIG: '/secrets/APP/app/config.json' },
+    mounts: { '~/.ssh/id_ed25519': 'key-of-ssh', '/secrets/APP/app/config.json': 'settings' },
+  });
+
+  const plain = await bench.claim({ provider: 'files' });
+  await bench.end(plain);
+  expect(bench.provider.bodies.at(-1)).not.toHaveProperty('mounts');
+
+  // Where the home folder is, only the provider knows.
+  const inHome = await bench.claim({ ...use, secret_uses: [{ ...ssh, env: 'GIT_KEY' }] });
+  expect(await bench.end(inHome)).toMatchObject({
+    outcome: 'refused',
+    message: expect.stringContaining('GIT_KEY cannot be set'),
+  });
+  const nowhere = await bench.claim({ ...use, provider: 'cloud', secret_uses: [ssh] });
+  expect(await bench.end(nowhere)).toMatchObject({
+    outcome: 'refused',
+    message: 'cloud gives its runs no files',
+  });
+  expect(bench.provider.submitsOf(keyOf(nowhere))).toBe(0);
+});

@@ -212,6 +212,33 @@ it('gives a run its secrets, and keeps them out of everything that is written', 
   }
 });
 
+it('gives a run its secrets in files, for their owner alone, and takes them away when it is over', async () => {
+  const key = `-----BEGIN KEY-----\n${'K'.repeat(40)}\n-----END KEY-----\n`;
+  answerSecrets(bench.peer, { SSH: key, APP: 'canary-of-the-app', TOKEN: 'canary-of-the-token' });
+  const script = [
+    'stat -c "%a %n" ~/.ssh/id_ed25519 "$LINECLEAR_SECRETS_DIR/APP/config.json" | sed "s#$HOME#~#"',
+    '[ "$APP_CONFIG" = "$LINECLEAR_SECRETS_DIR/APP/config.json" ] && echo told',
+    '[ "$OTHER" = canary-of-the-"token" ] && [ -z "$TOKEN" ] && echo renamed',
+    'cat ~/.ssh/id_ed25519 "$APP_CONFIG"; cmp ~/.ssh/id_ed25519 "$LINECLEAR_OUTPUT_DIR"/x; wc -c < ~/.ssh/id_ed25519',
+  ].join('\n');
+  const claim = await sh(script, {
+    secrets: ['SSH', 'APP', 'TOKEN'],
+    secret_uses: [
+      { name: 'SSH', file: '~/.ssh/id_ed25519' },
+      { name: 'APP', file: 'config.json', env: 'APP_CONFIG' },
+      { name: 'TOKEN', env: 'OTHER' },
+    ],
+  });
+  expect(await bench.end(claim)).toMatchObject({ outcome: 'succeeded' });
+  const log = await logOf(claim);
+  expect(log).toContain('400 ~/.ssh/id_ed25519\n400 ~/secrets/APP/config.json\ntold\nrenamed\n');
+  expect(log).toContain(`\n${key.length}\n`);
+  expect(log).not.toMatch(/KKKK|canary/);
+  for (const file of readdirSync(folderOf(claim), { recursive: true, withFileTypes: true }))
+    if (file.isFile())
+      expect(readFileSync(join(file.parentPath, file.name), 'utf8'), file.name).not.toMatch(/KKKK|canary/);
+});
+
 it('asks for secrets on behalf of the person, the team and the organisation whose job it is', async () => {
   const { behalf } = answerSecrets(bench.peer, { CANARY: 'value' });
   const claim = await sh('true', { secrets: ['CANARY'], user_id: 7, team_id: 3, org_id: 2 });

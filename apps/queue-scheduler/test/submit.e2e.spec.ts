@@ -78,6 +78,20 @@ it('takes a job, tells of it, and claims it', async () => {
   ]);
 });
 
+it('tells how a job gets its secrets, where that is not in the variables of their names', async () => {
+  const secrets = ['HF_TOKEN', 'HF_TOKEN', { name: 'DEPLOY_KEY', env: 'GIT_KEY', file: '~/.ssh/id_ed25519' }];
+  const { body } = await house.submit(ada, { secrets });
+  const claimOf = (jobId: string) =>
+    house.peer.events(jobClaimed).find(({ data }) => data.job_id === jobId)?.data;
+  await vi.waitFor(() => expect(claimOf(body.job_id as string)).toBeDefined());
+  expect(claimOf(body.job_id as string)).toMatchObject({
+    secrets: ['HF_TOKEN', 'DEPLOY_KEY'],
+    secret_uses: [{ name: 'HF_TOKEN' }, secrets[2]],
+  });
+  const { body: shown } = await house.as(ada).get(`/api/cloud/jobs/${body.job_id as string}`);
+  expect(shown).toMatchObject({ secrets: ['HF_TOKEN', secrets[2]] });
+});
+
 it('says of a job that ended whether it named secrets', async () => {
   const of = async (more: object): Promise<string> => (await house.submit(ada, more)).body.job_id as string;
   const [withSome, without] = [await of({ secrets: ['HF_TOKEN'] }), await of({})];
@@ -156,6 +170,14 @@ it('refuses what it cannot run, and writes nothing of it', async () => {
     ['output_path', { ...JOB, output_path: 'x'.repeat(1_001) }],
     ['secrets', { ...JOB, secrets: ['no spaces'] }],
     ['secrets', { ...JOB, secrets: 'HF_TOKEN' }],
+    ['secrets', { ...JOB, secrets: [{ env: 'A' }] }],
+    ['secrets', { ...JOB, secrets: [{ name: 'A', value: 'x' }] }],
+    ['secrets', { ...JOB, secrets: [{ name: 'A', env: 'no-variable' }] }],
+    ['secrets', { ...JOB, secrets: [{ name: 'A', file: '/etc/passwd' }] }],
+    ['secrets', { ...JOB, secrets: [{ name: 'A', file: '~/bin/sh' }] }],
+    ['secrets', { ...JOB, secrets: [{ name: 'A', file: '~/.ssh/../../x' }] }],
+    ['secrets', { ...JOB, secrets: [{ name: 'A', file: '..' }] }],
+    ['secrets', { ...JOB, secrets: ['A', { name: 'B', env: 'A' }] }],
     ['labels', { ...JOB, labels: { a: 1 } }],
     ['labels', { ...JOB, labels: Object.fromEntries(Array.from({ length: 33 }, (_, n) => [`l${n}`, 'x'])) }],
     ['priority', { ...JOB, priority: 'urgent' }],

@@ -19,5 +19,6 @@ export * from './registry.js';
 export * from './request.js';
 export * from './resource-rules.js';
 export * from './runs.events.js';
+export * from './secret-use.js';
 export * from './secrets.events.js';
 export * from './secrets.requests.js';

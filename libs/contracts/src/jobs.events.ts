@@ -17,6 +17,7 @@ import {
 import { END_REASONS, JOB_STATES } from './job-state.js';
 import { levelName } from './permissions.js';
 import { approvalNeed, jobFacts } from './approvals.requests.js';
+import { secretUse } from './secret-use.js';
 import { quota } from './quotas.js';
 
 /** `org_id`: the organisation whose job it is; without it, it is the house's own. */
@@ -59,7 +60,10 @@ export const jobClaimed = defineEvent(
     config: z.record(z.string().max(200), z.json()),
     max_runtime_seconds: z.int().min(1).optional(),
     output_path: z.string().max(1_000).optional(),
+    /** The names, each once. */
     secrets: z.array(secretName).max(50),
+    /** How it gets them; without it, each in the variable of its name. */
+    secret_uses: z.array(secretUse).max(50).optional(),
   }),
 );
 

@@ -39,6 +39,7 @@ const FIXED_COLUMNS: readonly Column[] = [
   ['provider', 'provider', 'text'],
   ['hardware', 'hardware', 'text'],
   ['secrets', 'secrets', 'text[]'],
+  ['secretUses', 'secret_uses', 'json'],
   ['maxRuntimeSeconds', 'max_runtime_seconds', 'int'],
   ['outputPath', 'output_path', 'text'],
   ['runKey', 'run_key', 'text'],

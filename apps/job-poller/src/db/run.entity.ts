@@ -43,6 +43,10 @@ export class RunRow {
   @Column('text', { array: true })
   secrets: string[];
 
+  /** How it gets them where that is not in the variable of the name. */
+  @Column('json', { nullable: true })
+  secret_uses: object | null;
+
   @Column('integer', { nullable: true })
   max_runtime_seconds: number | null;
 

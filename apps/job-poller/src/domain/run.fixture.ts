@@ -15,6 +15,7 @@ const claim = {
   config: {},
   hardware: 'gpu',
   secrets: [],
+  secretUses: null,
 };
 
 /** A run as the database gives it, at the beginning of its life. */

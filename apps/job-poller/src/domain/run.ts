@@ -1,4 +1,4 @@
-import type { EventData, jobClaimed, RunOutcome, secretLeakDetected } from '@lineclear/contracts';
+import type { EventData, jobClaimed, RunOutcome, secretLeakDetected, SecretUse } from '@lineclear/contracts';
 
 /**
  * `intended`: nobody was called. `submitting`: the provider may have been called, its answer is not known. `active`: it
@@ -41,6 +41,8 @@ export interface Run {
   readonly config: Readonly<Record<string, unknown>> | null;
   readonly hardware: string;
   readonly secrets: readonly string[];
+  /** How it gets them; null for each in the variable of its name. */
+  readonly secretUses: readonly SecretUse[] | null;
   readonly maxRuntimeSeconds: number | null;
   readonly outputPath: string | null;
   /** Goes onto the remote object, so that it can be found by it. */
@@ -132,6 +134,7 @@ export function intendedRun(
     config: claim.config,
     hardware: claim.hardware,
     secrets: claim.secrets,
+    secretUses: claim.secret_uses ?? null,
     maxRuntimeSeconds: claim.max_runtime_seconds ?? null,
     outputPath: claim.output_path ?? null,
     runKey: runKeyOf(claim.job_id, claim.attempt),

@@ -5,9 +5,10 @@ import { settlesInMs } from '../domain/next-step.js';
 import type { ClaimedRun, Hit, Run } from '../domain/run.js';
 import { pollDelayMs } from '../domain/schedule.js';
 import { ProviderFailure, type Adapter, type Credential, type Submission } from '../providers/adapter.js';
-import { Credentials, MissingSecrets, redactorOf } from '../providers/credentials.js';
+import { Credentials, MissingSecrets, redactorOf, type Values } from '../providers/credentials.js';
 import { ProviderCalls } from '../providers/provider-calls.js';
 import { ProviderNotices } from '../providers/provider-notices.js';
+import { givenTo } from '../providers/given.js';
 import { Providers } from '../providers/providers.js';
 import { ended, moved, tryAgain, type StepResult } from './step-result.js';
 
@@ -25,7 +26,7 @@ export class SubmitRun {
   /** Calls the provider. That it may have been called is committed already; `isStillOurs` says whether that is recent enough. */
   async submit(run: ClaimedRun, adapter: Adapter, isStillOurs: () => boolean): Promise<StepResult> {
     let credential: Credential;
-    let secrets: Submission['secrets'];
+    let secrets: Values;
     try {
       credential = await this.credentials.ofProvider(adapter, run);
       secrets = await this.credentials.ofRun(run, true);
@@ -35,12 +36,15 @@ export class SubmitRun {
         return ended(run, run, 'refused', error.message, this.clock.now());
       return tryAgain(run, notCalled(run));
     }
+    const submission = submissionOf(run, secrets);
+    if (submission.files.length > 0 && !adapter.capabilities.files)
+      return ended(run, run, 'refused', `${adapter.name} gives its runs no files`, this.clock.now());
     // Waiting for the secrets can have taken so long that another replica has the run by now.
     if (!isStillOurs()) return moved(run, notCalled(run), 0, this.clock.now());
     this.calls.dispatched(run.provider, (this.clock.now().getTime() - run.createdAt.getTime()) / 1_000);
     try {
       const { externalId } = await this.calls.make(adapter, 'submit', () =>
-        adapter.submit(submissionOf(run, secrets), credential),
+        adapter.submit(submission, credential),
       );
       return this.#accepted(run, adapter, externalId);
     } catch (error) {
@@ -115,13 +119,13 @@ export class SubmitRun {
 /** The provider has certainly no run of this key: whoever submits writes the intent anew. */
 const notCalled = (run: Run): Run => ({ ...run, state: 'intended' });
 
-const submissionOf = (run: ClaimedRun, secrets: Submission['secrets']): Submission => ({
+const submissionOf = (run: ClaimedRun, secrets: Values): Submission => ({
   runKey: run.runKey,
   jobId: run.jobId,
   attempt: run.attempt,
   config: run.config ?? {},
   hardware: run.hardware,
-  secrets,
+  ...givenTo(run, secrets),
   maxRuntimeSeconds: run.maxRuntimeSeconds,
   outputPath: run.outputPath,
 });

@@ -5,6 +5,19 @@ import type { PollPolicy } from '../domain/schedule.js';
 /** The provider's own credential, read for this call. */
 export type Credential = Secret | undefined;
 
+/** A secret, and its name. */
+export interface GivenSecret {
+  readonly name: string;
+  readonly value: Secret;
+}
+
+export interface GivenFile extends GivenSecret {
+  /** `key.pem`, in the folder of the secret, or `~/.ssh/id_ed25519`. */
+  readonly file: string;
+  /** The variable that is to say where it is. */
+  readonly variable: string | undefined;
+}
+
 export interface Submission {
   /** Goes onto the remote object: the run is found by it when the answer is lost. */
   readonly runKey: string;
@@ -12,8 +25,9 @@ export interface Submission {
   readonly attempt: number;
   readonly config: Readonly<Record<string, unknown>>;
   readonly hardware: string;
-  /** What the run gets as environment variables. */
-  readonly secrets: ReadonlyMap<string, Secret>;
+  /** The secrets that the run gets in environment variables, and those in files. */
+  readonly env: ReadonlyMap<string, GivenSecret>;
+  readonly files: readonly GivenFile[];
   readonly maxRuntimeSeconds: number | null;
   readonly outputPath: string | null;
 }
@@ -44,6 +58,8 @@ export interface LogPart {
 export interface Capabilities {
   readonly cancel: boolean;
   readonly logs: boolean;
+  /** Whether a run can be given secrets in files. */
+  readonly files: boolean;
   /** How long after one cancel the next may be sent when the run still goes on. */
   readonly cancelAgainMs: number;
   readonly poll: PollPolicy;

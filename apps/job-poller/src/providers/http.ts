@@ -1,4 +1,4 @@
-import { fields } from '@lineclear/contracts';
+import { fields, pathOfUse, sendsFiles } from '@lineclear/contracts';
 import type { HttpProviderConfig } from '@lineclear/kit';
 import type { Progress } from '../domain/run.js';
 import { storable } from '../domain/storable.js';
@@ -35,6 +35,7 @@ export class HttpAdapter implements Adapter {
     this.capabilities = {
       cancel: config.cancel !== undefined,
       logs: config.logs !== undefined,
+      files: sendsFiles(config.submit),
       cancelAgainMs: CANCEL_AGAIN_MS,
       poll: { baseMs, maxMs: Math.max(baseMs, MAX_POLL_MS) },
       logsEveryMs: LOGS_EVERY_MS,
@@ -129,10 +130,30 @@ const fieldsOf = (submission: Submission): Fields => ({
   attempt: submission.attempt,
   config: submission.config,
   hardware: submission.hardware,
-  env: Object.fromEntries([...submission.secrets].map(([name, value]) => [name, value.reveal()])),
+  env: envOf(submission),
+  files:
+    submission.files.length === 0
+      ? undefined
+      : Object.fromEntries(
+          submission.files.map(({ name, file, value }) => [pathOfUse(name, file), value.reveal()]),
+        ),
   max_runtime_seconds: submission.maxRuntimeSeconds ?? undefined,
   output_path: submission.outputPath ?? undefined,
 });
+
+/** @throws ProviderFailure for a variable that is to say where a file in the home folder is, which only the provider knows */
+function envOf({ env, files }: Submission): Record<string, string> {
+  const variables = [...env].map(([variable, { value }]) => [variable, value.reveal()] as const);
+  const places = files.flatMap(({ name, file, variable }) => {
+    if (variable === undefined) return [];
+    if (!file.startsWith('~/')) return [[variable, pathOfUse(name, file)] as const];
+    throw new ProviderFailure(
+      'refused',
+      `${variable} cannot be set: nobody here knows where ${file} will be`,
+    );
+  });
+  return Object.fromEntries([...variables, ...places]);
+}
 
 const nothingAt = (read: number): LogPart => ({ text: '', cursorAt: () => String(read), more: false });
 

@@ -13,6 +13,7 @@ import {
   type Submission,
 } from './adapter.js';
 import { bytesOf, RunFolder } from './local-folder.js';
+import { placeSecrets, removeSecrets } from './local-secrets.js';
 import { REDACT_SCRIPT, SUPERVISOR } from './local-supervisor.js';
 
 // A supervisor that has its folder says who it is within milliseconds; when it has not after this long, it died.
@@ -36,6 +37,7 @@ export class LocalAdapter implements Adapter {
   readonly capabilities: Capabilities = {
     cancel: true,
     logs: true,
+    files: true,
     cancelAgainMs: GROUP_WAIT_MS,
     poll: { baseMs: 1_000, maxMs: 1_000 },
     logsEveryMs: 0,
@@ -57,7 +59,7 @@ export class LocalAdapter implements Adapter {
       throw new ProviderFailure('refused', `config.working_directory ${work} is not a folder`);
     const log = await open(join(folder.path, 'log'), 'a', 0o600);
     try {
-      const names = [...submission.secrets.keys()];
+      const { env, cleaned } = await placeSecrets(folder.path, submission);
       await new Promise<void>((resolve, reject) => {
         const child = spawn(
           '/bin/sh',
@@ -72,16 +74,16 @@ export class LocalAdapter implements Adapter {
               LANG: this.options.lang,
               HOME: folder.path,
               ...config.env,
-              ...Object.fromEntries([...submission.secrets].map(([name, value]) => [name, value.reveal()])),
+              ...env,
               LINECLEAR_RUN_KEY: submission.runKey,
               LINECLEAR_JOB_ID: submission.jobId,
               LINECLEAR_ATTEMPT: String(submission.attempt),
               LINECLEAR_OUTPUT_DIR: output,
               LINECLEAR_CHECKPOINT_DIR: folder.checkpoints,
               LINECLEAR_WORK: work,
-              ...(names.length === 0
+              ...(cleaned.length === 0
                 ? {}
-                : { LINECLEAR_REDACT: names.join(','), LINECLEAR_REDACT_SCRIPT: REDACT_SCRIPT }),
+                : { LINECLEAR_REDACT: JSON.stringify(cleaned), LINECLEAR_REDACT_SCRIPT: REDACT_SCRIPT }),
             },
           },
         );
@@ -90,6 +92,7 @@ export class LocalAdapter implements Adapter {
         child.unref();
       });
     } catch (cause) {
+      await removeSecrets(folder.path);
       throw notStarted(cause as NodeJS.ErrnoException);
     } finally {
       await log.close();
@@ -108,7 +111,9 @@ export class LocalAdapter implements Adapter {
   }
 
   async #look(externalId: string): Promise<Observation | undefined> {
-    const state = await this.#folder(externalId).state();
+    const folder = this.#folder(externalId);
+    const state = await folder.state();
+    if (state.is === 'exited' || state.is === 'gone') await removeSecrets(folder.path);
     switch (state.is) {
       case 'unknown':
         return undefined;
@@ -184,10 +189,11 @@ function checked(submission: Submission): z.infer<typeof localConfig> {
     );
     throw new ProviderFailure('refused', wrong.join('; ').slice(0, 1_000));
   }
-  const bad = [...submission.secrets].find(
-    ([name, value]) => !variableName.safeParse(name).success || value.reveal().includes('\u0000'),
+  const bad = [...submission.env].find(
+    ([variable, { value }]) => !variableName.safeParse(variable).success || value.reveal().includes('\u0000'),
   );
-  if (bad) throw new ProviderFailure('refused', `the secret ${bad[0]} cannot be an environment variable`);
+  if (bad)
+    throw new ProviderFailure('refused', `the secret ${bad[1].name} cannot be an environment variable`);
   return parsed.data;
 }
 

@@ -1,3 +1,4 @@
+import type { SecretEntry } from '@lineclear/contracts';
 import { Check, Column, Entity, Index, PrimaryColumn } from 'typeorm';
 
 /** A job, as `Job` in domain/job.ts. `ord` is its place in the queue, there while it is queued. */
@@ -26,7 +27,7 @@ export class JobRow {
   @Column('numeric') estimated_cost_usd: number;
   @Column('int4', { nullable: true }) max_runtime_seconds: number | null;
   @Column('text', { nullable: true }) output_path: string | null;
-  @Column('json') secrets: string[];
+  @Column('json') secrets: SecretEntry[];
   @Column('json') labels: object;
   @Column('json') facts: object;
   @Column('text', { nullable: true }) traceparent: string | null;

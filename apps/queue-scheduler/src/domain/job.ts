@@ -1,4 +1,4 @@
-import type { ApprovalNeed, EndReason, JobFacts, JobState, Level } from '@lineclear/contracts';
+import type { ApprovalNeed, EndReason, JobFacts, JobState, Level, SecretEntry } from '@lineclear/contracts';
 
 /** What a run last told of itself. */
 export interface Progress {
@@ -33,7 +33,8 @@ export interface Job {
   readonly estimatedCostUsd: number;
   readonly maxRuntimeSeconds: number | null;
   readonly outputPath: string | null;
-  readonly secrets: readonly string[];
+  /** Names, and how the job gets them where that is not in the variable of the name. */
+  readonly secrets: readonly SecretEntry[];
   readonly labels: Readonly<Record<string, string>>;
   readonly facts: JobFacts;
   /** The trace of the submit; everything that happens to the job later belongs to it. */

@@ -1,3 +1,5 @@
+import { sendsFiles } from '@lineclear/contracts';
+
 /** By hardware: what it costs, and how many GPUs it has (1 when it is not said). */
 export type PriceList = Readonly<
   Record<string, { readonly cost_per_hour_usd: number; readonly gpus?: number | undefined }>
@@ -8,12 +10,15 @@ export interface Provider {
   readonly name: string;
   readonly type: 'local' | 'http';
   readonly hardware: PriceList;
+  /** Whether a run can be given secrets in files. */
+  readonly givesFiles: boolean;
 }
 
 interface Configured {
   readonly type: 'local' | 'http';
   readonly enabled: boolean;
   readonly hardware: PriceList;
+  readonly submit?: { readonly body?: unknown };
 }
 
 const LOCAL = 'local';
@@ -26,8 +31,9 @@ export function providersOf(
   localAllowed: boolean,
 ): Map<string, Provider> {
   const providers = new Map<string, Provider>();
-  if (localAllowed) providers.set(LOCAL, { name: LOCAL, type: 'local', hardware: LOCAL_PRICES });
-  for (const [name, { type, enabled, hardware }] of Object.entries(configured)) {
+  if (localAllowed)
+    providers.set(LOCAL, { name: LOCAL, type: 'local', hardware: LOCAL_PRICES, givesFiles: true });
+  for (const [name, { type, enabled, hardware, submit }] of Object.entries(configured)) {
     // What the configuration says counts, also when it says no.
     if (!enabled) providers.delete(name);
     else
@@ -35,6 +41,7 @@ export function providersOf(
         name,
         type,
         hardware: type === 'local' ? { ...LOCAL_PRICES, ...hardware } : hardware,
+        givesFiles: type === 'local' || sendsFiles(submit),
       });
   }
   return providers;

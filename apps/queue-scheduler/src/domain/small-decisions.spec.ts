@@ -66,8 +66,17 @@ describe('providers', () => {
       ...providersOf({ cloud: { type: 'http', enabled: false, hardware: gpu } }, false).keys(),
     ]).toEqual([]);
   });
+  it.each([
+    [true, { body: { id: '{run_key}', mounts: '{files}' } }],
+    [false, { body: { id: '{run_key}', env: '{env}' } }],
+    [false, {}],
+  ])('gives runs files (%s) where the template of their submit says where', (givesFiles, submit) => {
+    const configured = { type: 'http', enabled: true, hardware: gpu, submit } as const;
+    expect(providersOf({ cloud: configured }, true).get('cloud')).toMatchObject({ givesFiles });
+    expect(providersOf({}, true).get('local')).toMatchObject({ givesFiles: true });
+  });
   it('takes prices that were set over those of the file', () => {
-    const provider = { name: 'p', type: 'http' as const, hardware: gpu };
+    const provider = { name: 'p', type: 'http' as const, hardware: gpu, givesFiles: false };
     expect(
       repriced(provider, { gpu: { cost_per_hour_usd: 3 }, tpu: { cost_per_hour_usd: 1 } }).hardware,
     ).toEqual({ gpu: { cost_per_hour_usd: 3 }, tpu: { cost_per_hour_usd: 1 } });

@@ -1,4 +1,4 @@
-import { approvalNeed, END_REASONS, fields, JOB_STATES } from '@lineclear/contracts';
+import { approvalNeed, END_REASONS, fields, JOB_STATES, secretEntry } from '@lineclear/contracts';
 import { z } from 'zod';
 import { bandName } from '../domain/band.js';
 import type { Job } from '../domain/job.js';
@@ -20,7 +20,7 @@ export const jobView = z.object({
   estimated_duration_seconds: z.int(),
   max_runtime_seconds: z.int().nullable(),
   output_path: z.string().nullable(),
-  secrets: z.array(fields.secretName),
+  secrets: z.array(secretEntry),
   labels: z.record(z.string(), z.string()),
   approval: approvalNeed.nullable(),
   attempt: z.int(),

@@ -1,6 +1,16 @@
 import { Body, Controller, Headers, Param, Post, Res } from '@nestjs/common';
 import { Allow, audited, can, Who } from '@lineclear/access';
-import { approvalNeed, fields, JOB_STATES, localConfig, slug, type Principal } from '@lineclear/contracts';
+import {
+  approvalNeed,
+  fields,
+  JOB_STATES,
+  localConfig,
+  namesOfSecrets,
+  secretEntry,
+  slug,
+  type Principal,
+  type SecretEntry,
+} from '@lineclear/contracts';
 import {
   Answers,
   BadInput,
@@ -16,6 +26,7 @@ import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { PRIORITIES } from '../domain/band.js';
 import type { Provider } from '../domain/providers.js';
+import { distinctEntries, faultOfEntries } from '../domain/secret-entries.js';
 import { requestHash } from '../domain/request-hash.js';
 import { refusalOf } from '../line/judge-resources.js';
 import { Providers } from '../line/providers.js';
@@ -44,8 +55,8 @@ const submitBody = z.strictObject({
   estimated_duration_seconds: durationSeconds.default(3_600),
   max_runtime_seconds: durationSeconds.optional(),
   output_path: z.string().min(1).max(1_000).optional(),
-  /** Names of secrets that the job gets; never their values. */
-  secrets: z.array(fields.secretName).max(50).default([]),
+  /** Names of secrets that the job gets, and how where that is not in the variable of the name; never their values. */
+  secrets: z.array(secretEntry).max(50).default([]),
   labels: z
     .record(z.string().min(1).max(63), z.string().max(255))
     .refine((labels) => Object.keys(labels).length <= MAX_LABELS, `has more than ${MAX_LABELS} entries`)
@@ -171,7 +182,7 @@ const submitted = (job: Submission['job']): Submission['entry'] =>
       config_name: job.configName,
       hardware: job.hardware,
       estimated_cost_usd: job.estimatedCostUsd,
-      secrets: job.secrets,
+      secrets: namesOfSecrets(job.secrets),
     },
   });
 
@@ -190,6 +201,14 @@ function teamOf({ teams = [] }: Principal, name: string | undefined): number | n
   const team = teams.find((one) => one.slug === name);
   if (!team) throw BadInput.at('team', 'is none of your teams');
   return team.id;
+}
+
+/** @throws BadInput for what cannot be given together, or not by this provider */
+function secretsOf(entries: readonly SecretEntry[], provider: Provider): readonly SecretEntry[] {
+  const distinct = distinctEntries(entries);
+  const fault = faultOfEntries(distinct, provider);
+  if (fault !== undefined) throw BadInput.at('secrets', fault);
+  return distinct;
 }
 
 function wanted(
@@ -218,7 +237,7 @@ function wanted(
     estimatedDurationSeconds: body.estimated_duration_seconds,
     maxRuntimeSeconds: body.max_runtime_seconds ?? null,
     outputPath: body.output_path ?? null,
-    secrets: [...new Set(body.secrets)],
+    secrets: secretsOf(body.secrets, provider),
     labels: body.labels,
     priority: body.priority,
     teamId,

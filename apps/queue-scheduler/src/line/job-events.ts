@@ -8,8 +8,10 @@ import {
   jobQueued,
   jobStarted,
   jobSubmitted,
+  namesOfSecrets,
   quotaExceeded,
   quotaWarning,
+  secretUseOf,
   type EventData,
 } from '@lineclear/contracts';
 import type { Job } from '../domain/job.js';
@@ -58,7 +60,10 @@ const claimed = (job: Job): EventData<typeof jobClaimed> => ({
   config: job.config as EventData<typeof jobClaimed>['config'],
   ...(job.maxRuntimeSeconds === null ? {} : { max_runtime_seconds: job.maxRuntimeSeconds }),
   ...(job.outputPath === null ? {} : { output_path: job.outputPath }),
-  secrets: [...job.secrets],
+  secrets: namesOfSecrets(job.secrets),
+  ...(job.secrets.some((entry) => typeof entry !== 'string')
+    ? { secret_uses: job.secrets.map(secretUseOf) }
+    : {}),
 });
 
 /** Tells that a job was stored, or reminds approvals of one that it has not answered for. */

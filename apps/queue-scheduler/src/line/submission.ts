@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { Principal } from '@lineclear/contracts';
+import type { Principal, SecretEntry } from '@lineclear/contracts';
 import { newEventId, type Outgoing } from '@lineclear/bus';
 import type { NewJob } from '../db/jobs.repo.js';
 import { bandOf, type Priority } from '../domain/band.js';
@@ -18,7 +18,7 @@ export interface Wanted {
   readonly estimatedDurationSeconds: number;
   readonly maxRuntimeSeconds: number | null;
   readonly outputPath: string | null;
-  readonly secrets: readonly string[];
+  readonly secrets: readonly SecretEntry[];
   readonly labels: Readonly<Record<string, string>>;
   readonly priority: Priority;
   /** The id of the team that it is for. */

@@ -1,0 +1,60 @@
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { GivenFile, Submission } from './adapter.js';
+
+const OWNER_READS = 0o400;
+const LIST = 'secret-files';
+
+/** What stands for a secret in the list that the supervisor's cleaner is given. */
+export type Cleaned =
+  { readonly name: string; readonly variable: string } | { readonly name: string; readonly path: string };
+
+export interface PlacedSecrets {
+  readonly env: Readonly<Record<string, string>>;
+  readonly cleaned: readonly Cleaned[];
+}
+
+/** The folder of what is not in a home folder: for a run on this machine, what `/secrets` is in a container. */
+const secretsDir = (folder: string): string => join(folder, 'secrets');
+
+/** Puts a run's secrets where it finds them: its variables, and files in its folder, which is its home, for this user alone. */
+export async function placeSecrets(folder: string, { env, files }: Submission): Promise<PlacedSecrets> {
+  const placed = files.map((file) => ({ ...file, path: pathOf(folder, file) }));
+  if (placed.length > 0)
+    await writeFile(join(folder, LIST), placed.map(({ path }) => `${path}\n`).join(''), { mode: 0o600 });
+  for (const { path, value } of placed) {
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    // What an earlier start of the same run left cannot be written over.
+    await rm(path, { force: true });
+    await writeFile(path, value.reveal(), { mode: OWNER_READS, flag: 'wx' });
+  }
+  return {
+    env: {
+      ...Object.fromEntries([...env].map(([variable, { value }]) => [variable, value.reveal()])),
+      ...Object.fromEntries(placed.flatMap(({ variable, path }) => (variable ? [[variable, path]] : []))),
+      ...(placed.length > 0 ? { LINECLEAR_SECRETS_DIR: secretsDir(folder) } : {}),
+    },
+    cleaned: [
+      ...[...env].map(([variable, { name }]) => ({ name, variable })),
+      ...placed.map(({ name, path }) => ({ name, path })),
+    ],
+  };
+}
+
+/** Takes the files away again, when the run is over. */
+export async function removeSecrets(folder: string): Promise<void> {
+  const list = join(folder, LIST);
+  let paths: string[];
+  try {
+    paths = (await readFile(list, 'utf8')).split('\n');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+    throw error;
+  }
+  for (const path of paths) if (path.startsWith(join(folder, '/'))) await rm(path, { force: true });
+  await rm(list, { force: true });
+}
+
+function pathOf(folder: string, { name, file }: GivenFile): string {
+  return file.startsWith('~/') ? join(folder, file.slice('~/'.length)) : join(secretsDir(folder), name, file);
+}
