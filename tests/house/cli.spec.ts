@@ -13,6 +13,7 @@ const VALUES = {
   huggingface: 'hf_value-of-hugging-face',
   aws: 'value/of+aws/secret/key',
   ngc: 'value-of-ngc',
+  ssh: 'b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQ',
   wandb: 'value-of-wandb-value-of-wandb-value-of-wandb',
   placed: 'value-of-what-was-placed',
   first: 'value-of-the-first-version',
@@ -241,7 +242,7 @@ it('imports a dotenv file, again without changing anything, and over what is the
   const fromJson = await lineclear(json, JSON.stringify({ IMPORT_E: VALUES.first }));
   expect(fromJson).toMatchObject(done(expect.stringMatching(/^IMPORT_E +set +1$/m)));
   const stdin = await lineclear(['secrets', 'import', '-'], `IMPORT_D=${VALUES.first}\nno assignment`);
-  expect(stdin).toMatchObject({ code: 1, stderr: 'lineclear: -: line 2: is not NAME=value\n' });
+  expect(stdin).toMatchObject({ code: 1, stderr: 'lineclear: -: line 2 is not NAME=value\n' });
   expectNoValue();
 }, 60_000);
 
@@ -284,6 +285,32 @@ it('submits a job that gets what a login saved, and follows what it prints', asy
   expect(none).toMatchObject({ code: 4 });
   expectNoValue();
 }, 120_000);
+
+it('submits a job that finds the file of a credential where its tools look for it', async () => {
+  const key = `-----BEGIN OPENSSH PRIVATE KEY-----\n${VALUES.ssh}\n-----END OPENSSH PRIVATE KEY-----\n`;
+  await put('.ssh/id_ed25519', key);
+  await login('--yes');
+  const script = `const { size, mode } = require('node:fs').statSync(process.env.HOME + '/.ssh/id_ed25519');
+    console.log('a file of', size, 'bytes, mode', (mode & 0o777).toString(8));`;
+  const job = JSON.stringify({
+    config_name: 'with-a-key',
+    config: { command: [process.execPath, '-e', script] },
+    hardware: 'local',
+  });
+  const submit = (...flags: string[]) =>
+    lineclear(['jobs', 'submit', '-', '--provider', 'local', '--json', ...flags], job);
+  const { stdout } = await submit('--credential', 'ssh:id_ed25519');
+  const { job_id: id } = JSON.parse(stdout) as { job_id: string };
+  expect(await lineclear(['jobs', 'logs', id, '-f'])).toEqual(
+    done(`a file of ${key.length} bytes, mode 400\n`),
+  );
+  expect(await submit('--credential', 'ssh:id_rsa')).toMatchObject({
+    code: 1,
+    stderr: has('ssh:id_rsa is not in Lineclear'),
+  });
+  expect(await submit('--credential', 'sshd')).toMatchObject({ code: 2 });
+  expectNoValue();
+}, 60_000);
 
 it('revokes its key', async () => {
   const { key: another } = await person(house.url, client(house.url, house.adminKey), 'bea', 'researcher');

@@ -21,6 +21,8 @@ export interface Field {
 export interface FileFamily {
   /** The fields that this file holds. */
   readonly fields: readonly string[];
+  /** That the file is the value of its one field, and nothing else. */
+  readonly whole?: true;
   /** What the file has of those fields, which may be some only; undefined when it has none. */
   readonly read: (text: string, profile: string) => Values | undefined;
   /** The text with the entry's fields as in `values`; those of its fields that `values` has not are taken out. */

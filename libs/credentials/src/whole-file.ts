@@ -13,6 +13,7 @@ interface WholeFile {
 export function wholeFile(field: string, { trimmed = false, refuse }: WholeFile = {}): FileFamily {
   return {
     fields: [field],
+    whole: true,
     read: (text) => {
       if (text.trim() === '') return undefined;
       const why = refuse?.(text);
