@@ -28,7 +28,7 @@ async function resolve(nats, names) {
   const packet = JSON.stringify({ pattern: resolveSecrets.subject, data, id: '1' });
   const answer = (await nats.request(resolveSecrets.subject, packet, { timeout: 10_000 })).json();
   if (!answer.response?.box) throw new Error(JSON.stringify(answer));
-  return JSON.parse(key.open(answer.response.box));
+  return JSON.parse(await key.open(answer.response.box));
 }
 
 async function must(nats, n) {

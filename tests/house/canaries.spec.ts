@@ -247,7 +247,7 @@ it('keeps 50 values out of every database, queue, stream, log and trace through 
   const revealed = ok(
     await ada.post('/api/secrets/-/reveal', { names: ['OWN_0'], scope: 'user', public_key: key.publicKey }),
   );
-  expect(JSON.parse(key.open(revealed.box)).OWN_0).toContain(MARK);
+  expect(JSON.parse(await key.open(revealed.box)).OWN_0).toContain(MARK);
   const { url } = ok(await ada.post('/api/secrets/OWN_1/links', { scope: 'user' }), 201);
   // Its answer is meant to hold the value.
   const opened = ok(

@@ -35,7 +35,7 @@ const requestsOf = (userId: number) =>
 async function linkOf(resetId: string): Promise<URL | undefined> {
   const key = new SealingKey();
   const { box } = await house.peer.ask(resetLink, { reset_id: resetId, public_key: key.publicKey });
-  return box && new URL(key.open(box));
+  return box === undefined ? undefined : new URL(await key.open(box));
 }
 const tokenOf = (link: URL | undefined): string => link!.hash.slice(1);
 

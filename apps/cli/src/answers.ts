@@ -79,7 +79,7 @@ export const historyAnswer = z.object({
     .max(1_000),
 });
 export const revealAnswer = z.object({
-  box: z.object({ ephemeral_key: text, nonce: text, ciphertext: z.string().max(400_000) }).optional(),
+  box: z.string().max(400_000).optional(),
   missing: z.array(text).max(100),
 });
 export const linkAnswer = z.object({ id: z.number().int(), url: text, version, expires_at: text });

@@ -21,14 +21,14 @@ export async function revealed(
     const body = { names: names.slice(n, n + MAX_NAMES), scope, public_key: key.publicKey };
     const { box } = await api.ask('POST', '/api/secrets/-/reveal', revealAnswer, { body });
     if (!box) continue;
-    for (const [name, value] of Object.entries(openedBy(key, box))) values.set(name, value);
+    for (const [name, value] of Object.entries(await openedBy(key, box))) values.set(name, value);
   }
   return values;
 }
 
-function openedBy(key: SealingKey, box: Parameters<SealingKey['open']>[0]): z.infer<typeof opened> {
+async function openedBy(key: SealingKey, box: string): Promise<z.infer<typeof opened>> {
   try {
-    return opened.parse(JSON.parse(key.open(box)));
+    return opened.parse(JSON.parse(await key.open(box)));
   } catch {
     throw new CliError('the answer was not sealed for this question');
   }

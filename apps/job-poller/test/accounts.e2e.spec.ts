@@ -25,13 +25,13 @@ beforeEach(() => {
   bench.provider.set({
     accounts: { 'key-of-1-1': 'one', 'key-of-1-2': 'one', 'key-of-2-1': 'two', shared: 'everybody' },
   });
-  bench.peer.answer(resolveSecrets, ({ public_key, for: on }) => {
+  bench.peer.answer(resolveSecrets, async ({ public_key, for: on }) => {
     if (on.purpose !== 'provider' || !on.on_behalf) throw new Error('of nobody');
     asked.push(on.on_behalf);
     const { scope, version, value } = given(on.on_behalf);
     return {
       missing: [],
-      box: sealTo(public_key, JSON.stringify({ [NAME]: value })),
+      box: await sealTo(public_key, JSON.stringify({ [NAME]: value })),
       used: [{ name: NAME, scope, source: 'store', version }],
     };
   });

@@ -184,14 +184,17 @@ export function answerSecrets(
 ): { asked: { names: readonly string[]; purpose: string }[]; behalf: For[] } {
   const asked: { names: readonly string[]; purpose: string }[] = [];
   const behalf: For[] = [];
-  peer.answer(resolveSecrets, ({ names, public_key, for: on }) => {
+  peer.answer(resolveSecrets, async ({ names, public_key, for: on }) => {
     asked.push({ names, purpose: on.purpose });
     behalf.push(on);
     const missing = names.filter((name) => !(name in values));
     if (missing.length > 0) return { missing };
     return {
       missing,
-      box: sealTo(public_key, JSON.stringify(Object.fromEntries(names.map((name) => [name, values[name]])))),
+      box: await sealTo(
+        public_key,
+        JSON.stringify(Object.fromEntries(names.map((name) => [name, values[name]]))),
+      ),
     };
   });
   return { asked, behalf };

@@ -136,7 +136,7 @@ it('calls nobody on an intent that has grown old, however often its lease was re
   const held = new Promise<void>((resolve) => (release = resolve));
   bench.peer.answer(resolveSecrets, async ({ public_key }) => {
     await held;
-    return { missing: [], box: sealTo(public_key, '{"HF_TOKEN":"a token of the hub"}') };
+    return { missing: [], box: await sealTo(public_key, '{"HF_TOKEN":"a token of the hub"}') };
   });
   const claim = await bench.claim({ secrets: ['HF_TOKEN'] });
   const first = await vi.waitFor(async () => {

@@ -55,17 +55,17 @@ function fakeSecrets(peer: Peer): FakeSecrets {
       [resolveSecrets, storeSecret, deleteSecret, secretsPublicKey].forEach((def) => peer.stopAnswering(def)),
     up: () => {
       peer.answer(secretsPublicKey, () => ({ public_key: key.publicKey }));
-      peer.answer(storeSecret, ({ name, box }) => {
-        values.set(name, key.open(box));
+      peer.answer(storeSecret, async ({ name, box }) => {
+        values.set(name, await key.open(box));
         return { version: 1 + fake.values.size };
       });
       peer.answer(deleteSecret, ({ name }) => ({ deleted: values.delete(name) }));
-      peer.answer(resolveSecrets, ({ names, for: { purpose }, public_key }) => {
+      peer.answer(resolveSecrets, async ({ names, for: { purpose }, public_key }) => {
         fake.resolves += 1;
         const missing = purpose === 'channel' ? names.filter((name) => !values.has(name)) : names;
         if (missing.length > 0) return { missing };
         return {
-          box: sealTo(
+          box: await sealTo(
             public_key,
             JSON.stringify(Object.fromEntries(names.map((name) => [name, values.get(name)]))),
           ),

@@ -15,11 +15,11 @@ const given = new Map<string, string[]>();
 const over = new Set<string>();
 
 const auth = (): void =>
-  house.peer.answer(resetLink, ({ reset_id, public_key }) => {
+  house.peer.answer(resetLink, async ({ reset_id, public_key }) => {
     if (over.has(reset_id)) return {};
     const token = `canary${given.get(reset_id)?.length ?? 0}${reset_id.replaceAll('-', '')}`;
     given.set(reset_id, [...(given.get(reset_id) ?? []), token]);
-    return { box: sealTo(public_key, `${PAGE}#${token}`) };
+    return { box: await sealTo(public_key, `${PAGE}#${token}`) };
   });
 
 beforeAll(async () => {

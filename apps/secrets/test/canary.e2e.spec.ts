@@ -87,12 +87,15 @@ async function useEverything(): Promise<void> {
     await keep(asAdmin.get(`/api/secrets${path}`));
 
   const { public_key } = await peer.ask(secretsPublicKey, {});
-  await peer.ask(storeSecret, { name: 'channel.1.password', box: sealTo(public_key, CANARIES.channel) });
+  await peer.ask(storeSecret, {
+    name: 'channel.1.password',
+    box: await sealTo(public_key, CANARIES.channel),
+  });
   await peer
-    .ask(storeSecret, { name: 'NOT_A_CHANNEL', box: sealTo(public_key, CANARIES.refused) })
+    .ask(storeSecret, { name: 'NOT_A_CHANNEL', box: await sealTo(public_key, CANARIES.refused) })
     .catch(keepError);
   await peer
-    .ask(storeSecret, { name: 'channel.2.x', box: sealTo(public_key, CANARIES.refused.repeat(3_000)) })
+    .ask(storeSecret, { name: 'channel.2.x', box: await sealTo(public_key, CANARIES.refused.repeat(3_000)) })
     .catch(keepError);
 
   const key = new SealingKey();
@@ -104,7 +107,7 @@ async function useEverything(): Promise<void> {
     public_key: key.publicKey,
   });
   bodies.push(JSON.stringify(box));
-  expect(JSON.parse(key.open(box!))).toEqual({
+  expect(JSON.parse(await key.open(box!))).toEqual({
     SHARED: CANARIES.global,
     OWN: CANARIES.own,
     ENV_CANARY: CANARIES.env,

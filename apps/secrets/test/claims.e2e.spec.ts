@@ -23,7 +23,7 @@ async function resolve(run: ForRun, ...names: string[]): Promise<unknown> {
     for: run,
     public_key: key.publicKey,
   });
-  return box ? JSON.parse(key.open(box)) : missing;
+  return box ? JSON.parse(await key.open(box)) : missing;
 }
 const rows = (table: 'claims' | 'grants', jobId: string): Promise<Record<string, unknown>[]> =>
   house.service.database.query(`select * from ${table} where job_id = $1 order by attempt`, [jobId]);

@@ -91,7 +91,7 @@ export async function openHouse(
         for: { purpose: 'provider', provider: 'acme' },
         public_key: key.publicKey,
       });
-      return { missing, ...(box ? { values: JSON.parse(key.open(box)) as unknown } : {}) };
+      return { missing, ...(box ? { values: JSON.parse(await key.open(box)) as unknown } : {}) };
     },
     async metric(name) {
       const text = String((await admin.get('/metrics')).body);

@@ -56,7 +56,7 @@ async function released(...numbers: number[]): Promise<string[]> {
     for: { purpose: 'provider', provider: 'p' },
     public_key: key.publicKey,
   });
-  const values = JSON.parse(key.open(box!)) as Record<string, string>;
+  const values = JSON.parse(await key.open(box!)) as Record<string, string>;
   return numbers.map((n) => values[name(n)]!);
 }
 const keys = async () => (await admin.get('/api/secrets/-/keys')).body;

@@ -54,7 +54,7 @@ export async function openProvidersHouse(whoamiUrls: Record<string, string> = {}
         for: { purpose: 'provider', provider, on_behalf },
         public_key: key.publicKey,
       });
-      const values = box ? (JSON.parse(key.open(box)) as Record<string, string>) : {};
+      const values = box ? (JSON.parse(await key.open(box)) as Record<string, string>) : {};
       return { missing, ...(box ? { value: values[NAME]!, used: used! } : {}) };
     },
   };

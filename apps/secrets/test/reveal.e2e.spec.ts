@@ -18,7 +18,7 @@ afterEach(() => {
 
 const reveal = (http: Client, names: string[], scope = 'user'): Promise<Answer> =>
   http.post('/api/secrets/-/reveal', { names, scope, public_key: key.publicKey });
-const opened = ({ body }: Answer): unknown => JSON.parse(key.open(body.box));
+const opened = async ({ body }: Answer): Promise<unknown> => JSON.parse(await key.open(body.box));
 
 it('gives one’s own values back, sealed, with a line in both logs', async () => {
   const { ada } = house;
@@ -27,7 +27,7 @@ it('gives one’s own values back, sealed, with a line in both logs', async () =
   const answer = await reveal(ada, ['MINE', 'NONE', 'MINE']);
   expect(answer).toMatchObject({ status: 200, body: { versions: { MINE: 2 }, missing: ['NONE'] } });
   expect(JSON.stringify(answer.body)).not.toContain('mine again');
-  expect(opened(answer)).toEqual({ MINE: 'mine again' });
+  expect(await opened(answer)).toEqual({ MINE: 'mine again' });
   const lines = await house.service.database.query(
     `select name, outcome, version, scope from access_log where purpose = 'reveal' order by name`,
   );
@@ -45,7 +45,7 @@ it('gives one’s own values back, sealed, with a line in both logs', async () =
 it('gives nobody what they may not set, nor what is not in the store', async () => {
   const { ada, admin } = house;
   await admin.post('/api/secrets', { name: 'SHARED', value: 'of the house' });
-  expect(opened(await reveal(admin, ['SHARED'], 'global'))).toEqual({ SHARED: 'of the house' });
+  expect(await opened(await reveal(admin, ['SHARED'], 'global'))).toEqual({ SHARED: 'of the house' });
   expect((await reveal(ada, ['SHARED'], 'global')).status).toBe(403);
   expect((await reveal(house.as('viewer'), ['MINE'])).status).toBe(403);
   expect((await reveal(house.as('researcher'), ['MINE'])).body).toEqual({ versions: {}, missing: ['MINE'] });

@@ -48,7 +48,7 @@ async function resolve(whose: Whose, ...names: string[]): Promise<Record<string,
     for: await claimRun(house.peer, names, whose),
     public_key: key.publicKey,
   });
-  return box ? (JSON.parse(key.open(box)) as Record<string, string>) : missing;
+  return box ? (JSON.parse(await key.open(box)) as Record<string, string>) : missing;
 }
 
 it('gives a job the nearest of what its submitter, their team, their organisation and everybody have', async () => {

@@ -31,7 +31,7 @@ async function released(...names: string[]): Promise<Record<string, string> | st
     for: { purpose: 'provider', provider: 'p' },
     public_key: key.publicKey,
   });
-  return box ? JSON.parse(key.open(box)) : missing;
+  return box ? JSON.parse(await key.open(box)) : missing;
 }
 const rows = () => house.service.database.query('select * from secrets order by id');
 

@@ -2,13 +2,8 @@ import { z } from 'zod';
 import { jobId, orgId, secretName, teamId, userId } from './fields.js';
 import { defineRequest } from './request.js';
 
-/** Bytes that only the asker can open: X25519 key agreement, HKDF-SHA-256, AES-256-GCM; all base64. */
-export const sealedBox = z.object({
-  ephemeral_key: z.string().max(100),
-  nonce: z.string().max(40),
-  ciphertext: z.string().max(400_000),
-});
-export type SealedBox = z.infer<typeof sealedBox>;
+/** What only the asker can open: a compact JWE (RFC 7516), ECDH-ES with A256GCM, to a key of X25519. */
+export const sealedBox = z.string().max(400_000);
 
 /** An attempt of a job, whose it is, and the team and the organisation that it counts under. */
 const run = {

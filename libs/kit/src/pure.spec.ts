@@ -2,6 +2,7 @@ import { outlineOf } from './logger.js';
 import { createPublicKey, generateKeyPairSync } from 'node:crypto';
 import { inspect } from 'node:util';
 import fc from 'fast-check';
+import { CompactEncrypt } from 'jose';
 import { describe, expect, it } from 'vitest';
 import { parseJson } from './body.js';
 import { isSealingKey, SealingKey, sealTo } from './seal.js';
@@ -18,19 +19,39 @@ describe('Secret', () => {
 });
 
 describe('sealed boxes', () => {
-  it('open for their key only, and whole', () => {
-    fc.assert(
-      fc.property(fc.string({ maxLength: 300 }), (text) => {
+  it('open for their key only, and whole', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.string({ maxLength: 300 }), async (text) => {
         const key = new SealingKey();
-        const box = sealTo(key.publicKey, text);
-        expect(key.open(box)).toBe(text);
-        expect(() => new SealingKey().open(box)).toThrow();
-        const bytes = Buffer.from(box.ciphertext, 'base64');
-        bytes[bytes.length - 1]! ^= 1;
-        expect(() => key.open({ ...box, ciphertext: bytes.toString('base64') })).toThrow();
+        const box = await sealTo(key.publicKey, text);
+        expect(await key.open(box)).toBe(text);
+        await expect(new SealingKey().open(box)).rejects.toThrow();
+        // Each part counts: the header, what is encrypted, and the tag.
+        for (const part of [0, 2, 3, 4]) {
+          const parts = box.split('.');
+          const bytes = Buffer.from(parts[part]!, 'base64url');
+          if (bytes.length === 0) continue;
+          bytes[bytes.length - 1]! ^= 1;
+          parts[part] = bytes.toString('base64url');
+          await expect(key.open(parts.join('.'))).rejects.toThrow();
+        }
       }),
       { numRuns: 30 },
     );
+  });
+
+  it('are JWE as everybody reads them, of one kind alone', async () => {
+    const key = new SealingKey();
+    const [header = ''] = (await sealTo(key.publicKey, 'x')).split('.');
+    expect(JSON.parse(Buffer.from(header, 'base64url').toString())).toMatchObject({
+      alg: 'ECDH-ES',
+      enc: 'A256GCM',
+      epk: { kty: 'OKP', crv: 'X25519' },
+    });
+    const other = await new CompactEncrypt(Buffer.from('x'))
+      .setProtectedHeader({ alg: 'ECDH-ES', enc: 'A128GCM' })
+      .encrypt(createPublicKey({ key: Buffer.from(key.publicKey, 'base64'), format: 'der', type: 'spki' }));
+    await expect(key.open(other)).rejects.toThrow();
   });
 
   it('have keys as everybody writes them: SPKI DER, and nothing else is one', () => {
@@ -50,9 +71,9 @@ describe('sealed boxes', () => {
       expect(isSealingKey(other)).toBe(false);
   });
 
-  it('open again with the kept private key', () => {
+  it('open again with the kept private key', async () => {
     const key = new SealingKey();
-    expect(new SealingKey(key.exportPrivate()).open(sealTo(key.publicKey, 'x'))).toBe('x');
+    expect(await new SealingKey(key.exportPrivate()).open(await sealTo(key.publicKey, 'x'))).toBe('x');
   });
 });
 

@@ -15,19 +15,19 @@ export class AnswerResetLink {
 
   @OnRequest(resetLink)
   async answer({ reset_id, public_key }: RequestOf<typeof resetLink>): Promise<ReplyOf<typeof resetLink>> {
-    requireSealable(public_key);
+    await requireSealable(public_key);
     const token = await this.resets.renewToken(reset_id);
     if (!token) return {};
     const page = `${this.config.PUBLIC_URL.replace(/\/$/, '')}/api/auth/password-reset`;
     // Behind the #, browsers keep it to themselves: no server is asked for it, so none has it in a log.
-    return { box: sealTo(public_key, `${page}#${token.reveal()}`) };
+    return { box: await sealTo(public_key, `${page}#${token.reveal()}`) };
   }
 }
 
 /** Before the link in somebody's mailbox is voided for one that nobody could read. */
-function requireSealable(publicKey: string): void {
+async function requireSealable(publicKey: string): Promise<void> {
   try {
-    sealTo(publicKey, '');
+    await sealTo(publicKey, '');
   } catch (cause) {
     throw new BadInput([{ path: 'public_key', message: 'cannot be sealed to' }], { cause });
   }

@@ -157,7 +157,7 @@ export class Credentials {
       DEADLINE_MS,
     );
     if (missing.length > 0) throw new MissingSecrets(missing);
-    const values = box ? opened.parse(JSON.parse(this.#key.open(box))) : {};
+    const values = box ? opened.parse(JSON.parse(await this.#key.open(box))) : {};
     const absent = names.filter((name) => !Object.hasOwn(values, name));
     if (absent.length > 0) throw new MissingSecrets(absent);
     return { values: new Map(names.map((name) => [name, new Secret(values[name] ?? '')])), used };

@@ -44,7 +44,7 @@ export class ChannelSecrets {
 
   async store(channel: Named, value: Secret): Promise<void> {
     const { public_key } = await ask(this.bus, secretsPublicKey, {}, DEADLINE_MS);
-    const request = { name: secretNameOf(channel), box: sealTo(public_key, value.reveal()) };
+    const request = { name: secretNameOf(channel), box: await sealTo(public_key, value.reveal()) };
     await ask(this.bus, storeSecret, request, DEADLINE_MS);
     this.#drop(secretNameOf(channel));
   }
@@ -79,7 +79,7 @@ export class ChannelSecrets {
       { names: [name], for: { purpose: 'channel', channel_id: channel.id }, public_key: this.#key.publicKey },
       DEADLINE_MS,
     );
-    const value = box && (JSON.parse(this.#key.open(box)) as Record<string, string>)[name];
+    const value = box && (JSON.parse(await this.#key.open(box)) as Record<string, string>)[name];
     if (value === undefined) throw new NotKept(name);
     return new Secret(value);
   }

@@ -47,6 +47,6 @@ export class WriteMail {
   async #newLink(resetId: string): Promise<Secret | undefined> {
     const question = { reset_id: resetId, public_key: this.#key.publicKey };
     const { box } = await ask(this.bus, resetLink, question, DEADLINE_MS);
-    return box && new Secret(this.#key.open(box));
+    return box === undefined ? undefined : new Secret(await this.#key.open(box));
   }
 }

@@ -60,7 +60,7 @@ export class RevealController {
     const names = [...new Set(body.names)];
     const found = await this.store.find(place, names);
     const missing = names.filter((name) => !found.has(name));
-    const box = found.size === 0 ? undefined : sealValues(body.public_key, found);
+    const box = found.size === 0 ? undefined : await sealValues(body.public_key, found);
     const lines = names.map((name) => ({
       name,
       source: found.has(name) ? 'store' : null,

@@ -5,7 +5,6 @@ import {
   storeSecret,
   type ReplyOf,
   type RequestOf,
-  type SealedBox,
 } from '@lineclear/contracts';
 import { OnRequest } from '@lineclear/bus';
 import { BadInput, SealingKey, validate } from '@lineclear/kit';
@@ -31,7 +30,7 @@ export class KeepChannelSecrets {
   @OnRequest(storeSecret)
   async keep({ name, box }: RequestOf<typeof storeSecret>): Promise<ReplyOf<typeof storeSecret>> {
     requireChannelName(name);
-    const value = validate(secretValue, this.#open(box), 'box');
+    const value = validate(secretValue, await this.#open(box), 'box');
     const { version } = await this.change.put({ scope: GLOBAL, name, value });
     return { version };
   }
@@ -42,9 +41,9 @@ export class KeepChannelSecrets {
     return { deleted: await this.change.purge({ scope: GLOBAL, name }) };
   }
 
-  #open(box: SealedBox): string {
+  async #open(box: string): Promise<string> {
     try {
-      return this.sealingKey.open(box);
+      return await this.sealingKey.open(box);
     } catch (cause) {
       throw new BadInput([{ path: 'box', message: 'is not sealed to the key of secrets.public_key' }], {
         cause,

@@ -46,7 +46,7 @@ export class ResolveSecrets {
     const missing = names.filter((name) => !found.has(name));
     // Sealed first, released last: without its line in the log no value leaves.
     const asked = new Map([...found].filter(([name]) => names.includes(name)));
-    const box = missing.length === 0 ? sealValues(request.public_key, asked) : undefined;
+    const box = missing.length === 0 ? await sealValues(request.public_key, asked) : undefined;
     await this.#note(names, request.for, finding, box !== undefined);
     if (refusal) throw refusal;
     return box ? { box, missing, used: [...found].map(usedOne) } : { missing };

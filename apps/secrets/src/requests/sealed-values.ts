@@ -1,7 +1,6 @@
-import type { SealedBox } from '@lineclear/contracts';
 import { BadInput, isSealingKey, sealTo, Unprocessable, type Secret } from '@lineclear/kit';
 
-/** What a sealed box takes, with the tag, as base64 inside the contract's bound. */
+/** What a JWE takes of them, as base64 inside the contract's bound. */
 const MAX_SEALED_BYTES = 299_000;
 
 /** @throws BadInput when this is no key that values can be sealed to. */
@@ -10,17 +9,17 @@ export function requireSealable(publicKey: string): void {
 }
 
 /** A JSON object of name to value that only the holder of the private key opens. @throws Unprocessable when it is too large, BadInput */
-export function sealValues(
+export async function sealValues(
   publicKey: string,
   found: ReadonlyMap<string, { readonly value: Secret }>,
-): SealedBox {
+): Promise<string> {
   const values = JSON.stringify(
     Object.fromEntries([...found].map(([name, { value }]) => [name, value.reveal()])),
   );
   if (Buffer.byteLength(values) > MAX_SEALED_BYTES)
     throw new Unprocessable('these secrets are too large to travel together');
   try {
-    return sealTo(publicKey, values);
+    return await sealTo(publicKey, values);
   } catch (cause) {
     // A point of small order has the right form and still agrees on no key.
     throw new BadInput([{ path: 'public_key', message: 'cannot be sealed to' }], { cause });
