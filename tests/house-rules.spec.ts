@@ -11,6 +11,7 @@ const PICTURE: Readonly<Record<string, readonly string[]>> = {
   'libs/bus': ['contracts', 'kit'],
   'libs/access': ['bus', 'contracts', 'kit'],
   'libs/credentials': [],
+  'libs/kubernetes': ['credentials'],
   'libs/servers': [],
   'libs/testkit': ['bus', 'contracts', 'kit', 'servers'],
   'apps/auth': SERVICE,
@@ -21,7 +22,7 @@ const PICTURE: Readonly<Record<string, readonly string[]>> = {
   'apps/job-poller': SERVICE,
   'apps/gateway': [],
   'apps/launcher': ['servers'],
-  'apps/cli': ['credentials', 'kit'],
+  'apps/cli': ['credentials', 'kit', 'kubernetes'],
 };
 
 describe('projects depend on each other as in the picture', () => {

@@ -4,14 +4,6 @@ export { discover, findCredentials, type Found, type Problem } from './find.js';
 export type { CredentialFormat, Delivery, Field, Values } from './format.js';
 export { FORMATS, formatNamed } from './formats.js';
 export { Hidden } from './hidden.js';
-export {
-  forPod,
-  writeOf,
-  type PodDelivery,
-  type PodOptions,
-  type SecretObject,
-  type Write,
-} from './kubernetes.js';
 export { expandHome } from './location.js';
 export { machineAt, type Machine } from './machine.js';
 export { EMPTY_MANIFEST, readManifest, writeManifest, type Manifest } from './manifest.js';

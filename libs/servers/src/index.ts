@@ -17,3 +17,4 @@ export { startSlapd, type Slapd, type SlapdOptions } from './slapd.js';
 export type { Server, ServerExit, ServerOptions } from './server.js';
 export { isReachableByAll, isRoot, makeScratchFolder } from './unprivileged.js';
 export { pythonWithModule, type PythonWithModule } from './python-module.js';
+export { findKubectl, type Kubectl } from './kubectl.js';

@@ -3,6 +3,12 @@ export { expectProblem, HOPELESS_BODIES, refusesBadInput } from './bad-input.js'
 export { client, type Answer, type Client } from './client.js';
 export { startFakeAws, type AwsTrouble, type FakeAws } from './fake-aws.js';
 export {
+  startFakeKubernetes,
+  type FakeKubernetes,
+  type FakeKubernetesCall,
+  type KubernetesTrouble,
+} from './fake-kubernetes.js';
+export {
   fakeProviderConfig,
   startFakeProvider,
   type FakeCall,

@@ -1,8 +1,6 @@
 import { createHash } from 'node:crypto';
 import { posix } from 'node:path';
-import type { Delivered } from './deliver.js';
-import { BadCredential } from './errors.js';
-import { Hidden } from './hidden.js';
+import { BadCredential, Hidden, type Delivered } from '@lineclear/credentials';
 
 /** Kubernetes takes no larger Secret (1 MiB, Secret v1). */
 const MAX_DATA_BYTES = 1_048_576;
@@ -11,6 +9,7 @@ const MAX_LABEL = 63;
 /** ssh takes no key that others may read, and Kubernetes mounts 0644 unless told otherwise. */
 const OWNER_ONLY = 0o400;
 const PREFIX = 'lineclear.dev';
+const MANAGED_BY = 'app.kubernetes.io/managed-by';
 
 export interface SecretObject {
   readonly apiVersion: 'v1';
@@ -84,7 +83,7 @@ export function forPod({ env, files }: Delivered, options: PodOptions): PodDeliv
         name,
         namespace: options.namespace,
         labels: {
-          'app.kubernetes.io/managed-by': 'lineclear',
+          [MANAGED_BY]: 'lineclear',
           [`${PREFIX}/secret`]: label(options.name),
           [`${PREFIX}/owner`]: label(options.owner),
           ...(options.provider === undefined ? {} : { [`${PREFIX}/provider`]: label(options.provider) }),
@@ -111,8 +110,12 @@ export function forPod({ env, files }: Delivered, options: PodOptions): PodDeliv
   };
 }
 
+/** Whether an object was made by us: no other is ever changed or removed. */
+export const isOurs = (labels: Readonly<Record<string, string>>): boolean =>
+  labels[MANAGED_BY] === 'lineclear';
+
 /** What is to be done about an object of that name that may be there already. */
-export type Write = 'create' | 'unchanged' | 'replace' | 'refused';
+export type Write = 'create' | 'unchanged' | 'replace' | 'kept' | 'not ours';
 
 /** Kubetorch's rule: the same values are left, others are replaced only when told to; and never what is not ours. */
 export function writeOf(
@@ -122,18 +125,18 @@ export function writeOf(
   { override }: { readonly override: boolean },
 ): Write {
   if (!existing) return 'create';
-  if (existing.labels['app.kubernetes.io/managed-by'] !== 'lineclear') return 'refused';
+  if (!isOurs(existing.labels)) return 'not ours';
   const sorted = (data: SecretObject['data']): string =>
     JSON.stringify(Object.entries(data).sort(([a], [b]) => (a < b ? -1 : 1)));
   if (sorted(existing.data) === sorted(wanted.data)) return 'unchanged';
-  return override ? 'replace' : 'refused';
+  return override ? 'replace' : 'kept';
 }
 
 const base64 = (text: string): string => Buffer.from(text, 'utf8').toString('base64');
 const hash = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 10);
 
-/** A DNS-1123 name. What had to be changed gets a hash, so that two names never become one. */
-function objectName(owner: string, name: string): string {
+/** How the object of a secret is called: a DNS-1123 name. What had to be changed gets a hash, so that two names never become one. */
+export function objectName(owner: string, name: string): string {
   const plain = `lc-${owner}-${name}`;
   const clean = plain
     .toLowerCase()

@@ -1,9 +1,7 @@
+import { deliver, formatNamed, Hidden } from '@lineclear/credentials';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { deliver } from './deliver.js';
-import { formatNamed } from './formats.js';
-import { Hidden } from './hidden.js';
-import { forPod, writeOf, type PodOptions } from './kubernetes.js';
+import { forPod, writeOf, type PodOptions } from './pod-secret.js';
 
 const WHERE: PodOptions = { name: 'aws-main', namespace: 'training', owner: 'user-7', provider: 'aws' };
 const AWS = { access_key: 'AKIAIOSFODNN7EXAMPLE', secret_key: 'wJalrXUtnFEMI/K7MDENG' };
@@ -111,9 +109,9 @@ describe('an object that is there already', () => {
   it.each([
     ['is not: it is made', undefined, false, 'create'],
     ['holds the same: it is left', { data: wanted.data, labels: ours }, false, 'unchanged'],
-    ['holds something else: it is kept', { data: {}, labels: ours }, false, 'refused'],
+    ['holds something else: it is kept', { data: {}, labels: ours }, false, 'kept'],
     ['holds something else and may be replaced', { data: {}, labels: ours }, true, 'replace'],
-    ['is not ours: it is never replaced', { data: {}, labels: {} }, true, 'refused'],
+    ['is not ours: it is never replaced', { data: {}, labels: {} }, true, 'not ours'],
   ] as const)('%s', (_, existing, override, write) =>
     expect(writeOf(existing, wanted, { override })).toBe(write),
   );
