@@ -4,8 +4,8 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startHouse, type House } from '@lineclear/launcher';
 import { makeScratchFolder } from '@lineclear/servers';
-import { client } from '@lineclear/testkit';
-import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest';
+import { client, startFakeKubernetes } from '@lineclear/testkit';
+import { afterAll, beforeAll, beforeEach, expect, it, onTestFinished, vi } from 'vitest';
 import { person } from './furnish.js';
 
 const MAIN = fileURLToPath(new URL('../../apps/cli/dist/main.js', import.meta.url));
@@ -243,6 +243,41 @@ it('imports a dotenv file, again without changing anything, and over what is the
   expect(fromJson).toMatchObject(done(expect.stringMatching(/^IMPORT_E +set +1$/m)));
   const stdin = await lineclear(['secrets', 'import', '-'], `IMPORT_D=${VALUES.first}\nno assignment`);
   expect(stdin).toMatchObject({ code: 1, stderr: 'lineclear: -: line 2 is not NAME=value\n' });
+  expectNoValue();
+}, 60_000);
+
+it('places in Kubernetes what is in Lineclear, and imports what is in Kubernetes', async () => {
+  const cluster = await startFakeKubernetes();
+  onTestFinished(() => cluster.close());
+  await put('.kube/config', cluster.kubeconfig());
+  await put('.cache/huggingface/token', VALUES.huggingface);
+  await login('--yes');
+  const env = { USER: 'ada' };
+  const place = ['place', 'huggingface', '--kubernetes', '--from-store'];
+  expect(await lineclear(place, '', env)).toMatchObject(
+    done(has('# Secret lc-ada-huggingface in default: made')),
+  );
+  const base64 = (text: string): string => Buffer.from(text).toString('base64');
+  expect(cluster.secrets.get('default', 'lc-ada-huggingface').data).toEqual({
+    HF_TOKEN: base64(VALUES.huggingface),
+  });
+  expect(await lineclear(['place', 'cohere', '--kubernetes', '--from-store'], '', env)).toMatchObject({
+    code: 4,
+    stderr: has('there is no cohere of your own in Lineclear'),
+  });
+  const data = { KEY: base64(VALUES.first), 'app.json': base64(VALUES.second) };
+  cluster.secrets.create('default', { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'theirs' }, data });
+  const outcomes = async (...flags: string[]) => {
+    const { stdout } = await lineclear(['secrets', 'import', '--kubernetes', 'theirs', '--json', ...flags]);
+    const { imported } = JSON.parse(stdout) as { imported: { name: string; outcome: string }[] };
+    return imported.map(({ name, outcome }) => `${name} ${outcome}`);
+  };
+  expect(await outcomes()).toEqual(['theirs.KEY set', 'theirs.app.json set']);
+  expect(await outcomes()).toEqual(['theirs.KEY kept', 'theirs.app.json kept']);
+  expect(await outcomes('--overwrite')).toEqual(['theirs.KEY set again', 'theirs.app.json set again']);
+  const asked = printed;
+  expect(await lineclear(['secrets', 'get', 'theirs.KEY'])).toEqual(done(VALUES.first));
+  printed = asked;
   expectNoValue();
 }, 60_000);
 

@@ -1,7 +1,8 @@
 import { BadCredential, UnusableFile } from '@lineclear/credentials';
+import { KubernetesFailure } from '@lineclear/kubernetes';
 import type { Command } from './command.js';
 import { COMMANDS } from './commands.js';
-import { CliError, EXIT } from './domain/cli-error.js';
+import { CliError, EXIT, type ExitCode } from './domain/cli-error.js';
 import { printable } from './domain/printable.js';
 import { say, warn, type World } from './world.js';
 
@@ -20,7 +21,7 @@ export async function runCli(args: readonly string[], world: World): Promise<num
     return await command.call(rest, world);
   } catch (error) {
     warn(world, messageOf(error));
-    const exitCode = error instanceof CliError ? error.exitCode : EXIT.failed;
+    const exitCode = exitCodeOf(error);
     if (exitCode === EXIT.usage && command) world.stderr.write(`usage: ${usageOf(command)}\n`);
     return exitCode;
   }
@@ -66,9 +67,17 @@ function overview(commands: readonly Command[]): string {
   return ['usage: lineclear COMMAND …   (lineclear COMMAND --help)', '', ...lines].join('\n');
 }
 
+function exitCodeOf(error: unknown): ExitCode {
+  if (error instanceof CliError) return error.exitCode;
+  const isRefused =
+    error instanceof KubernetesFailure && (error.kind === 'forbidden' || error.kind === 'not found');
+  return isRefused ? EXIT.refused : EXIT.failed;
+}
+
+const FORESEEN = [CliError, BadCredential, UnusableFile, KubernetesFailure];
+
 function messageOf(error: unknown): string {
-  if (error instanceof CliError || error instanceof BadCredential || error instanceof UnusableFile)
-    return printable(error.message);
+  if (FORESEEN.some((kind) => error instanceof kind)) return printable((error as Error).message);
   // What we did not foresee may quote anything.
   const code = error instanceof Error && 'code' in error ? ` (${String(error.code)})` : '';
   return `something is wrong in this program: ${error instanceof Error ? error.name : typeof error}${printable(code)}`;

@@ -1,10 +1,10 @@
 import { BadCredential, FORMATS, place, UnusableFile, type CredentialFormat } from '@lineclear/credentials';
 import type { Api } from './api.js';
+import { storedFields } from './credential-source.js';
 import { CliError } from './domain/cli-error.js';
 import { secretNames, standingInStore, type SecretNames } from './domain/secret-names.js';
 import { foundHere } from './found-here.js';
 import { withManifest } from './placed-lock.js';
-import { revealed } from './revealed.js';
 import { storedSecrets } from './stored-names.js';
 import { askYesNo, machineOf, say, type World } from './world.js';
 
@@ -25,7 +25,7 @@ export async function offerDownload(
       isYes ||
       (world.terminal && (await askYesNo(world.terminal, `Load ${format.name} down to this machine?`, true)))
     )
-      await load(api, world, { format, names, home, stored });
+      await load(api, world, { format, names, home });
     else if (!world.terminal) say(world, `in Lineclear, not here: ${format.name}; --yes loads it down`);
     else say(world, `not loaded: ${format.name}`);
   }
@@ -38,26 +38,9 @@ async function load(
     format,
     names,
     home,
-    stored,
-  }: {
-    readonly format: CredentialFormat;
-    readonly names: SecretNames;
-    readonly home: string | undefined;
-    readonly stored: ReadonlySet<string>;
-  },
+  }: { readonly format: CredentialFormat; readonly names: SecretNames; readonly home: string | undefined },
 ): Promise<void> {
-  const wanted = Object.entries(names).filter(([, name]) => stored.has(name));
-  const values = await revealed(
-    api,
-    'user',
-    wanted.map(([, name]) => name),
-  );
-  const fields = Object.fromEntries(
-    wanted.flatMap(([field, name]) => {
-      const value = values.get(name);
-      return value === undefined ? [] : [[field, value]];
-    }),
-  );
+  const fields = await storedFields(api, names);
   try {
     const placed = await withManifest(world, ({ current, record }) =>
       place(format, fields, machineOf(world, home), { manifest: current, record }),

@@ -9,6 +9,7 @@ import {
   type Problem,
   type Values,
 } from '@lineclear/credentials';
+import { CliError } from './domain/cli-error.js';
 import { secretNames, type SecretNames } from './domain/secret-names.js';
 import { manifestPath } from './own-files.js';
 import { machineOf, type World } from './world.js';
@@ -65,7 +66,19 @@ export async function foundHere(world: World, home?: string): Promise<Here> {
   };
 }
 
-export function withNames(found: Found, isPlaced = false): FoundHere[] {
+/** The credential of one format that tools on this machine have. @throws CliError when there is none */
+export async function credentialHere(
+  format: CredentialFormat,
+  profile: string | undefined,
+  world: World,
+): Promise<FoundHere> {
+  const found = await findCredentials(format, machineOf(world), profile === undefined ? {} : { profile });
+  const [here] = found ? withNames(found) : [];
+  if (!here) throw new CliError(`there are no credentials of ${format.title} on this machine`);
+  return here;
+}
+
+function withNames(found: Found, isPlaced = false): FoundHere[] {
   const format = formatNamed(found.format);
   return format ? [{ format, found, names: secretNames(format, profileOf(found)), isPlaced }] : [];
 }

@@ -1,10 +1,5 @@
 import { parseDotenv } from '@lineclear/kit';
-
-/** A name and the value it is to have. */
-export interface ImportEntry {
-  readonly name: string;
-  readonly value: string;
-}
+import type { ImportEntry } from './domain/import-entry.js';
 
 export const IMPORT_FORMATS = ['dotenv', 'json'] as const;
 export type ImportFormat = (typeof IMPORT_FORMATS)[number];

@@ -1,12 +1,12 @@
-import { formatNamed, place as placeHere, type CredentialFormat, type Values } from '@lineclear/credentials';
-import { z } from 'zod';
+import { formatNamed, place as placeHere } from '@lineclear/credentials';
+import { CLUSTER_USAGE, onlyWith } from '../cluster.js';
 import { command } from '../command.js';
+import { credentialValues } from '../credential-source.js';
 import { CliError, wrongUsage } from '../domain/cli-error.js';
-import { parseJson } from '../own-files.js';
+import { IN_CLUSTER_OPTIONS, placeInCluster, removeFromCluster } from '../place-in-cluster.js';
 import { withManifest } from '../placed-lock.js';
-import { machineOf, readInput, say, type Terminal, type World } from '../world.js';
+import { machineOf, say } from '../world.js';
 
-const given = z.record(z.string().max(100), z.string().max(262_144));
 const SAID = {
   written: 'written',
   unchanged: 'has it already',
@@ -15,12 +15,19 @@ const SAID = {
 
 export const place = command({
   name: 'place',
-  usage: 'FORMAT [--profile NAME] [--overwrite] [--home DIR]',
-  about: 'Puts a credential into the files that its tools read, until logout',
-  help: `Asks for its fields, or reads them from stdin as JSON: {"token": "…"}. The formats and their fields are those of
-lineclear credentials --all. What stood there before is kept, and comes back with lineclear logout.`,
+  usage: `FORMAT [--profile NAME] [--from-store] [--overwrite] [--home DIR]
+       … --kubernetes [--from-machine] [--name NAME] [--owner NAME] [--remove] ${CLUSTER_USAGE}`,
+  about: 'Puts a credential into the files that its tools read, until logout, or into Kubernetes',
+  help: `Asks for its fields, or reads them from stdin as JSON: {"token": "…"}; --from-store takes one's own out of Lineclear. The
+formats and their fields are those of lineclear credentials --all. What stood there before is kept, and comes back with
+lineclear logout. --kubernetes writes it as a Secret object instead, and prints what goes into the pod: variables, and files
+below --home (/root). --from-machine takes what the tools of this machine have. It is called lc-OWNER-NAME: $USER and the
+format, unless told otherwise. --remove takes it away again. What lineclear did not make is never touched.`,
   options: {
+    ...IN_CLUSTER_OPTIONS,
     profile: { type: 'string' },
+    'from-store': { type: 'boolean' },
+    kubernetes: { type: 'boolean' },
     overwrite: { type: 'boolean' },
     home: { type: 'string' },
   },
@@ -28,8 +35,14 @@ lineclear credentials --all. What stood there before is kept, and comes back wit
   run: async ({ options, words: [name = ''], world }) => {
     const format = formatNamed(name);
     if (!format) throw wrongUsage('there is no such format: lineclear credentials --all');
-    const values = await (world.terminal ? askForFields(format, world.terminal) : fieldsFrom(world));
-    const { profile, overwrite = false } = options;
+    const { profile, overwrite = false, 'from-store': isFromStore = false } = options;
+    const isFromMachine = options['from-machine'] ?? false;
+    if (!options.kubernetes) onlyWith('--kubernetes', options, Object.keys(IN_CLUSTER_OPTIONS));
+    if ([isFromStore, isFromMachine, options.remove].filter(Boolean).length > 1)
+      throw wrongUsage('--from-store, --from-machine or --remove, one of them');
+    if (options.remove) return removeFromCluster(format, options, world);
+    const values = await credentialValues({ format, profile, isFromStore, isFromMachine }, world);
+    if (options.kubernetes) return placeInCluster(format, values, options, world);
     const placed = await withManifest(world, ({ current, record }) =>
       placeHere(format, values, machineOf(world, options.home), {
         manifest: current,
@@ -42,22 +55,3 @@ lineclear credentials --all. What stood there before is kept, and comes back wit
     if (placed.outcome === 'kept') throw new CliError(`${format.name} is not placed: another one is there`);
   },
 });
-
-async function askForFields(format: CredentialFormat, terminal: Terminal): Promise<Values> {
-  const values: Record<string, string> = {};
-  for (const { name, kind, required, secret } of format.fields) {
-    if (kind === 'text' && required)
-      throw wrongUsage(`${name} has several lines: give the fields as JSON on stdin`);
-    if (kind === 'text') continue;
-    const question = `${name}${required ? '' : ' (Enter for none)'}: `;
-    const value = await (secret ? terminal.askHidden(question) : terminal.ask(question));
-    if (value !== '' || required) values[name] = value;
-  }
-  return values;
-}
-
-async function fieldsFrom(world: World): Promise<Values> {
-  const { data } = given.safeParse(parseJson((await readInput(world)) ?? ''));
-  if (!data) throw wrongUsage('stdin takes the fields as JSON: {"api_key": "…"}');
-  return data;
-}

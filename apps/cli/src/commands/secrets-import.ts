@@ -1,22 +1,14 @@
-import { BadDotenv } from '@lineclear/kit';
 import { setAnswer, versionsAnswer } from '../answers.js';
 import { openApi, Refusal, type Api } from '../api.js';
+import { CLUSTER_USAGE } from '../cluster.js';
 import { command } from '../command.js';
-import { CliError, EXIT, wrongUsage } from '../domain/cli-error.js';
-import {
-  BadImport,
-  formatOfFile,
-  IMPORT_FORMATS,
-  importEntries,
-  type ImportEntry,
-  type ImportFormat,
-} from '../import-entries.js';
+import { EXIT } from '../domain/cli-error.js';
+import type { ImportEntry } from '../domain/import-entry.js';
 import { table } from '../domain/printable.js';
+import { importSource, SOURCE_OPTIONS } from '../import-source.js';
 import { isSecretName, scopeFrom, SECRET_OPTIONS, SECRET_USAGE } from '../secret-options.js';
 import { show } from '../show.js';
 import { storedSecrets, type Scope } from '../stored-names.js';
-import { readInput, type World } from '../world.js';
-import { readSmallFile } from './secrets-set.js';
 
 interface Imported {
   readonly name: string;
@@ -27,23 +19,22 @@ interface Imported {
 
 export const secretsImport = command({
   name: 'secrets import',
-  usage: `FILE [--format dotenv|json] [--overwrite] [--dry-run] ${SECRET_USAGE}`,
-  about: 'Sets the secrets of a dotenv or JSON file (- is stdin)',
+  usage: `FILE [--format dotenv|json] | --kubernetes NAME [--prefix TEXT] ${CLUSTER_USAGE}
+       … [--overwrite] [--dry-run] ${SECRET_USAGE}`,
+  about: 'Sets the secrets of a dotenv or JSON file (- is stdin), or of a Kubernetes Secret',
   help: `What is there already is kept, so that a second import changes nothing; --overwrite sets it to the value of the file,
 unless somebody else changed it meanwhile. --dry-run tells what would be done. JSON is an object of names and texts; a file's name says
-which it is, or --format.`,
+which it is, or --format. --kubernetes takes what a Secret object holds: each key is NAME.key, or begins with --prefix instead.`,
   options: {
     ...SECRET_OPTIONS,
-    format: { type: 'string' },
+    ...SOURCE_OPTIONS,
     overwrite: { type: 'boolean' },
     'dry-run': { type: 'boolean' },
   },
-  words: [1, 1],
-  run: async ({ options, words: [file = '-'], world }) => {
+  words: [0, 1],
+  run: async ({ options, words: [file], world }) => {
     const scope = scopeFrom(options);
-    const format = IMPORT_FORMATS.find((one) => one === (options.format ?? formatOfFile(file)));
-    if (!format) throw wrongUsage('--format takes dotenv or json');
-    const entries = entriesOf(await textOf(file, world), file, format);
+    const entries = await importSource(options, file, world);
     const api = await openApi(world);
     const stored = new Map((await storedSecrets(api, scope)).map(({ name, version }) => [name, version]));
     const { overwrite = false, 'dry-run': isDry = false } = options;
@@ -70,25 +61,9 @@ which it is, or --format.`,
   },
 });
 
-async function textOf(file: string, world: World): Promise<string> {
-  if (file !== '-') return readSmallFile(file);
-  const text = await readInput(world);
-  if (text === undefined) throw new CliError('stdin has more than 1 MiB');
-  return text;
-}
-
-function entriesOf(text: string, file: string, format: ImportFormat): readonly ImportEntry[] {
-  try {
-    return importEntries(text, format);
-  } catch (error) {
-    if (error instanceof BadDotenv || error instanceof BadImport)
-      throw new CliError(`${file}: ${error.message}`);
-    throw error;
-  }
-}
-
-function whyNot({ name, value }: ImportEntry): string | undefined {
+function whyNot({ name, value, why }: ImportEntry): string | undefined {
   if (!isSecretName(name)) return 'is no name of a secret';
+  if (why !== undefined) return why;
   return value === '' ? 'is empty' : undefined;
 }
 

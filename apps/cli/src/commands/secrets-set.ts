@@ -1,16 +1,16 @@
 import { readFile, stat } from 'node:fs/promises';
-import { findCredentials, formatNamed } from '@lineclear/credentials';
+import { formatNamed } from '@lineclear/credentials';
 import type { z } from 'zod';
 import { setAnswer } from '../answers.js';
 import { openApi } from '../api.js';
 import { command } from '../command.js';
-import { CliError, EXIT, wrongUsage } from '../domain/cli-error.js';
+import { CliError, wrongUsage } from '../domain/cli-error.js';
 import { expiryOf, valueOf, wholeNumber } from '../domain/secret-input.js';
-import { namedValues, withNames } from '../found-here.js';
+import { credentialHere, namedValues } from '../found-here.js';
 import { codeOf } from '../own-files.js';
 import { nameFrom, scopeFrom, SECRET_OPTIONS, SECRET_USAGE } from '../secret-options.js';
 import { line, show } from '../show.js';
-import { machineOf, readInput, type World } from '../world.js';
+import { readInput, type World } from '../world.js';
 
 const MAX_FILE_BYTES = 1_048_576;
 const MAX_VERSION = 2_147_483_647;
@@ -119,9 +119,6 @@ async function credentialOf(
 ): Promise<[string, string][]> {
   const format = formatNamed(name);
   if (!format) throw wrongUsage('there is no such provider: lineclear credentials --all');
-  const found = await findCredentials(format, machineOf(world), profile === undefined ? {} : { profile });
-  const [here] = found ? withNames(found) : [];
-  if (!found || !here)
-    throw new CliError(`there are no credentials of ${format.title} on this machine`, EXIT.failed);
-  return namedValues(here.names, found.values.reveal());
+  const { names, found } = await credentialHere(format, profile, world);
+  return namedValues(names, found.values.reveal());
 }
