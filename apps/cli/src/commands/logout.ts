@@ -4,8 +4,9 @@ import { apiAs } from '../api.js';
 import { command } from '../command.js';
 import { CliError, EXIT, wrongUsage } from '../domain/cli-error.js';
 import { forgetSession, keptSession } from '../own-files.js';
-import { withManifest, type OpenManifest } from '../placed-lock.js';
-import { askYesNo, machineOf, say, warn, type World } from '../world.js';
+import type { OpenManifest } from '../placed-lock.js';
+import { HOME_OPTIONS, HOME_USAGE, withPlaces, type Place } from '../remote-home.js';
+import { askYesNo, say, warn, type World } from '../world.js';
 import { z } from 'zod';
 
 const SAID = {
@@ -17,28 +18,31 @@ const SAID = {
 
 export const logout = command({
   name: 'logout',
-  usage: '[--yes | --keep] [--revoke] [--home DIR]',
+  usage: `[--yes | --keep] [--revoke] ${HOME_USAGE}`,
   about: 'Removes the credentials that were placed here, and forgets the key',
   help: `Asks for each credential that lineclear placed on this machine. What is removed leaves its files byte for byte as they
 were; what others changed since is told and kept. --yes removes all, --keep none; a later logout can still remove what was
-kept. Works without the server, but for --revoke, which ends the API key itself.`,
+kept. Works without the server, but for --revoke, which ends the API key itself. --ssh removes what was placed on that host,
+and leaves you logged in here.`,
   options: {
     yes: { type: 'boolean' },
     keep: { type: 'boolean' },
     revoke: { type: 'boolean' },
-    home: { type: 'string' },
+    ...HOME_OPTIONS,
   },
   words: [0, 0],
   run: async ({ options, world }) => {
     if (options.yes && options.keep) throw wrongUsage('--yes or --keep, not both');
-    const isComplete = await withManifest(world, async (manifest) => {
+    if (options.ssh !== undefined && options.revoke) throw wrongUsage('--ssh or --revoke, not both');
+    const isComplete = await withPlaces(world, options, [], async (manifest, place) => {
       const placed = placedCredentials(manifest.current);
       if (placed.length > 0 && !options.yes && !options.keep && !world.terminal)
         throw wrongUsage(
           `${placed.length} credentials are placed here, and nobody is there to ask: --yes or --keep`,
         );
-      return withdrawWanted(placed, manifest, world, options);
+      return withdrawWanted(placed, manifest, place, world, options);
     });
+    if (options.ssh !== undefined) return isComplete ? EXIT.ok : EXIT.failed;
     if (options.revoke) await revokeKey(world);
     say(world, (await forgetSession(world)) ? 'logged out' : 'was not logged in');
     return isComplete ? EXIT.ok : EXIT.failed;
@@ -49,22 +53,15 @@ kept. Works without the server, but for --revoke, which ends the API key itself.
 async function withdrawWanted(
   placed: readonly PlacedCredential[],
   manifest: OpenManifest,
+  { machine, shown }: Place,
   world: World,
-  {
-    yes,
-    keep,
-    home,
-  }: {
-    readonly yes?: boolean | undefined;
-    readonly keep?: boolean | undefined;
-    readonly home?: string | undefined;
-  },
+  { yes, keep }: { readonly yes?: boolean | undefined; readonly keep?: boolean | undefined },
 ): Promise<boolean> {
   let current = manifest.current;
   let isComplete = true;
   for (const one of placed) {
     const what = `${one.format} (${one.profile})`;
-    const where = one.paths.join(', ');
+    const where = one.paths.map(shown).join(', ');
     const isWanted =
       !keep &&
       (yes || !world.terminal || (await askYesNo(world.terminal, `Remove ${what} from ${where}?`, true)));
@@ -73,11 +70,11 @@ async function withdrawWanted(
       continue;
     }
     try {
-      const withdrawn = await withdraw(one, machineOf(world, home), current);
+      const withdrawn = await withdraw(one, machine, current);
       current = withdrawn.manifest;
       await manifest.record(current);
       for (const { path, outcome } of withdrawn.files)
-        say(world, `removed: ${what}: ${path}: ${SAID[outcome]}`);
+        say(world, `removed: ${what}: ${shown(path)}: ${SAID[outcome]}`);
     } catch (error) {
       if (!(error instanceof Error)) throw error;
       isComplete = false;
