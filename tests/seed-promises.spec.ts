@@ -19,6 +19,10 @@ const textOf = (file: string): string =>
     ? readFileSync(new URL(file, root), 'utf8').replaceAll(/\\(['"])/g, '$1')
     : '';
 
+/** How often the name begins the title of a test that is run: in `it('…')`, or behind the table of an `it.each`. */
+const titlesLike = (text: string, name: string): number =>
+  text.split(name).filter((before) => /(?:\bit|[\])])\(\s*['"`]$/.test(before)).length;
+
 it('holds each promise once', () => {
   const told = PROMISES.map(({ seed, promise }) => `${seed}: ${promise}`);
   expect(new Set(told).size).toBe(told.length);
@@ -28,6 +32,6 @@ it.each(PROMISES)('$seed: $promise', ({ tests }) => {
   expect(tests.length).toBeGreaterThan(0);
   for (const test of tests) {
     const [, file, name] = /^(\S+) > (.+)$/.exec(test) ?? [];
-    expect(textOf(file ?? ''), test).toContain(name);
+    expect(titlesLike(textOf(file ?? ''), name ?? ''), test).toBeGreaterThan(0);
   }
 });
