@@ -13,6 +13,7 @@ import {
 } from './fields.js';
 import { levelName } from './permissions.js';
 import { defineRequest } from './request.js';
+import { MAX_SECRETS_OF_JOB, secretDemand } from './secrets.requests.js';
 
 /** What approval rules look at. */
 export const jobFacts = z.object({
@@ -30,17 +31,21 @@ export const jobFacts = z.object({
   org_id: orgId.optional(),
   /** Quotas that say that a human decides on what goes beyond them, and why this job does. */
   over_quota: z.array(z.string().max(200)).max(20).optional(),
+  /** Secrets of the job that take an approval, each with the level that may give it. */
+  secrets_needing_approval: z.array(secretDemand).max(MAX_SECRETS_OF_JOB).optional(),
 });
 export type JobFacts = z.infer<typeof jobFacts>;
 
-/** A rule holds the job: which one, why, who may decide, until when. */
+/** Something holds the job: which rule, why, who may decide, until when. */
 export const approvalNeed = z.object({
   approval_id: z.uuid(),
-  /** 0 when no rule, but a quota holds it. */
+  /** 0 when no rule, but a quota or a secret holds it. */
   rule_id: z.int().min(0),
   rule_name: z.string().max(120),
   reason,
   required_level: levelName,
+  /** Levels that whoever decides has to reach as well: which of them is the highest is known to auth alone. */
+  also_levels: z.array(levelName).max(MAX_SECRETS_OF_JOB).optional(),
   expires_at: instant,
 });
 export type ApprovalNeed = z.infer<typeof approvalNeed>;

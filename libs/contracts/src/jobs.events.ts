@@ -19,6 +19,7 @@ import { levelName } from './permissions.js';
 import { approvalNeed, jobFacts } from './approvals.requests.js';
 import { secretUse } from './secret-use.js';
 import { quota } from './quotas.js';
+import { MAX_SECRETS_OF_JOB, secretDemand } from './secrets.requests.js';
 
 /** `org_id`: the organisation whose job it is; without it, it is the house's own. */
 const aboutJob = {
@@ -61,9 +62,14 @@ export const jobClaimed = defineEvent(
     max_runtime_seconds: z.int().min(1).optional(),
     output_path: z.string().max(1_000).optional(),
     /** The names, each once. */
-    secrets: z.array(secretName).max(50),
+    secrets: z.array(secretName).max(MAX_SECRETS_OF_JOB),
     /** How it gets them; without it, each in the variable of its name. */
-    secret_uses: z.array(secretUse).max(50).optional(),
+    secret_uses: z.array(secretUse).max(MAX_SECRETS_OF_JOB).optional(),
+    /** Those of them that take an approval, and have it. */
+    approved_secrets: z
+      .array(secretDemand.pick({ name: true, scope: true }))
+      .max(MAX_SECRETS_OF_JOB)
+      .optional(),
   }),
 );
 

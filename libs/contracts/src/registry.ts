@@ -77,6 +77,7 @@ export const WIRING: Readonly<Record<ServiceName, Wiring>> = {
     answers: [
       secretsAsk.resolveSecrets,
       secretsAsk.scanTexts,
+      secretsAsk.secretDemands,
       secretsAsk.storeSecret,
       secretsAsk.deleteSecret,
       secretsAsk.secretsPublicKey,
@@ -111,7 +112,7 @@ export const WIRING: Readonly<Record<ServiceName, Wiring>> = {
     ],
     watches: [...changesOfPrincipals, jobs.providerChanged],
     answers: [queueAsk.usageOf],
-    asks: [...whoCalls, approvalsAsk.evaluateJobs, secretsAsk.scanTexts],
+    asks: [...whoCalls, approvalsAsk.evaluateJobs, secretsAsk.scanTexts, secretsAsk.secretDemands],
   },
   notifier: {
     publishes: [notifier.webhookFailure],

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { jobId, orgId, secretName, teamId, userId } from './fields.js';
+import { levelName } from './permissions.js';
 import { defineRequest } from './request.js';
 
 /** What only the asker can open: a compact JWE (RFC 7516), ECDH-ES with A256GCM, to a key of X25519. */
@@ -51,6 +52,32 @@ export const resolveSecrets = defineRequest(
       .max(1_200)
       .optional(),
   }),
+);
+
+/** A secret that is given to a job only once somebody of a level has said yes to that job; `scope` says which of that name. */
+export const secretDemand = z.object({ name: secretName, scope: z.string().max(60), level: levelName });
+export type SecretDemand = z.infer<typeof secretDemand>;
+
+export const MAX_SECRETS_OF_JOB = 50;
+export const MAX_DEMANDING_JOBS = 64;
+
+/** Which of the secrets that these jobs name take an approval? One list per job, in the same order. */
+export const secretDemands = defineRequest(
+  'secrets.demands',
+  z.object({
+    jobs: z
+      .array(
+        z.object({
+          user_id: userId,
+          team_id: teamId.optional(),
+          org_id: orgId.optional(),
+          names: z.array(secretName).min(1).max(MAX_SECRETS_OF_JOB),
+        }),
+      )
+      .min(1)
+      .max(MAX_DEMANDING_JOBS),
+  }),
+  z.object({ demands: z.array(z.array(secretDemand).max(MAX_SECRETS_OF_JOB)) }),
 );
 
 /** Stores a secret that another service was given (a channel's password), sealed to the key of `secrets.public_key`. */
