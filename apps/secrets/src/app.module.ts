@@ -23,6 +23,7 @@ import { Secrets1767225610000 } from './db/migrations/1767225610000-secrets.js';
 import { Links1795681000000 } from './db/migrations/1795681000000-links.js';
 import { VersionsAndKeys1795680000000 } from './db/migrations/1795680000000-versions-and-keys.js';
 import { SecretLinkRow } from './db/secret-link.entity.js';
+import { ApprovalsOfSecrets1795710000000 } from './db/migrations/1795710000000-approvals-of-secrets.js';
 import { Templates1795692000000 } from './db/migrations/1795692000000-templates.js';
 import { ProviderCredentials1795690000000 } from './db/migrations/1795690000000-provider-credentials.js';
 import { ProviderCredentialRow, ProviderPolicyRow } from './db/provider-credential.entity.js';
@@ -51,6 +52,7 @@ import { unlock } from './keys/unlock.js';
 import { CheckCredential } from './providers/check-credential.js';
 import { KeyedProviders } from './providers/keyed-providers.js';
 import { OwnCredentials } from './providers/own-credentials.js';
+import { AnswerDemands } from './requests/answer-demands.js';
 import { KeepChannelSecrets } from './requests/keep-channel-secrets.js';
 import { ResolveSecrets } from './requests/resolve-secrets.js';
 import { ScanTexts } from './requests/scan-texts.js';
@@ -65,6 +67,7 @@ import { Claims } from './store/claims.js';
 import { GrantedSecrets } from './store/granted-secrets.js';
 import { ImportSecrets } from './store/import-secrets.js';
 import { KnownSecrets } from './store/known-secrets.js';
+import { SecretSettings } from './store/secret-settings.js';
 import { RestoreFolder } from './store/restore-folder.js';
 import { OpenVault } from './vault/open-vault.js';
 
@@ -140,6 +143,7 @@ class SecretsModule {
         ResolveSecrets,
         KeepChannelSecrets,
         ScanTexts,
+        AnswerDemands,
       ],
       providers: [
         vault,
@@ -152,6 +156,7 @@ class SecretsModule {
         outside,
         chain,
         ChangeSecrets,
+        SecretSettings,
         GrantedSecrets,
         Claims,
         { provide: KeyedProviders, useValue: new KeyedProviders(outer.providers) },
@@ -206,6 +211,7 @@ export function define(
       Links1795681000000,
       ProviderCredentials1795690000000,
       Templates1795692000000,
+      ApprovalsOfSecrets1795710000000,
     ],
     transports: busTransports,
     file,

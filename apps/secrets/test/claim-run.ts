@@ -4,6 +4,7 @@ import {
   jobClaimed,
   jobCompleted,
   jobFailed,
+  type EventData,
   type RequestOf,
   type resolveSecrets,
 } from '@lineclear/contracts';
@@ -12,11 +13,12 @@ import type { Peer } from '@lineclear/testkit';
 export type ForRun = Extract<RequestOf<typeof resolveSecrets>['for'], { purpose: 'run' }>;
 export const newJobId = (): string => `job_${randomBytes(16).toString('hex')}`;
 
-/** Claims a slot for a job of these people that names these secrets, as queue-scheduler does; what job-poller then asks with. */
+/** Claims a slot for a job of these people that names these secrets, of which some were approved, as queue-scheduler does; what job-poller then asks with. */
 export async function claimRun(
   peer: Peer,
   names: readonly string[],
   { job_id = newJobId(), attempt = 1, ...people }: Partial<ForRun> & Pick<ForRun, 'user_id'>,
+  approved?: EventData<typeof jobClaimed>['approved_secrets'],
 ): Promise<ForRun> {
   const { user_id, team_id, org_id } = people;
   const whose = {
@@ -38,6 +40,7 @@ export async function claimRun(
       hardware: 'gpu',
       config: {},
       secrets: [...names],
+      ...(approved ? { approved_secrets: approved } : {}),
     },
     { about: `job/${job_id}` },
   );

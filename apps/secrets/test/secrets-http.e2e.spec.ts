@@ -66,6 +66,7 @@ describe('setting', () => {
     const shown = await admin.get('/api/secrets/HF_TOKEN');
     expect(shown.body).toEqual({
       name: 'HF_TOKEN',
+      requires_approval: false,
       scope: 'global',
       version: 2,
       description: 'for downloads',

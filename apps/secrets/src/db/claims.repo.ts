@@ -1,4 +1,5 @@
 import type { Queryable, Tx } from '@lineclear/kit';
+import type { Approved } from '../domain/may-have.js';
 
 /** An attempt of a job that names secrets. */
 export interface Claim {
@@ -10,6 +11,8 @@ export interface Claim {
   readonly orgId: number | null;
   readonly provider: string;
   readonly names: readonly string[];
+  /** Those of them that take an approval, and have it. */
+  readonly approved: readonly Approved[];
 }
 
 export interface KeptClaim extends Claim {
@@ -36,17 +39,17 @@ async function insert(
   if (each.size === 0) return;
   const rows = [...each.values()].map(({ names, ...rest }) => ({ ...rest, names: [...names] }));
   await tx.query(
-    `insert into claims (job_id, attempt, claim_id, user_id, team_id, org_id, provider, names, claimed_at, ended_at)
+    `insert into claims (job_id, attempt, claim_id, user_id, team_id, org_id, provider, names, approved, claimed_at, ended_at)
      select c."jobId", c.attempt, c."claimId", c."userId", c."teamId", c."orgId", c.provider,
-            array(select json_array_elements_text(c.names)), $2::timestamptz, $3::timestamptz
-       from json_to_recordset($1::json) as c("jobId" text, attempt int, "claimId" uuid, "userId" int, "teamId" int, "orgId" int, provider text, names json)
+            array(select json_array_elements_text(c.names)), c.approved, $2::timestamptz, $3::timestamptz
+       from json_to_recordset($1::json) as c("jobId" text, attempt int, "claimId" uuid, "userId" int, "teamId" int, "orgId" int, provider text, names json, approved json)
      on conflict (job_id, attempt) do ${onConflict}`,
     [JSON.stringify(rows), at, endedAt],
   );
 }
 
 const CLAIM = `select job_id as "jobId", attempt, claim_id as "claimId", user_id as "userId", team_id as "teamId", org_id as "orgId",
-    provider, names, ended_at as "endedAt" from claims`;
+    provider, names, approved, ended_at as "endedAt" from claims`;
 
 export async function findClaim(
   on: Queryable,

@@ -77,6 +77,10 @@ export class ClaimRow {
   @Column('text', { array: true })
   names: string[];
 
+  /** Which of them somebody said yes to: by name and scope. */
+  @Column('json', { default: [] })
+  approved: { name: string; scope: string }[];
+
   @Column('timestamptz')
   claimed_at: Date;
 

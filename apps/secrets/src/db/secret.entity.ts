@@ -35,6 +35,10 @@ export class SecretRow {
   @Column('timestamptz', { nullable: true })
   expires_at: Date | null;
 
+  /** Whoever approves a job that it is given to has to reach this level; null where it takes no approval. */
+  @Column('text', { nullable: true })
+  approval_level: string | null;
+
   /** The end of which people were told. */
   @Column('timestamptz', { nullable: true })
   told_expiring: Date | null;

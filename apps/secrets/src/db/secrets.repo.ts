@@ -1,4 +1,6 @@
+import type { Level } from '@lineclear/contracts';
 import type { Queryable, Tx } from '@lineclear/kit';
+import type { Demanding } from '../domain/demands.js';
 
 export interface SecretSummary {
   readonly name: string;
@@ -8,6 +10,7 @@ export interface SecretSummary {
   readonly created_at: Date;
   readonly updated_at: Date;
   readonly expires_at: Date | null;
+  readonly approval_level: Level | null;
   readonly deleted_at: Date | null;
 }
 
@@ -88,7 +91,7 @@ export const purgeRemoved = (
   );
 
 const SUMMARY =
-  'select name, scope, description, current_version as version, created_at, updated_at, expires_at, deleted_at from secrets';
+  'select name, scope, description, current_version as version, created_at, updated_at, expires_at, approval_level, deleted_at from secrets';
 
 export async function findSecret(
   on: Queryable,
@@ -166,3 +169,33 @@ export const takeStale = (tx: Tx, before: Date, limit: number): Promise<Notice[]
 export async function describeSecret(tx: Tx, id: string, description: string): Promise<void> {
   await tx.query('update secrets set description = $2 where id = $1', [id, description]);
 }
+
+export type Settings = Pick<SecretSummary, 'description' | 'expires_at' | 'approval_level'>;
+
+/** What is set for a secret beside its value; its row stays locked until the transaction ends. */
+export async function lockSettings(tx: Tx, scope: string, name: string): Promise<Settings | undefined> {
+  const [row] = await tx.query<Settings>(
+    `select description, expires_at, approval_level from secrets
+     where scope = $1 and name = $2 and deleted_at is null for update`,
+    [scope, name],
+  );
+  return row;
+}
+
+export async function saveSettings(tx: Tx, scope: string, name: string, settings: Settings): Promise<void> {
+  await tx.query(
+    'update secrets set description = $3, expires_at = $4, approval_level = $5 where scope = $1 and name = $2',
+    [scope, name, settings.description, settings.expires_at, settings.approval_level],
+  );
+}
+
+/** The secrets of these names in these scopes, each with the level whose approval it takes. */
+export const demandingOf = (
+  on: Queryable,
+  names: readonly string[],
+  scopes: readonly string[],
+): Promise<Demanding[]> =>
+  on.query(
+    'select name, scope, approval_level as level from secrets where scope = any($2) and name = any($1) and deleted_at is null',
+    [names, scopes],
+  );

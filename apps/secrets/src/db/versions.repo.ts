@@ -47,8 +47,10 @@ export interface StoredVersion extends SealedColumns {
   readonly version: number;
   readonly expires_at: Date | null;
   readonly is_template: boolean;
+  readonly needs_approval: boolean;
 }
 
+const OF_SECRET = 's.id, s.name, v.version, s.expires_at, s.approval_level is not null as needs_approval';
 const SEALED = 'v.kek_id, v.wrapped_key, v.nonce, v.ciphertext, v.is_template';
 
 /** The current versions of these names, still encrypted. */
@@ -58,7 +60,7 @@ export const currentVersions = (
   names: readonly string[],
 ): Promise<StoredVersion[]> =>
   on.query(
-    `select s.id, s.name, v.version, s.expires_at, ${SEALED}
+    `select ${OF_SECRET}, ${SEALED}
      from secrets s join secret_versions v on v.secret_id = s.id and v.version = s.current_version
      where s.scope = $1 and s.name = any($2) and s.deleted_at is null`,
     [scope, names],
@@ -72,7 +74,7 @@ export const versionOf = (
   version: number,
 ): Promise<StoredVersion[]> =>
   on.query(
-    `select s.id, s.name, v.version, s.expires_at, ${SEALED} from secrets s join secret_versions v on v.secret_id = s.id and v.version = $3
+    `select ${OF_SECRET}, ${SEALED} from secrets s join secret_versions v on v.secret_id = s.id and v.version = $3
      where s.scope = $1 and s.name = $2 and s.deleted_at is null`,
     [scope, name, version],
   );

@@ -1,8 +1,15 @@
 import fc from 'fast-check';
-import { expect, it } from 'vitest';
-import { faultOfAsking, type RunAsking, type StandingClaim } from './may-have.js';
+import { describe, expect, it } from 'vitest';
+import { faultOfAsking, faultOfFound, type RunAsking, type StandingClaim } from './may-have.js';
 
-const claim: StandingClaim = { userId: 7, teamId: 3, orgId: null, names: ['A', 'B'], endedAt: null };
+const claim: StandingClaim = {
+  userId: 7,
+  teamId: 3,
+  orgId: null,
+  names: ['A', 'B'],
+  approved: [],
+  endedAt: null,
+};
 const asking: RunAsking = { user_id: 7, team_id: 3, names: ['A'] };
 
 it.each<[string, StandingClaim, RunAsking, string | undefined]>([
@@ -28,4 +35,34 @@ it('gives a run nothing that its claim does not name', () => {
       expect(fault === undefined).toBe(asked.every((name) => claimed.includes(name)));
     }),
   );
+});
+
+describe('what takes an approval', () => {
+  it.each<[string, StandingClaim['approved'], boolean, string | undefined]>([
+    ['has it', [{ name: 'A', scope: 'org:1' }], true, undefined],
+    ['takes none', [], false, undefined],
+    ['does not have it', [], true, 'A needs an approval that the job does not have: submit the job again'],
+    ['has it for another of that name', [{ name: 'A', scope: 'user:7' }], true, 'A needs an approval'],
+    ['has it for another', [{ name: 'B', scope: 'org:1' }], true, 'A needs an approval'],
+  ])('is given where it %s', (_, approved, needsApproval, fault) => {
+    const found = [{ name: 'A', scope: 'org:1', needsApproval }];
+    if (fault === undefined) expect(faultOfFound({ approved }, found)).toBeUndefined();
+    else expect(faultOfFound({ approved }, found)).toContain(fault);
+  });
+
+  it('is given only if every part of it that takes one has it', () => {
+    const secret = fc.record({ name: fc.constantFrom('A', 'B'), scope: fc.constantFrom('global', 'user:7') });
+    const found = fc.array(fc.tuple(secret, fc.boolean()));
+    fc.assert(
+      fc.property(fc.array(secret), found, (approved, given) => {
+        const fault = faultOfFound(
+          { approved },
+          given.map(([one, needsApproval]) => ({ ...one, needsApproval })),
+        );
+        const has = ({ name, scope }: { name: string; scope: string }) =>
+          approved.some((one) => one.name === name && one.scope === scope);
+        expect(fault === undefined).toBe(given.every(([one, needs]) => !needs || has(one)));
+      }),
+    );
+  });
 });

@@ -33,6 +33,7 @@ export class FollowJobs {
         claimId: data.claim_id,
         teamId: data.team_id ?? null,
         names: data.secrets,
+        approved: data.approved_secrets ?? [],
       }));
     await addClaims(tx, claims, this.clock.now());
   }
@@ -78,4 +79,5 @@ const claimOf = ({
   orgId: org_id ?? null,
   provider,
   names: [],
+  approved: [],
 });

@@ -1,4 +1,4 @@
-import { fields } from '@lineclear/contracts';
+import { fields, levelName } from '@lineclear/contracts';
 import { z } from 'zod';
 import { FRESHNESS } from '../domain/freshness.js';
 import { isChannelName, SOURCES } from '../domain/lookup.js';
@@ -32,25 +32,45 @@ export const settableNameParam = settableName;
 
 /** Where it is kept: this service's own store, or the file of secrets, which is everybody's and holds names and values alone. */
 const source = z.enum(['store', 'file']).default('store');
+const FOR_THE_STORE = [
+  'description',
+  'expires_at',
+  'expected_version',
+  'template',
+  'requires_approval',
+  'approval_level',
+] as const;
 const IN_FILE = 'the file is for scope "global"';
+
+const description = z.string().trim().min(1).max(500);
+const expiresAt = z.iso.datetime({ offset: true });
+/** Whether a job gets it only once somebody has said yes to the job, and of which level they have to be. */
+const demand = { requires_approval: z.boolean().optional(), approval_level: levelName.optional() };
+const LEVEL_OF_NOTHING = { path: ['approval_level'], message: 'goes with requires_approval: true' };
+const isDemand = (set: {
+  requires_approval?: boolean | undefined;
+  approval_level?: string | undefined;
+}): boolean => set.approval_level === undefined || set.requires_approval === true;
 
 export const setSecret = z
   .strictObject({
     name: settableName,
     value: secretValue,
-    description: z.string().trim().min(1).max(500).optional(),
+    description: description.optional(),
     ...whose,
     /** After which the value is handed to nobody. */
-    expires_at: z.iso.datetime({ offset: true }).optional(),
+    expires_at: expiresAt.optional(),
     /** The version that the caller takes for the current one, 0 for none: another one is there, and nothing is set. */
     expected_version: z.int().min(0).max(MAX_VERSION).optional(),
     source,
     /** `${NAME}` in the value stands for the value of another secret, `$${` for `${` itself. */
     template: z.boolean().optional(),
+    ...demand,
   })
+  .refine(isDemand, LEVEL_OF_NOTHING)
   .refine((set) => set.source === 'store' || set.scope === 'global', { path: ['scope'], message: IN_FILE })
   .superRefine((set, context) => {
-    for (const field of ['description', 'expires_at', 'expected_version', 'template'] as const)
+    for (const field of FOR_THE_STORE)
       if (set.source === 'file' && set[field] !== undefined)
         context.addIssue({
           code: 'custom',
@@ -58,6 +78,14 @@ export const setSecret = z
           message: 'is for the store alone: the file holds names and values',
         });
   });
+export const changeSecret = z
+  .strictObject({
+    ...whose,
+    description: description.nullable().optional(),
+    expires_at: expiresAt.nullable().optional(),
+    ...demand,
+  })
+  .refine(isDemand, LEVEL_OF_NOTHING);
 export const scopeQuery = z.strictObject(whoseQuery);
 export const scopeBody = z.strictObject(whose);
 const yes = z
@@ -114,6 +142,10 @@ export const secretAnswer = z.object({
   created_at: z.iso.datetime(),
   updated_at: z.iso.datetime(),
   expires_at: z.iso.datetime().optional(),
+  /** A job gets it only once somebody has said yes to the job. */
+  requires_approval: z.boolean(),
+  /** The level that they have to reach. */
+  approval_level: levelName.optional(),
   /** There for a removed one. */
   removed_at: z.iso.datetime().optional(),
   /** `aging` and `expiring` come two weeks before `stale` (older than 90 days) and `expired`. */

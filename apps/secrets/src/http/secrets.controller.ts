@@ -1,7 +1,7 @@
-import { Body, Controller, Delete, Get, Param, Post, Query } from '@nestjs/common';
-import type { Principal } from '@lineclear/contracts';
+import { Body, Controller, Delete, Get, Param, Patch, Post, Query } from '@nestjs/common';
+import type { Level, Principal } from '@lineclear/contracts';
 import { Allow, Who } from '@lineclear/access';
-import { Answers, BadInput, Clock, Database, NotFound } from '@lineclear/kit';
+import { Answers, BadInput, Clock, Database, NotFound, type Tx } from '@lineclear/kit';
 import type { z } from 'zod';
 import { countSecrets, findSecret, listSecrets, type SecretSummary } from '../db/secrets.repo.js';
 import { freshnessOf } from '../domain/freshness.js';
@@ -10,8 +10,10 @@ import { readScope } from '../domain/scopes.js';
 import { KeepInFile } from '../sources/keep-in-file.js';
 import { SourceChain, winnerOf, type Tried } from '../sources/source-chain.js';
 import { ChangeSecrets } from '../store/change-secrets.js';
+import { SecretSettings } from '../store/secret-settings.js';
 import { peopleOf, publicScope, scopeOf } from './scopes.js';
 import {
+  changeSecret,
   explainAnswer,
   listAnswer,
   listQuery,
@@ -29,6 +31,7 @@ import {
 export class SecretsController {
   constructor(
     private readonly change: ChangeSecrets,
+    private readonly settings: SecretSettings,
     private readonly file: KeepInFile,
     private readonly chain: SourceChain,
     private readonly database: Database,
@@ -44,13 +47,14 @@ export class SecretsController {
   ): Promise<z.infer<typeof setAnswer>> {
     const scope = scopeOf(who, body, 'set');
     const { name, value, description, source, template: isTemplate, expected_version: expected } = body;
-    const expiresAt = body.expires_at === undefined ? undefined : new Date(body.expires_at);
-    if (expiresAt !== undefined && expiresAt <= this.clock.now())
-      throw BadInput.at('expires_at', 'is not in the future');
+    const expiresAt = this.#future(body.expires_at);
+    refuseBeyond(who, body.approval_level);
     const byUserId = who.user_id;
     const secret = { scope, name, value, isTemplate, description, expiresAt, expected, byUserId };
     const kept: { createdAt: Date; version?: number } =
-      source === 'file' ? await this.file.put(name, value) : await this.change.put(secret);
+      source === 'file'
+        ? await this.file.put(name, value)
+        : await this.change.put(secret, (tx) => this.#demand(tx, scope, body));
     const winner = await this.chain.winner(name, askerOf(who, scope, name), { source, scope });
     return {
       name,
@@ -92,6 +96,31 @@ export class SecretsController {
     @Who() who: Principal,
   ): Promise<z.infer<typeof secretAnswer>> {
     const row = await findSecret(this.database, scopeOf(who, query, 'read'), name);
+    if (!row) throw new NotFound('secret', name);
+    return this.#describe(row, who);
+  }
+
+  @Patch(':name')
+  @Allow()
+  @Answers(
+    200,
+    secretAnswer,
+    'Changes what is set for a stored secret beside its value; what is not said stays',
+  )
+  async changeSettings(
+    @Param('name', { schema: settableNameParam }) name: string,
+    @Body({ schema: changeSecret }) body: z.infer<typeof changeSecret>,
+    @Who() who: Principal,
+  ): Promise<z.infer<typeof secretAnswer>> {
+    const scope = scopeOf(who, body, 'set');
+    refuseBeyond(who, body.approval_level);
+    await this.settings.change(scope, name, {
+      description: body.description,
+      expiresAt: body.expires_at === null ? null : this.#future(body.expires_at),
+      requiresApproval: body.requires_approval,
+      approvalLevel: body.approval_level,
+    });
+    const row = await findSecret(this.database, scope, name);
     if (!row) throw new NotFound('secret', name);
     return this.#describe(row, who);
   }
@@ -139,6 +168,20 @@ export class SecretsController {
     if (!found) throw new NotFound('secret', name);
   }
 
+  /** Sets with a new version whether it takes an approval, where that was said. */
+  async #demand(tx: Tx, scope: string, body: z.infer<typeof setSecret>): Promise<void> {
+    const { name, requires_approval: requiresApproval, approval_level: approvalLevel } = body;
+    if (requiresApproval !== undefined)
+      await this.settings.apply(tx, scope, name, { requiresApproval, approvalLevel });
+  }
+
+  #future(text: string | undefined): Date | undefined {
+    if (text === undefined) return undefined;
+    const at = new Date(text);
+    if (at <= this.clock.now()) throw BadInput.at('expires_at', 'is not in the future');
+    return at;
+  }
+
   async #describe(row: SecretSummary, who: Principal): Promise<z.infer<typeof secretAnswer>> {
     const place = { source: 'store', scope: row.scope } as const;
     const source = await this.chain.winner(row.name, askerOf(who, row.scope, row.name), place);
@@ -151,10 +194,18 @@ export class SecretsController {
       created_at: row.created_at.toISOString(),
       updated_at: row.updated_at.toISOString(),
       ...(row.expires_at === null ? {} : { expires_at: row.expires_at.toISOString() }),
+      requires_approval: row.approval_level !== null,
+      ...(row.approval_level === null ? {} : { approval_level: row.approval_level }),
       ...(row.deleted_at === null ? {} : { removed_at: row.deleted_at.toISOString() }),
       freshness: freshnessOf(row.updated_at, row.expires_at, this.clock.now()),
     };
   }
+}
+
+/** Nobody demands an approval by a level that is above theirs, or that is not there. @throws BadInput */
+function refuseBeyond({ reaches }: Principal, level: Level | undefined): void {
+  if (level !== undefined && !reaches.includes(level))
+    throw BadInput.at('approval_level', 'is not a level that you reach');
 }
 
 /** Whose eyes a name is looked at with: one's own secrets are for one's own jobs, a team's for those of its people. */

@@ -47,8 +47,8 @@ export class OwnStore implements SecretSource {
   }
 
   async #found(scope: string, row: StoredVersion): Promise<Found> {
-    const { version, is_template: isTemplate } = row;
-    return { value: await this.#open(scope, row), version, ...(isTemplate ? { isTemplate } : {}) };
+    const { version, is_template: isTemplate, needs_approval: needsApproval } = row;
+    return { value: await this.#open(scope, row), version, isTemplate, needsApproval };
   }
 
   #refuseEnded({ name, expires_at }: StoredVersion): void {

@@ -5,6 +5,8 @@ export interface Found {
   readonly value: Secret;
   /** Whether `${NAME}` in it stands for the value of another secret. */
   readonly isTemplate?: boolean;
+  /** That a run gets it only for a job that somebody has approved with it. */
+  readonly needsApproval?: boolean;
   /** Where the source counts versions. */
   readonly version: number | null;
   /** Where the source names versions instead. */

@@ -46,11 +46,15 @@ export class GrantedSecrets {
 
   /**
    * @throws what a source throws that is asked before a name is found: nothing further out is looked at then; Refused for a run whose
-   * claim does not stand for it, Unavailable while none is heard of
+   * claim does not stand for it or lacks an approval, Unavailable while none is heard of
    */
   async find(names: readonly string[], behalf: Behalf): Promise<Finding> {
-    if (behalf.purpose === 'run') await this.claims.require({ ...behalf, names });
-    return this.#fill(names, behalf, await this.#look(names, behalf));
+    if (behalf.purpose !== 'run') return this.#fill(names, behalf, await this.#look(names, behalf));
+    const asking = { ...behalf, names };
+    const claim = await this.claims.require(asking);
+    const finding = await this.#fill(names, behalf, await this.#look(names, behalf));
+    await this.claims.requireApproved(claim, asking, finding.found);
+    return finding;
   }
 
   /** What templates refer to is looked for on the same behalf, and noted as given like what was asked for. @throws Refused for a template without a value */
