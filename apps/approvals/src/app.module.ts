@@ -8,6 +8,7 @@ import { CurrentRules } from './current-rules.js';
 import { ApprovalRequestRow } from './db/approval-request.entity.js';
 import { ApprovalRuleRow } from './db/approval-rule.entity.js';
 import { RulesAndRequests1767225601000 } from './db/migrations/1767225601000-rules-and-requests.js';
+import { AlsoLevels1795712000000 } from './db/migrations/1795712000000-also-levels.js';
 import { OrgOfRequests1795672000000 } from './db/migrations/1795672000000-org-of-requests.js';
 import { RulesVersionRow } from './db/rules-version.entity.js';
 import { Decisions } from './decisions.js';
@@ -51,7 +52,12 @@ export function define(env: NodeJS.ProcessEnv, more: { clock?: Clock } = {}): Se
     config,
     modules: [BusModule.of('approvals', config.NATS_URL), AccessModule.of(), ApprovalsModule.of(config)],
     entities: [...busEntities, ApprovalRuleRow, RulesVersionRow, ApprovalRequestRow],
-    migrations: [...busMigrations, RulesAndRequests1767225601000, OrgOfRequests1795672000000],
+    migrations: [
+      ...busMigrations,
+      RulesAndRequests1767225601000,
+      OrgOfRequests1795672000000,
+      AlsoLevels1795712000000,
+    ],
     transports: busTransports,
     file,
     ...more,

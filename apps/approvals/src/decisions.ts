@@ -101,6 +101,8 @@ function refuseUnless(decision: Decision, request: ApprovalRequest, now: Date): 
     case 'self-approval':
       throw new NotAllowed('nobody decides their own request; to take it back, cancel it');
     case 'level too low':
-      throw new NotAllowed(`this request needs someone of level ${request.requiredLevel} or above`);
+      throw new NotAllowed(
+        `this request needs someone of level ${[request.requiredLevel, ...request.alsoLevels].join(' and ')} or above`,
+      );
   }
 }

@@ -73,6 +73,36 @@ describe('job.submitted', () => {
     });
   });
 
+  it('opens one request for a rule and a secret of a job that could not be judged before, for who reaches both levels', async () => {
+    const levels = [
+      ['junior', 25],
+      ['senior', 40],
+    ] as const;
+    for (const [name, priority] of levels)
+      await house.folk.level(name, { priority, permissions: ['admin.approve'] });
+    const jobId = newJobId();
+    const secrets_needing_approval = [{ name: 'PROD_KEY', level: 'senior', scope: 'global' }];
+    const facts = { estimated_cost_usd: 72, secrets_needing_approval };
+    await house.peer.publish(jobSubmitted, submitted(jobId, facts, { status: 'awaiting_evaluation' }));
+    await vi.waitFor(() => expect(told(approvalRequired, jobId)).toHaveLength(1));
+    const { data } = told(approvalRequired, jobId)[0]!;
+    expect(data).toMatchObject({
+      rule_name: 'high_cost',
+      reason: 'estimated cost $72.00 exceeds $50.00; the secret PROD_KEY needs an approval',
+      required_level: 'lead',
+      also_levels: ['senior'],
+    });
+    const path = `/api/approvals/requests/${data.approval_id}`;
+    expect((await lead.get(path)).body).toMatchObject({ also_levels: ['senior'] });
+    const refused = await lead.post(`${path}/approve`, {});
+    expect(refused).toMatchObject({
+      status: 403,
+      body: { detail: expect.stringContaining('lead and senior') },
+    });
+    expect((await house.as(house.folk.add('junior')).post(`${path}/approve`, {})).status).toBe(403);
+    expect((await house.as(house.folk.add('senior')).post(`${path}/approve`, {})).status).toBe(200);
+  });
+
   it('leaves jobs alone that need nothing', async () => {
     const jobId = newJobId();
     await house.peer.publish(jobSubmitted, submitted(jobId, {}, { status: 'queued' }));

@@ -362,3 +362,13 @@ it('holds what goes beyond a quota that asks for a human, and no rule holds', as
     required_level: 'lead',
   });
 });
+
+it('holds a job for a secret of its that takes an approval, also where a permission or a level passes rules', async () => {
+  const secrets_needing_approval = [{ name: 'PROD_KEY', level: 'admin', scope: 'global' }];
+  expect(await verdict({ estimated_cost_usd: 1, level: 'admin', secrets_needing_approval })).toMatchObject({
+    rule_id: 0,
+    rule_name: 'secret',
+    reason: 'the secret PROD_KEY needs an approval',
+    required_level: 'admin',
+  });
+});

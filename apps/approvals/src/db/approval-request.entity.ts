@@ -58,6 +58,10 @@ export class ApprovalRequestRow {
   @Column('text')
   required_level: Level;
 
+  /** To be reached as well: which is the highest is known to auth alone. */
+  @Column('text', { array: true, default: [] })
+  also_levels: Level[];
+
   @Column('text')
   status: RequestStatus | 'never_opened';
 

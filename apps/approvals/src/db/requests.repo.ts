@@ -14,9 +14,11 @@ export async function openRequests(tx: Tx, requests: readonly NewRequest[], now:
   const sorted = requests.toSorted((a, b) => (a.jobId < b.jobId ? -1 : 1));
   await tx.query(
     `insert into approval_request (id, job_id, user_id, username, provider, config_name, hardware, estimated_cost_usd, rule_id,
-       rule_name, reason, required_level, expires_at, traceparent, org_id, status, created_at)
-     select *, 'pending', $16::timestamptz from unnest($1::uuid[], $2::text[], $3::int[], $4::text[], $5::text[], $6::text[], $7::text[],
-       $8::numeric[], $9::int[], $10::text[], $11::text[], $12::text[], $13::timestamptz[], $14::text[], $15::int[])
+       rule_name, reason, required_level, expires_at, traceparent, org_id, also_levels, status, created_at)
+     select id, job_id, user_id, username, provider, config_name, hardware, cost, rule_id, rule_name, reason, level, expires_at,
+       traceparent, org_id, array(select json_array_elements_text(also_levels)), 'pending', $17::timestamptz from unnest($1::uuid[], $2::text[], $3::int[], $4::text[], $5::text[], $6::text[], $7::text[],
+       $8::numeric[], $9::int[], $10::text[], $11::text[], $12::text[], $13::timestamptz[], $14::text[], $15::int[], $16::json[]) as r(id, job_id, user_id, username, provider, config_name, hardware, cost, rule_id,
+         rule_name, reason, level, expires_at, traceparent, org_id, also_levels)
      on conflict do nothing`,
     [
       sorted.map((r) => r.id),
@@ -34,6 +36,7 @@ export async function openRequests(tx: Tx, requests: readonly NewRequest[], now:
       sorted.map((r) => r.expiresAt),
       sorted.map((r) => r.traceparent),
       sorted.map((r) => r.orgId),
+      sorted.map((r) => JSON.stringify(r.alsoLevels)),
       now,
     ],
   );
@@ -219,6 +222,7 @@ function requestOf(row: ApprovalRequestRow): ApprovalRequest {
     ruleName: row.rule_name,
     reason: row.reason,
     requiredLevel: row.required_level,
+    alsoLevels: row.also_levels,
     status: row.status,
     createdAt: row.created_at,
     expiresAt: row.expires_at,

@@ -21,6 +21,8 @@ export interface ApprovalRequest {
   readonly ruleName: string;
   readonly reason: string;
   readonly requiredLevel: Level;
+  /** To be reached as well. */
+  readonly alsoLevels: readonly Level[];
   readonly status: RequestStatus;
   readonly createdAt: Date;
   readonly expiresAt: Date;

@@ -11,7 +11,7 @@ export interface Decider {
 
 export type Refusal = 'already decided' | 'expired' | 'self-approval' | 'level too low';
 export type Decision = { readonly granted: true } | { readonly granted: false; readonly why: Refusal };
-type Decidable = Pick<ApprovalRequest, 'status' | 'expiresAt' | 'userId' | 'requiredLevel'>;
+type Decidable = Pick<ApprovalRequest, 'status' | 'expiresAt' | 'userId' | 'requiredLevel' | 'alsoLevels'>;
 
 const refused = (why: Refusal): Decision => ({ granted: false, why });
 
@@ -20,7 +20,8 @@ export function decide(request: Decidable, by: Decider, now: Date): Decision {
   const open = stillOpen(request, now);
   if (!open.granted) return open;
   if (request.userId === by.userId) return refused('self-approval');
-  if (!reaches(by, request.requiredLevel)) return refused('level too low');
+  const levels = [request.requiredLevel, ...request.alsoLevels];
+  if (!levels.every((level) => reaches(by, level))) return refused('level too low');
   return { granted: true };
 }
 

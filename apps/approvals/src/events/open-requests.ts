@@ -5,12 +5,12 @@ import { Clock, CONFIG, type Tx } from '@lineclear/kit';
 import type { Config } from '../config.js';
 import { CurrentRules } from '../current-rules.js';
 import { openRequests, requestsOfJobs, type NewRequest } from '../db/requests.repo.js';
-import { needOf } from './evaluate-jobs.js';
+import { requestOf } from './evaluate-jobs.js';
 import { outcomeOf } from './outcome-of-request.js';
 
 type Submitted = EventOf<typeof jobSubmitted>;
 
-/** Opens a request for each submitted job that a rule holds, and judges those that could not be judged at submit. */
+/** Opens a request for each submitted job that is held, and judges those that could not be judged at submit. */
 @Controller()
 export class OpenRequests {
   constructor(
@@ -34,7 +34,7 @@ export class OpenRequests {
     const needs = new Map(
       [...byJob].map(([jobId, { data }]) => [
         jobId,
-        data.approval ?? (rules ? needOf(data.facts, rules, now, this.config.APPROVAL_TTL_HOURS) : null),
+        data.approval ?? (rules ? requestOf(data.facts, rules, now, this.config.APPROVAL_TTL_HOURS) : null),
       ]),
     );
     await openRequests(
@@ -78,6 +78,7 @@ function newRequest({ data, traceparent }: Submitted, need: ApprovalNeed): NewRe
     ruleName: need.rule_name,
     reason: need.reason,
     requiredLevel: need.required_level,
+    alsoLevels: need.also_levels ?? [],
     expiresAt: new Date(need.expires_at),
     traceparent: traceparent ?? null,
   };

@@ -25,6 +25,7 @@ export function outcomeOf(request: ApprovalRequest): Outgoing | undefined {
           rule_name: request.ruleName,
           reason: request.reason,
           required_level: request.requiredLevel,
+          ...(request.alsoLevels.length === 0 ? {} : { also_levels: [...request.alsoLevels] }),
           expires_at: request.expiresAt.toISOString(),
           user_id: request.userId,
           ...(request.orgId === null ? {} : { org_id: request.orgId }),

@@ -34,6 +34,8 @@ export const requestAnswer = z.object({
   /** The same, under the name that older scripts read. */
   hardware_type: z.string(),
   required_level: levelName,
+  /** Whoever decides has to reach these too; absent where there are none. */
+  also_levels: z.array(levelName).optional(),
   reviewed_by: z.string().nullable(),
   reviewed_by_user_id: z.int().nullable(),
   reviewed_at: z.iso.datetime().nullable(),
@@ -66,6 +68,7 @@ export const showRequest = (request: ApprovalRequest, now: Date): RequestAnswer 
   hardware: request.hardware,
   hardware_type: request.hardware,
   required_level: request.requiredLevel,
+  ...(request.alsoLevels.length === 0 ? {} : { also_levels: [...request.alsoLevels] }),
   reviewed_by: request.reviewedBy,
   reviewed_by_user_id: request.reviewedById,
   reviewed_at: request.reviewedAt?.toISOString() ?? null,

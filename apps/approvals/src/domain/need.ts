@@ -1,0 +1,67 @@
+import type { ApprovalNeed, JobFacts, Level } from '@lineclear/contracts';
+import { neededOf } from './levels.js';
+import type { RuleSet } from './rule-set.js';
+
+/** Who decides on what goes beyond a quota. */
+const QUOTA_LEVEL: Level = 'lead';
+const MAX_REASON = 2_000;
+const MAX_NAMES = 1_000;
+
+/** Why a job is held: by a rule with its id, or by a quota or a secret, which are no rules. */
+interface Why {
+  readonly id: number;
+  readonly name: string;
+  readonly reason: string;
+  readonly levels: readonly Level[];
+}
+
+/** What a job needs before it may run, but for what the request is called and until when; null when nothing holds it. */
+export function needOf(
+  job: JobFacts,
+  rules: RuleSet,
+): Omit<ApprovalNeed, 'approval_id' | 'expires_at'> | null {
+  // Quotas last: what they say may be long, and is what is cut.
+  const all = [ruleOf(job, rules), secretsOf(job), quotaOf(job)].filter((why) => why !== undefined);
+  const [first] = all;
+  if (!first) return null;
+  const [level, ...others] = neededOf(all.flatMap(({ levels }) => levels));
+  return {
+    rule_id: first.id,
+    rule_name: first.name,
+    reason: all
+      .map(({ reason }) => reason)
+      .join('; ')
+      .slice(0, MAX_REASON),
+    required_level: level!,
+    ...(others.length === 0 ? {} : { also_levels: others }),
+  };
+}
+
+function ruleOf(job: JobFacts, rules: RuleSet): Why | undefined {
+  const hold = rules.hold(job);
+  return (
+    hold && { id: hold.rule.id, name: hold.rule.name, reason: hold.reason, levels: [hold.rule.requiredLevel] }
+  );
+}
+
+const quotaOf = ({ over_quota: reasons = [] }: JobFacts): Why | undefined =>
+  reasons.length === 0
+    ? undefined
+    : { id: 0, name: 'quota', reason: reasons.join('; '), levels: [QUOTA_LEVEL] };
+
+// No level is exempt and no permission passes: whoever set the demand meant every job.
+function secretsOf({ secrets_needing_approval: secrets = [] }: JobFacts): Why | undefined {
+  if (secrets.length === 0) return undefined;
+  const names = told(secrets.map(({ name }) => name));
+  const reason =
+    secrets.length === 1 ? `the secret ${names} needs an approval` : `the secrets ${names} need an approval`;
+  return { id: 0, name: 'secret', reason, levels: secrets.map(({ level }) => level) };
+}
+
+/** The names, as many as find room, and how many more there are. */
+function told(names: readonly string[]): string {
+  let length = 0;
+  const fit = names.filter((name) => (length += name.length + 2) <= MAX_NAMES);
+  const more = names.length - fit.length;
+  return fit.join(', ') + (more === 0 ? '' : ` and ${more} more`);
+}
