@@ -7,6 +7,7 @@ import { readConfig, type Config } from './config.js';
 import { entities } from './db/entities.js';
 import { QueueTables1767225700000 } from './db/migrations/1767225700000-queue-tables.js';
 import { BandsBetweenLevels1795661000000 } from './db/migrations/1795661000000-bands-between-levels.js';
+import { ApprovedSecrets1795711000000 } from './db/migrations/1795711000000-approved-secrets.js';
 import { Quotas1795671000000 } from './db/migrations/1795671000000-quotas.js';
 import { providersOf, type Provider } from './domain/providers.js';
 import { FollowApprovals } from './events/follow-approvals.js';
@@ -24,6 +25,7 @@ import { Sweep, SWEEP } from './jobs/sweep.js';
 import { ClaimLoop } from './line/claim-loop.js';
 import { Evaluation } from './line/evaluation.js';
 import { LeakScan } from './line/leak-scan.js';
+import { SecretDemands } from './line/secret-demands.js';
 import { Moves } from './line/moves.js';
 import { Providers, PROVIDERS } from './line/providers.js';
 import { RefusedLeaks } from './line/refused-leaks.js';
@@ -63,6 +65,7 @@ class QueueModule {
         Moves,
         Evaluation,
         LeakScan,
+        SecretDemands,
         RefusedLeaks,
         StoreSubmits,
         SubmitBatches,
@@ -92,6 +95,7 @@ export const define = (env: NodeJS.ProcessEnv, more: { clock?: Clock } = {}): Se
       QueueTables1767225700000,
       BandsBetweenLevels1795661000000,
       Quotas1795671000000,
+      ApprovedSecrets1795711000000,
     ],
     transports: busTransports,
     file,

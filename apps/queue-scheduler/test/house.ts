@@ -5,7 +5,9 @@ import {
   runEnded,
   runStarted,
   scanTexts,
+  secretDemands,
   type ApprovalNeed,
+  type SecretDemand,
 } from '@lineclear/contracts';
 import { newEventId } from '@lineclear/bus';
 import { startService, type RunningService } from '@lineclear/kit';
@@ -35,7 +37,7 @@ export const NEED = (more: Partial<z.input<typeof approvalNeed>> = {}): Approval
   ...more,
 });
 
-/** A queue-scheduler with the rest of the house played by a peer. Configs named `held…` are held by a rule. */
+/** A queue-scheduler with the rest of the house played by a peer. Configs named `held…` are held by a rule, and jobs whose secrets take an approval. */
 export interface House {
   readonly backends: Backends;
   readonly service: RunningService;
@@ -50,6 +52,8 @@ export interface House {
   evaluates(): void;
   /** The secrets service, with these as the stored secrets: a value and who has it. */
   keepsSecrets(secrets?: readonly KeptSecret[]): { asked: number[] };
+  /** The secrets service, with these as the secrets that take an approval, whoever asks. */
+  demandsApproval(demands?: readonly SecretDemand[]): { asked: number[] };
   status(jobId: string): Promise<string>;
   row(jobId: string): Promise<Record<string, unknown>>;
   started(jobId: string): Promise<void>;
@@ -114,9 +118,9 @@ export async function openHouse(extra: Record<string, string> = {}): Promise<Hou
     },
     evaluates() {
       peer.answer(evaluateJobs, ({ jobs }) => ({
-        verdicts: jobs.map(({ job_id, config_name }) => ({
+        verdicts: jobs.map(({ job_id, config_name, secrets_needing_approval: secrets }) => ({
           job_id,
-          approval: config_name.startsWith('held') ? NEED() : null,
+          approval: config_name.startsWith('held') || secrets ? NEED() : null,
         })),
       }));
     },
@@ -132,6 +136,14 @@ export async function openHouse(extra: Record<string, string> = {}): Promise<Hou
             ),
         );
         return { found };
+      });
+      return { asked };
+    },
+    demandsApproval(demands = []) {
+      const asked: number[] = [];
+      peer.answer(secretDemands, ({ jobs }) => {
+        asked.push(jobs.length);
+        return { demands: jobs.map(({ names }) => demands.filter(({ name }) => names.includes(name))) };
       });
       return { asked };
     },
@@ -162,6 +174,7 @@ export async function openHouse(extra: Record<string, string> = {}): Promise<Hou
   };
   house.evaluates();
   house.keepsSecrets();
+  house.demandsApproval();
   return house;
 }
 

@@ -36,6 +36,7 @@ export class JobRow {
   @Column('text') state: string;
   @Column('int4') version: number;
   @Column('json', { nullable: true }) approval: object | null;
+  @Column('json', { default: [] }) approved_secrets: object[];
   @Column('timestamptz', { nullable: true }) held_at: Date | null;
   @Column('timestamptz', { nullable: true }) queued_at: Date | null;
   @Column('int8', { nullable: true }) ord: number | null;

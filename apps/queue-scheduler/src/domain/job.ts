@@ -1,4 +1,12 @@
-import type { ApprovalNeed, EndReason, JobFacts, JobState, Level, SecretEntry } from '@lineclear/contracts';
+import type {
+  ApprovalNeed,
+  EndReason,
+  JobFacts,
+  JobState,
+  Level,
+  SecretDemand,
+  SecretEntry,
+} from '@lineclear/contracts';
 
 /** What a run last told of itself. */
 export interface Progress {
@@ -44,6 +52,8 @@ export interface Job {
   readonly state: JobState;
   readonly version: number;
   readonly approval: ApprovalNeed | null;
+  /** Secrets that somebody said yes to with the job: of those that took an approval when it was submitted. */
+  readonly approvedSecrets: readonly Pick<SecretDemand, 'name' | 'scope'>[];
   readonly heldAt: Date | null;
   readonly queuedAt: Date | null;
   readonly attempt: number;

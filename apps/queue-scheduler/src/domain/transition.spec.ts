@@ -46,6 +46,7 @@ const job = (state: JobState, more: Partial<Job> = {}): Job => {
     state,
     version: 3,
     approval: null,
+    approvedSecrets: [],
     heldAt: null,
     queuedAt: null,
     attempt: claimed ? 1 : 0,
@@ -189,4 +190,16 @@ describe('transition', () => {
       ),
     );
   });
+});
+
+it.each<[JobState, Fact, Job['approvedSecrets']]>([
+  ['pending_approval', FACTS['granted']!, [{ name: 'KEY', scope: 'org:1' }]],
+  ['awaiting_evaluation', FACTS['granted']!, [{ name: 'KEY', scope: 'org:1' }]],
+  ['awaiting_evaluation', FACTS['waived']!, []],
+  ['awaiting_evaluation', FACTS['held']!, []],
+  ['queued', FACTS['claimed']!, []],
+])('of a job that is %s, %o approves the secrets %j', (state, fact, approved) => {
+  const facts = { secrets_needing_approval: [{ name: 'KEY', level: 'lead', scope: 'org:1' }] };
+  const before = job(state, { facts: facts as Job['facts'] });
+  expect(transition(before, fact, NOW, LEASES)?.approvedSecrets).toEqual(approved);
 });

@@ -60,7 +60,7 @@ export function transition(job: Job, fact: Fact, now: Date, leases: Leases): Job
         : undefined;
     case 'granted':
       return isWaiting(job) && isAbout(job, fact.approvalId)
-        ? moved(job, 'queued', { queuedAt: now, leaseUntil: null })
+        ? moved(job, 'queued', { queuedAt: now, leaseUntil: null, approvedSecrets: demandedOf(job) })
         : undefined;
     case 'refused':
       if (!isWaiting(job) || !isAbout(job, fact.approvalId)) return undefined;
@@ -94,6 +94,8 @@ const isWaiting = (job: Job): boolean =>
 /** Whether a decision is on the request this job waits for. One that came before the request itself counts too. */
 const isAbout = (job: Job, approvalId: string): boolean =>
   job.approval === null || job.approval.approval_id === approvalId;
+const demandedOf = ({ facts }: Job): Job['approvedSecrets'] =>
+  (facts.secrets_needing_approval ?? []).map(({ name, scope }) => ({ name, scope }));
 const isOfRun = (job: Job, run: OfRun): boolean =>
   job.claimId === run.claimId && job.attempt === run.attempt && job.endedAt === null;
 

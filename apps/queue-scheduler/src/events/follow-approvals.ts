@@ -4,6 +4,7 @@ import {
   approvalCancelled,
   approvalExpired,
   approvalGranted,
+  approvalNeed,
   approvalRejected,
   approvalRequired,
   approvalWaived,
@@ -22,8 +23,7 @@ export class FollowApprovals {
     await this.moves.apply(
       tx,
       events.map(({ data }) => {
-        const { approval_id, rule_id, rule_name, reason, required_level, expires_at } = data;
-        const need = { approval_id, rule_id, rule_name, reason, required_level, expires_at };
+        const need = approvalNeed.parse(data);
         return { jobId: data.job_id, fact: { kind: 'held', need } };
       }),
     );

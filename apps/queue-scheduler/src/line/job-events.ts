@@ -64,6 +64,7 @@ const claimed = (job: Job): EventData<typeof jobClaimed> => ({
   ...(job.secrets.some((entry) => typeof entry !== 'string')
     ? { secret_uses: job.secrets.map(secretUseOf) }
     : {}),
+  ...(job.approvedSecrets.length === 0 ? {} : { approved_secrets: [...job.approvedSecrets] }),
 });
 
 /** Tells that a job was stored, or reminds approvals of one that it has not answered for. */

@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import type { SecretDemand } from '@lineclear/contracts';
 import { Clock, CONFIG, Database } from '@lineclear/kit';
 import type { Config } from '../config.js';
 import * as jobs from '../db/jobs.repo.js';
@@ -8,10 +9,13 @@ import type { Job } from '../domain/job.js';
 import { Evaluation } from './evaluation.js';
 import { LeakScan } from './leak-scan.js';
 import { KeysTaken, Moves } from './moves.js';
+import { SecretDemands } from './secret-demands.js';
 import type { Entering, Outcome, Submission } from './submission.js';
 
 const NOT_SCANNED =
   'the secrets service does not answer right now: nobody looked whether the job holds a secret';
+const DEMANDS_UNKNOWN =
+  'the secrets service does not answer right now: should a secret of this job need an approval, the job fails, and is to be submitted again';
 
 /** Stores a batch of submits: counted, evaluated, then written with everything that follows in one transaction. */
 @Injectable()
@@ -21,6 +25,7 @@ export class StoreSubmits {
     private readonly clock: Clock,
     private readonly evaluation: Evaluation,
     private readonly scan: LeakScan,
+    private readonly demands: SecretDemands,
     private readonly moves: Moves,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
@@ -45,10 +50,13 @@ export class StoreSubmits {
       outcomes.set(batch[index]!, await this.#repeated(batch[index]!, found));
 
     const unknown = batch.filter((submission) => !outcomes.has(submission));
-    const unscanned = await this.#withoutLeaks(unknown, outcomes);
+    const [unscanned, demands] = await Promise.all([
+      this.#withoutLeaks(unknown, outcomes),
+      this.#demandsOf(unknown),
+    ]);
     const fresh = unknown.filter((submission) => !outcomes.has(submission));
     if (fresh.length > 0) {
-      const whole = withFacts(fresh, before);
+      const whole = withFacts(fresh, before, demands);
       const verdicts = await this.evaluation.of(whole.map(({ facts }) => facts));
       const entered = whole.map((job, index): Entering => ({
         ...fresh[index]!,
@@ -66,9 +74,12 @@ export class StoreSubmits {
     }
     return batch.map((submission) => {
       const outcome = outcomes.get(submission)!;
-      return outcome.kind === 'accepted' && unscanned.has(submission)
-        ? { ...outcome, warnings: [...outcome.warnings, NOT_SCANNED] }
-        : outcome;
+      if (outcome.kind !== 'accepted') return outcome;
+      const warnings = [
+        ...(unscanned.has(submission) ? [NOT_SCANNED] : []),
+        ...(demands.get(submission) === undefined ? [DEMANDS_UNKNOWN] : []),
+      ];
+      return { ...outcome, warnings: [...outcome.warnings, ...warnings] };
     });
   }
 
@@ -86,6 +97,12 @@ export class StoreSubmits {
       else if (result.kind !== 'clean') outcomes.set(batch[index]!, result);
     }
     return unscanned;
+  }
+
+  /** Which secrets of each take an approval; undefined where nobody could say. */
+  async #demandsOf(batch: readonly Submission[]): Promise<Demands> {
+    const found = await this.demands.of(batch);
+    return new Map(batch.map((submission, index) => [submission, found[index]]));
   }
 
   /** What became of each, by its id; those whose keys were not free any more are left out. */
@@ -106,10 +123,18 @@ export class StoreSubmits {
   }
 }
 
+type Demands = ReadonlyMap<Submission, readonly SecretDemand[] | undefined>;
+
 /** What the rules look at; jobs of one user in the same batch count as submitted one after the other. */
-function withFacts(batch: readonly Submission[], before: submissions.Counted['before']): Job[] {
+function withFacts(
+  batch: readonly Submission[],
+  before: submissions.Counted['before'],
+  demands: Demands,
+): Job[] {
   const earlier = new Map<number, number>();
-  return batch.map(({ job }) => {
+  return batch.map((submission) => {
+    const { job } = submission;
+    const demanded = demands.get(submission) ?? [];
     const inBatch = earlier.get(job.userId) ?? 0;
     earlier.set(job.userId, inBatch + 1);
     const { jobsLast24h, isFirst } = before.get(job.userId) ?? { jobsLast24h: 0, isFirst: true };
@@ -127,6 +152,7 @@ function withFacts(batch: readonly Submission[], before: submissions.Counted['be
         jobs_last_24h: jobsLast24h + inBatch,
         first_job: isFirst && inBatch === 0,
         ...(job.orgId === null ? {} : { org_id: job.orgId }),
+        ...(demanded.length === 0 ? {} : { secrets_needing_approval: [...demanded] }),
       },
     };
   });

@@ -71,6 +71,7 @@ export function newJob(
     state: 'awaiting_evaluation',
     version: 1,
     approval: null,
+    approvedSecrets: [],
     heldAt: null,
     queuedAt: null,
     attempt: 0,
