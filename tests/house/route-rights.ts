@@ -208,6 +208,9 @@ export const RIGHTS: Readonly<Record<string, Right>> = {
   'POST /api/secrets/-/restore': 'anyone',
   'POST /api/secrets/-/reveal': 'anyone',
   'POST /api/secrets/-/cache/clear': configures,
+  'POST /api/secrets/{name}/break-glass': configures,
+  'GET /api/secrets/-/break-glass': 'anyone',
+  'POST /api/secrets/-/break-glass/{id}/review': configures,
   'GET /api/secrets/{name}/holders': configures,
   // Whose job it is, and who sees all jobs of their organisation; to others it is "not found".
   'GET /api/secrets/-/jobs/{job_id}': 'anyone',

@@ -16,6 +16,7 @@ import {
 } from '@lineclear/kit';
 import { readConfig, type Config } from './config.js';
 import { AccessLogRow } from './db/access-log.entity.js';
+import { GlassBreakRow } from './db/glass-break.entity.js';
 import { ClaimRow, GrantRow } from './db/grant.entity.js';
 import { KeyWorkRow } from './db/key-work.entity.js';
 import { KekRow, KeptKeyRow } from './db/keys.entity.js';
@@ -24,12 +25,14 @@ import { Links1795681000000 } from './db/migrations/1795681000000-links.js';
 import { VersionsAndKeys1795680000000 } from './db/migrations/1795680000000-versions-and-keys.js';
 import { SecretLinkRow } from './db/secret-link.entity.js';
 import { ApprovalsOfSecrets1795710000000 } from './db/migrations/1795710000000-approvals-of-secrets.js';
+import { BreakGlass1795710500000 } from './db/migrations/1795710500000-break-glass.js';
 import { Templates1795692000000 } from './db/migrations/1795692000000-templates.js';
 import { ProviderCredentials1795690000000 } from './db/migrations/1795690000000-provider-credentials.js';
 import { ProviderCredentialRow, ProviderPolicyRow } from './db/provider-credential.entity.js';
 import { SecretChangeRow, SecretRow, SecretVersionRow } from './db/secret.entity.js';
 import { Fingerprints } from './domain/fingerprint.js';
 import { FollowJobs } from './events/follow-jobs.js';
+import { BreakGlassController } from './http/break-glass.controller.js';
 import { CacheController } from './http/cache.controller.js';
 import { CredentialsController } from './http/credentials.controller.js';
 import { ImportController } from './http/import.controller.js';
@@ -65,6 +68,7 @@ import { ChangeSecrets } from './store/change-secrets.js';
 import { OneTimeLinks } from './store/one-time-links.js';
 import { Claims } from './store/claims.js';
 import { GrantedSecrets } from './store/granted-secrets.js';
+import { GlassBreaks } from './store/glass-breaks.js';
 import { ImportSecrets } from './store/import-secrets.js';
 import { KnownSecrets } from './store/known-secrets.js';
 import { SecretSettings } from './store/secret-settings.js';
@@ -130,6 +134,7 @@ class SecretsModule {
         VersionsController,
         RestoreController,
         RevealController,
+        BreakGlassController,
         LinksController,
         ImportController,
         VerifyController,
@@ -157,6 +162,7 @@ class SecretsModule {
         chain,
         ChangeSecrets,
         SecretSettings,
+        GlassBreaks,
         GrantedSecrets,
         Claims,
         { provide: KeyedProviders, useValue: new KeyedProviders(outer.providers) },
@@ -201,6 +207,7 @@ export function define(
       AccessLogRow,
       GrantRow,
       ClaimRow,
+      GlassBreakRow,
       ProviderPolicyRow,
       ProviderCredentialRow,
     ],
@@ -212,6 +219,7 @@ export function define(
       ProviderCredentials1795690000000,
       Templates1795692000000,
       ApprovalsOfSecrets1795710000000,
+      BreakGlass1795710500000,
     ],
     transports: busTransports,
     file,

@@ -24,6 +24,8 @@ const secretsEnv = serviceEnv.extend({
   LINECLEAR_SECRETS_UNDELETE_DAYS: z.coerce.number().min(0).max(3_650).default(30),
   /** For how long it is kept who asked for which secret; 0 for as long as the database lasts. */
   LINECLEAR_SECRETS_ACCESS_LOG_DAYS: z.coerce.number().min(0).max(36_500).default(400),
+  /** How soon a value that was taken in an emergency has to be another one. */
+  LINECLEAR_SECRETS_BREAK_GLASS_HOURS: z.coerce.number().min(1).max(168).default(24),
   LINECLEAR_SECRETS_SWEEP_SECONDS: z.coerce.number().min(0.2).max(3_600).default(60),
   ...vaultEnv,
 });

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { defineEvent } from './event.js';
-import { instant, secretName, userId } from './fields.js';
+import { instant, secretName, userId, username } from './fields.js';
 
 /** `global`, or whose: `user:12`. */
 const scope = z.string().max(60);
@@ -28,6 +28,20 @@ export const secretExpiring = defineEvent(
 export const secretStale = defineEvent(
   'secret.stale',
   z.object({ scope, name: secretName, version, set_at: instant }),
+);
+
+/** Somebody took a secret's value in an emergency. It has to have a new one by then, or is handed to nobody. */
+export const secretGlassBroken = defineEvent(
+  'secret.glass_broken',
+  z.object({
+    scope,
+    name: secretName,
+    version,
+    by_user_id: userId,
+    by: username,
+    reason: z.string().max(500),
+    must_rotate_by: instant,
+  }),
 );
 
 /** There is a new key-encryption key; data keys are being wrapped with it. */

@@ -17,6 +17,7 @@ import {
   quotaExceeded,
   quotaWarning,
   secretExpiring,
+  secretGlassBroken,
   secretLeakDetected,
   secretStale,
   webhookFailure,
@@ -171,6 +172,11 @@ export class AnnounceController {
 
   @OnEvents(secretStale)
   async secretsStale(events: EventOf<typeof secretStale>[], tx: Tx): Promise<void> {
+    await this.#announce(events, tx);
+  }
+
+  @OnEvents(secretGlassBroken)
+  async secretsTaken(events: EventOf<typeof secretGlassBroken>[], tx: Tx): Promise<void> {
     await this.#announce(events, tx);
   }
 

@@ -36,7 +36,7 @@ export async function takeLink(tx: Tx, tokenSha256: string, now: Date): Promise<
      from secrets s join secret_versions v on v.secret_id = s.id
      where l.token_sha256 = $1 and l.opened_at is null and l.expires_at > $2
        and s.id = l.secret_id and v.version = l.version and s.deleted_at is null
-       and (s.expires_at is null or s.expires_at > $2)
+       and (s.expires_at is null or s.expires_at > $2) and (s.must_rotate_by is null or s.must_rotate_by > $2)
      returning l.id, l.created_by, l.secret_id, s.scope, s.name, l.version, v.kek_id, v.wrapped_key, v.nonce, v.ciphertext`,
     [tokenSha256, now],
   );

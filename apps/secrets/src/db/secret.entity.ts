@@ -39,6 +39,14 @@ export class SecretRow {
   @Column('text', { nullable: true })
   approval_level: string | null;
 
+  /** The current value was taken in an emergency: after this it is handed to nobody. */
+  @Column('timestamptz', { nullable: true })
+  must_rotate_by: Date | null;
+
+  /** When people are to be reminded of that; null once they were. */
+  @Column('timestamptz', { nullable: true })
+  rotate_warn_at: Date | null;
+
   /** The end of which people were told. */
   @Column('timestamptz', { nullable: true })
   told_expiring: Date | null;

@@ -11,6 +11,7 @@ export interface SecretSummary {
   readonly updated_at: Date;
   readonly expires_at: Date | null;
   readonly approval_level: Level | null;
+  readonly must_rotate_by: Date | null;
   readonly deleted_at: Date | null;
 }
 
@@ -23,7 +24,7 @@ export interface LockedSecret {
   readonly deleted_at: Date | null;
 }
 
-/** Takes the next version number of a secret, making the secret if there is none; one that was removed is there again. Its row stays locked until the transaction ends. */
+/** Takes the next version number of a secret, making the secret if there is none; one that was removed is there again. A value that nobody took in an emergency ends the deadline of one that was taken; one that was taken has its own. The row stays locked until the transaction ends. */
 export async function takeVersion(
   tx: Tx,
   secret: {
@@ -32,17 +33,29 @@ export async function takeVersion(
     name: string;
     description: string | null;
     expiresAt: Date | null;
+    /** Of the new value. */
+    fingerprint: Buffer;
     now: Date;
   },
 ): Promise<{ id: string; version: number; created_at: Date }> {
   const [row] = await tx.query<{ id: string; version: number; created_at: Date }>(
-    `insert into secrets (id, scope, name, description, current_version, created_at, updated_at, expires_at)
-       values ($1, $2, $3, $4, 1, $5, $5, $6)
+    `insert into secrets (id, scope, name, description, current_version, created_at, updated_at, expires_at, must_rotate_by)
+       values ($1, $2, $3, $4, 1, $5, $5, $6,
+         (select min(must_rotate_by) from glass_breaks g where g.scope = $2 and g.name = $3 and g.fingerprint = $7))
      on conflict (scope, name) do update set current_version = secrets.current_version + 1,
        description = coalesce(excluded.description, secrets.description), updated_at = excluded.updated_at,
-       expires_at = excluded.expires_at, deleted_at = null
+       expires_at = excluded.expires_at, deleted_at = null, must_rotate_by = excluded.must_rotate_by,
+       rotate_warn_at = case when excluded.must_rotate_by is not null then secrets.rotate_warn_at end
      returning id, current_version as version, created_at`,
-    [secret.id, secret.scope, secret.name, secret.description, secret.now, secret.expiresAt],
+    [
+      secret.id,
+      secret.scope,
+      secret.name,
+      secret.description,
+      secret.now,
+      secret.expiresAt,
+      secret.fingerprint,
+    ],
   );
   return row!;
 }
@@ -91,7 +104,7 @@ export const purgeRemoved = (
   );
 
 const SUMMARY =
-  'select name, scope, description, current_version as version, created_at, updated_at, expires_at, approval_level, deleted_at from secrets';
+  'select name, scope, description, current_version as version, created_at, updated_at, expires_at, approval_level, must_rotate_by, deleted_at from secrets';
 
 export async function findSecret(
   on: Queryable,
@@ -164,6 +177,15 @@ export const takeStale = (tx: Tx, before: Date, limit: number): Promise<Notice[]
        limit $2 for update skip locked)
      returning id, scope, name, current_version as version, expires_at, updated_at`,
     [before, limit],
+  );
+
+/** The same for those that were taken in an emergency and have no new value when half of the time for that is gone; they end then. */
+export const takeUnrotated = (tx: Tx, now: Date, limit: number): Promise<Notice[]> =>
+  tx.query(
+    `update secrets set rotate_warn_at = null where id in (
+       select id from secrets where deleted_at is null and rotate_warn_at <= $1 limit $2 for update skip locked)
+     returning id, scope, name, current_version as version, must_rotate_by as expires_at, updated_at`,
+    [now, limit],
   );
 
 export async function describeSecret(tx: Tx, id: string, description: string): Promise<void> {

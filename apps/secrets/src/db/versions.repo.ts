@@ -48,9 +48,11 @@ export interface StoredVersion extends SealedColumns {
   readonly expires_at: Date | null;
   readonly is_template: boolean;
   readonly needs_approval: boolean;
+  readonly must_rotate_by: Date | null;
 }
 
-const OF_SECRET = 's.id, s.name, v.version, s.expires_at, s.approval_level is not null as needs_approval';
+const OF_SECRET =
+  's.id, s.name, v.version, s.expires_at, s.must_rotate_by, s.approval_level is not null as needs_approval';
 const SEALED = 'v.kek_id, v.wrapped_key, v.nonce, v.ciphertext, v.is_template';
 
 /** The current versions of these names, still encrypted. */

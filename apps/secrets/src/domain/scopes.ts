@@ -35,7 +35,7 @@ const needs = (caller: Caller, permission: Permission): Verdict =>
   may(caller, permission) ? 'allowed' : { lacks: `the permission ${permission}` };
 
 /** Whoever makes organisations looks after all of them; a person of an organisation knows of that one. */
-const looksAfterAll = (caller: Caller): boolean => may(caller, 'org.create');
+export const looksAfterAll = (caller: Caller): boolean => may(caller, 'org.create');
 
 /**
  * What a caller may do with the secrets of a scope. One's own take what submitting a job takes. Who is in a team, or in an

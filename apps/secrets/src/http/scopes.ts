@@ -21,7 +21,8 @@ export function scopeOf(who: Principal, whose: Whose, use: Use): string {
   throw new NotAllowed(`this needs ${verdict.lacks}${hint}`);
 }
 
-function namedScope(who: Principal, { scope, team, org }: Whose): Scope {
+/** The scope that a request names, whoever asks. @throws BadInput where it does not say which */
+export function namedScope(who: Principal, { scope, team, org }: Whose): Scope {
   if (team !== undefined && scope !== 'team') throw BadInput.at('team', 'is for scope "team"');
   if (org !== undefined && scope !== 'org') throw BadInput.at('org', 'is for scope "org"');
   switch (scope) {

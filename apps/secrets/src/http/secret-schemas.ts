@@ -10,11 +10,12 @@ const MAX_VERSION = 2_147_483_647;
 /** Everybody's, the caller's own, a team's or an organisation's. */
 const scope = z.enum(SCOPES).default('global');
 const MAX_ID = 2_147_483_647;
+export const idOf = z.int().min(1).max(MAX_ID);
 /** Whose. `team` and `org` are ids; without one, the caller's only team or their organisation. */
 export const whose = {
   scope,
-  team: z.int().min(1).max(MAX_ID).optional(),
-  org: z.int().min(1).max(MAX_ID).optional(),
+  team: idOf.optional(),
+  org: idOf.optional(),
 };
 const whoseQuery = {
   scope,
@@ -88,7 +89,7 @@ export const changeSecret = z
   .refine(isDemand, LEVEL_OF_NOTHING);
 export const scopeQuery = z.strictObject(whoseQuery);
 export const scopeBody = z.strictObject(whose);
-const yes = z
+export const yes = z
   .enum(['true', 'false'])
   .default('false')
   .transform((text) => text === 'true');
@@ -146,6 +147,8 @@ export const secretAnswer = z.object({
   requires_approval: z.boolean(),
   /** The level that they have to reach. */
   approval_level: levelName.optional(),
+  /** It was taken in an emergency: without a new value by then it is handed to nobody. */
+  must_rotate_by: z.iso.datetime().optional(),
   /** There for a removed one. */
   removed_at: z.iso.datetime().optional(),
   /** `aging` and `expiring` come two weeks before `stale` (older than 90 days) and `expired`. */

@@ -4,6 +4,7 @@ import { Allow, Who } from '@lineclear/access';
 import { Answers, BadInput, Clock, Database, NotFound, type Tx } from '@lineclear/kit';
 import type { z } from 'zod';
 import { countSecrets, findSecret, listSecrets, type SecretSummary } from '../db/secrets.repo.js';
+import { earliest } from '../domain/break-glass.js';
 import { freshnessOf } from '../domain/freshness.js';
 import { isChannelName, type Asker } from '../domain/lookup.js';
 import { readScope } from '../domain/scopes.js';
@@ -196,8 +197,9 @@ export class SecretsController {
       ...(row.expires_at === null ? {} : { expires_at: row.expires_at.toISOString() }),
       requires_approval: row.approval_level !== null,
       ...(row.approval_level === null ? {} : { approval_level: row.approval_level }),
+      ...(row.must_rotate_by === null ? {} : { must_rotate_by: row.must_rotate_by.toISOString() }),
       ...(row.deleted_at === null ? {} : { removed_at: row.deleted_at.toISOString() }),
-      freshness: freshnessOf(row.updated_at, row.expires_at, this.clock.now()),
+      freshness: freshnessOf(row.updated_at, earliest(row.expires_at, row.must_rotate_by), this.clock.now()),
     };
   }
 }

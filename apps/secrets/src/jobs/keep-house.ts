@@ -86,15 +86,16 @@ export class KeepHouse extends WorkerHost implements OnApplicationBootstrap, Bef
     return forgetAccess(this.database, new Date(this.clock.now().getTime() - days * DAY_MS), MAX_FORGOTTEN);
   }
 
-  /** Tells of values that end soon or are too old, of each once; how many at most of one kind. */
+  /** Tells of values that end soon, also for having been taken in an emergency, or are too old, of each once; how many at most of one kind. */
   async warn(): Promise<number> {
     const now = this.clock.now();
     return this.database.tx(async (tx) => {
       const expiring = await secrets.takeExpiring(tx, warnBefore(now), MAX_AT_ONCE);
       const stale = await secrets.takeStale(tx, staleBefore(now), MAX_AT_ONCE);
+      const unrotated = await secrets.takeUnrotated(tx, now, MAX_AT_ONCE);
       await this.bus.publish(
         tx,
-        ...expiring.map(({ id, scope, name, version, expires_at }) =>
+        ...[...expiring, ...unrotated].map(({ id, scope, name, version, expires_at }) =>
           event(
             secretExpiring,
             { scope, name, version, expires_at: expires_at!.toISOString() },
@@ -109,7 +110,7 @@ export class KeepHouse extends WorkerHost implements OnApplicationBootstrap, Bef
           ),
         ),
       );
-      return Math.max(expiring.length, stale.length);
+      return Math.max(expiring.length, stale.length, unrotated.length);
     });
   }
 

@@ -3,6 +3,7 @@ import { Clock, Database, LOGGER, Refused, Unavailable, type Logger } from '@lin
 import { recordOf } from '../db/keys.repo.js';
 import { findSecret } from '../db/secrets.repo.js';
 import { currentVersions, versionOf, type StoredVersion } from '../db/versions.repo.js';
+import { earliest } from '../domain/break-glass.js';
 import { CannotOpen } from '../domain/envelope.js';
 import { KeyRing } from '../keys/key-ring.js';
 import type { Found, Presence, SecretSource } from './source.js';
@@ -41,9 +42,10 @@ export class OwnStore implements SecretSource {
   async presence(scope: string, name: string): Promise<Presence> {
     const secret = await findSecret(this.database, scope, name);
     if (!secret) return { has: false };
-    const { version, expires_at } = secret;
-    if (expires_at === null || expires_at > this.clock.now()) return { has: true, version };
-    return { has: true, version, note: `ended on ${expires_at.toISOString()}: it is refused` };
+    const { version, expires_at, must_rotate_by } = secret;
+    const end = earliest(expires_at, must_rotate_by);
+    if (end === null || end > this.clock.now()) return { has: true, version };
+    return { has: true, version, note: `ended on ${end.toISOString()}: it is refused` };
   }
 
   async #found(scope: string, row: StoredVersion): Promise<Found> {
@@ -51,8 +53,14 @@ export class OwnStore implements SecretSource {
     return { value: await this.#open(scope, row), version, isTemplate, needsApproval };
   }
 
-  #refuseEnded({ name, expires_at }: StoredVersion): void {
-    if (expires_at !== null && expires_at <= this.clock.now())
+  #refuseEnded({ name, expires_at, must_rotate_by }: StoredVersion): void {
+    const now = this.clock.now();
+    if (must_rotate_by !== null && must_rotate_by <= now)
+      throw new Refused(
+        'secret_not_rotated',
+        `the secret ${name} was taken in an emergency and had to be changed by ${must_rotate_by.toISOString()}: set a new value`,
+      );
+    if (expires_at !== null && expires_at <= now)
       throw new Refused(
         'secret_expired',
         `the secret ${name} ended on ${expires_at.toISOString()}: set a new value`,

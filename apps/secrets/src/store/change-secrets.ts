@@ -120,17 +120,18 @@ export class ChangeSecrets {
   async write(tx: Tx, kek: Kek, secret: NewValue): Promise<Put> {
     const { scope, name, value, description = null, byUserId, ofVersion = null, isTemplate = false } = secret;
     const now = this.clock.now();
+    const fingerprint = this.fingerprints.of(value);
     const { id, version } = await secrets.takeVersion(tx, {
       id: randomUUID(),
       scope,
       name,
       description,
       expiresAt: secret.expiresAt ?? null,
+      fingerprint,
       now,
     });
     const record = this.ring.seal(kek, { purpose: 'secret', scope, secretId: id, name, version }, value);
     const createdBy = byUserId ?? null;
-    const fingerprint = this.fingerprints.of(value);
     const at = { secretId: id, version, fingerprint, isTemplate, createdBy, now };
     await versions.insertVersion(tx, at, record);
     await versions.trimVersions(tx, id, version, this.config.LINECLEAR_SECRETS_KEEP_VERSIONS);
