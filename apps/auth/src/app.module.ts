@@ -67,6 +67,7 @@ import { LevelRow } from './db/level.entity.js';
 import { Levels1795660000000 } from './db/migrations/1795660000000-levels.js';
 import { PermissionOverride, User } from './db/user.entity.js';
 import { AnswerIntrospect } from './events/answer-introspect.js';
+import { AnswerMailbox } from './events/answer-mailbox.js';
 import { AnswerResetLink } from './events/answer-reset-link.js';
 import { AppendToAuditLog } from './events/append-to-audit-log.js';
 import { AdmitPerson } from './external/admit-person.js';
@@ -123,6 +124,7 @@ import { ManageUsers } from './people/manage-users.js';
   controllers: [
     AnswerIntrospect,
     AnswerResetLink,
+    AnswerMailbox,
     AppendToAuditLog,
     SetupController,
     LoginController,

@@ -1,6 +1,12 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { runInNewContext } from 'node:vm';
-import { passwordChanged, passwordResetRequested, principalChanged, resetLink } from '@lineclear/contracts';
+import {
+  mailboxOf,
+  passwordChanged,
+  passwordResetRequested,
+  principalChanged,
+  resetLink,
+} from '@lineclear/contracts';
 import { SealingKey } from '@lineclear/kit';
 import { refusesBadInput, type Answer } from '@lineclear/testkit';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -107,6 +113,18 @@ describe('asking', () => {
       'select from password_resets where user_id is not null',
     );
     expect(withLink).toHaveLength(2);
+  });
+
+  it('goes to the address that the mailer is told for other mails too: of people that are there', async () => {
+    const [ada, closed] = [await house.person('viewer'), await house.person('viewer')];
+    await house.admin.patch(`/api/users/${closed.id}`, { is_active: false });
+    const { body } = await house.admin.post('/api/users', { username: 'robot.2', is_service_account: true });
+    const mailbox = async (user_id: number) => (await house.peer.ask(mailboxOf, { user_id })).mailbox;
+    expect(await mailbox(ada.id)).toEqual({
+      username: ada.username,
+      email: `${ada.username}@lineclear.test`,
+    });
+    for (const id of [closed.id, body.id as number, 999_999]) expect(await mailbox(id)).toBeUndefined();
   });
 
   it('mails one account three times an hour, says nothing of it, and begins anew then', async () => {

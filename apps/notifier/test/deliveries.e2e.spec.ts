@@ -12,6 +12,7 @@ import {
   loginFailure,
   newDevice,
   secretChanged,
+  secretGlassBroken,
   webhookFailure,
 } from '@lineclear/contracts';
 import { startService } from '@lineclear/kit';
@@ -45,6 +46,19 @@ const settled = (): Promise<void> =>
   vi.waitFor(async () => expect(await pendingEvents(house.backends.nats.url, 'notifier')).toBe(0), PATIENT);
 const statusesOf = async (channelId: number): Promise<unknown[]> =>
   (await historyOf(house, channelId)).map((delivery) => delivery['status']);
+
+it('tells who wants what is critical of a secret that was taken in an emergency', async () => {
+  await webhookFor(house, '/critical', '*', { min_severity: 'critical' });
+  const taken = { scope: 'user:7', name: 'PROD_KEY', version: 2, by_user_id: 1, by: 'root' };
+  const why = { reason: 'production is down', must_rotate_by: '2026-11-29T12:00:00.000Z' };
+  await house.peer.publish(jobSubmitted, submitted(newJobId()));
+  await house.peer.publish(secretGlassBroken, { ...taken, ...why });
+  await vi.waitFor(() => expect(house.receiver.at('/critical')).toHaveLength(1), PATIENT);
+  expect(JSON.parse(house.receiver.at('/critical')[0]!.body)).toMatchObject({
+    type: 'secret.glass_broken',
+    data: { ...taken, ...why },
+  });
+});
 
 it('sends an event as a signed webhook that a client of the specification takes', async () => {
   const { id, secret } = await webhookFor(house, '/signed', 'job.submitted');

@@ -1,5 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { passwordChanged, passwordResetRequested, resetLink } from '@lineclear/contracts';
+import {
+  mailboxOf,
+  ownSecretTaken,
+  passwordChanged,
+  passwordResetRequested,
+  resetLink,
+} from '@lineclear/contracts';
 import { sealTo } from '@lineclear/kit';
 import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest';
 import { historyOf, openHouse, webhookFor, type House } from './house.js';
@@ -196,4 +202,27 @@ it('makes nothing of it where there is no way to mail', async () => {
   await requestReset('ida@lineclear.test');
   await vi.waitFor(() => expect(mailsTo('ida@lineclear.test')).toHaveLength(1), PATIENT);
   expect(await historyOf(house, id)).toMatchObject([{ recipient: 'ida@lineclear.test' }]);
+});
+
+it('tells whose own secret was taken in an emergency, at the address that auth has, as soon as auth answers', async () => {
+  await mailChannel();
+  const taken = (user_id: number) =>
+    house.peer.publish(ownSecretTaken, {
+      user_id,
+      name: 'PROD_KEY',
+      version: 2,
+      by: 'root',
+      reason: 'production is down, and <b>nobody</b> is here',
+      must_rotate_by: '2026-11-29T12:00:00.000Z',
+    });
+  await taken(31);
+  await taken(32);
+  house.peer.answer(mailboxOf, ({ user_id }) =>
+    user_id === 31 ? { mailbox: { username: 'dora', email: 'dora@lineclear.test' } } : {},
+  );
+  await vi.waitFor(() => expect(mailsTo('dora@lineclear.test')).toHaveLength(1), PATIENT);
+  const [mail] = mailsTo('dora@lineclear.test');
+  expect(mail!.subject).toBe('[Lineclear] Your secret PROD_KEY was taken in an emergency');
+  expect(mail!.text).toMatch(/root has taken .*\n.*production is down.*\n.*2026-11-29T12:00/s);
+  expect(mail!.html).not.toContain('<b>');
 });

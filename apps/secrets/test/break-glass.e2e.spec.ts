@@ -1,4 +1,10 @@
-import { auditRecorded, resolveSecrets, secretExpiring, secretGlassBroken } from '@lineclear/contracts';
+import {
+  auditRecorded,
+  ownSecretTaken,
+  resolveSecrets,
+  secretExpiring,
+  secretGlassBroken,
+} from '@lineclear/contracts';
 import { SealingKey } from '@lineclear/kit';
 import { refusesBadInput, type Answer, type Client } from '@lineclear/testkit';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -99,6 +105,11 @@ describe('breaking the glass', () => {
     ];
     for (const [http, name, more, status] of refused)
       expect((await open(http, name, more)).status, `${name} ${JSON.stringify(more)}`).toBe(status);
+    await vi.waitFor(() =>
+      expect(house.peer.events(ownSecretTaken).map(({ data }) => data)).toEqual([
+        expect.objectContaining({ user_id: owner.userId, name: 'OWN', reason: REASON }),
+      ]),
+    );
     // Whose secret it is sees that it was taken; who has nothing to do with it does not.
     expect(await openings(owner.http)).toMatchObject([
       { name: 'OWN', user_id: owner.userId, reason: REASON },

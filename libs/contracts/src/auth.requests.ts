@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { email, userId, username } from './fields.js';
 import { principal } from './principal.js';
 import { defineRequest } from './request.js';
 import { sealedBox } from './secrets.requests.js';
@@ -18,6 +19,13 @@ export const resetLink = defineRequest(
   'auth.reset_link',
   z.object({ reset_id: z.uuid(), public_key: z.string().max(200) }),
   z.object({ box: sealedBox.optional() }),
+);
+
+/** Where somebody hears what is for them alone. Without `mailbox` they have no address, or are not there any more. */
+export const mailboxOf = defineRequest(
+  'auth.mailbox',
+  z.object({ user_id: userId }),
+  z.object({ mailbox: z.object({ username, email }).optional() }),
 );
 
 /** Who is a caller without any credential from this address? `null` where the configuration lets in none. */

@@ -61,7 +61,7 @@ export const WIRING: Readonly<Record<ServiceName, Wiring>> = {
     ],
     consumes: [auditRecorded],
     watches: changesOfPrincipals,
-    answers: [...whoCalls, authAsk.resetLink],
+    answers: [...whoCalls, authAsk.resetLink, authAsk.mailboxOf],
     asks: [...whoCalls, queueAsk.usageOf],
   },
   secrets: {
@@ -70,6 +70,7 @@ export const WIRING: Readonly<Record<ServiceName, Wiring>> = {
       secrets.secretExpiring,
       secrets.secretStale,
       secrets.secretGlassBroken,
+      secrets.ownSecretTaken,
       secrets.kekRotated,
       secrets.kekRetired,
     ],
@@ -131,6 +132,7 @@ export const WIRING: Readonly<Record<ServiceName, Wiring>> = {
       secrets.secretExpiring,
       secrets.secretStale,
       secrets.secretGlassBroken,
+      secrets.ownSecretTaken,
       runs.secretLeakDetected,
       notifier.webhookFailure,
       deadLetter,
@@ -140,6 +142,7 @@ export const WIRING: Readonly<Record<ServiceName, Wiring>> = {
     asks: [
       ...whoCalls,
       authAsk.resetLink,
+      authAsk.mailboxOf,
       secretsAsk.resolveSecrets,
       secretsAsk.storeSecret,
       secretsAsk.deleteSecret,

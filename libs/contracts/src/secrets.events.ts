@@ -44,6 +44,19 @@ export const secretGlassBroken = defineEvent(
   }),
 );
 
+/** The same, told to whose own secret it was. */
+export const ownSecretTaken = defineEvent(
+  'secret.own_taken',
+  z.object({
+    user_id: userId,
+    name: secretName,
+    version,
+    by: username,
+    reason: z.string().max(500),
+    must_rotate_by: instant,
+  }),
+);
+
 /** There is a new key-encryption key; data keys are being wrapped with it. */
 export const kekRotated = defineEvent('kek.rotated', z.object({ key_id: keyId, version }));
 

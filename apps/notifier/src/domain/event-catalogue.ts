@@ -40,6 +40,12 @@ export const CATALOGUE: Readonly<Record<string, EventKind>> = {
   'secret.expiring': { name: 'Secret ends soon', category: 'secret', severity: 'warning' },
   'secret.stale': { name: 'Secret too old', category: 'secret', severity: 'info' },
   'secret.glass_broken': { name: 'Secret taken in an emergency', category: 'secret', severity: 'critical' },
+  'secret.own_taken': {
+    name: 'Own secret taken in an emergency',
+    category: 'secret',
+    severity: 'critical',
+    isPersonal: true,
+  },
   'secret.leak_detected': { name: 'Secret leaked', category: 'secret', severity: 'critical' },
   'system.provider_error': { name: 'Provider error', category: 'system', severity: 'error' },
   'system.webhook_failure': { name: 'Notification given up', category: 'system', severity: 'error' },

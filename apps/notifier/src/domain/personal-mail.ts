@@ -18,6 +18,19 @@ export const passwordChangedMail = (about: { readonly username: string }, when: 
     'If it was not you, tell whoever looks after your Lineclear at once.',
   ]);
 
+/** For whose own secret an administrator has taken: they know whether that was to be, and have to change it. */
+export const ownSecretTakenMail = (about: {
+  readonly name: string;
+  readonly by: string;
+  readonly reason: string;
+  readonly must_rotate_by: string;
+}): Mail =>
+  letter(`[Lineclear] Your secret ${about.name} was taken in an emergency`, [
+    `${about.by} has taken the value of your secret ${about.name} in an emergency, and said why:`,
+    about.reason,
+    `Set a new value by ${about.must_rotate_by}: from then on the one that was taken is given to nobody, your jobs among them.`,
+  ]);
+
 function letter(subject: string, paragraphs: readonly string[]): Mail {
   const html = paragraphs.map((paragraph) => {
     const escaped = escapeHtml(paragraph);

@@ -1,11 +1,11 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { passwordChanged, passwordResetRequested, resetLink } from '@lineclear/contracts';
+import { ownSecretTaken, passwordChanged, passwordResetRequested, resetLink } from '@lineclear/contracts';
 import { ask, Bus } from '@lineclear/bus';
 import { CONFIG, SealingKey, Secret } from '@lineclear/kit';
 import type { Config } from '../config.js';
 import { mailOf, type Mail } from '../domain/mail.js';
 import type { Message } from '../domain/message.js';
-import { passwordChangedMail, passwordResetMail } from '../domain/personal-mail.js';
+import { ownSecretTakenMail, passwordChangedMail, passwordResetMail } from '../domain/personal-mail.js';
 
 const DEADLINE_MS = 2_000;
 
@@ -39,6 +39,8 @@ export class WriteMail {
           mail: passwordChangedMail(passwordChanged.data.parse(message.data), message.timestamp),
           isSecret: false,
         };
+      case ownSecretTaken.name:
+        return { mail: ownSecretTakenMail(ownSecretTaken.data.parse(message.data)), isSecret: false };
       default:
         return { mail: mailOf(message, this.config.PUBLIC_URL), isSecret: false };
     }

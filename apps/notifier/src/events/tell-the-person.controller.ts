@@ -1,6 +1,12 @@
 import { Controller, Inject } from '@nestjs/common';
-import { passwordChanged, passwordResetRequested, type EventOf } from '@lineclear/contracts';
-import { newEventId, OnEvent } from '@lineclear/bus';
+import {
+  mailboxOf,
+  ownSecretTaken,
+  passwordChanged,
+  passwordResetRequested,
+  type EventOf,
+} from '@lineclear/contracts';
+import { ask, Bus, newEventId, OnEvent } from '@lineclear/bus';
 import { LOGGER, type Logger, type Tx } from '@lineclear/kit';
 import { firstEmailChannel } from '../db/channels.repo.js';
 import { insertDeliveries } from '../db/deliveries.repo.js';
@@ -8,13 +14,17 @@ import { kindOf } from '../domain/event-catalogue.js';
 import { messageOf } from '../domain/message.js';
 import { DeliveryQueue } from '../jobs/delivery-queue.js';
 
-type Personal = EventOf<typeof passwordResetRequested> | EventOf<typeof passwordChanged>;
+const DEADLINE_MS = 2_000;
+
+type Personal =
+  EventOf<typeof passwordResetRequested> | EventOf<typeof passwordChanged> | EventOf<typeof ownSecretTaken>;
 
 /** What only the person is told whom it is about, at their own address, whatever others want to hear of. */
 @Controller()
 export class TellThePersonController {
   constructor(
     private readonly queue: DeliveryQueue,
+    private readonly bus: Bus,
     @Inject(LOGGER) private readonly log: Logger,
   ) {}
 
@@ -26,6 +36,13 @@ export class TellThePersonController {
   @OnEvent(passwordChanged)
   async changed(event: EventOf<typeof passwordChanged>, tx: Tx): Promise<void> {
     if (event.data.email !== undefined) await this.#mail(event, event.data.email, tx);
+  }
+
+  /** While auth does not answer, it comes again. */
+  @OnEvent(ownSecretTaken)
+  async secretTaken(event: EventOf<typeof ownSecretTaken>, tx: Tx): Promise<void> {
+    const { mailbox } = await ask(this.bus, mailboxOf, { user_id: event.data.user_id }, DEADLINE_MS);
+    if (mailbox) await this.#mail(event, mailbox.email, tx);
   }
 
   async #mail(event: Personal, recipient: string, tx: Tx): Promise<void> {

@@ -1,13 +1,14 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { audited } from '@lineclear/access';
-import { Bus, event } from '@lineclear/bus';
-import { secretGlassBroken, type SealedBox } from '@lineclear/contracts';
+import { Bus, event, type Outgoing } from '@lineclear/bus';
+import { ownSecretTaken, secretGlassBroken, type SealedBox } from '@lineclear/contracts';
 import { Clock, CONFIG, Conflict, Database, NotAllowed, NotFound } from '@lineclear/kit';
 import type { Config } from '../config.js';
 import { noteAccess } from '../db/access-log.repo.js';
 import { insertGlassBreak, lockGlassBreak, reviewGlassBreak, setDeadline } from '../db/glass-breaks.repo.js';
 import { lockSecret } from '../db/secrets.repo.js';
 import { deadlinesOf } from '../domain/break-glass.js';
+import { readScope } from '../domain/scopes.js';
 import { Fingerprints } from '../domain/fingerprint.js';
 import { sealValues } from '../requests/sealed-values.js';
 import { OwnStore } from '../sources/own-store.js';
@@ -63,6 +64,7 @@ export class GlassBreaks {
           { ...told, name, by_user_id: by.userId, by: by.username },
           { about: `secret/${secret.id}` },
         ),
+        ...toOwner(secret.id, { scope, name, version, mustRotateBy }, reason, by),
       );
       return { id, box, version, mustRotateBy };
     });
@@ -84,4 +86,26 @@ export class GlassBreaks {
       );
     });
   }
+}
+
+interface Seen {
+  readonly scope: string;
+  readonly name: string;
+  readonly version: number;
+  readonly mustRotateBy: Date;
+}
+
+/** Whose own secret somebody else has taken hears of it. */
+function toOwner(
+  id: string,
+  { scope: text, name, version, mustRotateBy }: Seen,
+  reason: string,
+  by: By,
+): Outgoing[] {
+  const scope = readScope(text);
+  if (scope.kind !== 'user' || scope.id === by.userId) return [];
+  const told = { user_id: scope.id, name, version, by: by.username, reason };
+  return [
+    event(ownSecretTaken, { ...told, must_rotate_by: mustRotateBy.toISOString() }, { about: `secret/${id}` }),
+  ];
 }
