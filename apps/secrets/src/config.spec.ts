@@ -34,6 +34,8 @@ it.each([
   ['LINECLEAR_SECRETS_CACHE_ENTRIES', '0'],
   ['LINECLEAR_SECRETS_FILE_CHECK_SECONDS', 'soon'],
   ['LINECLEAR_AWS_ENDPOINT', 'http://hunter2.example'],
+  ['LINECLEAR_SECRETS_BREAK_GLASS_HOURS', '0.5'],
+  ['LINECLEAR_SECRETS_BREAK_GLASS_HOURS', '169'],
 ])('refuses %s=%s without repeating a key', (name, value) => {
   const reading = (): unknown => readConfig({ ...BASE, LINECLEAR_CREDENTIAL_KEY: KEY, [name]: value });
   expect(reading).toThrow(ConfigError);
