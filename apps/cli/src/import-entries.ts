@@ -1,4 +1,4 @@
-import { parseDotenv } from '@lineclear/kit';
+import { parseDotenv } from '@lineclear/kit/dotenv';
 import type { ImportEntry } from './domain/import-entry.js';
 
 export const IMPORT_FORMATS = ['dotenv', 'json'] as const;

@@ -1,4 +1,4 @@
-import { BadDotenv } from '@lineclear/kit';
+import { BadDotenv } from '@lineclear/kit/dotenv';
 import { CLUSTER_OPTIONS, clusterSecrets, onlyWith } from './cluster.js';
 import { CliError, EXIT, wrongUsage } from './domain/cli-error.js';
 import { clusterEntries } from './domain/cluster-entries.js';

@@ -21,7 +21,7 @@ const demands = async (names: string[], people: { user_id: number; team_id?: num
 async function resolve(run: ForRun, ...names: string[]): Promise<unknown> {
   const key = new SealingKey();
   const { box } = await house.peer.ask(resolveSecrets, { names, for: run, public_key: key.publicKey });
-  return JSON.parse(key.open(box!));
+  return JSON.parse(await key.open(box!));
 }
 const GLOBAL = (name: string) => ({ name, scope: 'global' });
 const NEEDS = { requires_approval: true };

@@ -32,7 +32,7 @@ const set = (name: string, value: string, more: object = {}) =>
   house.admin.post('/api/secrets', { name, value, ...more });
 const open = (http: Client, name: string, more: object = {}): Promise<Answer> =>
   http.post(`/api/secrets/${name}/break-glass`, { ...BODY, ...more });
-const opened = ({ body }: Answer): unknown => JSON.parse(key.open(body.box));
+const opened = async ({ body }: Answer): Promise<unknown> => JSON.parse(await key.open(body.box));
 const shown = async (name: string): Promise<Record<string, unknown>> =>
   (await house.admin.get(`/api/secrets/${name}`)).body;
 const openings = async (http: Client, query = ''): Promise<Record<string, unknown>[]> =>
@@ -46,7 +46,7 @@ describe('breaking the glass', () => {
     const answer = await open(house.admin, 'PROD');
     expect(answer).toMatchObject({ status: 200, body: { name: 'PROD', scope: 'global', version: 1 } });
     expect(JSON.stringify(answer.body)).not.toContain('value-behind-glass');
-    expect(opened(answer)).toEqual({ PROD: 'value-behind-glass' });
+    expect(await opened(answer)).toEqual({ PROD: 'value-behind-glass' });
     const { must_rotate_by } = answer.body;
     expect(await shown('PROD')).toMatchObject({ must_rotate_by, freshness: 'expiring' });
     const lines = await house.service.database.query(
@@ -91,9 +91,9 @@ describe('breaking the glass', () => {
       ['OF_TEAM', { scope: 'team', team: 711 }, 'of the team'],
       ['OWN', hers, 'her own'],
     ] as const)
-      expect(opened(await open(house.admin, name, more))).toEqual({ [name]: value });
-    expect(opened(await open(ofOrg, 'OF_ORG', { scope: 'org' }))).toEqual({ OF_ORG: 'of the org' });
-    expect(opened(await open(ofOrg, 'OF_TEAM', { scope: 'team' }))).toEqual({ OF_TEAM: 'of the team' });
+      expect(await opened(await open(house.admin, name, more))).toEqual({ [name]: value });
+    expect(await opened(await open(ofOrg, 'OF_ORG', { scope: 'org' }))).toEqual({ OF_ORG: 'of the org' });
+    expect(await opened(await open(ofOrg, 'OF_TEAM', { scope: 'team' }))).toEqual({ OF_TEAM: 'of the team' });
     const refused: [Client, string, object, number][] = [
       [ofOrg, 'SHARED', {}, 403],
       [ofOrg, 'OWN', hers, 404],

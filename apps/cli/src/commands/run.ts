@@ -1,5 +1,5 @@
 import { deliver } from '@lineclear/credentials';
-import { BadDotenv, parseDotenv, type DotenvEntry } from '@lineclear/kit';
+import { BadDotenv, parseDotenv, type DotenvEntry } from '@lineclear/kit/dotenv';
 import { command } from '../command.js';
 import { CliError, EXIT, wrongUsage } from '../domain/cli-error.js';
 import { maskedForms } from '../domain/mask-forms.js';

@@ -1,4 +1,4 @@
-import { formatDotenv } from '@lineclear/kit';
+import { formatDotenv } from '@lineclear/kit/dotenv';
 import { openApi } from '../api.js';
 import { command } from '../command.js';
 import { wrongUsage } from '../domain/cli-error.js';

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { ask, Bus } from '@lineclear/bus';
-import { secretDemands, type SecretDemand } from '@lineclear/contracts';
+import { namesOfSecrets, secretDemands, type SecretDemand } from '@lineclear/contracts';
 import { Clock, LOGGER, type Logger } from '@lineclear/kit';
 import type { Submission } from './submission.js';
 
@@ -36,7 +36,7 @@ export class SecretDemands {
         user_id: job.userId,
         ...(job.teamId === null ? {} : { team_id: job.teamId }),
         ...(job.orgId === null ? {} : { org_id: job.orgId }),
-        names: [...job.secrets],
+        names: namesOfSecrets(job.secrets),
       }));
       return (await ask(this.bus, secretDemands, { jobs }, DEADLINE_MS)).demands;
     } catch (error) {

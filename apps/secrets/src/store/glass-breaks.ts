@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { audited } from '@lineclear/access';
 import { Bus, event, type Outgoing } from '@lineclear/bus';
-import { ownSecretTaken, secretGlassBroken, type SealedBox } from '@lineclear/contracts';
+import { ownSecretTaken, secretGlassBroken } from '@lineclear/contracts';
 import { Clock, CONFIG, Conflict, Database, NotAllowed, NotFound } from '@lineclear/kit';
 import type { Config } from '../config.js';
 import { noteAccess } from '../db/access-log.repo.js';
@@ -19,7 +19,7 @@ interface By {
 }
 interface Opened {
   readonly id: number;
-  readonly box: SealedBox;
+  readonly box: string;
   readonly version: number;
   readonly mustRotateBy: Date;
 }
@@ -40,7 +40,7 @@ export class GlassBreaks {
   async open(scope: string, name: string, reason: string, by: By, publicKey: string): Promise<Opened> {
     const found = (await this.store.find(scope, [name])).get(name);
     if (!found) throw new NotFound('secret', name);
-    const box = sealValues(publicKey, new Map([[name, found]]));
+    const box = await sealValues(publicKey, new Map([[name, found]]));
     const { value, version } = found;
     const now = this.clock.now();
     const deadlines = deadlinesOf(now, this.config.LINECLEAR_SECRETS_BREAK_GLASS_HOURS);
