@@ -261,6 +261,9 @@ it('places in Kubernetes what is in Lineclear, and imports what is in Kubernetes
   expect(cluster.secrets.get('default', 'lc-ada-huggingface').data).toEqual({
     HF_TOKEN: base64(VALUES.huggingface),
   });
+  expect(await lineclear(['place', 'huggingface', '--from-store'])).toMatchObject(
+    done(has('has it already')),
+  );
   expect(await lineclear(['place', 'cohere', '--kubernetes', '--from-store'], '', env)).toMatchObject({
     code: 4,
     stderr: has('there is no cohere of your own in Lineclear'),

@@ -81,7 +81,7 @@ const retryAfterOf = (header: string | undefined): number | undefined =>
 function missing(body: string): string {
   const { kind, name } = detailsOf(body);
   return [kind, name].every((part) => part !== undefined && NAME.test(part))
-    ? `there is no ${name} of ${kind}`
+    ? `there is no ${kind}/${name}`
     : 'it is not there';
 }
 
