@@ -60,6 +60,16 @@ describe('every service', () => {
     },
   );
 
+  it('has a command line that starts without what services load', () => {
+    const files = readdirSync(new URL('apps/cli/src', root), { recursive: true, encoding: 'utf8' });
+    const heavy = files.filter(
+      (file) =>
+        file.endsWith('.ts') &&
+        readFileSync(new URL(`apps/cli/src/${file}`, root), 'utf8').includes("from '@lineclear/kit'"),
+    );
+    expect(heavy).toEqual([]);
+  });
+
   it('reads the environment in its config only', () => {
     // The supervisor of a local run is a program of its own: its environment is the run's.
     const readers = Object.keys(PICTURE)
