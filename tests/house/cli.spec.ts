@@ -350,6 +350,30 @@ it('submits a job that finds the file of a credential where its tools look for i
   expectNoValue();
 }, 60_000);
 
+it('shares a secret with somebody, who gives it a name of theirs, and takes it back', async () => {
+  const cleo = await person(house.url, client(house.url, house.adminKey), 'cleo', 'researcher');
+  const hers = (...args: string[]) =>
+    lineclear(['secrets', ...args], '', { LINECLEAR_URL: house.url, LINECLEAR_API_KEY: cleo.key });
+  await login('--no-upload');
+  await lineclear(['secrets', 'set', 'FOR_CLEO'], VALUES.first);
+  expect(await lineclear(['secrets', 'rename', 'FOR_CLEO', 'LENT'])).toEqual(done('FOR_CLEO is LENT now\n'));
+  const shared = await lineclear(['secrets', 'share', 'LENT', '--everyone', '--expires', '1d']);
+  const share = /share (\d+)/.exec(shared.stdout)?.[1] ?? '';
+  expect((await hers('shared')).stdout).toMatch(new RegExp(`^${share} +LENT +user \\d+ +read +20`, 'm'));
+  expect(await hers('shared', share, '--as', 'BORROWED')).toEqual(done('jobs get it as BORROWED\n'));
+  expect((await hers('get', 'BORROWED')).stdout).toBe(VALUES.first);
+  printed = printed.replaceAll(VALUES.first, '');
+  expect((await lineclear(['secrets', 'share', 'LENT'])).stdout).toMatch(
+    /everyone +read .*BORROWED \(user \d+\)/,
+  );
+  expect(await lineclear(['secrets', 'share', 'LENT', '--stop', share])).toMatchObject({ code: 0 });
+  expect(await hers('get', 'BORROWED')).toMatchObject({ code: 4 });
+  expect(await lineclear(['secrets', 'share', 'LENT', '--team', '1', '--everyone'])).toMatchObject({
+    code: 2,
+  });
+  expectNoValue();
+}, 60_000);
+
 it('revokes its key', async () => {
   const { key: another } = await person(house.url, client(house.url, house.adminKey), 'bea', 'researcher');
   await lineclear(['login', '--url', house.url, '--key-stdin', '--no-upload'], another);

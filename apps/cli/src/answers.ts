@@ -83,6 +83,27 @@ export const revealAnswer = z.object({
   missing: z.array(text).max(100),
 });
 export const linkAnswer = z.object({ id: z.number().int(), url: text, version, expires_at: text });
+const scoped = {
+  scope: text,
+  user_id: z.number().int().optional(),
+  team_id: z.number().int().optional(),
+  org_id: z.number().int().optional(),
+};
+const known = z.object({ name: text, ...scoped });
+const share = z.object({
+  id: z.number().int(),
+  to: text,
+  to_id: z.number().int().optional(),
+  access: text,
+  expires_at: text.optional(),
+  accepted_as: z.array(known).max(1_000),
+});
+export const shareAnswer = z.object({ id: z.number().int() });
+export const sharesAnswer = z.object({ shares: z.array(share).max(1_000) });
+export const sharedAnswer = z.object({
+  shares: z.array(share.extend({ name: text, from: z.object(scoped) })).max(1_000),
+});
+export const acceptAnswer = known;
 export const versionAnswer = z.object({ name: text, version });
 const moment = text.nullable();
 export const jobAnswer = z.looseObject({

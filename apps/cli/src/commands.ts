@@ -18,6 +18,9 @@ import { secretsLink } from './commands/secrets-link.js';
 import { secretsList } from './commands/secrets-list.js';
 import { secretsRm } from './commands/secrets-rm.js';
 import { secretsRollback } from './commands/secrets-rollback.js';
+import { secretsRename } from './commands/secrets-rename.js';
+import { secretsShare } from './commands/secrets-share.js';
+import { secretsShared } from './commands/secrets-shared.js';
 import { secretsSet } from './commands/secrets-set.js';
 import { secretsUndelete } from './commands/secrets-undelete.js';
 import { secretsVersions } from './commands/secrets-versions.js';
@@ -38,6 +41,9 @@ export const COMMANDS: readonly Command[] = [
   secretsRollback,
   secretsHistory,
   secretsExplain,
+  secretsRename,
+  secretsShare,
+  secretsShared,
   secretsLink,
   secretsImport,
   secretsExport,

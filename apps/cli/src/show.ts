@@ -18,3 +18,16 @@ export const line = (...parts: readonly string[]): string => `${printable(parts.
 /** An instant as people read it, in UTC and to the second. */
 export const instant = (iso: string | undefined): string =>
   iso === undefined ? '' : iso.replace('T', ' ').replace(/(\.\d+)?Z$/, '');
+
+/** Whose a secret is, in few words: `user 12`, `team 3`. */
+export const ownerOf = ({
+  scope,
+  user_id: user,
+  team_id: team,
+  org_id: org,
+}: {
+  readonly scope: string;
+  readonly user_id?: number | undefined;
+  readonly team_id?: number | undefined;
+  readonly org_id?: number | undefined;
+}): string => [scope, user ?? team ?? org].filter((part) => part !== undefined).join(' ');

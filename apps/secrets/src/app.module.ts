@@ -23,6 +23,11 @@ import { KekRow, KeptKeyRow } from './db/keys.entity.js';
 import { Secrets1767225610000 } from './db/migrations/1767225610000-secrets.js';
 import { Links1795681000000 } from './db/migrations/1795681000000-links.js';
 import { VersionsAndKeys1795680000000 } from './db/migrations/1795680000000-versions-and-keys.js';
+import { SecretAliasRow, SecretShareRow } from './db/share.entity.js';
+import { Shares1795740000000 } from './db/migrations/1795740000000-shares.js';
+import { SharesController } from './http/shares.controller.js';
+import { RenameSecret } from './store/rename-secret.js';
+import { Shares } from './store/shares.js';
 import { SecretLinkRow } from './db/secret-link.entity.js';
 import { ApprovalsOfSecrets1795710000000 } from './db/migrations/1795710000000-approvals-of-secrets.js';
 import { BreakGlass1795710500000 } from './db/migrations/1795710500000-break-glass.js';
@@ -143,6 +148,7 @@ class SecretsModule {
         PoliciesController,
         ProvenanceController,
         HoldersController,
+        SharesController,
         FollowJobs,
         CredentialsController,
         ResolveSecrets,
@@ -162,6 +168,8 @@ class SecretsModule {
         chain,
         ChangeSecrets,
         SecretSettings,
+        Shares,
+        RenameSecret,
         GlassBreaks,
         GrantedSecrets,
         Claims,
@@ -204,6 +212,8 @@ export function define(
       SecretVersionRow,
       SecretChangeRow,
       SecretLinkRow,
+      SecretShareRow,
+      SecretAliasRow,
       AccessLogRow,
       GrantRow,
       ClaimRow,
@@ -220,6 +230,7 @@ export function define(
       Templates1795692000000,
       ApprovalsOfSecrets1795710000000,
       BreakGlass1795710500000,
+      Shares1795740000000,
     ],
     transports: busTransports,
     file,

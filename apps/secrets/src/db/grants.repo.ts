@@ -113,18 +113,34 @@ const NOTED =
 export const grantsOf = (on: Queryable, jobId: string): Promise<NotedGrant[]> =>
   on.query(`${NOTED} where job_id = $1 order by id`, [jobId]);
 
-/** Up to `limit` jobs that have a secret and have not ended, those that have had it longest first; with how many there are. */
+/** Up to `limit` jobs that have a secret, by whichever name, and have not ended, those that have had it longest first; with how many there are. */
 export async function holdersOf(
   on: Queryable,
   scope: string,
   name: string,
   limit: number,
 ): Promise<{ holders: NotedGrant[]; total: number }> {
-  const where = 'where scope = $1 and name = $2 and ended_at is null';
+  const where = `where ended_at is null and (scope, name) in (
+    select $1, $2 union
+    select a.scope, a.name from secrets s join secret_shares h on h.secret_id = s.id join secret_aliases a on a.share_id = h.id
+     where s.scope = $1 and s.name = $2)`;
   const holders = await on.query<NotedGrant>(`${NOTED} ${where} order by id limit $3`, [scope, name, limit]);
   const [row] = await on.query<{ count: number }>(`select count(*) as count from grants ${where}`, [
     scope,
     name,
   ]);
   return { holders, total: row?.count ?? 0 };
+}
+
+/** How many jobs under way have a secret of a scope, or may still ask for it: whose claim names it, and which look in that scope. */
+export async function countLiveJobs(on: Queryable, scope: string, name: string): Promise<number> {
+  const [row] = await on.query<{ count: number }>(
+    `select count(distinct job_id)::int as count from (
+       select job_id from grants where scope = $1 and name = $2 and ended_at is null
+       union all
+       select job_id from claims where ended_at is null and $2 = any(names)
+          and $1 in ('user:' || user_id, 'team:' || team_id, 'org:' || org_id, 'global')) jobs`,
+    [scope, name],
+  );
+  return row?.count ?? 0;
 }

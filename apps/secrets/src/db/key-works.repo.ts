@@ -107,3 +107,10 @@ export async function noteProgress(
 export async function endWork(tx: Tx, id: number, now: Date): Promise<void> {
   await tx.query('update key_works set ended_at = $2 where id = $1', [id, now]);
 }
+
+/** Whether values are being sealed anew; none begins to be until the transaction ends. */
+export async function isAtWork(tx: Tx): Promise<boolean> {
+  await tx.query('lock table key_works in share mode');
+  const rows = await tx.query('select 1 from key_works where ended_at is null limit 1');
+  return rows.length > 0;
+}

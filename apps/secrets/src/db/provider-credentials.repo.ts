@@ -111,3 +111,9 @@ export async function noteUse(
     [scope, names, now],
   );
 }
+
+/** Whether a secret is somebody's credential of a provider. */
+export async function isCredential(on: Queryable, secretId: string): Promise<boolean> {
+  const rows = await on.query('select 1 from provider_credentials where secret_id = $1 limit 1', [secretId]);
+  return rows.length > 0;
+}

@@ -103,6 +103,15 @@ export const purgeRemoved = (
     [before, limit],
   );
 
+/** Another name, also where it is noted that its value was taken in an emergency. */
+export async function renameSecret(tx: Tx, id: string, to: string): Promise<void> {
+  await tx.query(
+    `update glass_breaks g set name = $2 from secrets s where s.id = $1 and g.scope = s.scope and g.name = s.name`,
+    [id, to],
+  );
+  await tx.query('update secrets set name = $2 where id = $1', [id, to]);
+}
+
 const SUMMARY =
   'select name, scope, description, current_version as version, created_at, updated_at, expires_at, approval_level, must_rotate_by, deleted_at from secrets';
 
@@ -216,8 +225,12 @@ export const demandingOf = (
   on: Queryable,
   names: readonly string[],
   scopes: readonly string[],
+  now: Date,
 ): Promise<Demanding[]> =>
   on.query(
-    'select name, scope, approval_level as level from secrets where scope = any($2) and name = any($1) and deleted_at is null',
-    [names, scopes],
+    `select name, scope, approval_level as level from secrets where scope = any($2) and name = any($1) and deleted_at is null
+     union all
+     select a.name, a.scope, s.approval_level from secret_aliases a join secret_shares h on h.id = a.share_id join secrets s on s.id = h.secret_id
+     where a.scope = any($2) and a.name = any($1) and s.deleted_at is null and (h.expires_at is null or h.expires_at > $3)`,
+    [names, scopes, now],
   );

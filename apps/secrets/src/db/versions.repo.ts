@@ -2,6 +2,7 @@ import type { Queryable, Tx } from '@lineclear/kit';
 import type { SealedRecord } from '../domain/envelope.js';
 import type { Change } from '../domain/restore.js';
 import type { SealedColumns } from './keys.repo.js';
+import { KNOWN } from './shares.repo.js';
 
 export async function insertVersion(
   tx: Tx,
@@ -43,7 +44,11 @@ export async function trimVersions(tx: Tx, secretId: string, newest: number, kee
 
 export interface StoredVersion extends SealedColumns {
   readonly id: string;
+  /** Whose it is, and what they call it: another scope than the one that was asked for where it is shared with that. */
+  readonly scope: string;
   readonly name: string;
+  /** What it was asked for as. */
+  readonly known_as: string;
   readonly version: number;
   readonly expires_at: Date | null;
   readonly is_template: boolean;
@@ -52,20 +57,21 @@ export interface StoredVersion extends SealedColumns {
 }
 
 const OF_SECRET =
-  's.id, s.name, v.version, s.expires_at, s.must_rotate_by, s.approval_level is not null as needs_approval';
+  's.id, s.scope, s.name, k.known_as, v.version, s.expires_at, s.must_rotate_by, s.approval_level is not null as needs_approval';
 const SEALED = 'v.kek_id, v.wrapped_key, v.nonce, v.ciphertext, v.is_template';
 
-/** The current versions of these names, still encrypted. */
+/** The current versions of these names, still encrypted: a scope's own, and what is shared with it. */
 export const currentVersions = (
   on: Queryable,
   scope: string,
   names: readonly string[],
+  now: Date,
 ): Promise<StoredVersion[]> =>
   on.query(
     `select ${OF_SECRET}, ${SEALED}
-     from secrets s join secret_versions v on v.secret_id = s.id and v.version = s.current_version
-     where s.scope = $1 and s.name = any($2) and s.deleted_at is null`,
-    [scope, names],
+     from ${KNOWN} k join secrets s on s.id = k.id join secret_versions v on v.secret_id = s.id and v.version = s.current_version
+     where s.deleted_at is null`,
+    [scope, names, now],
   );
 
 /** One version of a secret that is there, still encrypted; none where it is not kept. */
@@ -74,11 +80,13 @@ export const versionOf = (
   scope: string,
   name: string,
   version: number,
+  now: Date,
 ): Promise<StoredVersion[]> =>
   on.query(
-    `select ${OF_SECRET}, ${SEALED} from secrets s join secret_versions v on v.secret_id = s.id and v.version = $3
-     where s.scope = $1 and s.name = $2 and s.deleted_at is null`,
-    [scope, name, version],
+    `select ${OF_SECRET}, ${SEALED}
+     from ${KNOWN} k join secrets s on s.id = k.id join secret_versions v on v.secret_id = s.id and v.version = $4
+     where s.deleted_at is null`,
+    [scope, [name], now, version],
   );
 
 /** One version, still encrypted; undefined where it is not kept any more. */
@@ -92,6 +100,28 @@ export async function findVersion(
     [secretId, version],
   );
   return row;
+}
+
+/** All versions that are kept, still encrypted. */
+export const allVersions = (
+  on: Queryable,
+  secretId: string,
+): Promise<(SealedColumns & { readonly version: number })[]> =>
+  on.query(`select v.version, ${SEALED} from secret_versions v where v.secret_id = $1 order by v.version`, [
+    secretId,
+  ]);
+
+/** Puts a version, sealed anew, in the place of what it was. */
+export async function replaceRecord(
+  tx: Tx,
+  { secretId, version }: { readonly secretId: string; readonly version: number },
+  { kekId, wrappedKey, nonce, ciphertext }: SealedRecord,
+): Promise<void> {
+  await tx.query(
+    `update secret_versions set kek_id = $3, wrapped_key = $4, nonce = $5, ciphertext = $6
+     where secret_id = $1 and version = $2`,
+    [secretId, version, kekId, wrappedKey, nonce, ciphertext],
+  );
 }
 
 /** The fingerprints of the current values of these names, whose rows stay locked until the transaction ends. What was removed is not there. */

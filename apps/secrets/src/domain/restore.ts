@@ -1,7 +1,7 @@
 /** A moment in the life of a secret: which version was current after it, unless it was removed. */
 export interface Change {
   readonly at: Date;
-  readonly kind: 'set' | 'removed' | 'undeleted';
+  readonly kind: 'set' | 'removed' | 'undeleted' | 'renamed';
   readonly version: number;
 }
 

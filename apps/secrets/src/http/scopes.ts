@@ -55,6 +55,12 @@ export function publicScope(text: string): { scope: ScopeKind; team_id?: number;
   return { scope: scope.kind };
 }
 
+/** The same, for those who are to know which person it is. */
+export function scopeWithPerson(text: string): ReturnType<typeof publicScope> & { user_id?: number } {
+  const scope = readScope(text);
+  return { ...publicScope(text), ...(scope.kind === 'user' ? { user_id: scope.id } : {}) };
+}
+
 /** The people on whose behalf a job would look that uses what is in this scope: for one's own secrets, the caller's next job. */
 export function peopleOf(who: Principal, scope: Scope): People {
   switch (scope.kind) {

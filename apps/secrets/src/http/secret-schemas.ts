@@ -204,7 +204,7 @@ export const historyAnswer = z.object({
   changes: z.array(
     z.object({
       at: z.iso.datetime(),
-      kind: z.enum(['set', 'removed', 'undeleted']),
+      kind: z.enum(['set', 'removed', 'undeleted', 'renamed']),
       version: z.int(),
       /** The older version whose value this is. */
       of_version: z.int().optional(),

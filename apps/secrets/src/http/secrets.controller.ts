@@ -11,6 +11,7 @@ import { readScope } from '../domain/scopes.js';
 import { KeepInFile } from '../sources/keep-in-file.js';
 import { SourceChain, winnerOf, type Tried } from '../sources/source-chain.js';
 import { ChangeSecrets } from '../store/change-secrets.js';
+import { Shares } from '../store/shares.js';
 import { SecretSettings } from '../store/secret-settings.js';
 import { peopleOf, publicScope, scopeOf } from './scopes.js';
 import {
@@ -33,6 +34,7 @@ export class SecretsController {
   constructor(
     private readonly change: ChangeSecrets,
     private readonly settings: SecretSettings,
+    private readonly shares: Shares,
     private readonly file: KeepInFile,
     private readonly chain: SourceChain,
     private readonly database: Database,
@@ -165,7 +167,7 @@ export class SecretsController {
       ? this.file.remove(name)
       : query.purge
         ? this.change.purge(which)
-        : this.change.remove(which));
+        : (await this.change.remove(which)) || this.shares.drop(which));
     if (!found) throw new NotFound('secret', name);
   }
 

@@ -1,7 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { Clock, Database, LOGGER, Refused, Unavailable, type Logger } from '@lineclear/kit';
 import { recordOf } from '../db/keys.repo.js';
-import { findSecret } from '../db/secrets.repo.js';
 import { currentVersions, versionOf, type StoredVersion } from '../db/versions.repo.js';
 import { earliest } from '../domain/break-glass.js';
 import { CannotOpen } from '../domain/envelope.js';
@@ -25,35 +24,36 @@ export class OwnStore implements SecretSource {
    * the next place would be asked and a job run on a key that nobody meant for it.
    */
   async find(scope: string, names: readonly string[]): Promise<ReadonlyMap<string, Found>> {
-    const rows = await currentVersions(this.database, scope, names);
+    const rows = await currentVersions(this.database, scope, names, this.clock.now());
     for (const row of rows) this.#refuseEnded(row);
-    const found = rows.map(async (row) => [row.name, await this.#found(scope, row)] as const);
+    const found = rows.map(async (row) => [row.known_as, await this.#found(row)] as const);
     return new Map(await Promise.all(found));
   }
 
   /** One version, whichever is current; undefined when it is not kept, or the secret was removed. @throws as `find` does */
   async findVersion(scope: string, name: string, version: number): Promise<Found | undefined> {
-    const [row] = await versionOf(this.database, scope, name, version);
+    const [row] = await versionOf(this.database, scope, name, version, this.clock.now());
     if (!row) return undefined;
     this.#refuseEnded(row);
-    return this.#found(scope, row);
+    return this.#found(row);
   }
 
   async presence(scope: string, name: string): Promise<Presence> {
-    const secret = await findSecret(this.database, scope, name);
+    const [secret] = await currentVersions(this.database, scope, [name], this.clock.now());
     if (!secret) return { has: false };
     const { version, expires_at, must_rotate_by } = secret;
     const end = earliest(expires_at, must_rotate_by);
-    if (end === null || end > this.clock.now()) return { has: true, version };
-    return { has: true, version, note: `ended on ${end.toISOString()}: it is refused` };
+    if (end !== null && end <= this.clock.now())
+      return { has: true, version, note: `ended on ${end.toISOString()}: it is refused` };
+    return { has: true, version, ...(secret.scope === scope ? {} : { note: 'shared with this scope' }) };
   }
 
-  async #found(scope: string, row: StoredVersion): Promise<Found> {
+  async #found(row: StoredVersion): Promise<Found> {
     const { version, is_template: isTemplate, needs_approval: needsApproval } = row;
-    return { value: await this.#open(scope, row), version, isTemplate, needsApproval };
+    return { value: await this.#open(row), version, isTemplate, needsApproval };
   }
 
-  #refuseEnded({ name, expires_at, must_rotate_by }: StoredVersion): void {
+  #refuseEnded({ known_as: name, expires_at, must_rotate_by }: StoredVersion): void {
     const now = this.clock.now();
     if (must_rotate_by !== null && must_rotate_by <= now)
       throw new Refused(
@@ -67,8 +67,8 @@ export class OwnStore implements SecretSource {
       );
   }
 
-  async #open(scope: string, row: StoredVersion): Promise<Found['value']> {
-    const { id: secretId, name, version } = row;
+  async #open(row: StoredVersion): Promise<Found['value']> {
+    const { id: secretId, scope, name, version } = row;
     try {
       return await this.ring.open({ purpose: 'secret', scope, secretId, name, version }, recordOf(row));
     } catch (cause) {

@@ -3,12 +3,14 @@ import { Inject, Injectable } from '@nestjs/common';
 import { audited } from '@lineclear/access';
 import { Bus, event } from '@lineclear/bus';
 import { secretChanged } from '@lineclear/contracts';
-import { Clock, CONFIG, Conflict, Database, NotFound, type Tx } from '@lineclear/kit';
+import { Clock, CONFIG, Conflict, Database, NotAllowed, NotFound, type Tx } from '@lineclear/kit';
 import type { Config } from '../config.js';
 import { recordOf } from '../db/keys.repo.js';
 import * as secrets from '../db/secrets.repo.js';
+import * as aliases from '../db/shares.repo.js';
 import * as versions from '../db/versions.repo.js';
 import { Fingerprints } from '../domain/fingerprint.js';
+import { isLive } from '../domain/shares.js';
 import type { Kek } from '../domain/kek.js';
 import { KeyRing } from '../keys/key-ring.js';
 
@@ -52,15 +54,20 @@ export class ChangeSecrets {
 
   /** Sets a secret: its first version, or the next one, and does `also` with it or neither. @throws Conflict when another version than the expected one is current */
   async put(secret: NewValue, also: (tx: Tx, put: Put) => Promise<void> = async () => {}): Promise<Put> {
-    return this.#withNewestKey(async (tx, kek) => {
-      const next = await nextIfExpected(tx, secret);
-      const put = await this.write(tx, kek, secret);
+    return this.withNewestKey(async (tx, kek) => {
+      const meant = { ...secret, ...(await this.#sharedPlace(tx, secret)) };
+      const next = await nextIfExpected(tx, meant);
+      const put = await this.write(tx, kek, meant);
       // Where there was no row to lock, somebody else may have made it first.
-      if (next !== undefined && put.version !== next) throw notExpected(secret, put.version - 1);
-      const { scope, name } = secret;
+      if (next !== undefined && put.version !== next) throw notExpected(meant, put.version - 1);
+      const { scope, name } = meant;
+      const through = scope === secret.scope ? {} : { through: `${secret.scope} ${secret.name}` };
       await this.bus.publish(
         tx,
-        audited('secret.set', { target: `secret/${name}`, details: { scope, version: put.version } }),
+        audited('secret.set', {
+          target: `secret/${name}`,
+          details: { scope, version: put.version, ...through },
+        }),
       );
       await also(tx, put);
       return put;
@@ -70,7 +77,7 @@ export class ChangeSecrets {
   /** Makes the value of an older version the newest one. @throws NotFound, Conflict when the version is not kept any more */
   async rollback(which: Which, version: number): Promise<{ version: number; createdAt: Date }> {
     await this.ring.refresh();
-    return this.#withNewestKey(async (tx, kek) => {
+    return this.withNewestKey(async (tx, kek) => {
       const secret = await this.#lock(tx, which);
       if (secret.version === version) throw new Conflict(`version ${version} is the current one`);
       const put = await this.repeat(tx, kek, secret, version, which.byUserId);
@@ -116,9 +123,10 @@ export class ChangeSecrets {
     });
   }
 
-  /** The next version of a secret, inside a transaction. */
+  /** The next version of a secret, inside a transaction. @throws Conflict where the name stands for what is shared with the scope */
   async write(tx: Tx, kek: Kek, secret: NewValue): Promise<Put> {
     const { scope, name, value, description = null, byUserId, ofVersion = null, isTemplate = false } = secret;
+    await this.requireOwnName(tx, scope, name);
     const now = this.clock.now();
     const fingerprint = this.fingerprints.of(value);
     const { id, version } = await secrets.takeVersion(tx, {
@@ -180,8 +188,27 @@ export class ChangeSecrets {
     await this.bus.publish(tx, changed(id, { scope, name, ...by }, kind === 'removed' ? 0 : version));
   }
 
+  /** @throws Conflict where the scope knows something by this name that is shared with it */
+  async requireOwnName(tx: Tx, scope: string, name: string): Promise<void> {
+    await aliases.keepNames(tx, scope);
+    const alias = await aliases.findAlias(tx, scope, name);
+    if (alias) throw new Conflict(`${name} is the name of what ${alias.owner_scope} shares with ${scope}`);
+  }
+
+  /** Where a value goes that is set under the name of what is shared; nothing else for any other name. @throws NotAllowed */
+  async #sharedPlace(tx: Tx, { scope, name }: Which): Promise<{ scope: string; name: string } | undefined> {
+    const alias = await aliases.findAlias(tx, scope, name);
+    if (!alias) return undefined;
+    const isOver = !isLive({ expiresAt: alias.expires_at }, this.clock.now());
+    if (isOver || alias.access === 'read')
+      throw new NotAllowed(
+        isOver ? `what was shared as ${name} is shared no more` : `${name} is shared with you for reading`,
+      );
+    return { scope: alias.owner_scope, name: alias.owner_name };
+  }
+
   /** A transaction in which something is sealed. */
-  async #withNewestKey<T>(work: (tx: Tx, kek: Kek) => Promise<T>): Promise<T> {
+  async withNewestKey<T>(work: (tx: Tx, kek: Kek) => Promise<T>): Promise<T> {
     for (let mayRetry = true; ; mayRetry = false) {
       const kek = await this.ring.newest();
       try {
@@ -217,7 +244,8 @@ async function nextIfExpected(tx: Tx, secret: NewValue): Promise<number | undefi
 const notExpected = ({ name, expected }: NewValue, version: number): Conflict =>
   new Conflict(`the current version of ${name} is ${version}, not ${expected}`);
 
-const changed = (id: string, { scope, name, byUserId }: Which, version: number) =>
+/** Tells all replicas, and who has its value, that a secret is another one, or under version 0 that it is gone. */
+export const changed = (id: string, { scope, name, byUserId }: Which, version: number) =>
   event(
     secretChanged,
     { name, scope, version, ...(byUserId === undefined ? {} : { by_user_id: byUserId }) },
