@@ -85,7 +85,9 @@ describe('a call', () => {
     const { http, pauses } = httpTo();
     fake.failNext('kv/there', 2, fault);
     await expect(read(http)).resolves.toMatchObject({ body: { data: { a: 'b' } } });
-    expect(pauses).toEqual(typeof fault === 'object' && fault.status === 429 ? [1_000, 1_000] : [100, 200]);
+    expect(pauses).toEqual(
+      typeof fault === 'object' && 'status' in fault && fault.status === 429 ? [1_000, 1_000] : [100, 200],
+    );
   });
 
   it.each<[string, VaultFault]>([

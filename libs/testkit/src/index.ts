@@ -18,13 +18,15 @@ export {
   type Fault,
   type Finish,
 } from './fake-provider.js';
-export {
-  startFakeVault,
-  type FakeRole,
-  type FakeVault,
-  type FakeVaultCall,
-  type FakeVaultOptions,
-  type VaultFault,
-} from './fake-vault.js';
+export { startFakeVault } from './fake-vault/server.js';
+export type {
+  FakeDynamic,
+  FakeRole,
+  FakeVault,
+  FakeVaultCall,
+  FakeVaultOptions,
+  VaultFault,
+} from './fake-vault/types.js';
+export type { FakeTtl } from './fake-vault/tokens.js';
 export { people, type People, type Person } from './people.js';
 export { connectPeer, pendingEvents, type Peer } from './peer.js';

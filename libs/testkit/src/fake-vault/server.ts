@@ -1,77 +1,20 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { createServer as createHttp, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createHttps } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import {
-  kvFirst,
-  kvSecond,
-  transit,
-  type Engine,
-  type EngineReply,
-  type FakeTransitKey,
-} from './fake-vault-engines.js';
-import { FakeGrants, type FakeLease, type FakeToken, type FakeTtl } from './fake-vault-tokens.js';
-
-/** How a call goes wrong: an error answer; no answer ever; the connection cut before the work is done, or after it. */
-export type VaultFault =
-  | {
-      readonly status: number;
-      readonly retryAfterSeconds?: number;
-      readonly text?: string;
-      readonly location?: string;
-    }
-  | 'hang'
-  | 'cut before'
-  | 'cut after';
-
-export interface FakeVaultOptions {
-  /** Milliseconds since 1970 as the server sees it; the real time without. */
-  readonly nowMs?: () => number;
-  /** PEM; speaks https with it. */
-  readonly tls?: { readonly certificate: string; readonly key: string };
-}
-
-export interface FakeVaultCall {
-  readonly method: string;
-  /** Below `/v1/`. */
-  readonly path: string;
-  readonly namespace: string;
-  readonly token: string | undefined;
-  readonly body: Readonly<Record<string, unknown>>;
-}
-
-export interface FakeRole extends FakeTtl {
-  readonly mount?: string;
-  readonly namespace?: string;
-}
-
-export interface FakeVault {
-  readonly url: string;
-  readonly rootToken: string;
-  /** The latest calls (at most 10,000), oldest first. */
-  readonly calls: readonly FakeVaultCall[];
-  /** How many calls went to a path that begins so. */
-  callsTo(prefix: string): number;
-  mountKv(mount: string, version: 1 | 2, namespace?: string): void;
-  /** Writes a secret as it would come over HTTP. */
-  put(mount: string, path: string, data: Readonly<Record<string, unknown>>, namespace?: string): void;
-  softDelete(mount: string, path: string): void;
-  /** Reading this path makes new credentials with a lease. */
-  addDynamic(path: string, ttl: FakeTtl): void;
-  addKubernetesRole(role: string, jwt: string, options: FakeRole): void;
-  addAppRole(roleId: string, secretId: string, options: FakeRole): void;
-  mountTransit(mount: string, keys: Readonly<Record<string, FakeTransitKey>>): void;
-  issueToken(ttl: FakeTtl | 'for ever', namespace?: string): string;
-  revokeToken(token: string): void;
-  /** From now on no token but root's may use paths that begin so, or may again. */
-  deny(prefix: string): void;
-  allow(prefix: string): void;
-  liveLeases(path: string): readonly FakeLease[];
-  seal(sealed: boolean): void;
-  /** The next `times` calls to paths that begin so go wrong. */
-  failNext(prefix: string, times: number, fault: VaultFault): void;
-  close(): Promise<void>;
-}
+import type { Engine } from './engine.js';
+import { kvFirst, kvSecond } from './kv.js';
+import { failWith, send, type Answer } from './replies.js';
+import { FakeGrants, type FakeToken } from './tokens.js';
+import { transit } from './transit.js';
+import type {
+  FakeDynamic,
+  FakeRole,
+  FakeVault,
+  FakeVaultCall,
+  FakeVaultOptions,
+  VaultFault,
+} from './types.js';
 
 interface Login {
   readonly matches: (body: Readonly<Record<string, unknown>>) => boolean;
@@ -80,7 +23,6 @@ interface Login {
 interface Asked extends FakeVaultCall {
   readonly query: URLSearchParams;
 }
-type Answer = EngineReply & { readonly more?: object };
 
 const MAX_CALLS = 10_000;
 const DENIED: Answer = { status: 403, errors: ['1 error occurred:\n\t* permission denied\n\n'] };
@@ -96,7 +38,7 @@ export async function startFakeVault(options: FakeVaultOptions = {}): Promise<Fa
   const grants = new FakeGrants(nowMs);
   const root = grants.issueToken('', 'for ever');
   const mounts = new Map<string, Engine>();
-  const dynamic = new Map<string, FakeTtl>();
+  const dynamic = new Map<string, FakeDynamic>();
   const logins: Login[] = [];
   const denied = new Set<string>();
   const faults: { prefix: string; fault: VaultFault }[] = [];
@@ -188,14 +130,14 @@ export async function startFakeVault(options: FakeVaultOptions = {}): Promise<Fa
     return { status: 200, data: { path: `${mount}/`, type: engine.type, options: engine.options } };
   }
 
-  function issue(path: string, token: FakeToken, ttl: FakeTtl): Answer {
+  function issue(path: string, token: FakeToken, ttl: FakeDynamic): Answer {
     const lease = grants.issueLease(path, token, ttl);
     const more = {
       lease_id: lease.id,
       lease_duration: grants.secondsLeft(lease),
       renewable: lease.renewable,
     };
-    const data = {
+    const data = ttl.data ?? {
       username: `u-${randomBytes(6).toString('hex')}`,
       password: randomBytes(12).toString('base64url'),
     };
@@ -240,8 +182,9 @@ export async function startFakeVault(options: FakeVaultOptions = {}): Promise<Fa
     const fault = at < 0 ? undefined : faults.splice(at, 1)[0]?.fault;
     if (fault === 'hang') return;
     if (fault === 'cut before') return void request.socket.destroy();
-    if (typeof fault === 'object') return failWith(response, fault);
+    if (typeof fault === 'object' && 'status' in fault) return failWith(response, fault);
     const reply = answer(asked);
+    if (typeof fault === 'object') return void fault.until.then(() => send(response, reply));
     if (fault === 'cut after') return void request.socket.destroy();
     send(response, reply);
   }
@@ -275,6 +218,7 @@ export async function startFakeVault(options: FakeVaultOptions = {}): Promise<Fa
         .get(mount)
         ?.handle({ method: 'DELETE', path: `data/${path}`, query: new URLSearchParams(), body: {} }),
     addDynamic: (path, ttl) => void dynamic.set(path, ttl),
+    removeDynamic: (path) => void dynamic.delete(path),
     addKubernetesRole: (role, jwt, its) =>
       void logins.unshift({
         matches: (body) => body['role'] === role && body['jwt'] === jwt,
@@ -291,6 +235,7 @@ export async function startFakeVault(options: FakeVaultOptions = {}): Promise<Fa
     deny: (prefix) => void denied.add(prefix),
     allow: (prefix) => void denied.delete(prefix),
     liveLeases: (path) => grants.leasesAt(path),
+    revokeLease: (id) => grants.revokeLease(id),
     seal: (sealed) => {
       isSealed = sealed;
     },
@@ -302,34 +247,4 @@ export async function startFakeVault(options: FakeVaultOptions = {}): Promise<Fa
         server.closeAllConnections();
       }),
   };
-}
-
-function send(response: ServerResponse, reply: Answer): void {
-  if (reply.status === 204) return void response.writeHead(204).end();
-  const body =
-    'errors' in reply
-      ? { errors: reply.errors }
-      : {
-          request_id: randomUUID(),
-          lease_id: '',
-          renewable: false,
-          lease_duration: 0,
-          data: reply.data ?? null,
-          wrap_info: null,
-          warnings: reply.warnings ?? null,
-          auth: null,
-          ...reply.more,
-        };
-  response.writeHead(reply.status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
-}
-
-function failWith(response: ServerResponse, fault: Exclude<VaultFault, string>): void {
-  const { status, retryAfterSeconds, text = '{"errors":["told to fail"]}', location } = fault;
-  response
-    .writeHead(status, {
-      'content-type': 'application/json',
-      ...(retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) }),
-      ...(location === undefined ? {} : { location }),
-    })
-    .end(text);
 }
