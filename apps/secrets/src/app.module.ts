@@ -31,9 +31,11 @@ import { Shares } from './store/shares.js';
 import { SecretLinkRow } from './db/secret-link.entity.js';
 import { ApprovalsOfSecrets1795710000000 } from './db/migrations/1795710000000-approvals-of-secrets.js';
 import { BreakGlass1795710500000 } from './db/migrations/1795710500000-break-glass.js';
+import { VaultLeases1795720000000 } from './db/migrations/1795720000000-vault-leases.js';
 import { Templates1795692000000 } from './db/migrations/1795692000000-templates.js';
 import { ProviderCredentials1795690000000 } from './db/migrations/1795690000000-provider-credentials.js';
 import { ProviderCredentialRow, ProviderPolicyRow } from './db/provider-credential.entity.js';
+import { VaultLeaseRow, VaultSessionRow } from './db/vault-lease.entity.js';
 import { SecretChangeRow, SecretRow, SecretVersionRow } from './db/secret.entity.js';
 import { Fingerprints } from './domain/fingerprint.js';
 import { FollowJobs } from './events/follow-jobs.js';
@@ -50,6 +52,7 @@ import { RevealController } from './http/reveal.controller.js';
 import { SecretsController } from './http/secrets.controller.js';
 import { VerifyController } from './http/verify.controller.js';
 import { VersionsController } from './http/versions.controller.js';
+import { KeepLeases } from './jobs/keep-leases.js';
 import { KEEP_HOUSE, KeepHouse } from './jobs/keep-house.js';
 import { loadFingerprints, loadSealingKey } from './keys/kept-keys.js';
 import { AwsKms } from './keys/aws-kms.js';
@@ -78,7 +81,9 @@ import { ImportSecrets } from './store/import-secrets.js';
 import { KnownSecrets } from './store/known-secrets.js';
 import { SecretSettings } from './store/secret-settings.js';
 import { RestoreFolder } from './store/restore-folder.js';
+import { LeaseSessions } from './vault/lease-sessions.js';
 import { OpenVault } from './vault/open-vault.js';
+import { vaultNames } from './vault/vault-names.js';
 
 /** What is outside: the providers of the configuration file, and other addresses to ask them at whose a credential is. */
 interface Outer {
@@ -111,15 +116,31 @@ class SecretsModule {
     const sealingKey = { provide: SealingKey, inject: [Database, KeyRing], useFactory: loadSealingKey };
     const fingerprints = { provide: Fingerprints, inject: [Database, KeyRing], useFactory: loadFingerprints };
     const line = new RedisLine(config.REDIS_URL);
+    const leases = {
+      provide: KeepLeases,
+      inject: [OpenVault, Database, KeyRing, Bus, Clock, LOGGER],
+      useFactory: (
+        { vault: opened }: OpenVault,
+        database: Database,
+        keys: KeyRing,
+        bus: Bus,
+        clock: Clock,
+        log: Logger,
+      ) => {
+        if (!opened) return new KeepLeases(undefined);
+        const sessions = new LeaseSessions(opened, database, keys, clock, log);
+        return new KeepLeases({ vault: opened, sessions, database, ring: keys, bus, clock, log });
+      },
+    };
     const outside = {
       provide: OutsideSources,
-      inject: [Clock, Metrics, Bus, OpenVault],
-      useFactory: (clock: Clock, metrics: Metrics, bus: Bus, { vault: opened }: OpenVault) =>
+      inject: [Clock, Metrics, Bus, KeepLeases],
+      useFactory: (clock: Clock, metrics: Metrics, bus: Bus, keepLeases: KeepLeases) =>
         new OutsideSources(config, env, {
           clock,
           metrics: new SourceMetrics(metrics),
           bus,
-          vault: opened?.source,
+          vault: vaultNames(keepLeases),
         }),
     };
     const chain = {
@@ -164,6 +185,7 @@ class SecretsModule {
         { provide: RedisLine, useValue: line },
         OwnStore,
         KeepInFile,
+        leases,
         outside,
         chain,
         ChangeSecrets,
@@ -220,6 +242,8 @@ export function define(
       GlassBreakRow,
       ProviderPolicyRow,
       ProviderCredentialRow,
+      VaultSessionRow,
+      VaultLeaseRow,
     ],
     migrations: [
       ...busMigrations,
@@ -230,6 +254,7 @@ export function define(
       Templates1795692000000,
       ApprovalsOfSecrets1795710000000,
       BreakGlass1795710500000,
+      VaultLeases1795720000000,
       Shares1795740000000,
     ],
     transports: busTransports,

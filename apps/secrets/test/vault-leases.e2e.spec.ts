@@ -1,298 +1,273 @@
-import { Secret } from '@lineclear/kit';
-import { Registry } from 'prom-client';
-import { describe, expect, it } from 'vitest';
-import { VaultLeases, type DynamicSecret } from '../src/vault/leases.js';
-import { tokenLogin } from '../src/vault/login.js';
-import { VaultClient } from '../src/vault/vault-client.js';
-import { VaultHttp } from '../src/vault/vault-http.js';
-import { VaultMetrics } from '../src/vault/vault-metrics.js';
-import { HOUR, MINUTE, SECOND, vaultHouse } from './vault-house.js';
+import { auditRecorded, resolveSecrets } from '@lineclear/contracts';
+import { SealingKey } from '@lineclear/kit';
+import type { VaultFault } from '@lineclear/testkit';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { endJob, type ForRun } from './claim-run.js';
+import { HOUR, MINUTE, openLeasesHouse, type Dynamic, type LeasesHouse } from './leases-house.js';
 
-const PATH = 'database/creds/reader';
-const userOf = ({ values }: DynamicSecret): string | undefined => values.get('username')?.reveal();
+let h: LeasesHouse;
+beforeAll(async () => {
+  h = await openLeasesHouse();
+});
+afterAll(() => h?.close());
 
-describe('a dynamic secret', () => {
-  it('is made once for all who come at the same time, and shared while it lives', async () => {
-    const { fake, open, metric } = await vaultHouse();
-    fake.addDynamic(PATH, { ttlSeconds: 3_600 });
-    const { leases } = await open();
-    const all = await Promise.all(Array.from({ length: 20 }, () => leases.readDynamic(PATH)));
-    await leases.readDynamic(PATH);
-    expect(new Set(all.map(userOf)).size).toBe(1);
-    expect(fake.callsTo(PATH)).toBe(1);
-    expect(await metric('vault_secret_requests_total', { kind: 'dynamic' })).toBe(21);
-    expect(await metric('vault_secret_cache_hits_total', { kind: 'dynamic' })).toBe(1);
+const both = ({ user, password }: Dynamic): string[] => [user, password];
+const live = ({ path }: Dynamic): number => h.fake.liveLeases(path).length;
+const renewals = ({ path }: Dynamic): number =>
+  h.fake.calls.filter(
+    ({ path: called, body }) => called === 'sys/leases/renew' && String(body['lease_id']).startsWith(path),
+  ).length;
+/** A job that has credentials of a path. */
+async function running(dynamic: Dynamic): Promise<{ run: ForRun; values: Record<string, string> }> {
+  const run = await h.claim(both(dynamic));
+  return { run, values: await h.resolve(run, both(dynamic)) };
+}
+const gone = (run: ForRun): Promise<void> =>
+  vi.waitFor(async () => expect(await h.rows(run.job_id)).toEqual([]));
+
+describe('credentials that Vault makes for a job', () => {
+  it('come from one lease for all names of a path, and are the same whenever its attempt asks again', async () => {
+    const dynamic = h.dynamic();
+    const { run, values } = await running(dynamic);
+    expect(values).toEqual({
+      [dynamic.user]: expect.stringMatching(/^u-/),
+      [dynamic.password]: expect.any(String),
+    });
+    expect(await h.resolve(run, both(dynamic))).toEqual(values);
+    expect(await h.resolve(run, [dynamic.user])).toEqual({ [dynamic.user]: values[dynamic.user] });
+    expect(h.fake.callsTo(dynamic.path)).toBe(1);
+    expect(live(dynamic)).toBe(1);
+    // Another job has others.
+    expect((await running(dynamic)).values).not.toEqual(values);
+    await vi.waitFor(() =>
+      expect(
+        h.house.peer
+          .events(auditRecorded)
+          .map(({ data }) => data)
+          .filter(({ action, target }) => action === 'lease.issued' && target === `job/${run.job_id}`),
+      ).toMatchObject([{ details: { attempt: 1, path: dynamic.path } }]),
+    );
   });
 
-  it('tells when it ends, and how long that still is', async () => {
-    const { fake, open, time, metric } = await vaultHouse();
-    fake.addDynamic(PATH, { ttlSeconds: 3_600 });
-    const { leases } = await open();
-    expect((await leases.readDynamic(PATH)).endsAt).toEqual(new Date(time.nowMs + HOUR));
-    await time.pass(10 * MINUTE);
-    expect(await metric('secrets_lease_seconds_to_expiry', { path: PATH })).toBe(3_000);
+  it('are kept encrypted, with the token that they were made with', async () => {
+    const { run, values } = await running(h.dynamic());
+    const [lease] = await h.rows(run.job_id);
+    const token = h.fake.calls.findLast(({ path }) => path.startsWith('database/'))?.token;
+    const kept = JSON.stringify([lease, await h.sessions()], (_, value: unknown) =>
+      isBuffer(value) ? Buffer.from(value.data).toString('latin1') : value,
+    );
+    expect(kept).toContain(run.job_id);
+    for (const secret of [...Object.values(values), token]) expect(kept).not.toContain(secret);
+    expect(JSON.stringify(h.house.peer.events(auditRecorded))).not.toContain(Object.values(values)[1]);
   });
 
-  it('is renewed at 70 % of its time, with what the server grants', async () => {
-    const { fake, open, time } = await vaultHouse();
-    fake.addDynamic(PATH, { ttlSeconds: 3_600 });
-    const { leases } = await open();
-    const first = userOf(await leases.readDynamic(PATH));
-    await time.pass(42 * MINUTE - SECOND);
-    expect(fake.callsTo('sys/leases/renew')).toBe(0);
-    await time.pass(SECOND);
-    expect(fake.callsTo('sys/leases/renew')).toBe(1);
-    expect(fake.calls.at(-1)?.body).toMatchObject({ increment: 3_600 });
-    await time.pass(24 * HOUR);
-    expect(userOf(await leases.readDynamic(PATH))).toBe(first);
-    expect(fake.callsTo(PATH)).toBe(1);
-    // 24 h at one per 42 minutes.
-    expect(fake.callsTo('sys/leases/renew')).toBe(35);
+  it('are for jobs alone: nothing is made for providers or channels, or to explain where a name comes from', async () => {
+    const dynamic = h.dynamic();
+    expect(await h.house.resolve(dynamic.user)).toEqual({ missing: [dynamic.user] });
+    const channel = { purpose: 'channel' as const, channel_id: 1 };
+    const asked = { names: [dynamic.user], for: channel, public_key: new SealingKey().publicKey };
+    expect((await h.house.peer.ask(resolveSecrets, asked)).missing).toEqual([dynamic.user]);
+    const explain = `/api/secrets/${dynamic.user}/explain`;
+    const ofProvider = (await h.house.admin.get(explain)).body;
+    const ofRun = (await h.house.admin.get(`${explain}?scope=user`)).body;
+    expect([ofProvider.found_in, ofRun.found_in]).toEqual([null, { source: 'vault', scope: 'global' }]);
+    for (const body of [ofProvider, ofRun])
+      expect(JSON.stringify(body)).toContain(`username of ${dynamic.path}, made for each attempt of a job`);
+    expect(h.fake.callsTo(dynamic.path)).toBe(0);
   });
 
-  it('of each holder is renewed at another moment', async () => {
-    const { fake, open, time } = await vaultHouse();
-    fake.addDynamic(PATH, { ttlSeconds: 3_600 });
-    const { leases } = await open({}, { random: () => 0.999 });
-    await leases.readDynamic(PATH);
-    await time.pass(43 * MINUTE);
-    expect(fake.callsTo('sys/leases/renew')).toBe(0);
-    await time.pass(MINUTE);
-    expect(fake.callsTo('sys/leases/renew')).toBe(1);
+  it('are others for the next attempt, and those of the one before are given back', async () => {
+    const dynamic = h.dynamic();
+    const { run, values } = await running(dynamic);
+    const next = await h.claim(both(dynamic), { ...run, attempt: 2 });
+    expect(await h.resolve(next, both(dynamic))).not.toEqual(values);
+    await vi.waitFor(() => expect(live(dynamic)).toBe(1));
+    expect(await h.rows(run.job_id)).toMatchObject([{ attempt: 2 }]);
+  });
+
+  it('are the same from two replicas that are asked at once, and what one of them made too much is given back', async () => {
+    const other = await h.house.replica();
+    const dynamic = h.dynamic();
+    const run = await h.claim(both(dynamic));
+    // Both have asked Vault before either of them has an answer.
+    let release: (value?: unknown) => void = () => undefined;
+    const until = new Promise((resolve) => (release = resolve));
+    h.fake.failNext(dynamic.path, 2, { until });
+    const answers = [h.resolve(run, both(dynamic)), h.resolve(run, both(dynamic), other)];
+    await vi.waitFor(() => expect(h.fake.callsTo(dynamic.path)).toBe(2));
+    release();
+    const [first, second] = await Promise.all(answers);
+    expect(first).toEqual(second);
+    await vi.waitFor(() => expect(live(dynamic)).toBe(1));
+    await vi.waitFor(async () => expect(await h.rows(run.job_id)).toHaveLength(1));
+    await other.close();
+  });
+
+  it.each(['completed', 'failed', 'cancelled'] as const)('are given back when the job has %s', async (as) => {
+    const dynamic = h.dynamic();
+    const { run } = await running(dynamic);
+    await endJob(h.house.peer, run, { as });
+    await gone(run);
+    expect(live(dynamic)).toBe(0);
+    await vi.waitFor(() =>
+      expect(
+        h.house.peer
+          .events(auditRecorded)
+          .map(({ data }) => data)
+          .filter(({ action, target }) => action === 'lease.ended' && target === `job/${run.job_id}`),
+      ).toMatchObject([{ details: { path: dynamic.path, outcome: 'revoked' } }]),
+    );
+  });
+
+  it('are given back too where the job ends while they are being made, and nobody gets them', async () => {
+    const dynamic = h.dynamic();
+    const run = await h.claim(both(dynamic));
+    let release: (value?: unknown) => void = () => undefined;
+    h.fake.failNext(dynamic.path, 1, { until: new Promise((resolve) => (release = resolve)) });
+    const asking = h.resolve(run, both(dynamic));
+    await vi.waitFor(() => expect(h.fake.callsTo(dynamic.path)).toBe(1));
+    await endJob(h.house.peer, run);
+    await vi.waitFor(async () =>
+      expect(
+        await h.house.service.database.query('select ended_at from claims where job_id = $1', [run.job_id]),
+      ).toMatchObject([{ ended_at: expect.any(Date) }]),
+    );
+    release();
+    await expect(asking).rejects.toThrow('ended while it was asked for');
+    await gone(run);
+    expect(live(dynamic)).toBe(0);
+  });
+
+  it('are found over by the next round where the end of the job was not heard of in time', async () => {
+    const dynamic = h.dynamic();
+    const { run } = await running(dynamic);
+    await h.house.service.database.query('update claims set ended_at = now() where job_id = $1', [
+      run.job_id,
+    ]);
+    await h.pass(45 * MINUTE);
+    await gone(run);
+    expect(live(dynamic)).toBe(0);
+    expect(renewals(dynamic)).toBe(0);
+  });
+});
+
+describe('a lease', () => {
+  it('is renewed at 70 % of its time, for as long as the job runs', async () => {
+    const dynamic = h.dynamic();
+    const { run, values } = await running(dynamic);
+    await h.pass(41 * MINUTE);
+    expect(renewals(dynamic)).toBe(0);
+    await h.pass(5 * MINUTE);
+    expect(renewals(dynamic)).toBe(1);
+    const asked = h.fake.calls.findLast(({ path }) => path === 'sys/leases/renew');
+    expect(asked?.body).toMatchObject({ increment: HOUR });
+    await h.pass(5 * HOUR);
+    expect(await h.resolve(run, both(dynamic))).toEqual(values);
+    expect(h.fake.callsTo(dynamic.path)).toBe(1);
+    expect(renewals(dynamic)).toBeGreaterThanOrEqual(7);
+    expect(renewals(dynamic)).toBeLessThanOrEqual(9);
+    expect(await h.metric('secrets_leases_live', dynamic.path)).toBe(1);
+    expect(await h.metric('secrets_lease_seconds_to_expiry', dynamic.path)).toBeGreaterThan(0);
+    await endJob(h.house.peer, run);
+    await gone(run);
   });
 
   it.each([
-    ['cannot be renewed', { ttlSeconds: 3_600, renewable: false }],
-    ['has come to its largest time', { ttlSeconds: 3_600, maxTtlSeconds: 5_400 }],
-  ])('that %s is replaced before its end, and revoked after that', async (_what, ttl) => {
-    const { fake, open, time } = await vaultHouse();
-    fake.addDynamic(PATH, ttl);
-    const { leases } = await open();
-    const first = await leases.readDynamic(PATH);
-    const swaps: { liveThen: number; user: string | undefined }[] = [];
-    leases.onSwap(async (path, next) => {
-      swaps.push({ liveThen: fake.liveLeases(path).length, user: userOf(next) });
-    });
-    for (let minute = 0; minute < 180; minute += 1) {
-      await time.pass(MINUTE);
-      // Whoever reads at any moment gets credentials that live.
-      const { endsAt } = await leases.readDynamic(PATH);
-      expect(endsAt?.getTime()).toBeGreaterThan(time.nowMs);
-      expect(fake.liveLeases(PATH)).toHaveLength(1);
-    }
-    expect(swaps.length).toBeGreaterThan(1);
-    // At the swap both lived; the old one went when everyone had the new one.
-    expect(swaps.every(({ liveThen }) => liveThen === 2)).toBe(true);
-    expect(swaps.map(({ user }) => user)).not.toContain(userOf(first));
-    expect(fake.callsTo('sys/leases/revoke')).toBe(swaps.length);
+    ['cannot be renewed', { ttlSeconds: HOUR, renewable: false }, 50 * MINUTE],
+    ['has come to its largest time', { ttlSeconds: HOUR, maxTtlSeconds: 90 * MINUTE }, 86 * MINUTE],
+  ])('that %s is told of once before its end; whoever asks again gets another', async (_what, ttl, askAt) => {
+    const dynamic = h.dynamic(ttl);
+    const before = await h.metric('vault_leases_ending_total');
+    const { run, values } = await running(dynamic);
+    await h.pass(30 * MINUTE);
+    expect(await h.resolve(run, both(dynamic))).toEqual(values);
+    await h.pass(askAt - 30 * MINUTE);
+    expect(await h.metric('vault_leases_ending_total')).toBe(before + 1);
+    expect(live(dynamic)).toBe(1);
+    const next = await h.resolve(run, both(dynamic));
+    expect(next).not.toEqual(values);
+    // The process that runs has the old one, which is left to it.
+    expect(live(dynamic)).toBe(2);
+    expect(await h.resolve(run, both(dynamic))).toEqual(next);
+    await h.pass(15 * MINUTE);
+    expect(live(dynamic)).toBe(1);
+    expect(await h.rows(run.job_id)).toHaveLength(1);
+    await endJob(h.house.peer, run);
+    await gone(run);
+    expect(live(dynamic)).toBe(0);
   });
 
-  it('is swapped even when someone could not take the new one over', async () => {
-    const { fake, open, time, logs } = await vaultHouse();
-    fake.addDynamic(PATH, { ttlSeconds: 60, renewable: false });
-    const { leases } = await open();
-    leases.onSwap(() => Promise.reject(new Error('the pool is stuck')));
-    await leases.readDynamic(PATH);
-    await time.pass(50 * SECOND);
-    expect(logs.join()).toContain('the pool is stuck');
-    expect(fake.liveLeases(PATH)).toHaveLength(1);
+  it('that ends is given once more while Vault makes no other', async () => {
+    const dynamic = h.dynamic({ ttlSeconds: HOUR, renewable: false });
+    const { run, values } = await running(dynamic);
+    await h.pass(50 * MINUTE);
+    h.fake.failNext(dynamic.path, 1, { status: 503 });
+    expect(await h.resolve(run, both(dynamic))).toEqual(values);
+    expect(await h.resolve(run, both(dynamic))).not.toEqual(values);
   });
 
-  it('without a lease is read each time', async () => {
-    const { fake, open, time } = await vaultHouse();
-    fake.mountKv('kv', 1);
-    fake.put('kv', 'static', { username: 'fixed' });
-    const { leases } = await open();
-    expect((await leases.readDynamic('kv/static')).endsAt).toBeNull();
-    await leases.readDynamic('kv/static');
-    expect(fake.callsTo('kv/static')).toBe(2);
-    expect(time.waiting).toBe(0);
-  });
-
-  it('with a part that cannot be handed on as it is is an error', async () => {
-    const { fake, open } = await vaultHouse();
-    fake.mountKv('kv', 1);
-    fake.put('kv', 'odd', { username: 'u', pin: 2 ** 64 });
-    const { leases } = await open();
-    await expect(leases.readDynamic('kv/odd')).rejects.toThrow('kv/odd: pin');
-  });
-
-  it('that is not there is an error, not an empty one', async () => {
-    const { fake, open } = await vaultHouse();
-    fake.mountKv('kv', 1);
-    const { leases } = await open();
-    await expect(leases.readDynamic('kv/none')).rejects.toMatchObject({ fault: 'not found' });
-    await expect(leases.readDynamic('nowhere/creds')).rejects.toMatchObject({ fault: 'not found' });
-  });
-
-  it('whose answer was lost is not asked for a second time: nobody would know of the first', async () => {
-    const { fake, open } = await vaultHouse();
-    fake.addDynamic(PATH, { ttlSeconds: 3_600 });
-    const { leases } = await open();
-    fake.failNext(PATH, 1, 'cut after');
-    await expect(leases.readDynamic(PATH)).rejects.toMatchObject({ fault: 'no answer' });
-    expect(fake.callsTo(PATH)).toBe(1);
-  });
-});
-
-describe('a renewal that fails', () => {
-  it.each<[string, 'cut before' | { status: number }]>([
+  it.each<[string, VaultFault]>([
     ['with a 500', { status: 500 }],
     ['with a sealed server', { status: 503 }],
+    ['with a rate limit', { status: 429, retryAfterSeconds: 1 }],
     ['with a cut connection', 'cut before'],
-  ])('%s is tried again at growing distances, never in a hot loop', async (_what, fault) => {
-    const { fake, open, time, metric, logs } = await vaultHouse();
-    fake.addDynamic(PATH, { ttlSeconds: 86_400 });
-    const { leases } = await open();
-    await leases.readDynamic(PATH);
-    fake.failNext('sys/leases/renew', 100_000, fault);
-    fake.failNext(PATH, 100_000, fault);
-    const before = fake.calls.length;
-    await time.pass(25 * HOUR);
-    const made = fake.calls.length - before;
-    // 7 hours of failing, with at least 150 s between two tries but for the first and last few.
-    expect(made).toBeGreaterThan(20);
-    expect(made).toBeLessThan(200);
-    expect(await metric('vault_lease_renewal_errors_total', { of: 'lease' })).toBe(made);
-    expect(logs.length).toBe(made);
-    // Past its end nothing is tried any more, until someone asks.
-    expect(time.waiting).toBe(0);
-    await expect(leases.readDynamic(PATH)).rejects.toMatchObject({ status: 503 });
+    ['with a lost answer', 'cut after'],
+    ['with no answer in time', 'hang'],
+  ])('whose renewal fails %s is renewed a little later, and stays the same', async (_what, fault) => {
+    const dynamic = h.dynamic();
+    const { run, values } = await running(dynamic);
+    const errors = await h.metric('vault_lease_renewal_errors_total', 'of="lease"');
+    h.fake.failNext('sys/leases/renew', 1, fault);
+    // Others' leases are renewed too: which one fails is left open.
+    await h.pass(55 * MINUTE);
+    expect(await h.metric('vault_lease_renewal_errors_total', 'of="lease"')).toBeGreaterThan(errors);
+    await h.pass(30 * MINUTE);
+    expect(await h.resolve(run, both(dynamic))).toEqual(values);
+    expect(h.fake.callsTo(dynamic.path)).toBe(1);
+    await endJob(h.house.peer, run);
+    await gone(run);
   });
 
-  it('and comes right again is forgotten', async () => {
-    const { fake, open, time } = await vaultHouse();
-    fake.addDynamic(PATH, { ttlSeconds: 3_600 });
-    const { leases } = await open();
-    const first = userOf(await leases.readDynamic(PATH));
-    fake.failNext('sys/leases/renew', 3, { status: 500 });
-    await time.pass(12 * HOUR);
-    expect(userOf(await leases.readDynamic(PATH))).toBe(first);
-    expect(fake.callsTo(PATH)).toBe(1);
+  it('that Vault no longer knows is followed by another for whoever asks', async () => {
+    const dynamic = h.dynamic();
+    const { run, values } = await running(dynamic);
+    const [lease] = h.fake.liveLeases(dynamic.path);
+    h.fake.revokeLease(lease!.id);
+    await h.pass(46 * MINUTE);
+    expect(renewals(dynamic)).toBe(1);
+    expect(await h.resolve(run, both(dynamic))).not.toEqual(values);
+    await endJob(h.house.peer, run);
+    await gone(run);
   });
 
-  it('until the grace leads to other credentials before the old ones end', async () => {
-    const { fake, open, time } = await vaultHouse();
-    fake.addDynamic(PATH, { ttlSeconds: 3_600 });
-    const { leases } = await open();
-    const first = await leases.readDynamic(PATH);
-    fake.failNext('sys/leases/renew', 100_000, { status: 500 });
-    await time.pass(59 * MINUTE);
-    const next = await leases.readDynamic(PATH);
-    expect(userOf(next)).not.toBe(userOf(first));
-    expect(next.endsAt?.getTime()).toBeGreaterThan(first.endsAt?.getTime() ?? Infinity);
+  it.each<[string, VaultFault]>([
+    ['denied', { status: 403, text: '{"errors":["permission denied"]}' }],
+    ['gone', { status: 400, text: '{"errors":["invalid lease"]}' }],
+    ['gone', { status: 404, text: '{"errors":["lease not found"]}' }],
+  ])('whose revocation is answered with "%s" (%j) is let go, which is counted', async (outcome, fault) => {
+    const { run } = await running(h.dynamic());
+    const before = await h.metric('vault_lease_revocations_total', `outcome="${outcome}"`);
+    h.fake.failNext('sys/leases/revoke', 1, fault);
+    await endJob(h.house.peer, run);
+    await gone(run);
+    expect(await h.metric('vault_lease_revocations_total', `outcome="${outcome}"`)).toBe(before + 1);
   });
 
-  it('because the lease is gone leads to other credentials soon', async () => {
-    const { fake, open, time } = await vaultHouse();
-    fake.addDynamic(PATH, { ttlSeconds: 3_600 });
-    const { leases } = await open();
-    const first = userOf(await leases.readDynamic(PATH));
-    fake.failNext('sys/leases/renew', 1, { status: 400, text: '{"errors":["lease not found"]}' });
-    await time.pass(43 * MINUTE);
-    expect(userOf(await leases.readDynamic(PATH))).not.toBe(first);
-    expect(fake.callsTo('sys/leases/renew')).toBe(1);
-  });
-});
-
-describe('leases', () => {
-  it('are replaced when the token is, for they end with it', async () => {
-    const { fake, open, time } = await vaultHouse();
-    fake.addDynamic(PATH, { ttlSeconds: 86_400 });
-    fake.addAppRole('r', 's', { ttlSeconds: 3_600, maxTtlSeconds: 3_600 });
-    const { leases } = await open({ LINECLEAR_VAULT_ROLE_ID: 'r', LINECLEAR_VAULT_SECRET_ID: 's' });
-    const first = userOf(await leases.readDynamic(PATH));
-    await time.pass(2 * HOUR);
-    expect(userOf(await leases.readDynamic(PATH))).not.toBe(first);
-    expect(fake.liveLeases(PATH)).toHaveLength(1);
-  });
-
-  it('are all given back at the end, before the token is', async () => {
-    const { fake, open, time } = await vaultHouse();
-    fake.addAppRole('r', 's', { ttlSeconds: 3_600 });
-    const paths = ['a', 'b', 'c'].map((name) => `database/creds/${name}`);
-    for (const path of paths) fake.addDynamic(path, { ttlSeconds: 3_600 });
-    const vault = await open({ LINECLEAR_VAULT_ROLE_ID: 'r', LINECLEAR_VAULT_SECRET_ID: 's' });
-    await Promise.all(paths.map((path) => vault.leases.readDynamic(path)));
-    await vault.close();
-    expect(fake.calls.slice(-4).map(({ path }) => path)).toEqual([
-      ...paths.map(() => 'sys/leases/revoke'),
-      'auth/token/revoke-self',
-    ]);
-    expect(paths.flatMap((path) => fake.liveLeases(path))).toEqual([]);
-    expect(time.waiting).toBe(0);
-    await expect(vault.leases.readDynamic('database/creds/a')).rejects.toMatchObject({ fault: 'no answer' });
-  });
-
-  it('can be given back one by one', async () => {
-    const { fake, open, metric } = await vaultHouse();
-    fake.addDynamic(PATH, { ttlSeconds: 3_600 });
-    const { leases } = await open();
-    const first = userOf(await leases.readDynamic(PATH));
-    await leases.release(PATH);
-    await leases.release('database/creds/never-read');
-    expect(fake.liveLeases(PATH)).toEqual([]);
-    expect(await metric('vault_lease_revocations_total', { outcome: 'revoked' })).toBe(1);
-    expect(userOf(await leases.readDynamic(PATH))).not.toBe(first);
-  });
-
-  it.each<[string, number]>([
-    ['denied', 403],
-    ['failed', 500],
-  ])(
-    'whose revocation is %s end by themselves: that stops nothing, and is counted',
-    async (outcome, status) => {
-      const { fake, open, metric, logs } = await vaultHouse();
-      fake.addDynamic(PATH, { ttlSeconds: 3_600 });
-      const vault = await open();
-      await vault.leases.readDynamic(PATH);
-      fake.failNext('sys/leases/revoke', 9, { status });
-      await vault.close();
-      expect(await metric('vault_lease_revocations_total', { outcome })).toBe(1);
-      expect(logs.join()).toContain('lives until its end');
+  it.each<VaultFault>([{ status: 500 }, { status: 429 }, 'cut before', 'hang'])(
+    'whose revocation fails (%j) is given back a little later',
+    async (fault) => {
+      const dynamic = h.dynamic();
+      const { run } = await running(dynamic);
+      h.fake.failNext('sys/leases/revoke', 1, fault);
+      await endJob(h.house.peer, run);
+      await vi.waitFor(async () => expect(await h.rows(run.job_id)).toMatchObject([{ failures: 1 }]), 5_000);
+      expect(live(dynamic)).toBe(1);
+      await h.pass(MINUTE);
+      await gone(run);
+      expect(live(dynamic)).toBe(0);
     },
   );
-
-  it('are held up to a number, and no more', async () => {
-    const { fake, time } = await vaultHouse();
-    for (const name of ['a', 'b', 'c']) fake.addDynamic(`db/creds/${name}`, { ttlSeconds: 60 });
-    const write = (): void => undefined;
-    const parts = {
-      clock: time.clock,
-      timer: time,
-      random: () => 0,
-      metrics: new VaultMetrics({ registry: new Registry() }),
-      log: { info: write, warn: write, error: write },
-    };
-    const http = new VaultHttp({
-      address: fake.url,
-      timeoutMs: 5_000,
-      random: () => 0,
-      pause: async () => undefined,
-    });
-    const client = new VaultClient(http, tokenLogin({ value: new Secret(fake.rootToken) }), parts);
-    const leases = new VaultLeases(client, { ...parts, maxLeases: 2 });
-    await leases.readDynamic('db/creds/a');
-    await leases.readDynamic('db/creds/b');
-    await expect(leases.readDynamic('db/creds/c')).rejects.toThrow('more than 2 leases');
-    await leases.release('db/creds/a');
-    await leases.readDynamic('db/creds/c');
-    await leases.close();
-    await client.close();
-  });
-
-  it('print no credentials', async () => {
-    const { fake, open, time, logs } = await vaultHouse();
-    fake.addDynamic(PATH, { ttlSeconds: 60, renewable: false });
-    const { leases } = await open();
-    const secret = await leases.readDynamic(PATH);
-    fake.failNext(PATH, 2, {
-      status: 500,
-      text: `{"errors":["${secret.values.get('password')?.reveal()}"]}`,
-    });
-    await time.pass(MINUTE);
-    expect(logs.length).toBeGreaterThan(0);
-    expect(logs.join()).not.toContain(secret.values.get('password')?.reveal());
-    expect(logs.join()).not.toContain(fake.rootToken);
-  });
 });
+
+const isBuffer = (value: unknown): value is { data: number[] } =>
+  typeof value === 'object' && value !== null && 'type' in value && value.type === 'Buffer';

@@ -1,5 +1,6 @@
 import type { Queryable, Tx } from '@lineclear/kit';
 import type { Approved } from '../domain/may-have.js';
+import type { Attempt } from '../domain/lookup.js';
 
 /** An attempt of a job that names secrets. */
 export interface Claim {
@@ -63,3 +64,12 @@ export async function findClaim(
 /** All attempts of a job that named secrets, the first one first. */
 export const claimsOf = (on: Queryable, jobId: string): Promise<KeptClaim[]> =>
   on.query(`${CLAIM} where job_id = $1 order by attempt`, [jobId]);
+
+/** Whether an attempt has ended, or another one came after it. Its end waits for the transaction that asks this. */
+export async function hasEnded(tx: Tx, { jobId, attempt }: Attempt): Promise<boolean> {
+  const claims = await tx.query<{ attempt: number; ended_at: Date | null }>(
+    'select attempt, ended_at from claims where job_id = $1 for share',
+    [jobId],
+  );
+  return claims.some((one) => one.attempt > attempt || (one.attempt === attempt && one.ended_at !== null));
+}

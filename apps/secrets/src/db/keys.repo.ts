@@ -54,6 +54,8 @@ export async function retireKeks(tx: Tx): Promise<{ id: string; version: number 
     `delete from kek k where version < (select max(version) from kek)
        and not exists (select from secret_versions v where v.kek_id = k.id)
        and not exists (select from sealing_keys s where s.kek_id = k.id)
+       and not exists (select from vault_sessions s where s.kek_id = k.id)
+       and not exists (select from vault_leases l where l.kek_id = k.id)
      returning id, version`,
   );
 }

@@ -2,7 +2,7 @@ import { createCipheriv, createDecipheriv } from 'node:crypto';
 
 /** What a ciphertext belongs to. Moved to another place, it no longer opens. */
 export interface Binding {
-  readonly purpose: 'secret' | 'sealing-key' | 'fingerprint-key';
+  readonly purpose: 'secret' | 'sealing-key' | 'fingerprint-key' | 'vault-session' | 'vault-lease';
   readonly scope: string;
   readonly secretId: string;
   readonly name: string;

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import {
   backoffMsOf,
   graceMsOf,
+  shortened,
   stepAfterFailure,
   stepAfterGrant,
   type LeaseStep,
@@ -100,4 +101,15 @@ it('backs off within its bounds, however often it failed', () => {
       expect(ms).toBeLessThanOrEqual(30_000);
     }),
   );
+});
+
+it.each<[string, number | null, number]>([
+  ['does not end', null, HOUR],
+  ['ends later', 2 * HOUR, HOUR],
+  ['ends before', HOUR / 4, HOUR / 4],
+  ['has ended', -HOUR, 0],
+])('a grant whose token %s lives as long as both do', (_what, tokenMs, livesMs) => {
+  const now = new Date('2026-03-01T00:00:00Z');
+  const tokenEndsAt = tokenMs === null ? null : new Date(now.getTime() + tokenMs);
+  expect(shortened(HOUR, now, tokenEndsAt)).toBe(livesMs);
 });

@@ -49,6 +49,10 @@ export function stepAfterFailure(
   return { act: 'replace', inMs: atLeastPause(Math.min(backoffMs, remainingMs / 3)) };
 }
 
+/** What is left of a grant where the token that it was made with ends before it. */
+export const shortened = (ttlMs: number, now: Date, tokenEndsAt: Date | null): number =>
+  tokenEndsAt === null ? ttlMs : Math.max(0, Math.min(ttlMs, tokenEndsAt.getTime() - now.getTime()));
+
 /** How long to wait after `failures` failures in a row (1 or more): doubled each time, capped, and half of it left to the dice. */
 export function backoffMsOf(failures: number, dice: Dice, firstMs: number, maxMs: number): number {
   const fullMs = Math.min(maxMs, firstMs * 2 ** Math.min(30, Math.max(0, failures - 1)));

@@ -14,9 +14,19 @@ export interface People {
   readonly orgId?: number | undefined;
 }
 
+/** One of the tries at a job. */
+export interface Attempt {
+  readonly jobId: string;
+  readonly attempt: number;
+}
+
 /** On whose behalf a secret is looked for. */
 export type Asker =
-  | ({ readonly purpose: 'run' } & People)
+  | ({
+      readonly purpose: 'run';
+      /** Which run, where there is one: without it nothing is made for it. */
+      readonly of?: Attempt;
+    } & People)
   | {
       readonly purpose: 'provider';
       /** Where the provider's policy says; without them, where everybody looks. */

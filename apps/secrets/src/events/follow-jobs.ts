@@ -4,6 +4,8 @@ import { Bus, OnEvents } from '@lineclear/bus';
 import { Clock, type Tx } from '@lineclear/kit';
 import { addClaims, endClaims, type Claim } from '../db/claims.repo.js';
 import { endGrants } from '../db/grants.repo.js';
+import { endLeasesBefore, endLeasesOfJobs } from '../db/vault-leases.repo.js';
+import { KeepLeases } from '../jobs/keep-leases.js';
 import { KeyedProviders } from '../providers/keyed-providers.js';
 
 type Ended = EventOf<typeof jobCompleted> | EventOf<typeof jobFailed> | EventOf<typeof jobCancelled>;
@@ -14,6 +16,7 @@ export class FollowJobs {
   constructor(
     bus: Bus,
     providers: KeyedProviders,
+    private readonly leases: KeepLeases,
     private readonly clock: Clock,
   ) {
     // Most jobs have nothing from here.
@@ -36,6 +39,10 @@ export class FollowJobs {
         approved: data.approved_secrets ?? [],
       }));
     await addClaims(tx, claims, this.clock.now());
+    const again = claims.filter(({ attempt }) => attempt > 1);
+    if (again.length === 0 || !this.leases.parts) return;
+    await endLeasesBefore(tx, again, this.clock.now());
+    tx.afterCommit(() => this.leases.wake());
   }
 
   @OnEvents(jobCompleted)
@@ -60,7 +67,11 @@ export class FollowJobs {
       .filter(({ data }) => data.uses_secrets && data.attempt > 0)
       .map(({ data }) => claimOf(data));
     await endClaims(tx, claims, now);
-    await endGrants(tx, [...new Set(events.map(({ data }) => data.job_id))], now);
+    const jobIds = [...new Set(events.map(({ data }) => data.job_id))];
+    await endGrants(tx, jobIds, now);
+    if (!this.leases.parts) return;
+    await endLeasesOfJobs(tx, jobIds, now);
+    tx.afterCommit(() => this.leases.wake());
   }
 }
 

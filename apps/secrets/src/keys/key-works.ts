@@ -7,6 +7,7 @@ import * as works from '../db/key-works.repo.js';
 import { findKeptKey, insertKek, recordOf, replaceKeptKey, retireKeks } from '../db/keys.repo.js';
 import { CannotOpen, type Binding, type SealedRecord } from '../domain/envelope.js';
 import type { Kek } from '../domain/kek.js';
+import { sealedForVault, replaceSealed } from './vault-records.js';
 import { KEPT_KEYS } from './kept-keys.js';
 import { KeyRing } from './key-ring.js';
 
@@ -108,11 +109,26 @@ export class KeyWorks {
     return this.ring.seal(newest, binding, (await this.ring.open(binding, record)).reveal());
   }
 
+  /** Those few that are there: they are gone with their jobs. */
+  async #renewOfVault(tx: Tx, work: works.KeyWork, newest: Kek): Promise<void> {
+    for (const sealed of await sealedForVault(tx)) {
+      const { table, id, binding, record } = sealed;
+      if (work.kind === 'rewrap' && record.kekId === newest.id) continue;
+      try {
+        await replaceSealed(tx, sealed, await this.#anew(work, newest, binding, record));
+      } catch (error) {
+        if (!(error instanceof CannotOpen)) throw error;
+        this.log.error({ err: error, table, id }, 'what is kept for Vault does not open');
+      }
+    }
+  }
+
   async #end(tx: Tx, work: works.KeyWork, newest: Kek): Promise<void> {
     for (const [id, binding] of Object.entries(KEPT_KEYS)) {
       const kept = await findKeptKey(tx, id);
       if (kept) await replaceKeptKey(tx, id, await this.#anew(work, newest, binding, kept));
     }
+    await this.#renewOfVault(tx, work, newest);
     const retired = await retireKeks(tx);
     await works.endWork(tx, work.id, this.clock.now());
     await this.bus.publish(

@@ -12,7 +12,7 @@ import { FileSource } from './file-source.js';
 import type { SourceMetrics } from './source-metrics.js';
 import type { SecretSource } from './source.js';
 import type { SourcesConfig } from './sources-env.js';
-import type { VaultSource } from '../vault/vault-source.js';
+import type { VaultNames } from '../vault/vault-names.js';
 
 export type OutsideConfig = SourcesConfig &
   AwsConfig & { readonly LINECLEAR_SECRETS_ENV_PREFIX?: string | undefined };
@@ -43,7 +43,7 @@ export class OutsideSources implements OnApplicationShutdown {
       metrics,
       bus,
       vault,
-    }: { clock: Clock; metrics: SourceMetrics; bus: Bus; vault?: VaultSource | undefined },
+    }: { clock: Clock; metrics: SourceMetrics; bus: Bus; vault?: VaultNames | undefined },
   ) {
     const isWanted = (source: SourceName): boolean => config.LINECLEAR_SECRETS_SOURCES.includes(source);
     const isSetting = ownSettings({ usesAws: usesAws(config) });

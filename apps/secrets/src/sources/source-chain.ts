@@ -27,15 +27,15 @@ export class SourceChain {
     for (const { place, source } of this.#asked(asker)) {
       const wanted = names.filter((name) => !found.has(name) && mayLook(asker, place, name));
       if (wanted.length === 0) continue;
-      const here = await source.find(place.scope, wanted);
+      const here = await source.find(place.scope, wanted, asker);
       for (const [name, value] of here) found.set(name, { ...value, ...place });
     }
     return found;
   }
 
   /** Finds what was found before in the same place, and looks nowhere else. @throws what its source throws */
-  async findIn(place: Place, names: readonly string[]): Promise<ReadonlyMap<string, Resolved>> {
-    const found = await this.#sources.get(place.source)?.find(place.scope, names);
+  async findIn(place: Place, names: readonly string[], asker: Asker): Promise<ReadonlyMap<string, Resolved>> {
+    const found = await this.#sources.get(place.source)?.find(place.scope, names, asker);
     return new Map([...(found ?? [])].map(([name, value]) => [name, { ...value, ...place }]));
   }
 
@@ -67,7 +67,7 @@ export class SourceChain {
     if (!source) return notAsked(place, this.absent[place.source] ?? 'not configured');
     if (!mayLook(asker, place, name)) return notAsked(place, 'not asked for a name like this');
     try {
-      return { ...place, asked: true, ...(await source.presence(place.scope, name)) };
+      return { ...place, asked: true, ...(await source.presence(place.scope, name, asker)) };
     } catch (error) {
       // What this service says of failures names no value; anything else is a fault of its own.
       if (!(error instanceof AppError)) throw error;

@@ -1,5 +1,5 @@
 import type { Secret } from '@lineclear/kit';
-import type { SourceName } from '../domain/lookup.js';
+import type { Asker, SourceName } from '../domain/lookup.js';
 
 export interface Found {
   readonly value: Secret;
@@ -31,8 +31,9 @@ export interface Presence {
 /** Somewhere that secrets come from. An error is an error: it never means "not there", or a job would run on another key than it should. */
 export interface SecretSource {
   readonly name: SourceName;
-  find(scope: string, names: readonly string[]): Promise<ReadonlyMap<string, Found>>;
-  presence(scope: string, name: string): Promise<Presence>;
+  /** `asker` matters where values are made for who asks. */
+  find(scope: string, names: readonly string[], asker?: Asker): Promise<ReadonlyMap<string, Found>>;
+  presence(scope: string, name: string, asker?: Asker): Promise<Presence>;
 }
 
 /** What is told of a find. */

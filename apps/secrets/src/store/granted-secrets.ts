@@ -79,10 +79,7 @@ export class GrantedSecrets {
     const held = to ? await heldBy(this.database, to, names) : [];
     const rest = names.filter((name) => !held.some((grant) => grant.name === name));
     const found = new Map<string, Resolved>();
-    for (const grant of held) {
-      const again = await this.#again(grant, behalf);
-      if (again) found.set(grant.name, again);
-    }
+    for (const one of await this.#again(held, behalf)) found.set(...one);
     if (behalf.purpose !== 'provider') {
       if (rest.length > 0) for (const one of await this.chain.find(rest, askerOf(behalf))) found.set(...one);
       return { found, held, ...(to ? { to } : {}) };
@@ -118,13 +115,27 @@ export class GrantedSecrets {
   }
 
   /** The same as before. Of a job's own secrets exactly that; a credential of a provider may have been set anew since. */
-  async #again(grant: HeldGrant, behalf: Behalf): Promise<Resolved | undefined> {
-    const { name, source, scope } = grant;
-    const version = versionFor(grant, behalf);
-    if (version === 'current' || source !== 'store')
-      return (await this.chain.findIn({ source, scope }, [name])).get(name);
-    const kept = await this.store.findVersion(scope, name, version);
-    return kept && { ...kept, source, scope };
+  async #again(held: readonly HeldGrant[], behalf: Behalf): Promise<Map<string, Resolved>> {
+    const found = new Map<string, Resolved>();
+    // Names of one place are asked for together, so that a source gives what belongs together.
+    const current = new Map<string, HeldGrant[]>();
+    for (const grant of held) {
+      const { name, source, scope } = grant;
+      const version = versionFor(grant, behalf);
+      if (version === 'current' || source !== 'store') {
+        const place = `${source} ${scope}`;
+        current.set(place, [...(current.get(place) ?? []), grant]);
+        continue;
+      }
+      const kept = await this.store.findVersion(scope, name, version);
+      if (kept) found.set(name, { ...kept, source, scope });
+    }
+    for (const grants of current.values()) {
+      const { source, scope } = grants[0]!;
+      const names = grants.map(({ name }) => name);
+      for (const one of await this.chain.findIn({ source, scope }, names, askerOf(behalf))) found.set(...one);
+    }
+    return found;
   }
 }
 
@@ -173,11 +184,16 @@ const peopleOf = ({
   orgId: org_id,
 });
 
-function askerOf(behalf: Exclude<Behalf, { purpose: 'provider' }>): Asker {
+function askerOf(behalf: Behalf): Asker {
   switch (behalf.purpose) {
     case 'run':
-      return { purpose: 'run', ...peopleOf(behalf) };
+      return {
+        purpose: 'run',
+        of: { jobId: behalf.job_id, attempt: behalf.attempt },
+        ...peopleOf(behalf),
+      };
+    case 'provider':
     case 'channel':
-      return { purpose: 'channel' };
+      return { purpose: behalf.purpose };
   }
 }

@@ -3,7 +3,6 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { OnApplicationShutdown } from '@nestjs/common';
 import { ConfigError, isLocalUrl, type Metrics } from '@lineclear/kit';
 import { VaultKv } from './kv.js';
-import { VaultLeases } from './leases.js';
 import { appRoleLogin, kubernetesLogin, tokenLogin, type LoginMethod } from './login.js';
 import { SystemTimer } from './timer.js';
 import { VaultTransit } from './transit.js';
@@ -16,10 +15,16 @@ import { VaultSource } from './vault-source.js';
 /** All that is used of one Vault. */
 export interface Vault {
   readonly source: VaultSource;
-  readonly leases: VaultLeases;
+  readonly client: VaultClient;
+  readonly kv: VaultKv;
+  readonly mount: string;
+  /** Names whose values are made for each attempt of a job. */
+  readonly dynamic: VaultSettings['dynamic'];
+  readonly timeoutMs: number;
+  readonly metrics: VaultMetrics;
   /** Where LINECLEAR_VAULT_TRANSIT_KEY names a key. */
   readonly transit: VaultTransit | undefined;
-  /** Revokes the leases and, when it came from a login, the token. */
+  /** Revokes the token when it came from a login. What jobs have was made with another one, and stays. */
   close(): Promise<void>;
 }
 
@@ -58,16 +63,17 @@ export async function openVault(
   const waits = more.pause ?? (async (ms: number) => pause(ms));
   const http = new VaultHttp({ address, namespace, ca, timeoutMs, pause: waits, random });
   const client = new VaultClient(http, methodOf(settings.auth), parts);
-  const leases = new VaultLeases(client, parts);
   const kv = new VaultKv(client, settings.kvVersion);
   return {
     source: new VaultSource({ kv, mount, path, elsewhere, cacheMs, staleMs, clock, metrics }),
-    leases,
+    client,
+    kv,
+    mount,
+    dynamic: settings.dynamic,
+    timeoutMs,
+    metrics,
     transit: settings.transit && new VaultTransit(client, settings.transit.mount, settings.transit.key),
-    async close() {
-      await leases.close();
-      await client.close();
-    },
+    close: () => client.close(),
   };
 }
 

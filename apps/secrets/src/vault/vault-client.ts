@@ -36,12 +36,10 @@ const MAX_HOLD_MS = 30_000;
 /** Calls Vault with a token that it comes by, renews and replaces itself. */
 export class VaultClient {
   #held: Held | undefined;
-  #lastToken: Secret | undefined;
   #loggingIn: Promise<Held> | undefined;
   #cancel: (() => void) | undefined;
   #closed = false;
   #failedLogins = { count: 0, untilMs: 0, error: undefined as unknown };
-  readonly #listeners: (() => void)[] = [];
 
   constructor(
     private readonly http: VaultHttp,
@@ -65,9 +63,17 @@ export class VaultClient {
     }
   }
 
-  /** Calls back whenever another token took the place of the one before: with that one's end its leases end too. */
-  onNewToken(listener: () => void): void {
-    this.#listeners.push(listener);
+  /** One call with another token than its own. @throws VaultFailed */
+  async callWith(token: Secret, call: VaultCall): Promise<VaultAnswer> {
+    return this.http.call(call, token);
+  }
+
+  /**
+   * A login apart from its own, whose token the caller keeps beyond the end of this process, and gives back; undefined where
+   * the token was given, and is nobody's to give back. @throws VaultFailed
+   */
+  async logInApart(): Promise<LoggedIn | undefined> {
+    return this.method.name === 'token' ? undefined : this.#logInNow();
   }
 
   /** Gives the token back when it is ours, and lets go of the connections. No call may follow. */
@@ -78,7 +84,6 @@ export class VaultClient {
     this.#cancel?.();
     const held = this.#held;
     this.#held = undefined;
-    this.#lastToken = undefined;
     if (held?.own) await this.#revoke(held.token);
     await this.http.close();
   }
@@ -97,6 +102,10 @@ export class VaultClient {
   }
 
   async #loginOnce(): Promise<Held> {
+    return this.#hold(await this.#logInNow());
+  }
+
+  async #logInNow(): Promise<LoggedIn> {
     const failed = this.#failedLogins;
     // Vault locks out who fails too often, and a server that is away is not helped by being asked.
     if (this.#nowMs() < failed.untilMs) throw failed.error;
@@ -112,11 +121,10 @@ export class VaultClient {
       throw error;
     }
     this.#failedLogins = { count: 0, untilMs: 0, error: undefined };
-    return this.#hold(loggedIn);
+    return loggedIn;
   }
 
   #hold(loggedIn: LoggedIn): Held {
-    const before = this.#lastToken;
     const nowMs = this.#nowMs();
     const graceMs = graceMsOf(loggedIn.ttlMs, this.parts.random());
     const held: Held = {
@@ -127,11 +135,8 @@ export class VaultClient {
       failures: 0,
     };
     this.#held = held;
-    this.#lastToken = held.token;
     if (loggedIn.ttlMs > 0) this.#plan(held, stepAfterGrant(loggedIn, graceMs));
     else this.#cancel?.();
-    if (before !== undefined && before.reveal() !== held.token.reveal())
-      for (const listener of this.#listeners) listener();
     return held;
   }
 

@@ -81,7 +81,25 @@ describe('the settings for Vault', () => {
     );
   });
 
+  it('find names whose values are made for each job, several at one path', () => {
+    const env = {
+      LINECLEAR_VAULT_DYNAMIC: 'DB_USER=database/creds/r#username, DB_PASS=database/creds/r#password',
+    };
+    expect(read({ ...ADDR, ...TOKEN, ...env })?.dynamic).toEqual(
+      new Map([
+        ['DB_USER', { path: 'database/creds/r', key: 'username' }],
+        ['DB_PASS', { path: 'database/creds/r', key: 'password' }],
+      ]),
+    );
+    expect(read({ ...ADDR, ...TOKEN })?.dynamic).toEqual(new Map());
+  });
+
   it.each<[string, Record<string, string>, string]>([
+    [
+      'a name that is stored and made',
+      { ...TOKEN, LINECLEAR_VAULT_NAMES: 'a=b', LINECLEAR_VAULT_DYNAMIC: 'a=c/d#e' },
+      'LINECLEAR_VAULT_NAMES and LINECLEAR_VAULT_DYNAMIC both name a',
+    ],
     ['no way to log in', {}, 'VAULT_TOKEN'],
     ['token without one', { LINECLEAR_VAULT_AUTH: 'token' }, 'VAULT_TOKEN'],
     ['kubernetes without a role', { LINECLEAR_VAULT_AUTH: 'kubernetes' }, 'VAULT_ROLE'],
@@ -121,6 +139,7 @@ describe('the settings for Vault', () => {
     ['LINECLEAR_VAULT_PATH', 'canary/..'],
     ['LINECLEAR_VAULT_NAMES', 'canary'],
     ['LINECLEAR_VAULT_NAMES', 'x=../canary'],
+    ['LINECLEAR_VAULT_DYNAMIC', 'x=/database/canary'],
     ['LINECLEAR_VAULT_NAMES', 'x=a,x=canary'],
     ['LINECLEAR_VAULT_NAMES', Array.from({ length: 201 }, (_, at) => `canary${at}=p`).join()],
     ['LINECLEAR_VAULT_KV_VERSION', '3'],

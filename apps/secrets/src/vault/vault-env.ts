@@ -6,7 +6,7 @@ import type { KeyPlace } from './vault-source.js';
 
 const MAX_NAMES = 200;
 const PATH = /^(?!.*(^|\/)\.{1,2}(\/|$))[A-Za-z0-9_.-]+(\/[A-Za-z0-9_.-]+)*$/;
-const vaultPath = z.string().max(256).regex(PATH, 'is not a path such as team/app');
+export const vaultPath = z.string().max(256).regex(PATH, 'is not a path such as team/app');
 const word = z.string().regex(/^[A-Za-z0-9_.-]{1,128}$/, 'is made of more than letters, digits, _, . and -');
 const filePath = z.string().min(1).max(4_096);
 const printable = z
@@ -62,6 +62,8 @@ export const vaultEnv = {
   LINECLEAR_VAULT_MOUNT: vaultPath.optional(),
   LINECLEAR_VAULT_PATH: vaultPath.optional(),
   LINECLEAR_VAULT_NAMES: names.optional(),
+  /** Names whose values Vault makes for each attempt of a job; here the path is whole. */
+  LINECLEAR_VAULT_DYNAMIC: names.optional(),
   LINECLEAR_VAULT_KV_VERSION: z.enum(['1', '2']).optional(),
   LINECLEAR_VAULT_CACHE_SECONDS: z.coerce.number().int().min(0).max(3_600).optional(),
   /** For how long after that a value is still given while a newer one is fetched. */
@@ -85,6 +87,7 @@ export interface VaultSettings {
   readonly mount: string;
   readonly path: string;
   readonly elsewhere: ReadonlyMap<string, KeyPlace>;
+  readonly dynamic: ReadonlyMap<string, KeyPlace>;
   readonly kvVersion: KvVersion | undefined;
   readonly cacheMs: number;
   readonly staleMs: number;
@@ -104,6 +107,11 @@ export function vaultSettings(env: VaultEnv): VaultSettings | undefined {
   if (env.LINECLEAR_VAULT_TRANSIT_MOUNT !== undefined && env.LINECLEAR_VAULT_TRANSIT_KEY === undefined)
     throw new ConfigError('LINECLEAR_VAULT_TRANSIT_MOUNT is set, but LINECLEAR_VAULT_TRANSIT_KEY is not');
   const transitKey = env.LINECLEAR_VAULT_TRANSIT_KEY;
+  const elsewhere = env.LINECLEAR_VAULT_NAMES ?? new Map<string, KeyPlace>();
+  const dynamic = env.LINECLEAR_VAULT_DYNAMIC ?? new Map<string, KeyPlace>();
+  const twice = [...dynamic.keys()].find((name) => elsewhere.has(name));
+  if (twice !== undefined)
+    throw new ConfigError(`LINECLEAR_VAULT_NAMES and LINECLEAR_VAULT_DYNAMIC both name ${twice}`);
   return {
     address: env.VAULT_ADDR,
     namespace: env.VAULT_NAMESPACE,
@@ -111,7 +119,8 @@ export function vaultSettings(env: VaultEnv): VaultSettings | undefined {
     auth: authOf(env),
     mount: env.LINECLEAR_VAULT_MOUNT ?? 'secret',
     path: env.LINECLEAR_VAULT_PATH ?? 'lineclear',
-    elsewhere: env.LINECLEAR_VAULT_NAMES ?? new Map<string, KeyPlace>(),
+    elsewhere,
+    dynamic,
     kvVersion:
       env.LINECLEAR_VAULT_KV_VERSION === undefined
         ? undefined

@@ -8,11 +8,12 @@ export class VaultMetrics {
   readonly renewalErrors: Counter<'of'>;
   readonly authFailures: Counter<'method'>;
   readonly revocations: Counter<'outcome'>;
-  readonly #registers: Metrics['registry'][];
+  readonly ending: Counter;
+  readonly #live: Gauge<'path'>;
+  readonly #secondsToExpiry: Gauge<'path'>;
 
   constructor({ registry }: Pick<Metrics, 'registry'>) {
-    this.#registers = [registry];
-    const registers = this.#registers;
+    const registers = [registry];
     this.requests = new Counter({
       name: 'vault_secret_requests_total',
       help: 'Secrets of Vault that were asked for, static (key-value) and dynamic (with a lease)',
@@ -43,19 +44,32 @@ export class VaultMetrics {
       labelNames: ['outcome'],
       registers,
     });
+    this.ending = new Counter({
+      name: 'vault_leases_ending_total',
+      help: 'Leases that end before the job that has them, since they cannot be renewed any further',
+      registers,
+    });
+    this.#live = new Gauge({
+      name: 'secrets_leases_live',
+      help: 'Leases of dynamic secrets that jobs have',
+      labelNames: ['path'],
+      registers,
+    });
+    this.#secondsToExpiry = new Gauge({
+      name: 'secrets_lease_seconds_to_expiry',
+      help: 'Seconds until the next lease of a dynamic secret ends, unless it is renewed',
+      labelNames: ['path'],
+      registers,
+    });
   }
 
-  /** Shows the seconds that each lease still has, as `secondsByPath` tells them when it is looked at. */
-  watchLeases(secondsByPath: () => ReadonlyMap<string, number>): void {
-    new Gauge({
-      name: 'secrets_lease_seconds_to_expiry',
-      help: 'Seconds until the lease of a dynamic secret ends, unless it is renewed',
-      labelNames: ['path'],
-      registers: this.#registers,
-      collect() {
-        this.reset();
-        for (const [path, seconds] of secondsByPath()) this.set({ path }, seconds);
-      },
-    });
+  /** Shows how many leases jobs have of each path, and how soon the next of them ends. */
+  showLeases(paths: readonly { path: string; count: number; secondsToExpiry: number }[]): void {
+    this.#live.reset();
+    this.#secondsToExpiry.reset();
+    for (const { path, count, secondsToExpiry } of paths) {
+      this.#live.set({ path }, count);
+      this.#secondsToExpiry.set({ path }, secondsToExpiry);
+    }
   }
 }
