@@ -1,9 +1,10 @@
 import { z } from 'zod';
+import { vaultPath } from '../vault/vault-env.js';
 import { scopeBody } from './secret-schemas.js';
 
 const MAX_IMPORTED = 1_000;
 const MAX_CONTENT_CHARACTERS = 1_000_000;
-const IMPORT_FORMATS = ['dotenv', 'simpletuner', 'json', 'yaml', 'runhouse', 'kubetorch'] as const;
+const IMPORT_FORMATS = ['dotenv', 'simpletuner', 'json', 'yaml', 'runhouse', 'kubetorch', 'vault'] as const;
 
 const theirTime = z.string().max(40).nullish();
 /** A row of SimpleTuner's table as it is exported; what else it has is passed over. */
@@ -22,6 +23,8 @@ export const importBody = z
     /** The text of the file. */
     content: z.string().max(MAX_CONTENT_CHARACTERS).optional(),
     rows: z.array(row).min(1).max(MAX_IMPORTED).optional(),
+    /** Of the house's Vault: what lies there and below, from the mount on; all of the mount without one. */
+    path: vaultPath.or(z.literal('')).optional(),
     /** Only rows of this user, by SimpleTuner's number. */
     from_user_id: z.int().optional(),
     /** SimpleTuner's secret, exactly as it is in SIMPLETUNER_CREDENTIAL_KEY or its file. */
@@ -35,6 +38,12 @@ export const importBody = z
   .superRefine((body, context) => {
     const fault = (path: string, message: string): void =>
       context.addIssue({ code: 'custom', path: [path], message });
+    if (body.format === 'vault') {
+      for (const field of ['content', 'rows', 'from_user_id', 'credential_key'] as const)
+        if (body[field] !== undefined) fault(field, 'is not for format vault');
+      return;
+    }
+    if (body.path !== undefined) fault('path', 'is for format vault');
     if (body.rows === undefined) {
       if (body.content === undefined) fault('content', 'is needed');
       for (const field of ['from_user_id', 'credential_key'] as const)

@@ -1,10 +1,12 @@
 import { Body, Controller, HttpCode, Post } from '@nestjs/common';
-import { Allow, Who } from '@lineclear/access';
+import { Allow, can, Who } from '@lineclear/access';
 import type { Principal } from '@lineclear/contracts';
-import { Answers, BadInput, Clock } from '@lineclear/kit';
+import { Answers, BadInput, Clock, NotAllowed } from '@lineclear/kit';
 import type { z } from 'zod';
 import { named, type ImportEntry } from '../imports/entry.js';
 import { readImport } from '../imports/read-import.js';
+import { readBelow } from '../imports/vault-paths.js';
+import { OpenVault } from '../vault/open-vault.js';
 import { readCredentialRows } from '../imports/simpletuner.js';
 import { Malformed } from '../domain/secrets-file.js';
 import { ImportSecrets, type Imported } from '../store/import-secrets.js';
@@ -22,6 +24,7 @@ export class ImportController {
   constructor(
     private readonly imports: ImportSecrets,
     private readonly clock: Clock,
+    private readonly opened: OpenVault,
   ) {}
 
   @Post()
@@ -30,7 +33,7 @@ export class ImportController {
   @Answers(
     200,
     importAnswer,
-    'Imports secrets from a file, or from rows of SimpleTuner, or with dry_run tells what that would change',
+    'Imports secrets from a file, from rows of SimpleTuner, or from Vault, or with dry_run tells what that would change',
   )
   async import(
     @Body({ schema: importBody }) body: ImportBody,
@@ -38,7 +41,9 @@ export class ImportController {
   ): Promise<z.infer<typeof importAnswer>> {
     const scope = scopeOf(who, body, 'set');
     const { format, overwrite, dry_run: dryRun } = body;
-    const entries = named(this.#entries(body));
+    if (format === 'vault' && !can(who, 'admin.config'))
+      throw new NotAllowed("this needs admin.config: it reads the house's Vault");
+    const entries = named(await this.#entries(body));
     if (entries.length > MAX_ENTRIES)
       throw BadInput.at('content', `has more than ${MAX_ENTRIES} secrets: import it in parts`);
     const imported = await this.imports.run({
@@ -52,7 +57,9 @@ export class ImportController {
     return { dry_run: dryRun, entries: imported.map(toldOf) };
   }
 
-  #entries({ format, content = '', rows, credential_key, from_user_id }: ImportBody): ImportEntry[] {
+  async #entries(body: ImportBody): Promise<ImportEntry[]> {
+    const { format, content = '', path = '', rows, credential_key, from_user_id } = body;
+    if (format === 'vault') return this.#fromVault(path);
     if (rows)
       return readCredentialRows(rows, {
         credentialKey: credential_key,
@@ -65,6 +72,17 @@ export class ImportController {
       if (error instanceof Malformed) throw BadInput.at('content', error.message);
       // As deep as no file of secrets is.
       if (error instanceof RangeError) throw BadInput.at('content', 'is nested too deeply');
+      throw error;
+    }
+  }
+
+  async #fromVault(path: string): Promise<ImportEntry[]> {
+    const { vault } = this.opened;
+    if (!vault) throw BadInput.at('format', 'needs a Vault: VAULT_ADDR is not set');
+    try {
+      return await readBelow(vault.kv, vault.mount, path);
+    } catch (error) {
+      if (error instanceof Malformed) throw BadInput.at('path', error.message);
       throw error;
     }
   }

@@ -24,6 +24,8 @@ const secondData = z.object({
   metadata: z.object({ version: z.int().min(1) }),
 });
 
+const listData = z.object({ keys: z.array(z.string().min(1).max(512)) });
+
 /** Reads Vault's key-value engine in either version. */
 export class VaultKv {
   readonly #versions = new Map<string, KvVersion>();
@@ -43,6 +45,27 @@ export class VaultKv {
     return version === 2 ? second(answer, mount, path) : first(answer, mount, path);
   }
 
+  /** What lies right below a folder; what ends with a slash is a folder again. @throws VaultFailed */
+  async list(mount: string, folder: string): Promise<string[]> {
+    const version = this.version ?? this.#versions.get(mount) ?? (await this.#askVersion(mount, folder));
+    if (version !== 'try') return this.#list(version, mount, folder);
+    const newer = await this.#list(2, mount, folder);
+    return newer.length > 0 ? newer : this.#list(1, mount, folder);
+  }
+
+  async #list(version: KvVersion, mount: string, folder: string): Promise<string[]> {
+    const at = [mount, ...(version === 2 ? ['metadata'] : []), ...(folder === '' ? [] : [folder])].join('/');
+    const { status, body } = await this.client.call({
+      method: 'GET',
+      path: `${encoded(at)}?list=true`,
+      repeatable: true,
+    });
+    if (status === 404) return [];
+    const parsed = listData.safeParse(body.data);
+    if (parsed.success) return parsed.data.keys;
+    throw new VaultFailed('unreadable', `${at}: the answer is no list`);
+  }
+
   async #askVersion(mount: string, path: string): Promise<KvVersion | 'try'> {
     const version = kvVersionFrom(await this.#mountAnswer(mount, path));
     if (version === 'not kv') throw new VaultFailed('not found', `${mount} is not a key-value mount`);
@@ -52,7 +75,7 @@ export class VaultKv {
   async #mountAnswer(mount: string, path: string): Promise<MountAnswer> {
     try {
       // With the path behind it: it may be asked by who may read there, and a policy says that by path.
-      const asked = `sys/internal/ui/mounts/${encoded(mount)}/${encoded(path)}`;
+      const asked = `sys/internal/ui/mounts/${encoded(path === '' ? mount : `${mount}/${path}`)}`;
       const { status, body } = await this.client.call({ method: 'GET', path: asked, repeatable: true });
       const parsed = mountData.safeParse(body.data);
       if (status === 404 || !parsed.success) return { kind: 'unknown' };
