@@ -172,7 +172,7 @@ it('the lease of a secret that a template refers to is made for the run too', as
   expect(h.fake.callsTo(path)).toBe(1);
 });
 
-it('a lease that is never renewed again is tried for at growing distances, never in a hot loop, and let go at its end', async () => {
+it('a lease that is never renewed again is tried for at growing distances, never in a hot loop', async () => {
   const h = await open();
   const dynamic = h.dynamic({ ttlSeconds: 24 * HOUR });
   const { run, values } = await running(h, dynamic);
@@ -186,5 +186,34 @@ it('a lease that is never renewed again is tried for at growing distances, never
   expect(tries).toBeGreaterThan(20);
   expect(tries).toBeLessThan(200);
   expect(await h.metric('vault_lease_renewal_errors_total', 'of="lease"')).toBe(tries);
-  expect(await h.rows(run.job_id)).toHaveLength(1);
+  // What a lost answer may have made longer is given back with the job.
+  h.fake.failNext('sys/leases/revoke', 1, { status: 500 });
+  await endJob(h.house.peer, run);
+  await vi.waitFor(async () => expect((await h.rows(run.job_id)).length).toBe(1));
+  expect(h.fake.callsTo('sys/leases/revoke')).toBe(2);
+});
+
+it('a lease whose renewal was made, but whose answers were all lost, is still known after its time, and given back with its job', async () => {
+  const h = await open();
+  const dynamic = h.dynamic();
+  const { run } = await running(h, dynamic);
+  const [lease] = h.fake.liveLeases(dynamic.path);
+  h.fake.failNext('sys/leases/renew', 1_000, 'cut after');
+  await h.pass(70 * MINUTE);
+  expect(h.fake.liveLeases(dynamic.path)).toEqual([lease]);
+  await endJob(h.house.peer, run);
+  await vi.waitFor(() => expect(h.fake.liveLeases(dynamic.path)).toEqual([]));
+});
+
+it('a policy that denies renewals leads to no other token, and to another lease for whoever asks near the end', async () => {
+  const h = await open();
+  const dynamic = h.dynamic();
+  const { run, values } = await running(h, dynamic);
+  h.fake.deny('sys/leases/renew');
+  await h.pass(57 * MINUTE);
+  expect(await h.metric('vault_leases_ending_total')).toBe(1);
+  expect(logins(h)).toBe(1);
+  expect(await h.sessions()).toMatchObject([{ is_current: true }]);
+  expect(await h.resolve(run, both(dynamic))).not.toEqual(values);
+  expect(h.fake.liveLeases(dynamic.path)).toHaveLength(2);
 });

@@ -110,16 +110,18 @@ export class KeepLeases implements OnApplicationBootstrap, BeforeApplicationShut
   async #look(lease: kept.DueLease): Promise<void> {
     const { database, clock, log } = this.parts!;
     try {
-      if (lease.is_over) await kept.endLease(database, lease.id, clock.now());
+      const now = clock.now();
+      if (lease.is_over) await kept.endLease(database, lease.id, now);
       if (lease.is_over || lease.ended_at !== null) await this.#giveBack(lease);
-      else if (lease.ends_at <= clock.now()) await this.#remove(lease, 'ended');
-      else if (!lease.is_current) await this.#note(lease, { nextAt: lease.ends_at });
+      else if (hasCertainlyEnded(lease, now)) await this.#remove(lease, 'ended');
+      else if (!lease.is_current)
+        await this.#note(lease, { nextAt: lease.ends_at > now ? lease.ends_at : lastEndOf(lease) });
       else if (lease.renewable) await this.#renew(lease);
       else await this.#tell(lease, { nextAt: lease.ends_at });
     } catch (error) {
       // Whoever takes it up next, when its time with us is over, tries again.
       log.error({ err: error, path: lease.path, job: lease.job_id }, 'a lease could not be looked after');
-      if (isLongOver(lease, clock.now())) await this.#remove(lease, 'ended');
+      if (lastEndOf(lease) <= clock.now()) await this.#remove(lease, 'ended');
     }
   }
 
@@ -173,9 +175,8 @@ export class KeepLeases implements OnApplicationBootstrap, BeforeApplicationShut
       renewable: true,
     };
     const step = stepAfterFailure(state, failures, Math.random());
-    if (step.act === 'let go') return this.#remove(lease, 'ended');
-    const again = { nextAt: later(now, step.inMs), failures };
-    // Near its end it is still tried, but whoever asks gets another one.
+    const again = { nextAt: later(now, step.act === 'let go' ? MAX_BACKOFF_MS : step.inMs), failures };
+    // Near its end, and past it, it is still tried, but whoever asks gets another one.
     if (step.act === 'renew') await this.#note(lease, again);
     else await this.#tell(lease, again);
   }
@@ -210,7 +211,7 @@ export class KeepLeases implements OnApplicationBootstrap, BeforeApplicationShut
     }
     vault.metrics.revocations.inc({ outcome });
     const now = clock.now();
-    if (outcome !== 'failed' || isLongOver(lease, now)) return this.#remove(lease, outcome);
+    if (outcome !== 'failed' || lastEndOf(lease) <= now) return this.#remove(lease, outcome);
     const inMs = backoffMsOf(lease.failures + 1, Math.random(), FIRST_BACKOFF_MS, MAX_BACKOFF_MS);
     await kept.noteGiveBackFailed(database, lease.id, later(now, inMs));
   }
@@ -232,7 +233,8 @@ export class KeepLeases implements OnApplicationBootstrap, BeforeApplicationShut
 }
 
 type Change = Pick<kept.LeaseState, 'nextAt'> & Partial<kept.LeaseState>;
-/** Also a renewal whose answer was lost has not led further than this. */
-const isLongOver = (lease: kept.DueLease, now: Date): boolean =>
-  lease.ends_at.getTime() + lease.ttl_ms <= now.getTime();
 const later = (at: Date, ms: number): Date => new Date(at.getTime() + ms);
+/** A renewal that failed may have been made all the same, but has not led further than this. */
+const lastEndOf = (lease: kept.DueLease): Date => later(lease.ends_at, lease.ttl_ms);
+const hasCertainlyEnded = (lease: kept.DueLease, now: Date): boolean =>
+  (lease.renewable && lease.failures > 0 ? lastEndOf(lease) : lease.ends_at) <= now;
