@@ -88,7 +88,7 @@ export async function openLeasesHouse(
       const key = new SealingKey();
       const asked = { names: [...names], for: run, public_key: key.publicKey };
       const { box } = await at.app.get(ResolveSecrets).resolve(resolveSecrets.request.parse(asked));
-      return JSON.parse(key.open(box!)) as Record<string, string>;
+      return JSON.parse(await key.open(box!)) as Record<string, string>;
     },
     async pass(seconds, at) {
       for (let left = seconds; left > 0; left -= STEP_SECONDS) {

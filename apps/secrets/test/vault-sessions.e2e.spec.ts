@@ -166,7 +166,7 @@ it('the lease of a secret that a template refers to is made for the run too', as
   const key = new SealingKey();
   const asked = { names: ['DB_URL'], for: run, public_key: key.publicKey };
   const { box } = await h.house.peer.ask(resolveSecrets, asked);
-  expect(JSON.parse(key.open(box!))).toEqual({
+  expect(JSON.parse(await key.open(box!))).toEqual({
     DB_URL: expect.stringMatching(/^postgres:\/\/u-[0-9a-f]+:[\w-]+@db\/app$/),
   });
   expect(h.fake.callsTo(path)).toBe(1);
