@@ -1,14 +1,12 @@
-import { execFile, spawn } from 'node:child_process';
-import { lstat, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { startHouse, type House } from '@lineclear/launcher';
 import { makeScratchFolder } from '@lineclear/servers';
 import { client, startFakeKubernetes } from '@lineclear/testkit';
 import { afterAll, beforeAll, beforeEach, expect, it, onTestFinished, vi } from 'vitest';
+import { filesOf, runCli, typeInto, type Ran } from './command.js';
 import { person } from './furnish.js';
 
-const MAIN = fileURLToPath(new URL('../../apps/cli/dist/main.js', import.meta.url));
 const VALUES = {
   huggingface: 'hf_value-of-hugging-face',
   aws: 'value/of+aws/secret/key',
@@ -49,29 +47,15 @@ beforeEach(async () => {
   await mkdir(home);
 });
 
-interface Ran {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-/** The command as people run it, in a home folder and without a terminal. */
-function lineclear(args: readonly string[], input = '', env: Record<string, string> = {}): Promise<Ran> {
-  return new Promise((resolve) => {
-    const child = spawn(process.execPath, [MAIN, ...args], {
-      env: { PATH: process.env['PATH'], HOME: home, ...env },
-    });
-    const out: Buffer[] = [];
-    const err: Buffer[] = [];
-    child.stdout.on('data', (chunk: Buffer) => out.push(chunk));
-    child.stderr.on('data', (chunk: Buffer) => err.push(chunk));
-    child.once('close', (code) => {
-      const ran = { code, stdout: Buffer.concat(out).toString(), stderr: Buffer.concat(err).toString() };
-      printed += ran.stdout + ran.stderr;
-      resolve(ran);
-    });
-    child.stdin.end(input);
-  });
+/** The command as people run it, in this test's home folder. */
+async function lineclear(
+  args: readonly string[],
+  input = '',
+  env: Record<string, string> = {},
+): Promise<Ran> {
+  const ran = await runCli(args, { HOME: home, ...env }, input);
+  printed += ran.stdout + ran.stderr;
+  return ran;
 }
 const login = (...flags: string[]): Promise<Ran> =>
   lineclear(['login', '--url', house.url, '--key-stdin', ...flags], key);
@@ -83,17 +67,6 @@ async function put(below: string, content: string, mode = 0o600): Promise<void> 
   await writeFile(join(home, below), content, { mode });
 }
 
-/** All files of the home folder but our own. */
-async function files(): Promise<Record<string, string>> {
-  const names = (await readdir(home, { recursive: true })).filter((name) => !name.startsWith('.lineclear'));
-  const entries = names.sort().map(async (name) => {
-    const stat = await lstat(join(home, name));
-    const content = stat.isFile() ? await readFile(join(home, name), 'base64') : 'folder';
-    return [name, `${(stat.mode & 0o7777).toString(8)} ${content}`];
-  });
-  return Object.fromEntries(await Promise.all(entries)) as Record<string, string>;
-}
-
 it('logs in and saves, places, runs without telling, and leaves every file as it was', async () => {
   await put('.cache/huggingface/token', VALUES.huggingface);
   await put(
@@ -101,7 +74,7 @@ it('logs in and saves, places, runs without telling, and leaves every file as it
     `# mine\r\n[default]\naws_access_key_id = AKIAABCDEFGHIJKLMNOP\naws_secret_access_key=${VALUES.aws}\n`,
     0o640,
   );
-  const before = await files();
+  const before = await filesOf(home);
   const first = await login('--yes');
   expect(first).toMatchObject(done(has(`logged in at ${house.url} as ada`)));
   expect(first.stdout).toContain('saved: huggingface');
@@ -110,7 +83,7 @@ it('logs in and saves, places, runs without telling, and leaves every file as it
   const { stdout: list } = await lineclear(['secrets', 'list', '--json']);
   const names = (JSON.parse(list) as { name: string }[]).map(({ name }) => name);
   expect(names).toEqual(['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'HF_TOKEN']);
-  expect(await files()).toEqual(before);
+  expect(await filesOf(home)).toEqual(before);
 
   const placed = JSON.stringify({ access_key: 'AKIAPONMLKJIHGFEDCBA', secret_key: VALUES.placed });
   expect(await lineclear(['place', 'aws', '--profile', 'team'], placed)).toMatchObject(
@@ -129,7 +102,7 @@ it('logs in and saves, places, runs without telling, and leaves every file as it
   expect(ran.stderr).toContain('[secret]');
 
   expect(await lineclear(['logout', '--yes'])).toMatchObject(done(has('logged out')));
-  expect(await files()).toEqual(before);
+  expect(await filesOf(home)).toEqual(before);
   expect(await lineclear(['secrets', 'list'])).toMatchObject({ code: 3 });
   expectNoValue();
 }, 60_000);
@@ -140,17 +113,17 @@ it('loads down to another machine what was saved on this one, until it logs out 
   home = join(scratch, `elsewhere${homes}`);
   await mkdir(home);
   await put('.cache/unrelated', 'of somebody else');
-  const before = await files();
+  const before = await filesOf(home);
   const asked = await login('--no-upload');
   expect(asked).toMatchObject(done(has('in Lineclear, not here: huggingface; --yes loads it down')));
-  expect(await files()).toEqual(before);
+  expect(await filesOf(home)).toEqual(before);
   const loaded = await login('--no-upload', '--yes');
   expect(loaded.stdout).toMatch(/loaded: huggingface: .*token \(written\)/);
   expect(await readFile(join(home, '.cache/huggingface/token'), 'utf8')).toBe(VALUES.huggingface);
   expect((await lstat(join(home, '.cache/huggingface/token'))).mode & 0o777).toBe(0o600);
   expect((await login('--no-upload', '--yes')).stdout).not.toContain('loaded: huggingface');
   expect(await lineclear(['logout', '--yes'])).toMatchObject(done(has('logged out')));
-  expect(await files()).toEqual(before);
+  expect(await filesOf(home)).toEqual(before);
   expectNoValue();
 }, 60_000);
 
@@ -383,52 +356,12 @@ it('revokes its key', async () => {
 }, 60_000);
 
 it('asks for the key at a terminal, and does not show what is typed', async () => {
-  const typed = `${key}\n`;
-  const out = await new Promise<string>((resolve) => {
-    const child = execFile(
-      'python3',
-      [
-        '-c',
-        PSEUDO_TERMINAL,
-        process.execPath,
-        MAIN,
-        'login',
-        '--url',
-        house.url,
-        '--no-upload',
-        '--no-download',
-      ],
-      { env: { PATH: process.env['PATH'], HOME: home, TYPED: typed } },
-      (_error, stdout) => resolve(stdout),
-    );
-    child.stdin?.end();
-  });
+  const flags = ['--url', house.url, '--no-upload', '--no-download'];
+  const out = await typeInto(['login', ...flags], { HOME: home }, `${key}\n`);
   expect(out).toContain('API key: ');
   expect(out).toContain('as ada');
   expect(out).not.toContain(key);
 }, 60_000);
-
-/** Runs a program at a terminal, types when it is asked, and prints all that is shown there. */
-const PSEUDO_TERMINAL = `
-import os, pty, sys
-pid, fd = pty.fork()
-if pid == 0:
-    os.execv(sys.argv[1], sys.argv[1:])
-shown, typed = b'', False
-while True:
-    try:
-        part = os.read(fd, 4096)
-    except OSError:
-        break
-    if not part:
-        break
-    shown += part
-    if not typed and b': ' in shown:
-        os.write(fd, os.environ['TYPED'].encode())
-        typed = True
-os.waitpid(pid, 0)
-sys.stdout.buffer.write(shown)
-`;
 
 function expectNoValue(): void {
   for (const value of [...Object.values(VALUES), key])
