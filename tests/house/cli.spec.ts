@@ -345,7 +345,7 @@ it('shares a secret with somebody, who gives it a name of theirs, and takes it b
     code: 2,
   });
   expectNoValue();
-}, 60_000);
+}, 120_000);
 
 it('revokes its key', async () => {
   const { key: another } = await person(house.url, client(house.url, house.adminKey), 'bea', 'researcher');

@@ -1,60 +1,28 @@
-import {
-  auditRecorded,
-  resolveSecrets,
-  secretChanged,
-  secretDemands,
-  type Principal,
-} from '@lineclear/contracts';
-import { SealingKey } from '@lineclear/kit';
-import { expectProblem, type Client } from '@lineclear/testkit';
+import { auditRecorded, secretChanged, secretDemands } from '@lineclear/contracts';
+import { expectProblem } from '@lineclear/testkit';
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { claimRun, endJob, type ForRun } from './claim-run.js';
-import { openHouse, type SecretsHouse } from './house.js';
+import { claimRun } from './claim-run.js';
+import { accept, openSharing, set, VISION, type SharingHouse } from './shares-house.js';
 
-type Team = NonNullable<Principal['teams']>[number];
-
-let house: SecretsHouse;
-let anna: Client;
-let tom: Client;
-let annaId: number;
-let tomId: number;
-const acme = { id: 1, slug: 'acme' };
-const vision: Team = { id: 3, slug: 'vision', role: 'admin' };
+let house: SharingHouse['house'];
+let anna: SharingHouse['anna'];
+let annaId: SharingHouse['annaId'];
+let tom: SharingHouse['tom'];
+let tomId: SharingHouse['tomId'];
+let shared: SharingHouse['shared'];
+let revoke: SharingHouse['revoke'];
+let asked: SharingHouse['asked'];
+let resolve: SharingHouse['resolve'];
+let ofTom: SharingHouse['ofTom'];
 
 beforeAll(async () => {
-  house = await openHouse();
-  ({ http: anna, userId: annaId } = house.person('researcher', { org: acme }));
-  ({ http: tom, userId: tomId } = house.person('researcher', { org: acme, teams: [vision] }));
+  ({ house, anna, annaId, tom, tomId, shared, revoke, asked, resolve, ofTom } = await openSharing());
 });
-afterAll(async () => house?.close());
+afterAll(() => house?.close());
 afterEach(() => {
   house.clock.laterMs = 0;
 });
-
-const set = (http: Client, name: string, value: string, more: object = {}) =>
-  http.post('/api/secrets', { name, value, scope: 'user', ...more });
-/** Anna's secret, shared; the share's id. */
-async function shared(name: string, more: object = {}): Promise<number> {
-  await set(anna, name, `anna's ${name}`);
-  const to = { scope: 'user', to: 'user', id: tomId };
-  const { status, body } = await anna.post(`/api/secrets/${name}/shares`, { ...to, ...more });
-  expect(status, JSON.stringify(body)).toBe(201);
-  return body.id as number;
-}
-const accept = (http: Client, id: number, more: object = {}) =>
-  http.post(`/api/secrets/-/shared/${id}/accept`, { scope: 'user', ...more });
-const revoke = (name: string, id: number) => anna.delete(`/api/secrets/${name}/shares/${id}?scope=user`);
-
-async function asked(run: ForRun, ...names: string[]): Promise<Record<string, string> | string[]> {
-  const key = new SealingKey();
-  const question = { names, for: run, public_key: key.publicKey };
-  const { box, missing } = await house.peer.ask(resolveSecrets, question);
-  return box ? (JSON.parse(await key.open(box)) as Record<string, string>) : missing;
-}
-const resolve = async (whose: Omit<ForRun, 'purpose' | 'job_id' | 'attempt'>, ...names: string[]) =>
-  asked(await claimRun(house.peer, names, whose), ...names);
-const ofTom = (...names: string[]) => resolve({ user_id: tomId, org_id: 1 }, ...names);
 
 describe('a secret that is shared', () => {
   it('is nothing to anybody until they give it a name, and then it is as their own', async () => {
@@ -110,6 +78,8 @@ describe('a secret that is shared', () => {
     const content = 'TAKEN=x\n';
     const imported = { format: 'dotenv', content, scope: 'user' };
     expect((await tom.post('/api/secrets/-/import', imported)).status).toBe(409);
+    const own = { provider: 'openai', credential_name: 'TAKEN', credential_value: 'sk-x' };
+    expect((await tom.post('/api/users/me/credentials', own)).status).toBe(409);
     expect(await ofTom('TAKEN')).toEqual({ TAKEN: "anna's TAKEN" });
   });
 
@@ -180,9 +150,17 @@ describe('a secret that is shared', () => {
     const expires_at = new Date(Date.now() + 60_000).toISOString();
     await accept(tom, await shared('FOR_A_MINUTE', { expires_at }));
     expect(await ofTom('FOR_A_MINUTE')).toEqual({ FOR_A_MINUTE: "anna's FOR_A_MINUTE" });
+    // A job that counts on it does not run on what is further out.
+    await house.admin.post('/api/secrets', { name: 'FOR_A_MINUTE', value: 'everybody’s' });
     house.clock.pass(61);
-    expect(await ofTom('FOR_A_MINUTE')).toEqual(['FOR_A_MINUTE']);
+    await expect(ofTom('FOR_A_MINUTE')).rejects.toThrow('shared no more');
+    expect((await tom.get('/api/secrets/FOR_A_MINUTE/explain?scope=user')).body.sources[0]).toMatchObject({
+      has: true,
+      note: expect.stringContaining('ended'),
+    });
     expect((await set(tom, 'FOR_A_MINUTE', 'x')).body.detail).toContain('shared no more');
+    await tom.delete('/api/secrets/FOR_A_MINUTE?scope=user');
+    expect(await ofTom('FOR_A_MINUTE')).toEqual({ FOR_A_MINUTE: 'everybody’s' });
     house.clock.laterMs = 0;
 
     await accept(tom, await shared('REMOVED'));
@@ -195,7 +173,7 @@ describe('a secret that is shared', () => {
   });
 
   it('is for a team or an organisation when those who set there take it, and for everyone who wants it', async () => {
-    const toTeam = await shared('TO_TEAM', { to: 'team', id: vision.id });
+    const toTeam = await shared('TO_TEAM', { to: 'team', id: VISION.id });
     expect((await accept(tom, toTeam)).status).toBe(404);
     expect((await accept(anna, toTeam, { scope: 'team', team: 3 })).status).toBe(404);
     expect((await accept(tom, toTeam, { scope: 'team' })).body).toEqual({
@@ -254,6 +232,19 @@ describe('a secret that is shared', () => {
     expect((await tom.post('/api/secrets/MINE/shares', { scope: 'user', to: 'everyone' })).status).toBe(404);
     expect((await accept(tom, 999_999)).status).toBe(404);
     expect((await revoke('MINE', 999_999)).status).toBe(404);
+  });
+
+  it('is no template, which would be filled in with what its receiver has', async () => {
+    await set(tom, 'OF_TOM', 'x');
+    await set(anna, 'URL', 'https://host.test/${OF_TOM}', { template: true });
+    const everyone = { scope: 'user', to: 'everyone' };
+    expect((await anna.post('/api/secrets/URL/shares', everyone)).status).toBe(409);
+    await accept(tom, await shared('LATER', { access: 'write' }));
+    await set(anna, 'LATER', '${OF_TOM}', { template: true });
+    await expect(ofTom('LATER')).rejects.toThrow('template');
+    const byTom = await set(tom, 'LATER', '${OF_TOM}', { template: true });
+    expect(byTom.status).toBe(400);
+    expectProblem(byTom, 'a template', 'template');
   });
 
   it('is shared a hundred times at most', async () => {
@@ -316,13 +307,17 @@ describe('a secret that is shared', () => {
         }
         for (const [n, { userId, value }] of people.entries())
           for (const name of ['OWN', 'GIVEN']) {
-            const found = await resolve({ user_id: userId }, name);
+            const found = await resolve({ user_id: userId }, name).catch((error: Error) => {
+              expect(error.message).toContain('shared no more');
+              return 'ended' as const;
+            });
             const own = await house.service.database.query(
               'select 1 from secrets where scope = $1 and name = $2 and deleted_at is null',
               [`user:${userId}`, name],
             );
             const givers = await grantedBy(n, name);
-            if (Array.isArray(found)) expect([...own, ...givers]).toEqual([]);
+            if (found === 'ended') expect([...own, ...givers]).toEqual([]);
+            else if (Array.isArray(found)) expect([...own, ...givers]).toEqual([]);
             else if (own.length > 0) expect(found[name]).toBe(value);
             else expect(givers.map((giver) => people[giver]!.value)).toContain(found[name]);
           }
@@ -330,66 +325,4 @@ describe('a secret that is shared', () => {
       { numRuns: 25 },
     );
   }, 60_000);
-});
-
-describe('a secret that is renamed', () => {
-  it('has all its versions under the new name, and every alias', async () => {
-    const id = await shared('OLD_NAME');
-    await set(anna, 'OLD_NAME', 'second');
-    await accept(tom, id, { as: 'ALIAS' });
-    expect(await anna.post('/api/secrets/OLD_NAME/rename', { scope: 'user', to: 'NEW_NAME' })).toMatchObject({
-      status: 201,
-      body: { name: 'NEW_NAME', scope: 'user', version: 2 },
-    });
-    expect(await resolve({ user_id: annaId }, 'NEW_NAME')).toEqual({ NEW_NAME: 'second' });
-    expect(await resolve({ user_id: annaId }, 'OLD_NAME')).toEqual(['OLD_NAME']);
-    expect(await ofTom('ALIAS')).toEqual({ ALIAS: 'second' });
-    const rolled = await anna.post('/api/secrets/NEW_NAME/rollback', { scope: 'user', version: 1 });
-    expect(rolled.body.version).toBe(3);
-    expect(await ofTom('ALIAS')).toEqual({ ALIAS: "anna's OLD_NAME" });
-    const { body: history } = await anna.get('/api/secrets/NEW_NAME/history?scope=user');
-    expect(history.changes.map(({ kind }: { kind: string }) => kind)).toEqual([
-      'set',
-      'renamed',
-      'set',
-      'set',
-    ]);
-    expect((await house.admin.post('/api/secrets/-/verify', {})).body).toMatchObject({ failed: [] });
-    const told = () => house.peer.events(secretChanged).map(({ data }) => data);
-    await vi.waitFor(() =>
-      expect(told()).toEqual(
-        expect.arrayContaining([
-          expect.objectContaining({ name: 'OLD_NAME', scope: `user:${annaId}`, version: 0 }),
-          expect.objectContaining({ name: 'NEW_NAME', scope: `user:${annaId}`, version: 2 }),
-        ]),
-      ),
-    );
-  });
-
-  it('takes no name that is there or may be had back, and waits for the jobs that know it', async () => {
-    for (const name of ['FROM', 'TO', 'GONE']) await set(anna, name, name);
-    await anna.delete('/api/secrets/GONE?scope=user');
-    const rename = (to: string, from = 'FROM') =>
-      anna.post(`/api/secrets/${from}/rename`, { scope: 'user', to });
-    expect((await rename('TO')).status).toBe(409);
-    expect((await rename('GONE')).status).toBe(409);
-    expect((await rename('FROM')).status).toBe(400);
-    expect((await rename('no name')).status).toBe(400);
-    expect((await rename('channel.1')).status).toBe(400);
-    expect((await rename('ANY', 'NOT_THERE')).status).toBe(404);
-    const run = await claimRun(house.peer, ['FROM'], { user_id: annaId });
-    await asked(run, 'FROM');
-    expect(await rename('ANY')).toMatchObject({
-      status: 409,
-      body: { detail: expect.stringContaining('1 job') },
-    });
-    await endJob(house.peer, run);
-    await vi.waitFor(async () => expect((await rename('ANY')).status).toBe(201));
-    await anna.post('/api/users/me/credentials', {
-      provider: 'openai',
-      credential_name: 'OPENAI_API_KEY',
-      credential_value: 'sk-x',
-    });
-    expect((await rename('OTHER', 'OPENAI_API_KEY')).status).toBe(409);
-  });
 });

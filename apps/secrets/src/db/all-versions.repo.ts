@@ -20,9 +20,12 @@ export async function latestChange(on: Queryable): Promise<string> {
 }
 
 /** The current version of each secret that is there, those that were set last first. */
-export const currentOfAll = (on: Queryable, limit: number): Promise<CurrentVersion[]> =>
+export const currentOfAll = (
+  on: Queryable,
+  limit: number,
+): Promise<(CurrentVersion & { readonly name: string })[]> =>
   on.query(
-    'select id, current_version as version from secrets where deleted_at is null order by updated_at desc, id limit $1',
+    'select id, name, current_version as version from secrets where deleted_at is null order by updated_at desc, id limit $1',
     [limit],
   );
 

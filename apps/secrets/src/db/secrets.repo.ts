@@ -225,12 +225,11 @@ export const demandingOf = (
   on: Queryable,
   names: readonly string[],
   scopes: readonly string[],
-  now: Date,
 ): Promise<Demanding[]> =>
   on.query(
     `select name, scope, approval_level as level from secrets where scope = any($2) and name = any($1) and deleted_at is null
      union all
      select a.name, a.scope, s.approval_level from secret_aliases a join secret_shares h on h.id = a.share_id join secrets s on s.id = h.secret_id
-     where a.scope = any($2) and a.name = any($1) and s.deleted_at is null and (h.expires_at is null or h.expires_at > $3)`,
-    [names, scopes, now],
+     where a.scope = any($2) and a.name = any($1) and s.deleted_at is null`,
+    [names, scopes],
   );

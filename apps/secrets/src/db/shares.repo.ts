@@ -34,14 +34,14 @@ export interface KnownAlias extends Alias {
 }
 
 /**
- * From where a name is looked for: what a scope has itself, and what is shared with it under a name of its own, while it is
- * ($1 the scope, $2 the names, $3 the time). `known_as` is the name that was asked for.
+ * Where a name is looked for: at what a scope ($1) has itself, and at what is shared with it under a name of its own ($2 the
+ * names). `known_as` is the name that was asked for, `shared_until` the end of the share.
  */
 export const KNOWN = `(
-  select s.id, s.name as known_as from secrets s where s.scope = $1 and s.name = any($2)
+  select s.id, s.name as known_as, null::timestamptz as shared_until from secrets s where s.scope = $1 and s.name = any($2)
   union all
-  select h.secret_id, a.name from secret_aliases a join secret_shares h on h.id = a.share_id
-   where a.scope = $1 and a.name = any($2) and (h.expires_at is null or h.expires_at > $3))`;
+  select h.secret_id, a.name, h.expires_at from secret_aliases a join secret_shares h on h.id = a.share_id
+   where a.scope = $1 and a.name = any($2))`;
 
 /** Keeps a scope from giving names to what is shared with it until the transaction ends, in which it gets a name of its own. */
 export async function keepNames(tx: Tx, scope: string): Promise<void> {

@@ -49,6 +49,8 @@ export interface StoredVersion extends SealedColumns {
   readonly name: string;
   /** What it was asked for as. */
   readonly known_as: string;
+  /** Where it is shared for a time only. */
+  readonly shared_until: Date | null;
   readonly version: number;
   readonly expires_at: Date | null;
   readonly is_template: boolean;
@@ -57,7 +59,7 @@ export interface StoredVersion extends SealedColumns {
 }
 
 const OF_SECRET =
-  's.id, s.scope, s.name, k.known_as, v.version, s.expires_at, s.must_rotate_by, s.approval_level is not null as needs_approval';
+  's.id, s.scope, s.name, k.known_as, k.shared_until, v.version, s.expires_at, s.must_rotate_by, s.approval_level is not null as needs_approval';
 const SEALED = 'v.kek_id, v.wrapped_key, v.nonce, v.ciphertext, v.is_template';
 
 /** The current versions of these names, still encrypted: a scope's own, and what is shared with it. */
@@ -65,13 +67,12 @@ export const currentVersions = (
   on: Queryable,
   scope: string,
   names: readonly string[],
-  now: Date,
 ): Promise<StoredVersion[]> =>
   on.query(
     `select ${OF_SECRET}, ${SEALED}
      from ${KNOWN} k join secrets s on s.id = k.id join secret_versions v on v.secret_id = s.id and v.version = s.current_version
      where s.deleted_at is null`,
-    [scope, names, now],
+    [scope, names],
   );
 
 /** One version of a secret that is there, still encrypted; none where it is not kept. */
@@ -80,13 +81,12 @@ export const versionOf = (
   scope: string,
   name: string,
   version: number,
-  now: Date,
 ): Promise<StoredVersion[]> =>
   on.query(
     `select ${OF_SECRET}, ${SEALED}
-     from ${KNOWN} k join secrets s on s.id = k.id join secret_versions v on v.secret_id = s.id and v.version = $4
+     from ${KNOWN} k join secrets s on s.id = k.id join secret_versions v on v.secret_id = s.id and v.version = $3
      where s.deleted_at is null`,
-    [scope, [name], now, version],
+    [scope, [name], version],
   );
 
 /** One version, still encrypted; undefined where it is not kept any more. */

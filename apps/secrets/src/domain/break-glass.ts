@@ -25,7 +25,6 @@ export const deadlinesOf = (
 });
 
 /** The earlier of two ends; null where there is none. */
-export function earliest(a: Date | null, b: Date | null): Date | null {
-  if (a === null || b === null) return a ?? b;
-  return a < b ? a : b;
+export function earliest(...ends: readonly (Date | null)[]): Date | null {
+  return ends.reduce((first, end) => (first === null || (end !== null && end < first) ? end : first), null);
 }

@@ -24,7 +24,7 @@ export interface StandingClaim {
 
 /** Why a run does not get what it asks for; undefined when it may have it. */
 export function faultOfAsking(claim: StandingClaim, asking: RunAsking): string | undefined {
-  if (claim.endedAt !== null) return `the job ended on ${claim.endedAt.toISOString()}`;
+  if (claim.endedAt !== null) return `the attempt ended on ${claim.endedAt.toISOString()}`;
   if (
     claim.userId !== asking.user_id ||
     claim.teamId !== (asking.team_id ?? null) ||

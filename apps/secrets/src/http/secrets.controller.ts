@@ -57,7 +57,7 @@ export class SecretsController {
     const kept: { createdAt: Date; version?: number } =
       source === 'file'
         ? await this.file.put(name, value)
-        : await this.change.put(secret, (tx) => this.#demand(tx, scope, body));
+        : await this.change.put({ ...secret, throughShare: true }, (tx) => this.#demand(tx, scope, body));
     const winner = await this.chain.winner(name, askerOf(who, scope, name), { source, scope });
     return {
       name,

@@ -1,7 +1,7 @@
 import { Controller } from '@nestjs/common';
 import { OnRequest } from '@lineclear/bus';
 import { secretDemands, type ReplyOf, type RequestOf } from '@lineclear/contracts';
-import { Clock, Database } from '@lineclear/kit';
+import { Database } from '@lineclear/kit';
 import { demandingOf } from '../db/secrets.repo.js';
 import { demandsOf } from '../domain/demands.js';
 import { scopesOf } from '../domain/lookup.js';
@@ -13,10 +13,7 @@ import { GLOBAL } from '../domain/scopes.js';
  */
 @Controller()
 export class AnswerDemands {
-  constructor(
-    private readonly database: Database,
-    private readonly clock: Clock,
-  ) {}
+  constructor(private readonly database: Database) {}
 
   @OnRequest(secretDemands)
   async demands({ jobs }: RequestOf<typeof secretDemands>): Promise<ReplyOf<typeof secretDemands>> {
@@ -28,7 +25,6 @@ export class AnswerDemands {
       this.database,
       [...new Set(asked.flatMap(({ names }) => names))],
       [...new Set(asked.flatMap(({ scopes }) => scopes))],
-      this.clock.now(),
     );
     return { demands: asked.map(({ names, scopes }) => demandsOf(names, scopes, stored)) };
   }

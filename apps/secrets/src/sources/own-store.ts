@@ -24,25 +24,25 @@ export class OwnStore implements SecretSource {
    * the next place would be asked and a job run on a key that nobody meant for it.
    */
   async find(scope: string, names: readonly string[]): Promise<ReadonlyMap<string, Found>> {
-    const rows = await currentVersions(this.database, scope, names, this.clock.now());
-    for (const row of rows) this.#refuseEnded(row);
+    const rows = await currentVersions(this.database, scope, names);
+    for (const row of rows) this.#refuse(scope, row);
     const found = rows.map(async (row) => [row.known_as, await this.#found(row)] as const);
     return new Map(await Promise.all(found));
   }
 
   /** One version, whichever is current; undefined when it is not kept, or the secret was removed. @throws as `find` does */
   async findVersion(scope: string, name: string, version: number): Promise<Found | undefined> {
-    const [row] = await versionOf(this.database, scope, name, version, this.clock.now());
+    const [row] = await versionOf(this.database, scope, name, version);
     if (!row) return undefined;
-    this.#refuseEnded(row);
+    this.#refuse(scope, row);
     return this.#found(row);
   }
 
   async presence(scope: string, name: string): Promise<Presence> {
-    const [secret] = await currentVersions(this.database, scope, [name], this.clock.now());
+    const [secret] = await currentVersions(this.database, scope, [name]);
     if (!secret) return { has: false };
-    const { version, expires_at, must_rotate_by } = secret;
-    const end = earliest(expires_at, must_rotate_by);
+    const { version, expires_at, must_rotate_by, shared_until } = secret;
+    const end = earliest(expires_at, must_rotate_by, shared_until);
     if (end !== null && end <= this.clock.now())
       return { has: true, version, note: `ended on ${end.toISOString()}: it is refused` };
     return { has: true, version, ...(secret.scope === scope ? {} : { note: 'shared with this scope' }) };
@@ -53,8 +53,20 @@ export class OwnStore implements SecretSource {
     return { value: await this.#open(row), version, isTemplate, needsApproval };
   }
 
-  #refuseEnded({ known_as: name, expires_at, must_rotate_by }: StoredVersion): void {
+  #refuse(scope: string, row: StoredVersion): void {
+    const { known_as: name, expires_at, must_rotate_by, shared_until } = row;
     const now = this.clock.now();
+    // It would be filled in with what its receiver has, and lead that to wherever its owner wants.
+    if (row.is_template && row.scope !== scope)
+      throw new Refused(
+        'broken_template',
+        `${name} is shared and has become a template, which is not shared`,
+      );
+    if (shared_until !== null && shared_until <= now)
+      throw new Refused(
+        'share_ended',
+        `what was shared as ${name} is shared no more since ${shared_until.toISOString()}`,
+      );
     if (must_rotate_by !== null && must_rotate_by <= now)
       throw new Refused(
         'secret_not_rotated',

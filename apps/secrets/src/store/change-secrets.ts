@@ -3,7 +3,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { audited } from '@lineclear/access';
 import { Bus, event } from '@lineclear/bus';
 import { secretChanged } from '@lineclear/contracts';
-import { Clock, CONFIG, Conflict, Database, NotAllowed, NotFound, type Tx } from '@lineclear/kit';
+import { BadInput, Clock, CONFIG, Conflict, Database, NotAllowed, NotFound, type Tx } from '@lineclear/kit';
 import type { Config } from '../config.js';
 import { recordOf } from '../db/keys.repo.js';
 import * as secrets from '../db/secrets.repo.js';
@@ -29,6 +29,8 @@ export interface NewValue extends Which {
   readonly expected?: number | undefined;
   /** Whether `${NAME}` in it stands for the value of another secret. */
   readonly isTemplate?: boolean | undefined;
+  /** Whether it goes to the secret itself where the name stands for one that is shared. */
+  readonly throughShare?: boolean;
   /** The version whose value this is. */
   readonly ofVersion?: number;
 }
@@ -55,7 +57,7 @@ export class ChangeSecrets {
   /** Sets a secret: its first version, or the next one, and does `also` with it or neither. @throws Conflict when another version than the expected one is current */
   async put(secret: NewValue, also: (tx: Tx, put: Put) => Promise<void> = async () => {}): Promise<Put> {
     return this.withNewestKey(async (tx, kek) => {
-      const meant = { ...secret, ...(await this.#sharedPlace(tx, secret)) };
+      const meant = { ...secret, ...(secret.throughShare ? await this.#sharedPlace(tx, secret) : {}) };
       const next = await nextIfExpected(tx, meant);
       const put = await this.write(tx, kek, meant);
       // Where there was no row to lock, somebody else may have made it first.
@@ -196,7 +198,10 @@ export class ChangeSecrets {
   }
 
   /** Where a value goes that is set under the name of what is shared; nothing else for any other name. @throws NotAllowed */
-  async #sharedPlace(tx: Tx, { scope, name }: Which): Promise<{ scope: string; name: string } | undefined> {
+  async #sharedPlace(
+    tx: Tx,
+    { scope, name, isTemplate }: NewValue,
+  ): Promise<{ scope: string; name: string } | undefined> {
     const alias = await aliases.findAlias(tx, scope, name);
     if (!alias) return undefined;
     const isOver = !isLive({ expiresAt: alias.expires_at }, this.clock.now());
@@ -204,6 +209,7 @@ export class ChangeSecrets {
       throw new NotAllowed(
         isOver ? `what was shared as ${name} is shared no more` : `${name} is shared with you for reading`,
       );
+    if (isTemplate) throw BadInput.at('template', 'is not for what is shared');
     return { scope: alias.owner_scope, name: alias.owner_name };
   }
 

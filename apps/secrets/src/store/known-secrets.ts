@@ -80,9 +80,10 @@ export class KnownSecrets implements OnApplicationShutdown {
         { looked_for: MAX_LOOKED_FOR },
         'there are more secrets than are looked for in texts: those that were set longest ago are not',
       );
-    const wanted = new Map(current.slice(0, MAX_LOOKED_FOR).map(({ id, version }) => [id, version]));
-    for (const [id, { version, needle }] of this.#known) {
-      if (wanted.get(id) === version) continue;
+    const wanted = new Map(current.slice(0, MAX_LOOKED_FOR).map((one) => [one.id, one]));
+    for (const [id, { name, version, needle }] of this.#known) {
+      const now = wanted.get(id);
+      if (now?.version === version && now.name === name) continue;
       needle?.fill(0);
       this.#known.delete(id);
     }

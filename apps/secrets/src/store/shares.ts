@@ -4,6 +4,7 @@ import { Bus } from '@lineclear/bus';
 import { BadInput, Clock, Conflict, Database, NotFound, Unprocessable, type Tx } from '@lineclear/kit';
 import * as secrets from '../db/secrets.repo.js';
 import * as shares from '../db/shares.repo.js';
+import { findVersion } from '../db/versions.repo.js';
 import { readScope } from '../domain/scopes.js';
 import { faultOfShare, isFor, isLive, type Access } from '../domain/shares.js';
 import { changed, type Which } from './change-secrets.js';
@@ -28,12 +29,16 @@ export class Shares {
     private readonly clock: Clock,
   ) {}
 
-  /** Shares a secret, or sets another access or end for a share that is there; its id. @throws NotFound, BadInput, Unprocessable for one too many */
+  /** Shares a secret, or sets another access or end for a share that is there; its id. @throws NotFound, BadInput, Conflict for a template, Unprocessable for one too many */
   async share(which: Doer, { receiver, access, expiresAt }: NewShare): Promise<number> {
     const fault = faultOfShare(readScope(which.scope), which.scope, receiver);
     if (fault !== undefined) throw BadInput.at('to', fault);
     return this.database.tx(async (tx) => {
-      const { id: secretId } = await lockLiving(tx, which);
+      const { id: secretId, version } = await lockLiving(tx, which);
+      if ((await findVersion(tx, secretId, version))?.is_template)
+        throw new Conflict(
+          `${which.name} is a template, which would be filled in with what its receiver has`,
+        );
       const there = await shares.sharesOf(tx, secretId);
       if (there.length >= MAX_SHARES && !there.some((one) => one.receiver === receiver))
         throw new Unprocessable(`no secret is shared more than ${MAX_SHARES} times`);
