@@ -1,5 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
+import { delimiter, join } from 'node:path';
 import { Transform, type Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { maskStream } from './domain/mask.js';
@@ -42,12 +44,17 @@ export async function runProgram(
     return code;
   } catch (error) {
     const code = codeOf(error);
-    warn(world, code === 'ENOENT' ? `there is no program ${file}` : `${file} cannot be run (${code})`);
-    return code === 'ENOENT' ? NOT_FOUND : NOT_RUNNABLE;
+    const isMissing = code === 'ENOENT' || (code === 'EACCES' && !isOnPath(file, env['PATH']));
+    warn(world, isMissing ? `there is no program ${file}` : `${file} cannot be run (${code})`);
+    return isMissing ? NOT_FOUND : NOT_RUNNABLE;
   } finally {
     stopListening();
   }
 }
+
+// One folder of PATH that may not be looked into makes the system say EACCES of whatever is in no other.
+const isOnPath = (file: string, path = ''): boolean =>
+  file.includes('/') || path.split(delimiter).some((folder) => existsSync(join(folder, file)));
 
 const endOf = (child: ChildProcess): Promise<number> =>
   new Promise((resolve, fail) => {

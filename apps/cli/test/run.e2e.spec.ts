@@ -1,3 +1,4 @@
+import { mkdir } from 'node:fs/promises';
 import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { makeHome, type Home } from './home.fixture.js';
@@ -93,6 +94,16 @@ describe('a program that is run', () => {
     expect(await run(home.path)).toMatchObject({
       code: 126,
       stderr: `lineclear: ${home.path} cannot be run (EACCES)\n`,
+    });
+  });
+
+  it('is not there either when a folder of PATH may not be looked into', async () => {
+    const closed = `${home.path}/closed`;
+    await mkdir(closed, { mode: 0 });
+    const env = { PATH: `${closed}:/usr/bin` };
+    expect(await lineclear(home.path, ['run', '--', 'no-such-program'], { env })).toMatchObject({
+      code: 127,
+      stderr: 'lineclear: there is no program no-such-program\n',
     });
   });
 
