@@ -23,6 +23,8 @@ export const RIGHTS: Readonly<Record<string, Right>> = {
   'GET /api/approvals/conditions': approves,
   'GET /api/approvals/me': seesJobs,
   'GET /api/approvals/requests': approves,
+  'POST /api/approvals/requests/bulk-approve': approves,
+  'POST /api/approvals/requests/bulk-reject': approves,
   'GET /api/approvals/requests/job/{job_id}': 'anyone',
   'GET /api/approvals/requests/pending/count': approves,
   'GET /api/approvals/requests/{id}': 'anyone',
@@ -170,7 +172,9 @@ export const RIGHTS: Readonly<Record<string, Right>> = {
   'POST /api/queue/concurrency': ['queue.manage'],
   'GET /api/queue/me': seesJobs,
   'GET /api/queue/stats': ['job.view.all'],
+  'POST /api/queue/{job}/approve': ['queue.approve'],
   'POST /api/queue/{job}/cancel': 'anyone',
+  'POST /api/queue/{job}/reject': ['queue.approve'],
 
   'GET /api/cloud/notifications/channels': configures,
   'POST /api/cloud/notifications/channels': configures,

@@ -68,7 +68,10 @@ it('is given to a job that somebody else has approved, whoever submits it', asyn
 it('is never given to one that was rejected', async () => {
   const { job_id } = ok(await ada.post('/api/cloud/local/submit', wanting()), 202);
   const { id } = await requestOf(job_id);
-  ok(await lea.post(`/api/approvals/requests/${id}/reject`, { reason: 'not for this' }));
+  // From where the queue is looked at it is the same decision.
+  expect((await ada.post(`/api/queue/${job_id}/reject?reason=mine`)).status).toBe(403);
+  const { approval_id } = ok(await lea.post(`/api/queue/${job_id}/reject`, { reason: 'not for this' }));
+  expect(approval_id).toBe(id);
   await ends(ada, job_id, 'cancelled');
   expect((await ada.get(`/api/secrets/-/jobs/${job_id}`)).status).toBe(404);
 }, 60_000);

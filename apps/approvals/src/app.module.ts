@@ -12,9 +12,11 @@ import { AlsoLevels1795712000000 } from './db/migrations/1795712000000-also-leve
 import { OrgOfRequests1795672000000 } from './db/migrations/1795672000000-org-of-requests.js';
 import { RulesVersionRow } from './db/rules-version.entity.js';
 import { Decisions } from './decisions.js';
+import { AnswerDecide } from './events/answer-decide.js';
 import { CloseRequestsOfCancelledJobs } from './events/close-requests-of-cancelled-jobs.js';
 import { EvaluateJobs } from './events/evaluate-jobs.js';
 import { OpenRequests } from './events/open-requests.js';
+import { BulkController } from './http/bulk.controller.js';
 import { RequestsController } from './http/requests.controller.js';
 import { RulesController } from './http/rules.controller.js';
 import { EXPIRY_QUEUE, ExpireRequests, ExpirySchedule } from './jobs/expire-requests.js';
@@ -22,7 +24,9 @@ import { EXPIRY_QUEUE, ExpireRequests, ExpirySchedule } from './jobs/expire-requ
 @Module({
   controllers: [
     RulesController,
+    BulkController,
     RequestsController,
+    AnswerDecide,
     EvaluateJobs,
     OpenRequests,
     CloseRequestsOfCancelledJobs,

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { audited } from '@lineclear/access';
 import { Bus } from '@lineclear/bus';
+import type { AuditActor } from '@lineclear/contracts';
 import { Clock, Conflict, Database, Metrics, NotAllowed, NotFound, type Queryable } from '@lineclear/kit';
 import { Counter, Gauge } from 'prom-client';
 import { countRequests, findRequest, settleRequest, type Outcome } from './db/requests.repo.js';
@@ -35,12 +36,20 @@ export class Decisions {
     });
   }
 
-  /** @throws NotFound, NotAllowed (one's own, or the level is too low), Conflict (decided or expired already) */
-  async decide(id: string, by: Decider, outcome: Omit<Outcome, 'byId' | 'by'>): Promise<ApprovalRequest> {
+  /**
+   * `actor` is for the audit log, where the one who decides is not who calls this service.
+   * @throws NotFound, NotAllowed (one's own, or the level is too low), Conflict (decided or expired already)
+   */
+  async decide(
+    id: string,
+    by: Decider,
+    outcome: Omit<Outcome, 'byId' | 'by'>,
+    actor?: AuditActor,
+  ): Promise<ApprovalRequest> {
     const request = await this.#find(this.database, id);
     const now = this.clock.now();
     refuseUnless(decide(request, by, now), request, now);
-    return this.#settle(id, { ...outcome, byId: by.userId, by: by.username });
+    return this.#settle(id, { ...outcome, byId: by.userId, by: by.username }, actor);
   }
 
   /** Takes the request back. Whether this person may is the caller's question. @throws NotFound, Conflict */
@@ -62,7 +71,7 @@ export class Decisions {
     this.#counter.inc({ decision }, requests);
   }
 
-  async #settle(id: string, outcome: Outcome): Promise<ApprovalRequest> {
+  async #settle(id: string, outcome: Outcome, actor?: AuditActor): Promise<ApprovalRequest> {
     const settled = await this.database.tx(async (tx) => {
       const now = this.clock.now();
       const request = await settleRequest(tx, id, outcome, now);
@@ -74,7 +83,11 @@ export class Decisions {
       }
       const told = outcomeOf(request);
       const details = { job_id: request.jobId, requested_by: request.userId, via: outcome.via };
-      const entry = audited(`approval.${outcome.status}`, { target: `approval/${id}`, details });
+      const entry = audited(`approval.${outcome.status}`, {
+        target: `approval/${id}`,
+        details,
+        ...(actor && { actor }),
+      });
       await this.bus.publish(tx, ...(told ? [told] : []), entry);
       return request;
     });

@@ -15,6 +15,7 @@ import { AnswerUsage } from './events/answer-usage.js';
 import { FollowQuotas } from './events/follow-quotas.js';
 import { FollowRuns } from './events/follow-runs.js';
 import { CancelController } from './http/cancel.controller.js';
+import { DecideController } from './http/decide.controller.js';
 import { EventsController } from './http/events.controller.js';
 import { JobsController } from './http/jobs.controller.js';
 import { MetricsController } from './http/metrics.controller.js';
@@ -48,6 +49,7 @@ class QueueModule {
         SubmitController,
         JobsController,
         CancelController,
+        DecideController,
         QueueController,
         ProvidersController,
         MetricsController,

@@ -7,7 +7,7 @@ import {
   type OnApplicationBootstrap,
 } from '@nestjs/common';
 import { DiscoveryService, MetadataScanner, Reflector } from '@nestjs/core';
-import type { AuditActor, Principal } from '@lineclear/contracts';
+import type { Principal } from '@lineclear/contracts';
 import {
   ACCESS,
   CONFIG_FILE,
@@ -17,6 +17,7 @@ import {
   type ConfigFile,
 } from '@lineclear/kit';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { actorOf } from './audited.js';
 import { mayComeFrom, requireOwnCredential, requirePermission } from './can.js';
 import { isSafe, type Access } from './decorators.js';
 import { InternalCallers } from './internal-callers.js';
@@ -115,10 +116,9 @@ export class AccessGuard implements CanActivate, OnApplicationBootstrap {
 }
 
 /** From here on what is recorded is recorded as theirs, refusals too. */
-function actsFor({ user_id, username, via, credential_id }: Principal): void {
+function actsFor(who: Principal): void {
   const work = currentRequest();
-  const actor: AuditActor = { user_id, username, via, credential_id };
-  if (work) work.actor = actor;
+  if (work) work.actor = actorOf(who);
 }
 
 function requireCsrf(request: FastifyRequest, expectedSha256: string | undefined): void {

@@ -5,6 +5,7 @@ import {
   MAX_DETAIL_LENGTH,
   type AuditActor,
   type AuditDetails,
+  type Principal,
 } from '@lineclear/contracts';
 import { currentRequest, type RequestWork } from '@lineclear/kit';
 
@@ -34,6 +35,14 @@ export function audited(action: string, said: Audited = {}): Outgoing {
   if (request) request.recorded = said.outcome ?? 'done';
   return entryOf(request, action, said);
 }
+
+/** This principal, as the audit log names whose doing something is. */
+export const actorOf = ({ user_id, username, via, credential_id }: Principal): AuditActor => ({
+  user_id,
+  username,
+  via,
+  credential_id,
+});
 
 /** To be called where a request that could have changed something found nothing to change. */
 export function nothingChanged(): void {

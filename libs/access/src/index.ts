@@ -1,5 +1,5 @@
 export { AccessModule, type AccessOptions } from './access.module.js';
-export { audited, differences, nothingChanged, type Audited } from './audited.js';
+export { actorOf, audited, differences, nothingChanged, type Audited } from './audited.js';
 export {
   can,
   canFor,

@@ -11,7 +11,8 @@ import {
   userId,
   username,
 } from './fields.js';
-import { levelName } from './permissions.js';
+import { auditActor } from './audit.events.js';
+import { levelName, MAX_LEVELS } from './permissions.js';
 import { defineRequest } from './request.js';
 import { MAX_SECRETS_OF_JOB, secretDemand } from './secrets.requests.js';
 
@@ -55,4 +56,33 @@ export const evaluateJobs = defineRequest(
   'approvals.evaluate',
   z.object({ jobs: z.array(jobFacts).min(1).max(256) }),
   z.object({ verdicts: z.array(z.object({ job_id: jobId, approval: approvalNeed.nullable() })) }),
+);
+
+/**
+ * Decides what a job waits for, on behalf of somebody who was let in, and may approve, where they asked. Of `tenant`'s jobs
+ * alone: null is of no organisation, absent is of all.
+ */
+export const decideForJob = defineRequest(
+  'approvals.decide',
+  z.object({
+    job_id: jobId,
+    status: z.enum(['approved', 'rejected']),
+    /** Of a rejection the reason. */
+    notes: reason.optional(),
+    by: z.object({
+      level: levelName,
+      reaches: z.array(levelName).min(1).max(MAX_LEVELS),
+      tenant: orgId.nullable().optional(),
+      actor: auditActor,
+    }),
+  }),
+  z.union([
+    z.object({ decided: z.object({ approval_id: z.uuid(), at: instant }) }),
+    z.object({
+      refused: z.object({
+        why: z.enum(['not_found', 'not_allowed', 'conflict']),
+        message: z.string().max(500),
+      }),
+    }),
+  ]),
 );

@@ -90,7 +90,7 @@ export const WIRING: Readonly<Record<ServiceName, Wiring>> = {
     publishes: [approvals.approvalRequired, approvals.approvalWaived, ...decisions],
     consumes: [jobs.jobSubmitted, jobs.jobCancelled],
     watches: changesOfPrincipals,
-    answers: [approvalsAsk.evaluateJobs],
+    answers: [approvalsAsk.evaluateJobs, approvalsAsk.decideForJob],
     asks: whoCalls,
   },
   'queue-scheduler': {
@@ -114,7 +114,13 @@ export const WIRING: Readonly<Record<ServiceName, Wiring>> = {
     ],
     watches: [...changesOfPrincipals, jobs.providerChanged],
     answers: [queueAsk.usageOf],
-    asks: [...whoCalls, approvalsAsk.evaluateJobs, secretsAsk.scanTexts, secretsAsk.secretDemands],
+    asks: [
+      ...whoCalls,
+      approvalsAsk.evaluateJobs,
+      approvalsAsk.decideForJob,
+      secretsAsk.scanTexts,
+      secretsAsk.secretDemands,
+    ],
   },
   notifier: {
     publishes: [notifier.webhookFailure],

@@ -1,5 +1,5 @@
 import { Body, Controller, Get, Param, Post, Query } from '@nestjs/common';
-import { Allow, can, canFor, isOfTenant, tenantOf, Who } from '@lineclear/access';
+import { Allow, canFor, tenantOf, Who } from '@lineclear/access';
 import { fields, type Principal } from '@lineclear/contracts';
 import { Answers, Clock, Database, NotFound } from '@lineclear/kit';
 import { z } from 'zod';
@@ -12,7 +12,7 @@ import {
 } from '../db/requests.repo.js';
 import { Decisions } from '../decisions.js';
 import type { ApprovalRequest } from '../domain/approval-request.js';
-import type { Decider } from '../domain/decide.js';
+import { deciderOf, mayDecide } from './deciders.js';
 import {
   approveBody,
   listQuery,
@@ -172,13 +172,5 @@ export class RequestsController {
   }
 }
 
-const mayDecide = (who: Principal, request: ApprovalRequest): boolean =>
-  can(who, 'admin.approve') && isOfTenant(who, request.orgId);
 const maySee = (who: Principal, request: ApprovalRequest): boolean =>
   mayDecide(who, request) || canFor(who, 'job.view', request);
-const deciderOf = (who: Principal): Decider => ({
-  userId: who.user_id,
-  username: who.username,
-  level: who.level,
-  reaches: who.reaches,
-});

@@ -1,0 +1,38 @@
+import { Controller } from '@nestjs/common';
+import { decideForJob, type ReplyOf, type RequestOf } from '@lineclear/contracts';
+import { OnRequest } from '@lineclear/bus';
+import { Conflict, Database, NotAllowed, NotFound } from '@lineclear/kit';
+import { findRequestOfJob } from '../db/requests.repo.js';
+import { Decisions } from '../decisions.js';
+
+type Reply = ReplyOf<typeof decideForJob>;
+
+/** Decisions of those who look at the queue instead of at the requests. */
+@Controller()
+export class AnswerDecide {
+  constructor(
+    private readonly database: Database,
+    private readonly decisions: Decisions,
+  ) {}
+
+  @OnRequest(decideForJob)
+  async decide({ job_id, status, notes, by }: RequestOf<typeof decideForJob>): Promise<Reply> {
+    const { level, reaches, tenant, actor } = by;
+    try {
+      const request = await findRequestOfJob(this.database, job_id);
+      if (!request || (tenant !== undefined && tenant !== request.orgId))
+        throw new NotFound('approval request of job', job_id);
+      const decided = await this.decisions.decide(
+        request.id,
+        { userId: actor.user_id, username: actor.username, level, reaches },
+        { status, notes: notes ?? null, via: 'api' },
+        actor,
+      );
+      return { decided: { approval_id: decided.id, at: decided.reviewedAt!.toISOString() } };
+    } catch (error) {
+      if (error instanceof NotFound || error instanceof NotAllowed || error instanceof Conflict)
+        return { refused: { why: error.code, message: error.message } };
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,89 @@
+import { Body, Controller, Post } from '@nestjs/common';
+import { Allow, nothingChanged, Who } from '@lineclear/access';
+import type { Principal } from '@lineclear/contracts';
+import { Answers, AppError, Database, NotFound } from '@lineclear/kit';
+import { z } from 'zod';
+import { findRequest, type Outcome } from '../db/requests.repo.js';
+import { Decisions } from '../decisions.js';
+import { deciderOf, mayDecide } from './deciders.js';
+import { approveBody, rejectBody } from './request-wire.js';
+
+const MAX_IDS = 100;
+const ids = {
+  request_ids: z
+    .array(z.uuid())
+    .min(1)
+    .max(MAX_IDS)
+    .refine((list) => new Set(list).size === list.length, 'names one request twice'),
+};
+const bulkApproveBody = approveBody.extend(ids);
+const bulkRejectBody = rejectBody.extend(ids);
+const result = z.object({ request_id: z.uuid(), success: z.boolean(), error: z.string().optional() });
+const bulkAnswer = z.object({
+  total: z.int(),
+  succeeded: z.int(),
+  failed: z.int(),
+  results: z.array(result),
+});
+
+/** Many decisions in one call, each for itself: one that cannot be made keeps none of the others back. */
+@Controller('api/approvals/requests')
+export class BulkController {
+  constructor(
+    private readonly database: Database,
+    private readonly decisions: Decisions,
+  ) {}
+
+  @Post('bulk-approve')
+  @Allow('admin.approve')
+  @Answers(200, bulkAnswer, 'Approves up to 100 requests, each for itself')
+  async approve(
+    @Body({ schema: bulkApproveBody }) body: z.infer<typeof bulkApproveBody>,
+    @Who() who: Principal,
+  ): Promise<z.infer<typeof bulkAnswer>> {
+    const outcome = { status: 'approved', notes: body.notes ?? null, via: 'api' } as const;
+    return this.#decide(body.request_ids, who, outcome);
+  }
+
+  @Post('bulk-reject')
+  @Allow('admin.approve')
+  @Answers(200, bulkAnswer, 'Rejects up to 100 requests for one reason, each for itself')
+  async reject(
+    @Body({ schema: bulkRejectBody }) body: z.infer<typeof bulkRejectBody>,
+    @Who() who: Principal,
+  ): Promise<z.infer<typeof bulkAnswer>> {
+    return this.#decide(body.request_ids, who, { status: 'rejected', notes: body.reason, via: 'api' });
+  }
+
+  async #decide(
+    requestIds: readonly string[],
+    who: Principal,
+    outcome: Omit<Outcome, 'byId' | 'by'>,
+  ): Promise<z.infer<typeof bulkAnswer>> {
+    const results: z.infer<typeof result>[] = [];
+    for (const id of requestIds) {
+      const error = await this.#refusal(id, who, outcome);
+      results.push({ request_id: id, success: error === undefined, ...(error && { error }) });
+    }
+    const failed = results.filter(({ success }) => !success).length;
+    if (failed === results.length) nothingChanged();
+    return { total: results.length, succeeded: results.length - failed, failed, results };
+  }
+
+  /** Why this one could not be decided; undefined when it was. */
+  async #refusal(
+    id: string,
+    who: Principal,
+    outcome: Omit<Outcome, 'byId' | 'by'>,
+  ): Promise<string | undefined> {
+    try {
+      const request = await findRequest(this.database, id);
+      if (!request || !mayDecide(who, request)) throw new NotFound('approval request', id);
+      await this.decisions.decide(id, deciderOf(who), outcome);
+      return undefined;
+    } catch (error) {
+      if (error instanceof AppError && error.status < 500) return error.message;
+      throw error;
+    }
+  }
+}

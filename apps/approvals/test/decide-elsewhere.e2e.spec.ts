@@ -1,0 +1,112 @@
+import { approvalGranted, approvalRejected, auditRecorded, decideForJob } from '@lineclear/contracts';
+import { actorOf } from '@lineclear/access';
+import { refusesBadInput, type Person } from '@lineclear/testkit';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { newJobId, openHouse, openRequest, type House } from './house.js';
+
+const ORG = { id: 7, slug: 'seven' };
+const NOBODYS = '00000000-0000-4000-8000-000000000000';
+let house: House;
+let lead: Person;
+let leadOfOrg: Person;
+
+beforeAll(async () => {
+  house = await openHouse();
+  lead = house.folk.add('lead');
+  leadOfOrg = house.folk.add('lead', { org: ORG });
+});
+afterAll(() => house?.close());
+
+const statusOf = async (id: string): Promise<unknown> =>
+  (await house.as(house.folk.add('admin')).get(`/api/approvals/requests/${id}`)).body.status;
+
+describe('many decisions in one call', () => {
+  it('are made each for itself, and those that cannot be made say why', async () => {
+    const path = '/api/approvals/requests/bulk-approve';
+    const [one, other, own, higher, elsewhere] = [
+      await openRequest(house),
+      await openRequest(house),
+      await openRequest(house, { user_id: lead.principal.user_id }),
+      await openRequest(house, {}, { required_level: 'admin' }),
+      await openRequest(house, { org_id: ORG.id }),
+    ];
+    const request_ids = [one, own, higher, elsewhere, other].map(({ id }) => id);
+    const { status, body } = await house.as(lead).post(path, { request_ids: [...request_ids, NOBODYS] });
+    expect(status).toBe(200);
+    expect(body).toEqual({
+      total: 6,
+      succeeded: 2,
+      failed: 4,
+      results: [
+        { request_id: one.id, success: true },
+        { request_id: own.id, success: false, error: expect.stringContaining('their own') },
+        { request_id: higher.id, success: false, error: expect.stringContaining('level admin') },
+        { request_id: elsewhere.id, success: false, error: expect.stringContaining('there is no') },
+        { request_id: other.id, success: true },
+        { request_id: NOBODYS, success: false, error: expect.stringContaining('there is no') },
+      ],
+    });
+    const jobs = [one, other].map(({ jobId }) => jobId);
+    await vi.waitFor(() => {
+      const granted = house.peer.events(approvalGranted).map(({ data }) => data.job_id);
+      expect(granted.filter((job) => jobs.includes(job))).toEqual(jobs);
+    });
+    for (const { id } of [own, higher, elsewhere]) expect(await statusOf(id)).toBe('pending');
+    const again = await house.as(lead).post(path, { request_ids: [one.id] });
+    expect(again.body).toMatchObject({ succeeded: 0, failed: 1 });
+  });
+
+  it('reject for one reason, which is needed', async () => {
+    const path = '/api/approvals/requests/bulk-reject';
+    const { id, jobId } = await openRequest(house);
+    await refusesBadInput(house.as(lead).post, path, { reason: 'x', request_ids: [id] }, [
+      ['reason', { reason: '' }],
+      ['request_ids', { request_ids: [] }],
+      ['request_ids', { request_ids: [id, id] }],
+      ['request_ids.0', { request_ids: ['no-id'] }],
+      [
+        'request_ids',
+        { request_ids: Array.from({ length: 101 }, (_, n) => NOBODYS.slice(0, -3) + (100 + n)) },
+      ],
+    ]);
+    expect(await statusOf(id)).toBe('pending');
+    const { body } = await house.as(lead).post(path, { reason: 'the budget is spent', request_ids: [id] });
+    expect(body).toMatchObject({ succeeded: 1, failed: 0 });
+    await vi.waitFor(() => {
+      const told = house.peer.events(approvalRejected).find(({ data }) => data.job_id === jobId);
+      expect(told?.data.reason).toBe('the budget is spent');
+    });
+  });
+});
+
+describe('a decision that is made where the queue is looked at', () => {
+  const decide = (person: Person, job_id: string, more: object = {}) => {
+    const { level, reaches, org } = person.principal;
+    const by = { level, reaches, tenant: org?.id ?? null, actor: actorOf(person.principal) };
+    return house.peer.ask(decideForJob, { job_id, status: 'approved', by, ...more });
+  };
+
+  it('is the one on the request, told and recorded as theirs', async () => {
+    const { id, jobId } = await openRequest(house, { org_id: ORG.id });
+    const reply = await decide(leadOfOrg, jobId, { notes: 'fine' });
+    expect(reply).toEqual({ decided: { approval_id: id, at: expect.any(String) } });
+    await vi.waitFor(() => {
+      const told = house.peer.events(approvalGranted).find(({ data }) => data.job_id === jobId);
+      expect(told?.data).toMatchObject({ by_user_id: leadOfOrg.principal.user_id, notes: 'fine' });
+      const entry = house.peer.events(auditRecorded).find(({ data }) => data.target === `approval/${id}`);
+      expect(entry?.data).toMatchObject({ by: 'person', actor: actorOf(leadOfOrg.principal) });
+    });
+    expect(await decide(leadOfOrg, jobId)).toMatchObject({ refused: { why: 'conflict' } });
+  });
+
+  it('keeps to all that a decision on the request keeps to', async () => {
+    const own = await openRequest(house, { user_id: lead.principal.user_id });
+    expect(await decide(lead, own.jobId)).toMatchObject({ refused: { why: 'not_allowed' } });
+    const higher = await openRequest(house, {}, { required_level: 'admin' });
+    expect(await decide(lead, higher.jobId)).toMatchObject({ refused: { why: 'not_allowed' } });
+    const elsewhere = await openRequest(house, { org_id: ORG.id });
+    expect(await decide(lead, elsewhere.jobId)).toMatchObject({ refused: { why: 'not_found' } });
+    expect(await decide(lead, newJobId())).toMatchObject({ refused: { why: 'not_found' } });
+    for (const { id } of [own, higher, elsewhere]) expect(await statusOf(id)).toBe('pending');
+  });
+});
