@@ -155,6 +155,7 @@ describe('rules over HTTP', () => {
       'first_job',
       'config_pattern',
       'provider',
+      'expression',
     ]);
   });
 

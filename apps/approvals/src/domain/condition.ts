@@ -1,4 +1,5 @@
 import { fields } from '@lineclear/contracts';
+import { compileExpression, ExpressionError, MAX_EXPRESSION_LENGTH } from './expression.js';
 import { PatternError } from './linear-matcher.js';
 import { compileGlob, compilePattern } from './pattern.js';
 
@@ -12,6 +13,8 @@ export const CONDITIONS = {
   config_pattern:
     'Holds a job whose config name matches the threshold (a glob, or a regular expression when it starts with ^ or ends with $)',
   provider: 'Holds a job for the provider that the threshold names',
+  expression:
+    'Holds a job that the threshold is true of (an expression in CEL, such as job.estimated_cost_usd > 50.0 && job.hardware.startsWith("a100"))',
 } as const;
 export type ConditionName = keyof typeof CONDITIONS;
 export const CONDITION_NAMES = Object.keys(CONDITIONS) as [ConditionName, ...ConditionName[]];
@@ -22,10 +25,11 @@ export type Condition =
   | { readonly is: 'daily_jobs_exceed'; readonly thresholdJobs: number }
   | { readonly is: 'hardware_type' | 'config_pattern'; readonly pattern: string }
   | { readonly is: 'provider'; readonly provider: string }
+  | { readonly is: 'expression'; readonly expression: string }
   | { readonly is: 'first_job' };
 
 export type Threshold = string | number | null;
-export const MAX_PATTERN_LENGTH = 200;
+const MAX_PATTERN_LENGTH = 200;
 const MAX_COST_USD = 1_000_000_000;
 const MAX_DAILY_JOBS = 1_000_000;
 
@@ -50,6 +54,8 @@ export function readCondition(
     case 'hardware_type':
     case 'config_pattern':
       return readPattern(name, String(threshold));
+    case 'expression':
+      return readExpression(String(threshold));
   }
 }
 
@@ -89,6 +95,18 @@ function readPattern(
   return { is: name, pattern };
 }
 
+function readExpression(expression: string): Condition | { readonly wrong: string } {
+  if (expression.length > MAX_EXPRESSION_LENGTH)
+    return { wrong: `is longer than ${MAX_EXPRESSION_LENGTH} characters` };
+  try {
+    compileExpression(expression);
+  } catch (error) {
+    if (error instanceof ExpressionError) return { wrong: error.message };
+    throw error;
+  }
+  return { is: 'expression', expression };
+}
+
 /** The threshold as it is shown and stored. */
 export function thresholdOf(condition: Condition): Threshold {
   switch (condition.is) {
@@ -101,6 +119,8 @@ export function thresholdOf(condition: Condition): Threshold {
     case 'hardware_type':
     case 'config_pattern':
       return condition.pattern;
+    case 'expression':
+      return condition.expression;
     case 'first_job':
       return null;
   }

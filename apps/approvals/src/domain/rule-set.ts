@@ -1,5 +1,6 @@
 import type { JobFacts, Level } from '@lineclear/contracts';
 import { inCentHundredths, type Condition } from './condition.js';
+import { compileExpression } from './expression.js';
 import { compileGlob, compilePattern } from './pattern.js';
 
 export interface Rule {
@@ -23,8 +24,14 @@ export interface Hold {
 interface ReadyRule {
   readonly rule: Rule;
   readonly concerns: (job: JobFacts) => boolean;
-  readonly reason: (job: JobFacts) => string | undefined;
+  readonly reason: (job: JobFacts) => Reason | undefined;
 }
+
+/** Why a rule holds a job; a rule that cannot be evaluated holds it as well. */
+type Reason = string | { readonly failed: string };
+
+/** Is told of each rule that could not be evaluated. */
+export type OnFailure = (rule: Rule, message: string) => void;
 
 const MAX_REMEMBERED = 2_000;
 
@@ -34,7 +41,10 @@ export class RuleSet {
   // Jobs repeat their provider, level, hardware and config: the rules that can concern such a job are found once.
   readonly #concerning = new Map<string, readonly ReadyRule[]>();
 
-  constructor(rules: readonly Rule[]) {
+  readonly #onFailure: OnFailure;
+
+  constructor(rules: readonly Rule[], onFailure: OnFailure = () => {}) {
+    this.#onFailure = onFailure;
     this.#rules = rules.toSorted((a, b) => b.priority - a.priority || a.id - b.id).map(makeReady);
   }
 
@@ -42,7 +52,10 @@ export class RuleSet {
   hold(job: JobFacts): Hold | undefined {
     for (const { rule, reason } of this.#rulesConcerning(job)) {
       const why = reason(job);
-      if (why !== undefined) return { rule, reason: why };
+      if (why === undefined) continue;
+      if (typeof why === 'string') return { rule, reason: why };
+      this.#onFailure(rule, why.failed);
+      return { rule, reason: `the expression failed: ${why.failed}` };
     }
     return undefined;
   }
@@ -107,8 +120,22 @@ function readyCondition(condition: Condition): ReadyCondition {
         reason: (job) => `config ${job.config_name} matches ${condition.pattern}`,
       };
     }
+    case 'expression': {
+      const evaluate = compileExpression(condition.expression);
+      const holds = `the expression ${shortened(condition.expression)} is true`;
+      return {
+        reason: (job) => {
+          const value = evaluate(job);
+          return typeof value === 'object' ? value : value ? holds : undefined;
+        },
+      };
+    }
   }
 }
+
+const MAX_SHOWN = 200;
+const shortened = (text: string): string =>
+  text.length <= MAX_SHOWN ? text : `${text.slice(0, MAX_SHOWN)}...`;
 
 const format = new Intl.NumberFormat('en-US', {
   style: 'currency',

@@ -3,20 +3,20 @@ import { BadInput } from '@lineclear/kit';
 import { z } from 'zod';
 import {
   CONDITION_NAMES,
-  MAX_PATTERN_LENGTH,
   readCondition,
   thresholdOf,
   type Condition,
   type ConditionName,
   type Threshold,
 } from '../domain/condition.js';
+import { MAX_EXPRESSION_LENGTH } from '../domain/expression.js';
 import type { RuleSettings, StoredRule } from '../db/rules.repo.js';
 
 const name = z.string().trim().min(1).max(120);
 const description = z.string().max(1_000).nullable();
 const condition = z.enum(CONDITION_NAMES);
 const threshold = z
-  .union([z.string().max(MAX_PATTERN_LENGTH), z.number()], { error: 'must be a text or a number' })
+  .union([z.string().max(MAX_EXPRESSION_LENGTH), z.number()], { error: 'must be a text or a number' })
   .nullable();
 const priority = z.int().min(-1_000_000).max(1_000_000);
 const exemptLevels = z.array(levelName).max(MAX_LEVELS);
