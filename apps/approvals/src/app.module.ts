@@ -10,6 +10,7 @@ import { ApprovalRuleRow } from './db/approval-rule.entity.js';
 import { RulesAndRequests1767225601000 } from './db/migrations/1767225601000-rules-and-requests.js';
 import { AlsoLevels1795712000000 } from './db/migrations/1795712000000-also-levels.js';
 import { OrgOfRequests1795672000000 } from './db/migrations/1795672000000-org-of-requests.js';
+import { WhoseJobsRulesHold1795760000000 } from './db/migrations/1795760000000-whose-jobs-rules-hold.js';
 import { RulesVersionRow } from './db/rules-version.entity.js';
 import { Decisions } from './decisions.js';
 import { AnswerDecide } from './events/answer-decide.js';
@@ -61,6 +62,7 @@ export function define(env: NodeJS.ProcessEnv, more: { clock?: Clock } = {}): Se
       RulesAndRequests1767225601000,
       OrgOfRequests1795672000000,
       AlsoLevels1795712000000,
+      WhoseJobsRulesHold1795760000000,
     ],
     transports: busTransports,
     file,

@@ -243,8 +243,8 @@ describe('counts and costs', () => {
     const { status, body } = await house.submit(member(), GPU_HOUR);
     expect([status, body.status]).toEqual([202, 'awaiting_evaluation']);
     expect(body.warnings[0]).toMatch(/^a human decides first: the quota cost_daily of the org 1/);
-    const facts = (await house.row(body.job_id))['facts'] as { over_quota: string[]; org_id: number };
-    expect(facts).toMatchObject({ org_id: 1 });
+    const facts = (await house.row(body.job_id))['facts'] as { over_quota: string[] };
+    expect(facts).toMatchObject({ org_id: 1, team_ids: [NLP.id] });
     expect(facts.over_quota).toHaveLength(1);
     expect((await house.submit(member(), { ...GPU_HOUR, config_name: 'held by a rule' })).body.status).toBe(
       'pending_approval',

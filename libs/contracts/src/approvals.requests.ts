@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { auditActor } from './audit.events.js';
 import {
   configName,
   costUsd,
@@ -8,11 +9,12 @@ import {
   orgId,
   provider,
   reason,
+  teamId,
   userId,
   username,
 } from './fields.js';
-import { auditActor } from './audit.events.js';
 import { levelName, MAX_LEVELS } from './permissions.js';
+import { MAX_TEAMS_OF_A_PERSON } from './quotas.js';
 import { defineRequest } from './request.js';
 import { MAX_SECRETS_OF_JOB, secretDemand } from './secrets.requests.js';
 
@@ -30,6 +32,8 @@ export const jobFacts = z.object({
   jobs_last_24h: z.int().min(0),
   first_job: z.boolean(),
   org_id: orgId.optional(),
+  /** The teams that the user is in. */
+  team_ids: z.array(teamId).max(MAX_TEAMS_OF_A_PERSON).optional(),
   /** Quotas that say that a human decides on what goes beyond them, and why this job does. */
   over_quota: z.array(z.string().max(200)).max(20).optional(),
   /** Secrets of the job that take an approval, each with the level that may give it. */

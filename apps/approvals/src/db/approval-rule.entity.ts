@@ -39,6 +39,12 @@ export class ApprovalRuleRow {
   @Column('text', { nullable: true })
   applies_to_level: Level | null;
 
+  @Column('int', { nullable: true })
+  applies_to_org: number | null;
+
+  @Column('int', { nullable: true })
+  applies_to_team: number | null;
+
   @Column('text', { array: true })
   exempt_levels: Level[];
 

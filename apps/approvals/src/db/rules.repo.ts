@@ -14,7 +14,7 @@ export interface StoredRule extends Rule {
 export type RuleSettings = Omit<StoredRule, 'id' | 'createdBy' | 'createdAt' | 'updatedAt'>;
 
 const SETTINGS = `name, description, condition, threshold_number, threshold_text, is_active, priority, applies_to_provider,
-  applies_to_level, exempt_levels, required_approver_level`;
+  applies_to_level, applies_to_org, applies_to_team, exempt_levels, required_approver_level`;
 
 const valuesOf = (rule: RuleSettings): unknown[] => {
   const threshold = thresholdOf(rule.condition);
@@ -28,6 +28,8 @@ const valuesOf = (rule: RuleSettings): unknown[] => {
     rule.priority,
     rule.appliesToProvider,
     rule.appliesToLevel,
+    rule.appliesToOrg,
+    rule.appliesToTeam,
     rule.exemptLevels,
     rule.requiredLevel,
   ];
@@ -61,7 +63,7 @@ export async function insertRule(
 ): Promise<StoredRule> {
   const [row] = await tx.query<ApprovalRuleRow>(
     `insert into approval_rule (${SETTINGS}, created_by_id, created_by, created_at, updated_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14) returning *`,
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16) returning *`,
     [...valuesOf(rule), by.id, by.name, now],
   );
   return ruleOf(row!);
@@ -69,7 +71,7 @@ export async function insertRule(
 
 export async function updateRule(tx: Tx, id: number, rule: RuleSettings, now: Date): Promise<StoredRule> {
   const [row] = await tx.query<ApprovalRuleRow>(
-    `update approval_rule set (${SETTINGS}, updated_at) = ($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) where id = $1 returning *`,
+    `update approval_rule set (${SETTINGS}, updated_at) = ($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) where id = $1 returning *`,
     [id, ...valuesOf(rule), now],
   );
   return ruleOf(row!);
@@ -110,6 +112,8 @@ function ruleOf(row: ApprovalRuleRow): StoredRule {
     priority: row.priority,
     appliesToProvider: row.applies_to_provider,
     appliesToLevel: row.applies_to_level,
+    appliesToOrg: row.applies_to_org,
+    appliesToTeam: row.applies_to_team,
     exemptLevels: row.exempt_levels,
     requiredLevel: row.required_approver_level,
     createdBy: row.created_by,

@@ -30,6 +30,8 @@ describe('an expression', () => {
     ['job.org_id == 0', {}, true],
     ['job.org_id == 3', { org_id: 3 }, true],
     ['job.over_quota', { over_quota: ['too much'] }, true],
+    ['12 in job.team_ids', { team_ids: [3, 12] }, true],
+    ['12 in job.team_ids', {}, false],
     ['job.over_quota', {}, false],
     ['["h100", "a100"].exists(kind, job.hardware.startsWith(kind))', {}, true],
     ['job.config_name.matches("^flux-[0-9]+$")', {}, true],
@@ -78,7 +80,15 @@ describe('an expression', () => {
     const rule = { id: 4, name: 'odd', condition, priority: 0, exemptLevels: [], requiredLevel: 'lead' };
     const failures: unknown[] = [];
     const rules = new RuleSet(
-      [{ ...rule, appliesToProvider: null, appliesToLevel: null } satisfies Rule],
+      [
+        {
+          ...rule,
+          appliesToProvider: null,
+          appliesToLevel: null,
+          appliesToOrg: null,
+          appliesToTeam: null,
+        } satisfies Rule,
+      ],
       ({ id }, message) => failures.push([id, message]),
     );
     expect(rules.hold(job({ jobs_last_24h: 2 }))?.reason).toBe(

@@ -28,6 +28,7 @@ const variablesOf = (job: JobFacts) => ({
   jobs_last_24h: BigInt(job.jobs_last_24h),
   first_job: job.first_job,
   org_id: BigInt(job.org_id ?? 0),
+  team_ids: (job.team_ids ?? []).map(BigInt),
   over_quota: (job.over_quota ?? []).length > 0,
 });
 
@@ -44,6 +45,7 @@ const SAMPLE: JobFacts = {
   jobs_last_24h: 3,
   first_job: false,
   org_id: 1,
+  team_ids: [1],
 };
 const NAMES: ReadonlySet<string> = new Set(Object.keys(variablesOf(SAMPLE)));
 

@@ -23,6 +23,8 @@ const rule = (requiredLevel: string): Rule => ({
   priority: 0,
   appliesToProvider: null,
   appliesToLevel: null,
+  appliesToOrg: null,
+  appliesToTeam: null,
   exemptLevels: ['admin'],
   requiredLevel,
 });

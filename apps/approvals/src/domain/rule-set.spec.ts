@@ -28,6 +28,8 @@ const rule = (condition: ConditionName, threshold: Threshold, more: Partial<Rule
     priority: 0,
     appliesToProvider: null,
     appliesToLevel: null,
+    appliesToOrg: null,
+    appliesToTeam: null,
     exemptLevels: [],
     requiredLevel: 'lead',
     ...more,
@@ -113,6 +115,13 @@ describe('a rule', () => {
     ['its level', { appliesToLevel: 'researcher' }, {}, true],
     ['another level', { appliesToLevel: 'viewer' }, {}, false],
     ['a level above', { appliesToLevel: 'researcher' }, { level: 'lead' }, false],
+    ['its organisation', { appliesToOrg: 3 }, { org_id: 3 }, true],
+    ['another organisation', { appliesToOrg: 3 }, { org_id: 4 }, false],
+    ['no organisation', { appliesToOrg: 3 }, {}, false],
+    ['one of its teams', { appliesToTeam: 12 }, { team_ids: [11, 12] }, true],
+    ['other teams', { appliesToTeam: 12 }, { team_ids: [1, 2] }, false],
+    ['no team', { appliesToTeam: 12 }, {}, false],
+    ['its organisation and not its team', { appliesToOrg: 3, appliesToTeam: 12 }, { org_id: 3 }, false],
     ['an exempt level', { exemptLevels: ['admin', 'researcher'] }, {}, false],
     ['a level that is not exempt', { exemptLevels: ['admin'] }, {}, true],
     [
@@ -153,6 +162,8 @@ describe('the rules', () => {
         priority: fc.integer({ min: -2, max: 2 }),
         appliesToProvider: fc.constantFrom(null, 'replicate', 'runpod'),
         appliesToLevel: fc.constantFrom(null, 'viewer' as const, 'lead' as const),
+        appliesToOrg: fc.constantFrom(null, 1),
+        appliesToTeam: fc.constantFrom(null, 11),
         exemptLevels: fc.subarray(['viewer' as const, 'admin' as const]),
       })
       .map(({ of: [condition, threshold], ...more }) => rule(condition, threshold, more));
@@ -165,6 +176,8 @@ describe('the rules', () => {
         estimated_cost_usd: fc.constantFrom(10, 50, 90),
         jobs_last_24h: fc.integer({ min: 0, max: 5 }),
         first_job: fc.boolean(),
+        org_id: fc.constantFrom(1, 2),
+        team_ids: fc.subarray([11, 12]),
       })
       .map(job);
     fc.assert(

@@ -10,6 +10,9 @@ export interface Rule {
   readonly priority: number;
   readonly appliesToProvider: string | null;
   readonly appliesToLevel: Level | null;
+  readonly appliesToOrg: number | null;
+  /** Jobs of this team's members, whichever of their teams a job counts under. */
+  readonly appliesToTeam: number | null;
   readonly exemptLevels: readonly Level[];
   readonly requiredLevel: Level;
 }
@@ -38,7 +41,7 @@ const MAX_REMEMBERED = 2_000;
 /** Rules in the order in which they are asked: highest priority first, then oldest first. The first that holds decides. */
 export class RuleSet {
   readonly #rules: readonly ReadyRule[];
-  // Jobs repeat their provider, level, hardware and config: the rules that can concern such a job are found once.
+  // Jobs repeat their provider, level, hardware, config and whose they are: the rules that can concern such a job are found once.
   readonly #concerning = new Map<string, readonly ReadyRule[]>();
 
   readonly #onFailure: OnFailure;
@@ -61,7 +64,14 @@ export class RuleSet {
   }
 
   #rulesConcerning(job: JobFacts): readonly ReadyRule[] {
-    const key = JSON.stringify([job.provider, job.level, job.hardware, job.config_name]);
+    const key = JSON.stringify([
+      job.provider,
+      job.level,
+      job.hardware,
+      job.config_name,
+      job.org_id,
+      job.team_ids,
+    ]);
     const known = this.#concerning.get(key);
     if (known) return known;
     const found = this.#rules.filter(({ concerns }) => concerns(job));
@@ -76,6 +86,8 @@ function makeReady(rule: Rule): ReadyRule {
   const inScope = (job: JobFacts): boolean =>
     (rule.appliesToProvider === null || rule.appliesToProvider === job.provider) &&
     (rule.appliesToLevel === null || rule.appliesToLevel === job.level) &&
+    (rule.appliesToOrg === null || rule.appliesToOrg === job.org_id) &&
+    (rule.appliesToTeam === null || (job.team_ids ?? []).includes(rule.appliesToTeam)) &&
     !rule.exemptLevels.includes(job.level);
   return { rule, concerns: (job) => inScope(job) && (concerns?.(job) ?? true), reason };
 }

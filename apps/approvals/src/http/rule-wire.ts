@@ -19,6 +19,8 @@ const threshold = z
   .union([z.string().max(MAX_EXPRESSION_LENGTH), z.number()], { error: 'must be a text or a number' })
   .nullable();
 const priority = z.int().min(-1_000_000).max(1_000_000);
+// What a column of ids can hold.
+const rowId = z.int().min(1).max(2_147_483_647);
 const exemptLevels = z.array(levelName).max(MAX_LEVELS);
 
 export const newRule = z.strictObject({
@@ -30,6 +32,8 @@ export const newRule = z.strictObject({
   priority: priority.default(0),
   applies_to_provider: fields.provider.nullable().default(null),
   applies_to_level: levelName.nullable().default(null),
+  applies_to_org: rowId.nullable().default(null),
+  applies_to_team: rowId.nullable().default(null),
   exempt_levels: exemptLevels.default([]),
   required_approver_level: levelName.default('lead'),
 });
@@ -43,6 +47,8 @@ export const ruleChange = z.strictObject({
   priority: priority.optional(),
   applies_to_provider: fields.provider.nullable().optional(),
   applies_to_level: levelName.nullable().optional(),
+  applies_to_org: rowId.nullable().optional(),
+  applies_to_team: rowId.nullable().optional(),
   exempt_levels: exemptLevels.optional(),
   required_approver_level: levelName.optional(),
 });
@@ -57,6 +63,8 @@ export const ruleAnswer = z.object({
   priority: z.int(),
   applies_to_provider: z.string().nullable(),
   applies_to_level: levelName.nullable(),
+  applies_to_org: z.int().nullable(),
+  applies_to_team: z.int().nullable(),
   exempt_levels: z.array(levelName),
   required_approver_level: levelName,
   created_by: z.string(),
@@ -74,6 +82,8 @@ export const showRule = (rule: StoredRule): z.infer<typeof ruleAnswer> => ({
   priority: rule.priority,
   applies_to_provider: rule.appliesToProvider,
   applies_to_level: rule.appliesToLevel,
+  applies_to_org: rule.appliesToOrg,
+  applies_to_team: rule.appliesToTeam,
   exempt_levels: [...rule.exemptLevels],
   required_approver_level: rule.requiredLevel,
   created_by: rule.createdBy,
@@ -90,6 +100,8 @@ export const settingsOf = (body: z.infer<typeof newRule>): RuleSettings => ({
   priority: body.priority,
   appliesToProvider: body.applies_to_provider,
   appliesToLevel: body.applies_to_level,
+  appliesToOrg: body.applies_to_org,
+  appliesToTeam: body.applies_to_team,
   exemptLevels: [...new Set(body.exempt_levels)],
   requiredLevel: body.required_approver_level,
 });
@@ -104,6 +116,8 @@ export const changedSettings = (rule: StoredRule, change: z.infer<typeof ruleCha
   appliesToProvider:
     change.applies_to_provider === undefined ? rule.appliesToProvider : change.applies_to_provider,
   appliesToLevel: change.applies_to_level === undefined ? rule.appliesToLevel : change.applies_to_level,
+  appliesToOrg: change.applies_to_org === undefined ? rule.appliesToOrg : change.applies_to_org,
+  appliesToTeam: change.applies_to_team === undefined ? rule.appliesToTeam : change.applies_to_team,
   exemptLevels: change.exempt_levels ? [...new Set(change.exempt_levels)] : rule.exemptLevels,
   requiredLevel: change.required_approver_level ?? rule.requiredLevel,
 });

@@ -146,6 +146,8 @@ const TOLD = [
   'priority',
   'applies_to_provider',
   'applies_to_level',
+  'applies_to_org',
+  'applies_to_team',
   'exempt_levels',
   'required_approver_level',
 ] as const;
@@ -161,6 +163,8 @@ const told = (
   priority: rule.priority,
   applies_to_provider: rule.appliesToProvider,
   applies_to_level: rule.appliesToLevel,
+  applies_to_org: rule.appliesToOrg,
+  applies_to_team: rule.appliesToTeam,
   exempt_levels: [...rule.exemptLevels],
   required_approver_level: rule.requiredLevel,
 });

@@ -116,6 +116,7 @@ export class SubmitController {
     const job = newJob(asked, by, this.clock.now(), currentTraceparent());
     const submission = {
       job,
+      teamIds: (by.teams ?? []).map(({ id }) => id),
       entry: submitted(job),
       ...(idempotencyKey === undefined
         ? {}

@@ -28,6 +28,8 @@ export interface Wanted {
 /** A submit on its way into the store. */
 export interface Submission {
   readonly job: Omit<Job, 'facts'>;
+  /** All teams of the submitter. */
+  readonly teamIds: readonly number[];
   readonly key?: string | undefined;
   readonly requestSha256?: string | undefined;
   /** What the audit log is told if it is stored: made by its own request, as others share its transaction. */
