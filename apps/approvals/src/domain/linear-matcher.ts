@@ -30,8 +30,8 @@ function fold(char: string): string {
   const lower = upperOf(char).toLowerCase();
   return lower.length === char.length ? lower : char;
 }
-// Letter by letter: as a whole, a text has its last Σ made into another small letter than a pattern has.
-const foldText = (text: string): string =>
+/** A text without its letter case: letter by letter, as in a whole text the last Σ becomes another small letter than in a pattern. */
+export const foldText = (text: string): string =>
   /^\p{ASCII}*$/u.test(text) ? text.toLowerCase() : Array.from(text, fold).join('');
 
 /** Characters of these ranges, in either case. */
@@ -117,6 +117,16 @@ function fixedEnds(pattern: Pattern): { head: string; tail: string; rest: readon
     tail: chars.slice(last + 1).join(''),
     rest: parts.slice(first, last + 1),
   };
+}
+
+/** The longest text that every match holds, as foldText makes it of the match; empty where there is none. */
+export function literalOf(pattern: Pattern): string {
+  const runs: string[] = [''];
+  for (const char of flat(pattern).map(onlyChar)) {
+    if (char === undefined) runs.push('');
+    else runs.push((runs.pop() ?? '') + char);
+  }
+  return runs.reduce((longest, run) => (run.length > longest.length ? run : longest));
 }
 
 const flat = (pattern: Pattern): readonly Pattern[] => {

@@ -1,7 +1,9 @@
 import type { JobFacts, Level } from '@lineclear/contracts';
 import { inCentHundredths, type Condition } from './condition.js';
 import { compileExpression } from './expression.js';
-import { compileGlob, compilePattern } from './pattern.js';
+import { foldText } from './linear-matcher.js';
+import { LiteralIndex } from './literal-index.js';
+import { compileGlob, compilePattern, literalOfGlob, literalOfPattern } from './pattern.js';
 
 export interface Rule {
   readonly id: number;
@@ -23,9 +25,16 @@ export interface Hold {
   readonly reason: string;
 }
 
+/** What a rule looks for in a text of a job, and what that text holds wherever the rule finds it. */
+interface Sought {
+  readonly in: 'hardware' | 'config_name';
+  readonly literal: string;
+}
+
 /** A rule made ready: `concerns` looks only at what the memory below is keyed by, `reason` at everything. */
 interface ReadyRule {
   readonly rule: Rule;
+  readonly sought?: Sought | undefined;
   readonly concerns: (job: JobFacts) => boolean;
   readonly reason: (job: JobFacts) => Reason | undefined;
 }
@@ -43,12 +52,20 @@ export class RuleSet {
   readonly #rules: readonly ReadyRule[];
   // Jobs repeat their provider, level, hardware, config and whose they are: the rules that can concern such a job are found once.
   readonly #concerning = new Map<string, readonly ReadyRule[]>();
-
+  // Of many patterns only those are tried that a job's names can match: each rule by its place in the order.
+  readonly #byHardware: LiteralIndex<number>;
+  readonly #byConfig: LiteralIndex<number>;
+  readonly #byNeither: readonly number[];
   readonly #onFailure: OnFailure;
 
   constructor(rules: readonly Rule[], onFailure: OnFailure = () => {}) {
     this.#onFailure = onFailure;
     this.#rules = rules.toSorted((a, b) => b.priority - a.priority || a.id - b.id).map(makeReady);
+    const seekingIn = (text: Sought['in']): (readonly [string, number])[] =>
+      this.#rules.flatMap(({ sought }, place) => (sought?.in === text ? [[sought.literal, place]] : []));
+    this.#byHardware = new LiteralIndex(seekingIn('hardware'));
+    this.#byConfig = new LiteralIndex(seekingIn('config_name'));
+    this.#byNeither = this.#rules.flatMap(({ sought }, place) => (sought ? [] : [place]));
   }
 
   /** The first rule that holds this job, or undefined when it may go on. */
@@ -74,25 +91,34 @@ export class RuleSet {
     ]);
     const known = this.#concerning.get(key);
     if (known) return known;
-    const found = this.#rules.filter(({ concerns }) => concerns(job));
+    const found = this.#rulesToTry(job).filter(({ concerns }) => concerns(job));
     if (this.#concerning.size >= MAX_REMEMBERED) this.#concerning.clear();
     this.#concerning.set(key, found);
     return found;
   }
+
+  #rulesToTry({ hardware, config_name }: JobFacts): ReadyRule[] {
+    const places = [
+      ...this.#byNeither,
+      ...this.#byHardware.of(foldText(hardware)),
+      ...this.#byConfig.of(foldText(config_name)),
+    ];
+    return places.toSorted((a, b) => a - b).map((place) => this.#rules[place]!);
+  }
 }
 
 function makeReady(rule: Rule): ReadyRule {
-  const { concerns, reason } = readyCondition(rule.condition);
+  const { sought, concerns, reason } = readyCondition(rule.condition);
   const inScope = (job: JobFacts): boolean =>
     (rule.appliesToProvider === null || rule.appliesToProvider === job.provider) &&
     (rule.appliesToLevel === null || rule.appliesToLevel === job.level) &&
     (rule.appliesToOrg === null || rule.appliesToOrg === job.org_id) &&
     (rule.appliesToTeam === null || (job.team_ids ?? []).includes(rule.appliesToTeam)) &&
     !rule.exemptLevels.includes(job.level);
-  return { rule, concerns: (job) => inScope(job) && (concerns?.(job) ?? true), reason };
+  return { rule, sought, concerns: (job) => inScope(job) && (concerns?.(job) ?? true), reason };
 }
 
-type ReadyCondition = { readonly concerns?: ReadyRule['concerns']; readonly reason: ReadyRule['reason'] };
+type ReadyCondition = Pick<ReadyRule, 'sought' | 'reason'> & Partial<Pick<ReadyRule, 'concerns'>>;
 
 function readyCondition(condition: Condition): ReadyCondition {
   switch (condition.is) {
@@ -121,6 +147,7 @@ function readyCondition(condition: Condition): ReadyCondition {
     case 'hardware_type': {
       const matches = compileGlob(condition.pattern);
       return {
+        sought: { in: 'hardware', literal: literalOfGlob(condition.pattern) },
         concerns: (job) => matches(job.hardware),
         reason: (job) => `hardware ${job.hardware} matches ${condition.pattern}`,
       };
@@ -128,6 +155,7 @@ function readyCondition(condition: Condition): ReadyCondition {
     case 'config_pattern': {
       const matches = compilePattern(condition.pattern);
       return {
+        sought: { in: 'config_name', literal: literalOfPattern(condition.pattern) },
         concerns: (job) => matches(job.config_name),
         reason: (job) => `config ${job.config_name} matches ${condition.pattern}`,
       };
