@@ -36,6 +36,8 @@ export const RIGHTS: Readonly<Record<string, Right>> = {
   'GET /api/approvals/rules/{id}': approves,
   'PATCH /api/approvals/rules/{id}': configures,
   'DELETE /api/approvals/rules/{id}': configures,
+  'GET /api/approvals/settings': approves,
+  'PUT /api/approvals/settings': configures,
 
   'GET /api/audit': audits,
   'GET /api/audit/actions': audits,

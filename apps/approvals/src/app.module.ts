@@ -11,6 +11,7 @@ import { RulesAndRequests1767225601000 } from './db/migrations/1767225601000-rul
 import { AlsoLevels1795712000000 } from './db/migrations/1795712000000-also-levels.js';
 import { OrgOfRequests1795672000000 } from './db/migrations/1795672000000-org-of-requests.js';
 import { WhoseJobsRulesHold1795760000000 } from './db/migrations/1795760000000-whose-jobs-rules-hold.js';
+import { HowRulesCombine1795760000001 } from './db/migrations/1795760000001-how-rules-combine.js';
 import { RulesVersionRow } from './db/rules-version.entity.js';
 import { Decisions } from './decisions.js';
 import { AnswerDecide } from './events/answer-decide.js';
@@ -19,6 +20,7 @@ import { EvaluateJobs } from './events/evaluate-jobs.js';
 import { OpenRequests } from './events/open-requests.js';
 import { BulkController } from './http/bulk.controller.js';
 import { RequestsController } from './http/requests.controller.js';
+import { RuleSettingsController } from './http/rule-settings.controller.js';
 import { RulesController } from './http/rules.controller.js';
 import { EXPIRY_QUEUE, ExpireRequests, ExpirySchedule } from './jobs/expire-requests.js';
 
@@ -26,6 +28,7 @@ import { EXPIRY_QUEUE, ExpireRequests, ExpirySchedule } from './jobs/expire-requ
   controllers: [
     RulesController,
     BulkController,
+    RuleSettingsController,
     RequestsController,
     AnswerDecide,
     EvaluateJobs,
@@ -63,6 +66,7 @@ export function define(env: NodeJS.ProcessEnv, more: { clock?: Clock } = {}): Se
       OrgOfRequests1795672000000,
       AlsoLevels1795712000000,
       WhoseJobsRulesHold1795760000000,
+      HowRulesCombine1795760000001,
     ],
     transports: busTransports,
     file,

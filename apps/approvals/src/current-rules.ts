@@ -26,8 +26,11 @@ export class CurrentRules extends Current<RuleSet> {
   }
 
   protected override async read(known: number): Promise<Version<RuleSet>> {
-    const { version, rules } = await rulesSince(this.database, known);
-    return { version, value: rules && new RuleSet(rules, (...failure) => this.#failed(...failure)) };
+    const { version, combine, rules } = await rulesSince(this.database, known);
+    return {
+      version,
+      value: rules && new RuleSet(rules, { combine, onFailure: (...failure) => this.#failed(...failure) }),
+    };
   }
 
   #failed({ id, name }: Rule, failure: string): void {

@@ -50,7 +50,7 @@ export const approvalNeed = z.object({
   reason,
   required_level: levelName,
   /** Levels that whoever decides has to reach as well: which of them is the highest is known to auth alone. */
-  also_levels: z.array(levelName).max(MAX_SECRETS_OF_JOB).optional(),
+  also_levels: z.array(levelName).max(MAX_LEVELS).optional(),
   expires_at: instant,
 });
 export type ApprovalNeed = z.infer<typeof approvalNeed>;

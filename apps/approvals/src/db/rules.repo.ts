@@ -1,6 +1,6 @@
 import type { Queryable, Tx } from '@lineclear/kit';
 import { readCondition, thresholdOf, type Condition, type Threshold } from '../domain/condition.js';
-import type { Rule } from '../domain/rule-set.js';
+import type { Combine, Rule } from '../domain/rule-set.js';
 import type { ApprovalRuleRow } from './approval-rule.entity.js';
 
 /** A rule as people set it, with who made it and whether it counts. */
@@ -13,6 +13,7 @@ export interface StoredRule extends Rule {
 }
 export type RuleSettings = Omit<StoredRule, 'id' | 'createdBy' | 'createdAt' | 'updatedAt'>;
 
+const ROW_LOST = 'the table rules_version has lost its row';
 const SETTINGS = `name, description, condition, threshold_number, threshold_text, is_active, priority, applies_to_provider,
   applies_to_level, applies_to_org, applies_to_team, exempt_levels, required_approver_level`;
 
@@ -81,6 +82,20 @@ export async function deleteRule(tx: Tx, id: number): Promise<boolean> {
   return (await tx.query('delete from approval_rule where id = $1 returning id', [id])).length > 0;
 }
 
+export async function combineOf(db: Queryable): Promise<Combine> {
+  const [row] = await db.query<{ combine: Combine }>('select combine from rules_version');
+  if (!row) throw new Error(ROW_LOST);
+  return row.combine;
+}
+
+/** Sets it; what it was before. */
+export async function setCombine(tx: Tx, combine: Combine): Promise<Combine> {
+  const [row] = await tx.query<{ combine: Combine }>('select combine from rules_version for update');
+  if (!row) throw new Error(ROW_LOST);
+  await tx.query('update rules_version set combine = $1', [combine]);
+  return row.combine;
+}
+
 /** Says that the rules changed, to be called in the transaction of the change. */
 export async function raiseRulesVersion(tx: Tx): Promise<void> {
   await tx.query('update rules_version set version = version + 1');
@@ -90,16 +105,16 @@ export async function raiseRulesVersion(tx: Tx): Promise<void> {
 export async function rulesSince(
   db: Queryable,
   known: number,
-): Promise<{ version: number; rules: Rule[] | undefined }> {
+): Promise<{ version: number; combine: Combine; rules: Rule[] | undefined }> {
   // One statement, so one snapshot: version and rules belong together.
-  const [row] = await db.query<{ version: number; rules: ApprovalRuleRow[] | null }>(
-    `select version, case when version <> $1 then
+  const [row] = await db.query<{ version: number; combine: Combine; rules: ApprovalRuleRow[] | null }>(
+    `select version, combine, case when version <> $1 then
        (select coalesce(json_agg(rule), '[]') from approval_rule rule where is_active) end as rules
      from rules_version`,
     [known],
   );
-  if (!row) throw new Error('the table rules_version has lost its row');
-  return { version: row.version, rules: row.rules?.map(ruleOf) };
+  if (!row) throw new Error(ROW_LOST);
+  return { version: row.version, combine: row.combine, rules: row.rules?.map(ruleOf) };
 }
 
 function ruleOf(row: ApprovalRuleRow): StoredRule {

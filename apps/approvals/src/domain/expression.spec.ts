@@ -89,14 +89,16 @@ describe('an expression', () => {
           appliesToTeam: null,
         } satisfies Rule,
       ],
-      ({ id }, message) => failures.push([id, message]),
+      { onFailure: ({ id }, message) => failures.push([id, message]) },
     );
-    expect(rules.hold(job({ jobs_last_24h: 2 }))?.reason).toBe(
+    expect(rules.holds(job({ jobs_last_24h: 2 }))[0]?.reason).toBe(
       'the expression 100 / job.jobs_last_24h > 40 is true',
     );
-    expect(rules.hold(job({ jobs_last_24h: 50 }))).toBeUndefined();
+    expect(rules.holds(job({ jobs_last_24h: 50 }))[0]).toBeUndefined();
     expect(failures).toEqual([]);
-    expect(rules.hold(job({ jobs_last_24h: 0 }))?.reason).toBe('the expression failed: int divide by zero');
+    expect(rules.holds(job({ jobs_last_24h: 0 }))[0]?.reason).toBe(
+      'the expression failed: int divide by zero',
+    );
     expect(failures).toEqual([[4, 'int divide by zero']]);
   });
 

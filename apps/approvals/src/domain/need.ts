@@ -21,7 +21,7 @@ export function needOf(
   rules: RuleSet,
 ): Omit<ApprovalNeed, 'approval_id' | 'expires_at'> | null {
   // Quotas last: what they say may be long, and is what is cut.
-  const all = [ruleOf(job, rules), secretsOf(job), quotaOf(job)].filter((why) => why !== undefined);
+  const all = [...rulesOf(job, rules), secretsOf(job), quotaOf(job)].filter((why) => why !== undefined);
   const [first] = all;
   if (!first) return null;
   const [level, ...others] = neededOf(all.flatMap(({ levels }) => levels));
@@ -37,12 +37,10 @@ export function needOf(
   };
 }
 
-function ruleOf(job: JobFacts, rules: RuleSet): Why | undefined {
-  const hold = rules.hold(job);
-  return (
-    hold && { id: hold.rule.id, name: hold.rule.name, reason: hold.reason, levels: [hold.rule.requiredLevel] }
-  );
-}
+const rulesOf = (job: JobFacts, rules: RuleSet): Why[] =>
+  rules
+    .holds(job)
+    .map(({ rule, reason }) => ({ id: rule.id, name: rule.name, reason, levels: [rule.requiredLevel] }));
 
 const quotaOf = ({ over_quota: reasons = [] }: JobFacts): Why | undefined =>
   reasons.length === 0

@@ -35,7 +35,7 @@ const rule = (condition: ConditionName, threshold: Threshold, more: Partial<Rule
     ...more,
   };
 };
-const reason = (one: Rule, facts: JobFacts): string | undefined => new RuleSet([one]).hold(facts)?.reason;
+const reason = (one: Rule, facts: JobFacts): string | undefined => new RuleSet([one]).holds(facts)[0]?.reason;
 
 describe('a condition', () => {
   it.each<[ConditionName, Threshold, Partial<JobFacts>, string | undefined]>([
@@ -144,7 +144,7 @@ describe('the rules', () => {
       rule('cost_exceeds', 99, { id: 5, priority: 99 }),
     ];
     const held = (cost: number): number | undefined =>
-      new RuleSet(rules).hold(job({ estimated_cost_usd: cost }))?.rule.id;
+      new RuleSet(rules).holds(job({ estimated_cost_usd: cost }))[0]?.rule.id;
     expect([held(100), held(10), held(6.5), held(5.5), held(5)]).toEqual([5, 3, 4, 1, undefined]);
   });
 
@@ -188,8 +188,8 @@ describe('the rules', () => {
           const rules = given.map((one, index) => ({ ...one, id: index + 1 }));
           const remembering = new RuleSet(rules.toReversed());
           for (const one of jobs) {
-            const held = remembering.hold(one);
-            expect(held).toEqual(new RuleSet(rules).hold(one));
+            const held = remembering.holds(one)[0];
+            expect(held).toEqual(new RuleSet(rules).holds(one)[0]);
             // The first in order that holds when it is asked alone.
             const alone = rules
               .toSorted((a, b) => b.priority - a.priority || a.id - b.id)
@@ -203,8 +203,8 @@ describe('the rules', () => {
 
   it('take no two jobs for the same, wherever a line ends', () => {
     const rules = new RuleSet([rule('hardware_type', 'h100')]);
-    expect(rules.hold(job({ hardware: 'h100\nx', config_name: 'y' }))).toBeUndefined();
-    expect(rules.hold(job({ hardware: 'h100', config_name: 'x\ny' }))?.reason).toBe(
+    expect(rules.holds(job({ hardware: 'h100\nx', config_name: 'y' }))[0]).toBeUndefined();
+    expect(rules.holds(job({ hardware: 'h100', config_name: 'x\ny' }))[0]?.reason).toBe(
       'hardware h100 matches h100',
     );
   });
@@ -212,6 +212,6 @@ describe('the rules', () => {
   it('remember only so much', () => {
     const rules = new RuleSet([rule('config_pattern', 'x-1*')]);
     for (let n = 0; n < 5_000; n += 1)
-      expect(rules.hold(job({ config_name: `x-${n}` })) !== undefined).toBe(String(n).startsWith('1'));
+      expect(rules.holds(job({ config_name: `x-${n}` }))[0] !== undefined).toBe(String(n).startsWith('1'));
   });
 });

@@ -42,12 +42,16 @@ interface ReadyRule {
 /** Why a rule holds a job; a rule that cannot be evaluated holds it as well. */
 type Reason = string | { readonly failed: string };
 
+/** Which rules count that hold a job: the first that is asked, or all of them. */
+export const COMBINES = ['first', 'all'] as const;
+export type Combine = (typeof COMBINES)[number];
+
 /** Is told of each rule that could not be evaluated. */
 export type OnFailure = (rule: Rule, message: string) => void;
 
 const MAX_REMEMBERED = 2_000;
 
-/** Rules in the order in which they are asked: highest priority first, then oldest first. The first that holds decides. */
+/** Rules in the order in which they are asked: highest priority first, then oldest first. */
 export class RuleSet {
   readonly #rules: readonly ReadyRule[];
   // Jobs repeat their provider, level, hardware, config and whose they are: the rules that can concern such a job are found once.
@@ -56,9 +60,14 @@ export class RuleSet {
   readonly #byHardware: LiteralIndex<number>;
   readonly #byConfig: LiteralIndex<number>;
   readonly #byNeither: readonly number[];
+  readonly #combine: Combine;
   readonly #onFailure: OnFailure;
 
-  constructor(rules: readonly Rule[], onFailure: OnFailure = () => {}) {
+  constructor(
+    rules: readonly Rule[],
+    { combine = 'first', onFailure = () => {} }: { combine?: Combine; onFailure?: OnFailure } = {},
+  ) {
+    this.#combine = combine;
     this.#onFailure = onFailure;
     this.#rules = rules.toSorted((a, b) => b.priority - a.priority || a.id - b.id).map(makeReady);
     const seekingIn = (text: Sought['in']): (readonly [string, number])[] =>
@@ -68,16 +77,17 @@ export class RuleSet {
     this.#byNeither = this.#rules.flatMap(({ sought }, place) => (sought ? [] : [place]));
   }
 
-  /** The first rule that holds this job, or undefined when it may go on. */
-  hold(job: JobFacts): Hold | undefined {
+  /** The rules that hold this job and count, in order; none when it may go on. */
+  holds(job: JobFacts): readonly Hold[] {
+    const found: Hold[] = [];
     for (const { rule, reason } of this.#rulesConcerning(job)) {
       const why = reason(job);
       if (why === undefined) continue;
-      if (typeof why === 'string') return { rule, reason: why };
-      this.#onFailure(rule, why.failed);
-      return { rule, reason: `the expression failed: ${why.failed}` };
+      if (typeof why !== 'string') this.#onFailure(rule, why.failed);
+      found.push({ rule, reason: told(why) });
+      if (this.#combine === 'first') break;
     }
-    return undefined;
+    return found;
   }
 
   #rulesConcerning(job: JobFacts): readonly ReadyRule[] {
@@ -172,6 +182,9 @@ function readyCondition(condition: Condition): ReadyCondition {
     }
   }
 }
+
+const told = (why: Reason): string =>
+  typeof why === 'string' ? why : `the expression failed: ${why.failed}`;
 
 const MAX_SHOWN = 200;
 const shortened = (text: string): string =>
