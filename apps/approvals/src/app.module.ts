@@ -19,6 +19,7 @@ import { CloseRequestsOfCancelledJobs } from './events/close-requests-of-cancell
 import { EvaluateJobs } from './events/evaluate-jobs.js';
 import { OpenRequests } from './events/open-requests.js';
 import { BulkController } from './http/bulk.controller.js';
+import { DryRunController } from './http/dry-run.controller.js';
 import { RequestsController } from './http/requests.controller.js';
 import { RuleSettingsController } from './http/rule-settings.controller.js';
 import { RulesController } from './http/rules.controller.js';
@@ -26,6 +27,7 @@ import { EXPIRY_QUEUE, ExpireRequests, ExpirySchedule } from './jobs/expire-requ
 
 @Module({
   controllers: [
+    DryRunController,
     RulesController,
     BulkController,
     RuleSettingsController,

@@ -195,6 +195,10 @@ describe('the rules', () => {
               .toSorted((a, b) => b.priority - a.priority || a.id - b.id)
               .find((single) => reason(single, one) !== undefined);
             expect(held?.rule).toEqual(alone);
+            const explained = remembering.explain(one).filter(({ holds }) => holds);
+            expect(explained[0]?.rule).toEqual(alone);
+            const all = new RuleSet(rules, { combine: 'all' }).holds(one);
+            expect(explained).toEqual(all.map((hold) => ({ ...hold, holds: true })));
           }
         },
       ),

@@ -36,8 +36,17 @@ interface ReadyRule {
   readonly rule: Rule;
   readonly sought?: Sought | undefined;
   readonly concerns: (job: JobFacts) => boolean;
+  readonly fits: (job: JobFacts) => boolean;
   readonly reason: (job: JobFacts) => Reason | undefined;
 }
+
+type PassedBy = 'provider' | 'level' | 'org' | 'team' | 'exempt';
+
+/** What a rule says of a job: why it holds it, or what made it pass the job by. */
+export type Explained = { readonly rule: Rule } & (
+  | { readonly holds: true; readonly reason: string }
+  | { readonly holds: false; readonly because: PassedBy | 'condition' }
+);
 
 /** Why a rule holds a job; a rule that cannot be evaluated holds it as well. */
 type Reason = string | { readonly failed: string };
@@ -90,6 +99,18 @@ export class RuleSet {
     return found;
   }
 
+  /** What every rule says of this job, in order, also those that do not count any more. Tells nobody of failures. */
+  explain(job: JobFacts): readonly Explained[] {
+    return this.#rules.map(({ rule, fits, reason }) => {
+      const because = passedBy(rule, job);
+      if (because !== undefined) return { rule, holds: false, because };
+      const why = fits(job) ? reason(job) : undefined;
+      return why === undefined
+        ? { rule, holds: false, because: 'condition' }
+        : { rule, holds: true, reason: told(why) };
+    });
+  }
+
   #rulesConcerning(job: JobFacts): readonly ReadyRule[] {
     const key = JSON.stringify([
       job.provider,
@@ -119,13 +140,23 @@ export class RuleSet {
 
 function makeReady(rule: Rule): ReadyRule {
   const { sought, concerns, reason } = readyCondition(rule.condition);
-  const inScope = (job: JobFacts): boolean =>
-    (rule.appliesToProvider === null || rule.appliesToProvider === job.provider) &&
-    (rule.appliesToLevel === null || rule.appliesToLevel === job.level) &&
-    (rule.appliesToOrg === null || rule.appliesToOrg === job.org_id) &&
-    (rule.appliesToTeam === null || (job.team_ids ?? []).includes(rule.appliesToTeam)) &&
-    !rule.exemptLevels.includes(job.level);
-  return { rule, sought, concerns: (job) => inScope(job) && (concerns?.(job) ?? true), reason };
+  return {
+    rule,
+    sought,
+    fits: concerns ?? (() => true),
+    concerns: (job) => passedBy(rule, job) === undefined && (concerns?.(job) ?? true),
+    reason,
+  };
+}
+
+/** What of its scope makes a rule pass a job by; undefined where it is about such a job. */
+function passedBy(rule: Rule, job: JobFacts): PassedBy | undefined {
+  if (rule.appliesToProvider !== null && rule.appliesToProvider !== job.provider) return 'provider';
+  if (rule.appliesToLevel !== null && rule.appliesToLevel !== job.level) return 'level';
+  if (rule.appliesToOrg !== null && rule.appliesToOrg !== job.org_id) return 'org';
+  if (rule.appliesToTeam !== null && !(job.team_ids ?? []).includes(rule.appliesToTeam)) return 'team';
+  if (rule.exemptLevels.includes(job.level)) return 'exempt';
+  return undefined;
 }
 
 type ReadyCondition = Pick<ReadyRule, 'sought' | 'reason'> & Partial<Pick<ReadyRule, 'concerns'>>;

@@ -91,11 +91,11 @@ export const showRule = (rule: StoredRule): z.infer<typeof ruleAnswer> => ({
   updated_at: rule.updatedAt.toISOString(),
 });
 
-/** @throws BadInput naming `threshold` */
-export const settingsOf = (body: z.infer<typeof newRule>): RuleSettings => ({
+/** @throws BadInput naming `threshold`, after `path` */
+export const settingsOf = (body: z.infer<typeof newRule>, path = ''): RuleSettings => ({
   name: body.name,
   description: body.description,
-  condition: conditionOrRefuse(body.condition, body.threshold),
+  condition: conditionOrRefuse(body.condition, body.threshold, path),
   isActive: body.is_active,
   priority: body.priority,
   appliesToProvider: body.applies_to_provider,
@@ -150,8 +150,8 @@ function changedCondition(
   return conditionOrRefuse(is, threshold === undefined && is === now.is ? thresholdOf(now) : threshold);
 }
 
-function conditionOrRefuse(is: ConditionName, given: Threshold | undefined): Condition {
+function conditionOrRefuse(is: ConditionName, given: Threshold | undefined, path = ''): Condition {
   const read = readCondition(is, given);
-  if ('wrong' in read) throw BadInput.at('threshold', read.wrong);
+  if ('wrong' in read) throw BadInput.at(`${path}threshold`, read.wrong);
   return read;
 }
