@@ -19,6 +19,7 @@ import { ChannelsController } from './http/channels.controller.js';
 import { DeliveriesController } from './http/deliveries.controller.js';
 import { OverviewController } from './http/overview.controller.js';
 import { PreferencesController } from './http/preferences.controller.js';
+import { RepliesController } from './http/replies.controller.js';
 import { DeliverProcessor } from './jobs/deliver.processor.js';
 import { DeliveryMetrics } from './jobs/delivery-metrics.js';
 import { DELIVER, DeliveryQueue } from './jobs/delivery-queue.js';
@@ -42,6 +43,7 @@ class NotifierModule {
         PreferencesController,
         OverviewController,
         DeliveriesController,
+        RepliesController,
         AnnounceController,
         TellThePersonController,
       ],

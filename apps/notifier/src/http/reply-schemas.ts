@@ -1,0 +1,23 @@
+import { z } from 'zod';
+
+const NO_BODY = 'say text or html';
+
+export const replyToExplain = z
+  .strictObject({
+    text: z.string().max(20_000).optional(),
+    html: z.string().max(256_000).optional(),
+    headers: z
+      .record(z.string().min(1).max(100), z.string().max(2_000))
+      .refine((headers) => Object.keys(headers).length <= 100, 'has more than 100 headers')
+      .default({}),
+    /** The address that the approval mail came from. */
+    our_address: z.email().max(254).optional(),
+  })
+  .refine(({ text, html }) => text !== undefined || html !== undefined, { path: ['text'], message: NO_BODY });
+
+export const explainedReply = z.strictObject({
+  outcome: z.enum(['approve', 'reject', 'unclear', 'auto_reply', 'bounce', 'list', 'own']),
+  why: z.string().optional(),
+  comment: z.string().optional(),
+  own_text: z.string().optional(),
+});

@@ -1,0 +1,70 @@
+import { normalise, wordsOf } from './normalise.js';
+
+/** Words that deny, condition or delay, by language. Any of them in an approval, of whichever language, makes it unclear. */
+export const DOUBTS: Readonly<Record<string, string>> = {
+  en: "not no never don't dont doesn't didn't won't wont can't cant cannot couldn't isn't aren't wasn't shouldn't wouldn't haven't hasn't nothing none neither nor without but however although though unless until except if when whenever once provided providing assuming wait hold stop cancel maybe perhaps only just before after first later tomorrow instead rather pending undo revert retract withdraw mistake wrong oops sorry joking kidding joke lol haha dreams sarcasm ironic question why what who how whether might could would should un hardly barely nay false disagree refuse against ignore terrible bad unacceptable monday tuesday wednesday thursday friday saturday sunday",
+  de: 'nicht nein kein keine keinen keinem keiner nie niemals nichts aber jedoch sondern wenn falls sofern außer ausser ohne erst warte warten stopp moment vielleicht nur bevor nachdem später morgen doch stattdessen oder unter bedingung vorausgesetzt lehne ablehne widerspreche',
+  fr: 'ne pas non jamais rien aucun aucune mais cependant toutefois sauf si sans attends attendez attendre peut être seulement avant après demain plutôt condition quand lorsque',
+  es: 'no nunca nada ningún ninguna pero sino salvo excepto si sin espera espere esperen esperar quizás solo sólo antes después mañana condición cuando aunque tampoco',
+  it: 'non no mai niente nessuno ma però tranne eccetto se senza aspetta aspetti aspettare forse solo prima dopo domani condizione quando purché',
+  pt: 'não nao nunca nada nenhum nenhuma mas porém exceto salvo se sem espera espere esperar talvez só somente apenas antes depois amanhã condição quando',
+  nl: 'niet geen nee nooit niets maar echter tenzij behalve als indien zonder wacht wachten misschien alleen pas voordat nadat later morgen mits wanneer',
+  sv: 'inte ej icke nej aldrig inget ingen men dock utom om utan vänta kanske bara endast innan efter senare imorgon förutsatt när',
+  da: 'ikke nej aldrig intet ingen men dog medmindre undtagen hvis uden vent måske kun før efter senere morgen forudsat når',
+  no: 'ikke nei aldri ingenting ingen men dog unntatt hvis dersom uten vent kanskje bare kun før etter senere imorgen forutsatt når med mindre',
+  fi: 'ei en emme eivät älä älkää koskaan mutta kuitenkin paitsi jos ellei ilman odota odottakaa ehkä vain ennen jälkeen myöhemmin huomenna kunhan kun',
+  pl: 'nie nigdy nic żaden ale jednak chyba oprócz jeśli jeżeli bez czekaj poczekaj zaczekaj może tylko przed po później jutro pod warunkiem gdy dopiero',
+  cs: 'ne není nikdy nic žádný ale však kromě pokud jestli jestliže když bez počkej počkejte možná jen pouze před až později zítra nesouhlasím',
+  sk: 'nie nikdy nič žiadny ale však okrem ak keď bez počkaj počkajte možno len iba pred až neskôr zajtra nesúhlasím',
+  hu: 'nem ne soha semmi de azonban hanem kivéve ha nélkül várj várjon várjatok talán csak előtt után később holnap feltéve amikor',
+  ro: 'nu niciodată nimic dar însă ci decât dacă fără așteaptă așteptați poate doar numai înainte după mâine condiția când',
+  tr: 'değil hayır hayir hiç asla ama fakat ancak lakin eğer hariç olmadan bekle bekleyin belki sadece yalnızca önce sonra yarın şartıyla yok etmiyorum onaylamıyorum onaylamam',
+  el: 'δεν δε μην μη όχι οχι ποτέ τίποτα αλλά όμως ωστόσο εκτός αν εάν χωρίς περίμενε περιμένετε ίσως μόνο πριν μετά αύριο όταν εφόσον',
+  ru: 'не нет ни никогда ничего но однако а кроме если без подожди подождите стоп может только перед после позже завтра при условии когда пока',
+  uk: 'не ні ані ніколи нічого але однак проте крім якщо без зачекай зачекайте стоп може лише тільки перед після пізніше завтра умови коли поки',
+  bg: 'не няма никога нищо но обаче освен ако без чакай изчакайте може само преди след после утре условие когато недей',
+  ar: 'لا لم لن ليس ليست غير لكن ولكن إلا إذا اذا لو بدون انتظر انتظروا ربما فقط قبل بعد غدا بشرط عندما',
+  he: 'לא אל אין אבל אך אלא אם בלי חכה חכו המתן רגע אולי רק לפני אחרי מחר בתנאי כאשר',
+  hi: 'नहीं नही न मत लेकिन मगर परंतु परन्तु अगर यदि बिना रुको रुकिए शायद केवल सिर्फ पहले बाद कल जब',
+  vi: 'không chưa đừng chẳng nhưng tuy trừ nếu chờ đợi khoan chỉ trước sau mai khi',
+  id: 'tidak tak bukan belum jangan tapi tetapi namun kecuali jika kalau bila tanpa tunggu mungkin hanya sebelum setelah nanti besok asalkan ketika',
+  ko: '안 못 단 만약 하지만 그러나 그런데 잠깐 보류 나중에',
+};
+
+/** The same in scripts that put no space between words, and in what others put inside a word. */
+export const DOUBTS_INSIDE: Readonly<Record<string, string>> = {
+  en: "n't",
+  zh: '不 没 未 别 勿 无 否 但 可是 然而 如果 若 除非 等 暂 先 仅 只 拒 驳 沒 無 別 暫',
+  ja: 'ない ません なく しかし ただし でも けど もし 場合 待 たら なら まで だけ 却下 拒否 否認 が、 保留',
+  ko: '않 못 없 아니 지만 만약 말고 마세요 기다 보류 거절 거부 반려 으면 하면 후에 전에 조건',
+  th: 'ไม่ แต่ ถ้า หาก ยกเว้น รอ อย่า ยัง เฉพาะ ก่อน หลัง ปฏิเสธ',
+};
+
+const split = (lists: Readonly<Record<string, string>>): string[] =>
+  Object.values(lists).flatMap((list) => list.split(' ').map(normalise));
+const WORDS: ReadonlySet<string> = new Set(split(DOUBTS));
+const INSIDE = split(DOUBTS_INSIDE);
+// Anything but these, in an approval, is a face that may mean the opposite.
+const KIND_SIGNS = new Set(['👍', '✅', '☑', '✔', '👌', '🙏', '🙂', '😊', '🎉', '🚀', '❤']);
+const UNMARKED = /[\u0300-\u036F\u0489]/gu;
+
+/** What in this text, written under an approval, puts it in doubt; undefined when nothing does. */
+export function doubtOf(text: string): string | undefined {
+  // A character that is not seen may stand in a word or between two, and strokes may be laid over letters.
+  const spaced = normalise(text.replace(/\p{Cf}/gu, ' '));
+  const plain = normalise(text);
+  const bare = plain.replace(UNMARKED, '');
+  const words = [plain, spaced, bare].flatMap((form) =>
+    wordsOf(form).flatMap((word) => [
+      word,
+      ...(word.includes("'") ? word.split("'").flatMap((part) => [part, `${part}'`]) : []),
+    ]),
+  );
+  const word = words.find((one) => WORDS.has(one)) ?? INSIDE.find((one) => plain.includes(one));
+  if (word !== undefined) return `"${word}"`;
+  if (/[?？؟;՞\u037E]/u.test(text)) return 'a question';
+  if (/(^|[^\p{L}])n'/u.test(plain)) return '"n\'"';
+  if (/(^|\s)\/s(\s|$)/u.test(plain)) return '"/s"';
+  const sign = (plain.match(/\p{Extended_Pictographic}/gu) ?? []).find((one) => !KIND_SIGNS.has(one));
+  return sign;
+}

@@ -1,0 +1,121 @@
+import { convert, type Builder, type Node } from 'html-to-text';
+
+export const MAX_HTML_CHARS = 256_000;
+const MAX_DEPTH = 300;
+
+const QUOTES = [
+  'gmail_quote',
+  'gmail_quote_container',
+  'yahoo_quoted',
+  'moz-cite-prefix',
+  'protonmail_quote',
+];
+const QUOTE_IDS = ['divrplyfwdmsg', 'appendonsend'];
+const UNREAD = [
+  'blockquote',
+  'script',
+  'style',
+  'head',
+  'title',
+  'template',
+  'noscript',
+  'textarea',
+  'select',
+  'option',
+  'button',
+  'img',
+  'svg',
+  'object',
+  'iframe',
+];
+const BLOCKS = [
+  'div',
+  'p',
+  'table',
+  'tr',
+  'ul',
+  'ol',
+  'li',
+  'pre',
+  'h1',
+  'h2',
+  'h3',
+  'h4',
+  'h5',
+  'h6',
+  'section',
+  'article',
+  'header',
+  'footer',
+  'main',
+  'form',
+  'hr',
+  'center',
+  'td',
+  'th',
+  'dl',
+  'dt',
+  'dd',
+];
+
+const HIDES =
+  /display:none|visibility:(?:hidden|collapse)|font-size:(?:0(?:\.\d+)?|1)(?:px|pt|em|rem|%)?(?:;|!|$)|font:[^;]*\b[01]px|opacity:0?(?:\.0\d*)?(?:;|!|$)|mso-hide:all|(?:max-)?(?:height|width):0(?:px|pt)?(?:;|!|$)|text-indent:-\d{3}|(?:left|top|right|margin-left|margin-top):-\d{3}|(?:^|;)color:(?:transparent|white|#fff(?:fff)?|rgba?\(255,255,255[,)])|clip(?:-path)?:|transform:scale\(0/u;
+const plainCss = (css: string): string => css.toLowerCase().replace(/\/\*.*?\*\/|\s|\\/gsu, '');
+
+/** Nothing in it is what the sender says: quoted, or not to be seen. */
+function isDropped({ name, attribs }: Node): boolean {
+  const classes = (attribs['class'] ?? '').toLowerCase().split(/\s+/u);
+  return (
+    UNREAD.includes(name) ||
+    attribs['hidden'] !== undefined ||
+    attribs['aria-hidden'] === 'true' ||
+    QUOTES.some((quote) => classes.includes(quote)) ||
+    QUOTE_IDS.some((id) => (attribs['id'] ?? '').toLowerCase().endsWith(id)) ||
+    HIDES.test(plainCss(attribs['style'] ?? '')) ||
+    (name === 'font' && /^(?:white|#fff(?:fff)?)$/iu.test(attribs['color'] ?? ''))
+  );
+}
+
+function write(node: Node, walk: (nodes: Node[], builder: Builder) => void, builder: Builder): void {
+  if (isDropped(node)) return;
+  if (node.name === 'br') return builder.addLineBreak();
+  if (!BLOCKS.includes(node.name)) return walk(node.children, builder);
+  builder.openBlock({ leadingLineBreaks: 1 });
+  walk(node.children, builder);
+  builder.closeBlock({ trailingLineBreaks: 1 });
+}
+
+const VOID = /^(?:br|hr|img|input|meta|link|col|area|base|wbr|source|p|li|td|tr|th|option)$/u;
+function isTooDeep(html: string): boolean {
+  let depth = 0;
+  for (const [, close, name = ''] of html.matchAll(/<(\/?)([a-z][a-z0-9:-]*)/giu)) {
+    if (VOID.test(name.toLowerCase())) continue;
+    depth = close === '/' ? Math.max(0, depth - 1) : depth + 1;
+    if (depth > MAX_DEPTH) return true;
+  }
+  return false;
+}
+
+export type HtmlText = { text: string } | { refused: string };
+
+/** What a reader sees of a mail in HTML, without the quoted mail. Refuses what is too long, too deep or hides by a style sheet. */
+export function htmlText(html: string): HtmlText {
+  if (html.length > MAX_HTML_CHARS) return { refused: 'its HTML is too long' };
+  if (isTooDeep(html)) return { refused: 'its HTML is nested too deep' };
+  const sheets = [...html.matchAll(/<style[^>]*>([^<]*)/giu)].map(([, css = '']) => plainCss(css));
+  if (sheets.some((css) => HIDES.test(css.replaceAll('}', ';').replaceAll('{', ';'))))
+    return { refused: 'a style sheet in it hides text' };
+  const tags = [...BLOCKS, ...UNREAD, 'br', 'a', 'wbr', 'article', 'aside', 'nav'];
+  const text = convert(html, {
+    wordwrap: false,
+    // Not U+200B, which it would make a space of inside a word.
+    whitespaceCharacters: ' \t\r\n\f',
+    limits: { maxInputLength: MAX_HTML_CHARS, maxDepth: MAX_DEPTH, maxChildNodes: 5_000, ellipsis: '?' },
+    formatters: { own: write },
+    selectors: [...new Set(['*', ...tags, '[class]', '[id]', '[style]', '[hidden]'])].map((selector) => ({
+      selector,
+      format: 'own',
+    })),
+  });
+  return { text };
+}
