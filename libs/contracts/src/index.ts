@@ -18,6 +18,7 @@ export * from './quotas.js';
 export * from './registry.js';
 export * from './request.js';
 export * from './resource-rules.js';
+export * from './replies.events.js';
 export * from './runs.events.js';
 export * from './secret-use.js';
 export * from './secrets.events.js';
