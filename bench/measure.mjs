@@ -25,6 +25,28 @@ export async function closedLoop(clients, seconds, work) {
   return { latencies, perSecond: latencies.length / ((performance.now() - started) / 1_000) };
 }
 
+/**
+ * `work` in `clients` lanes that share an even pace of `perSecond`; gives the latencies (ms), each from when it was due: who
+ * waits for their turn waits as well.
+ */
+export async function pacedLoop(clients, perSecond, seconds, work) {
+  const latencies = [];
+  const every = (clients * 1_000) / perSecond;
+  const started = performance.now();
+  const until = started + seconds * 1_000;
+  await Promise.all(
+    Array.from({ length: clients }, async (_, lane) => {
+      for (let due = started + (lane * every) / clients; due < until; due += every) {
+        const wait = due - performance.now();
+        if (wait > 0) await sleep(wait);
+        await work(lane);
+        latencies.push(performance.now() - due);
+      }
+    }),
+  );
+  return latencies;
+}
+
 /** Starts `work` `rate` times a second for `seconds`, whether or not earlier ones are done; waits for all. */
 export async function openLoop(rate, seconds, work) {
   const total = Math.round(rate * seconds);
