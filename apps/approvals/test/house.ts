@@ -1,5 +1,11 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { jobSubmitted, type ApprovalNeed, type EventData, type JobFacts } from '@lineclear/contracts';
+import {
+  evaluateJobs,
+  jobSubmitted,
+  type ApprovalNeed,
+  type EventData,
+  type JobFacts,
+} from '@lineclear/contracts';
 import { Clock, startService, type RunningService } from '@lineclear/kit';
 import {
   client,
@@ -13,7 +19,7 @@ import {
   type People,
   type Person,
 } from '@lineclear/testkit';
-import { expect, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, vi } from 'vitest';
 import { define } from '../src/app.module.js';
 
 /** The real time, moved on by a test. */
@@ -88,6 +94,27 @@ export const factsOf = (jobId: string, more: Partial<JobFacts> = {}): JobFacts =
   first_job: false,
   ...more,
 });
+
+/** What holds a job by the rules of now. */
+export async function verdictOf(house: House, facts: Partial<JobFacts> = {}): Promise<ApprovalNeed | null> {
+  const { verdicts } = await house.peer.ask(evaluateJobs, { jobs: [factsOf(newJobId(), facts)] });
+  return verdicts[0]?.approval ?? null;
+}
+
+/** A house of the spec that calls this, in which each test begins without rules. */
+export function houseOfRules(): { house: House; admin: Client } {
+  const opened = {} as { house: House; admin: Client };
+  beforeAll(async () => {
+    opened.house = await openHouse();
+    opened.admin = opened.house.as(opened.house.folk.add('admin'));
+  });
+  beforeEach(async () => {
+    for (const { id } of (await opened.admin.get('/api/approvals/rules')).body.rules)
+      await opened.admin.delete(`/api/approvals/rules/${id}`);
+  });
+  afterAll(async () => opened.house?.close());
+  return opened;
+}
 
 /** What queue-scheduler says of a job that it accepted. */
 export function submitted(

@@ -1,19 +1,8 @@
-import { expectProblem, type Client } from '@lineclear/testkit';
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
-import { openHouse, type House } from './house.js';
+import { expectProblem } from '@lineclear/testkit';
+import { expect, it } from 'vitest';
+import { houseOfRules } from './house.js';
 
-let house: House;
-let admin: Client;
-
-beforeAll(async () => {
-  house = await openHouse();
-  admin = house.as(house.folk.add('admin'));
-});
-beforeEach(async () => {
-  for (const { id } of (await admin.get('/api/approvals/rules')).body.rules)
-    await admin.delete(`/api/approvals/rules/${id}`);
-});
-afterAll(async () => house?.close());
+const opened = houseOfRules();
 
 const DRY_RUN = '/api/approvals/rules/dry-run';
 const job = { provider: 'replicate', config_name: 'flux', hardware: 'a100-80gb', estimated_cost_usd: 72 };
@@ -43,7 +32,7 @@ it('says of every rule in order what it does with a job, and what that comes to'
     { name: 'dear', matched: true, reason: 'estimated cost $72.00 exceeds $50.00' },
     { name: 'odd', matched: true, reason: 'the expression failed: int divide by zero' },
   ];
-  const drafted = await admin.post(DRY_RUN, { job, rules });
+  const drafted = await opened.admin.post(DRY_RUN, { job, rules });
   expect(drafted.status).toBe(200);
   expect(drafted.body).toEqual({
     rules: expected.map((one, n) => ({ id: n + 1, ...one })),
@@ -54,15 +43,17 @@ it('says of every rule in order what it does with a job, and what that comes to'
       required_level: 'lead',
     },
   });
-  expect((await admin.get('/api/approvals/rules')).body.total).toBe(0);
-  expect((await admin.post(DRY_RUN, { job })).body).toEqual({ rules: [], approval: null });
+  expect((await opened.admin.get('/api/approvals/rules')).body.total).toBe(0);
+  expect((await opened.admin.post(DRY_RUN, { job })).body).toEqual({ rules: [], approval: null });
 
-  for (const rule of rules) await admin.post('/api/approvals/rules', rule);
-  const set = await house.as(house.folk.add('lead')).post(DRY_RUN, { job });
+  for (const rule of rules) await opened.admin.post('/api/approvals/rules', rule);
+  const set = await opened.house.as(opened.house.folk.add('lead')).post(DRY_RUN, { job });
   expect(set.body.rules).toMatchObject(expected);
   expect(set.body.approval).toMatchObject({ rule_name: 'dear' });
   const other = { ...job, org_id: 3, level: 'lead', jobs_last_24h: 1, estimated_cost_usd: 60 };
-  expect((await admin.post(DRY_RUN, { job: other })).body.approval).toMatchObject({ rule_name: 'high' });
+  expect((await opened.admin.post(DRY_RUN, { job: other })).body.approval).toMatchObject({
+    rule_name: 'high',
+  });
 });
 
 it('refuses what is no job and what is no rule, naming it', async () => {
@@ -73,6 +64,8 @@ it('refuses what is no job and what is no rule, naming it', async () => {
     ['rules.0.condition', { job, rules: [{ ...dear, condition: 'moon' }] }],
     ['rules', { job, rules: Array.from({ length: 201 }, () => dear) }],
   ];
-  for (const [field, body] of wrong) expectProblem(await admin.post(DRY_RUN, body), field, field);
-  expect((await house.as(house.folk.add('researcher')).post(DRY_RUN, { job })).status).toBe(403);
+  for (const [field, body] of wrong) expectProblem(await opened.admin.post(DRY_RUN, body), field, field);
+  expect((await opened.house.as(opened.house.folk.add('researcher')).post(DRY_RUN, { job })).status).toBe(
+    403,
+  );
 });

@@ -1,20 +1,9 @@
-import { evaluateJobs, type JobFacts } from '@lineclear/contracts';
-import { expectProblem, type Client } from '@lineclear/testkit';
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
-import { factsOf, newJobId, openHouse, type House } from './house.js';
+import { type JobFacts } from '@lineclear/contracts';
+import { expectProblem } from '@lineclear/testkit';
+import { expect, it } from 'vitest';
+import { houseOfRules, verdictOf } from './house.js';
 
-let house: House;
-let admin: Client;
-
-beforeAll(async () => {
-  house = await openHouse();
-  admin = house.as(house.folk.add('admin'));
-});
-beforeEach(async () => {
-  for (const { id } of (await admin.get('/api/approvals/rules')).body.rules)
-    await admin.delete(`/api/approvals/rules/${id}`);
-});
-afterAll(async () => house?.close());
+const opened = houseOfRules();
 
 const dear = {
   name: 'dear a100',
@@ -22,13 +11,10 @@ const dear = {
   threshold: 'job.estimated_cost_usd > 50.0 && job.hardware.startsWith("a100")',
 };
 
-const verdict = async (facts: Partial<JobFacts> = {}) => {
-  const { verdicts } = await house.peer.ask(evaluateJobs, { jobs: [factsOf(newJobId(), facts)] });
-  return verdicts[0]?.approval ?? null;
-};
+const verdict = (facts?: Partial<JobFacts>) => verdictOf(opened.house, facts);
 
 it('holds what its expression is true of', async () => {
-  const made = await admin.post('/api/approvals/rules', dear);
+  const made = await opened.admin.post('/api/approvals/rules', dear);
   expect(made.status).toBe(201);
   expect(made.body).toMatchObject(dear);
   expect(await verdict()).toMatchObject({
@@ -39,7 +25,9 @@ it('holds what its expression is true of', async () => {
   expect(await verdict({ hardware: 'h100' })).toBeNull();
 
   const threshold = `job.hardware == "h100" || job.username == "${'x'.repeat(1_950)}"`;
-  expect((await admin.patch(`/api/approvals/rules/${made.body.id}`, { threshold })).body).toMatchObject({
+  expect(
+    (await opened.admin.patch(`/api/approvals/rules/${made.body.id}`, { threshold })).body,
+  ).toMatchObject({
     threshold,
   });
   expect(await verdict()).toBeNull();
@@ -47,7 +35,7 @@ it('holds what its expression is true of', async () => {
 });
 
 it('is refused where it cannot be right, and says why', async () => {
-  const { body } = await admin.post('/api/approvals/rules', dear);
+  const { body } = await opened.admin.post('/api/approvals/rules', dear);
   const wrong: [threshold: unknown, why: RegExp][] = [
     ['job.estimated_cost_usd >', /1:24/],
     ['job.cost > 50', /knows no job\.cost: job has .*estimated_cost_usd/],
@@ -59,18 +47,18 @@ it('is refused where it cannot be right, and says why', async () => {
   ];
   for (const [threshold, why] of wrong) {
     for (const answer of [
-      await admin.post('/api/approvals/rules', { ...dear, threshold }),
-      await admin.patch(`/api/approvals/rules/${body.id}`, { threshold }),
+      await opened.admin.post('/api/approvals/rules', { ...dear, threshold }),
+      await opened.admin.patch(`/api/approvals/rules/${body.id}`, { threshold }),
     ]) {
       expectProblem(answer, String(threshold), 'threshold');
       expect(JSON.stringify(answer.body)).toMatch(why);
     }
   }
-  expect((await admin.get('/api/approvals/rules')).body).toEqual({ rules: [body], total: 1 });
+  expect((await opened.admin.get('/api/approvals/rules')).body).toEqual({ rules: [body], total: 1 });
 });
 
 it('holds a job that it fails for, says so, and counts it', async () => {
-  const { body } = await admin.post('/api/approvals/rules', {
+  const { body } = await opened.admin.post('/api/approvals/rules', {
     ...dear,
     threshold: '100 / job.jobs_last_24h > 1000',
   });
@@ -79,7 +67,7 @@ it('holds a job that it fails for, says so, and counts it', async () => {
     rule_id: body.id,
     reason: 'the expression failed: int divide by zero',
   });
-  const metrics: string = (await admin.get('/metrics')).body;
+  const metrics: string = (await opened.admin.get('/metrics')).body;
   expect(metrics).toMatch(
     new RegExp(`^lineclear_approval_rule_errors_total\\{.*rule_id="${body.id}".*\\} 1$`, 'm'),
   );

@@ -1,7 +1,7 @@
 import { evaluateJobs, type JobFacts } from '@lineclear/contracts';
 import { expectProblem, refusesBadInput, type Client, type Person } from '@lineclear/testkit';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { factsOf, newJobId, openHouse, openRequest, type House } from './house.js';
+import { factsOf, newJobId, openHouse, openRequest, verdictOf, type House } from './house.js';
 
 let house: House;
 let people: Record<'viewer' | 'researcher' | 'lead' | 'admin', Person>;
@@ -32,10 +32,7 @@ beforeEach(async () => {
 });
 afterAll(async () => house?.close());
 
-const verdict = async (facts: Partial<JobFacts> = {}) => {
-  const { verdicts } = await house.peer.ask(evaluateJobs, { jobs: [factsOf(newJobId(), facts)] });
-  return verdicts[0]?.approval ?? null;
-};
+const verdict = (facts?: Partial<JobFacts>) => verdictOf(house, facts);
 
 describe('levels of a rule', () => {
   it('may be ones that somebody made, and must be ones that its author reaches', async () => {
