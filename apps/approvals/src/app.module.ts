@@ -23,7 +23,7 @@ import { DryRunController } from './http/dry-run.controller.js';
 import { RequestsController } from './http/requests.controller.js';
 import { RuleSettingsController } from './http/rule-settings.controller.js';
 import { RulesController } from './http/rules.controller.js';
-import { EXPIRY_QUEUE, ExpireRequests, ExpirySchedule } from './jobs/expire-requests.js';
+import { EXPIRY_QUEUE, ExpireRequests } from './jobs/expire-requests.js';
 
 @Module({
   controllers: [
@@ -37,7 +37,7 @@ import { EXPIRY_QUEUE, ExpireRequests, ExpirySchedule } from './jobs/expire-requ
     OpenRequests,
     CloseRequestsOfCancelledJobs,
   ],
-  providers: [CurrentRules, Decisions, ExpireRequests, ExpirySchedule],
+  providers: [CurrentRules, Decisions, ExpireRequests],
 })
 class ApprovalsModule {
   static of(config: Config): DynamicModule {

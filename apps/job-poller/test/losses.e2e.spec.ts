@@ -105,7 +105,7 @@ it('takes what is due without Redis, and has its tick back after a flush', async
   const before = await bench.claim();
   await bench.end(before);
   await vi.waitFor(
-    async () => expect((await keys()).filter((key) => key.includes(':repeat:tick'))).not.toEqual([]),
+    async () => expect((await keys()).filter((key) => key.includes(':repeat:steps'))).not.toEqual([]),
     LONG,
   );
   await bench.backends.redis.stop();

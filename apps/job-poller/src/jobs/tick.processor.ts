@@ -1,34 +1,31 @@
-import { InjectQueue, OnWorkerEvent, Processor, WorkerHost } from '@nestjs/bullmq';
-import { Inject, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
+import { InjectQueue, Processor } from '@nestjs/bullmq';
+import { Inject } from '@nestjs/common';
 import { Health, LOGGER, type Logger } from '@lineclear/kit';
+import { Rounds } from '@lineclear/kit/rounds';
 import type { Queue } from 'bullmq';
 import { StepRunner } from './step-runner.js';
 
 export const STEPS_QUEUE = 'steps';
 const TICK_MS = 1_000;
-// The queue may be flushed at any time, and its scheduler with it.
+// The queue may be away or flushed at any time, and its clock with it.
 const WATCH_MS = 5_000;
 
 /**
  * The queue's clock: once a second some replica takes the steps that are due, whoever stored them. What is due, and whose it
- * is, stands in Postgres only; a queue that lost everything loses nothing, and gets its tick back.
+ * is, stands in Postgres only; where no tick comes, each replica looks for itself, a little later.
  */
 @Processor(STEPS_QUEUE)
-export class TickProcessor extends WorkerHost implements OnApplicationBootstrap, BeforeApplicationShutdown {
+export class TickProcessor extends Rounds {
   #watch: NodeJS.Timeout | undefined;
   #tickedAtMs = 0;
-  #renewing = false;
-  #toldAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(
     private readonly runner: StepRunner,
-    @InjectQueue(STEPS_QUEUE) private readonly queue: Queue,
-    @Inject(LOGGER) private readonly log: Logger,
+    @InjectQueue(STEPS_QUEUE) queue: Queue,
+    @Inject(LOGGER) log: Logger,
     health: Health,
   ) {
-    super();
-    queue.on('error', (error) => this.#away(error));
-    // Without Redis steps are still taken, a little later.
+    super({ queue, everyMs: TICK_MS, log });
     health.register({
       name: 'redis',
       essential: false,
@@ -41,45 +38,15 @@ export class TickProcessor extends WorkerHost implements OnApplicationBootstrap,
     this.runner.wake();
   }
 
-  @OnWorkerEvent('error')
-  onError(error: Error): void {
-    this.#away(error);
-  }
-
-  onApplicationBootstrap(): void {
-    void this.#upsert();
+  override onApplicationBootstrap(): void {
+    super.onApplicationBootstrap();
     this.#watch = setInterval(() => {
-      if (performance.now() - this.#tickedAtMs < WATCH_MS) return;
-      this.runner.wake();
-      void this.#upsert();
+      if (performance.now() - this.#tickedAtMs >= WATCH_MS) this.runner.wake();
     }, WATCH_MS);
   }
 
-  /** A tick needs no finishing, and a shutdown must not wait for a Redis that is away. */
-  async beforeApplicationShutdown(): Promise<void> {
+  override async beforeApplicationShutdown(): Promise<void> {
     clearInterval(this.#watch);
-    await this.worker.close(true);
-  }
-
-  async #upsert(): Promise<void> {
-    if (this.#renewing) return;
-    this.#renewing = true;
-    try {
-      await this.queue.upsertJobScheduler(
-        'tick',
-        { every: TICK_MS },
-        { name: 'tick', data: {}, opts: { removeOnComplete: 10, removeOnFail: 10 } },
-      );
-    } catch (error) {
-      this.#away(error as Error);
-    } finally {
-      this.#renewing = false;
-    }
-  }
-
-  #away(error: Error): void {
-    if (performance.now() - this.#toldAtMs < 30_000) return;
-    this.#toldAtMs = performance.now();
-    this.log.warn({ err: error }, 'the queue is not reachable; due steps are looked for without it');
+    await super.beforeApplicationShutdown();
   }
 }

@@ -1,10 +1,11 @@
-import { InjectQueue, OnWorkerEvent, Processor, WorkerHost } from '@nestjs/bullmq';
-import { Inject, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
+import { InjectQueue, Processor } from '@nestjs/bullmq';
+import { Inject } from '@nestjs/common';
 import { audited } from '@lineclear/access';
 import { Bus, event } from '@lineclear/bus';
 import { secretExpiring, secretStale } from '@lineclear/contracts';
 import { Clock, CONFIG, Database, LOGGER, type Logger } from '@lineclear/kit';
-import type { Job as Step, Queue } from 'bullmq';
+import { Rounds } from '@lineclear/kit/rounds';
+import type { Queue } from 'bullmq';
 import type { Config } from '../config.js';
 import { forgetAccess } from '../db/access-log.repo.js';
 import * as secrets from '../db/secrets.repo.js';
@@ -18,41 +19,17 @@ const DAY_MS = 86_400_000;
 
 /** Goes on with works on keys, purges what was removed long ago, tells of values that end or are too old, and forgets old lines of the access log. */
 @Processor(KEEP_HOUSE)
-export class KeepHouse extends WorkerHost implements OnApplicationBootstrap, BeforeApplicationShutdown {
-  #timer: NodeJS.Timeout | undefined;
-
+export class KeepHouse extends Rounds {
   constructor(
-    @InjectQueue(KEEP_HOUSE) private readonly queue: Queue,
+    @InjectQueue(KEEP_HOUSE) queue: Queue,
     private readonly database: Database,
     private readonly works: KeyWorks,
     private readonly bus: Bus,
     private readonly clock: Clock,
     @Inject(CONFIG) private readonly config: Config,
-    @Inject(LOGGER) private readonly log: Logger,
+    @Inject(LOGGER) log: Logger,
   ) {
-    super();
-    queue.on('error', (error) => this.onError(error));
-  }
-
-  onApplicationBootstrap(): void {
-    const everyMs = this.config.LINECLEAR_SECRETS_SWEEP_SECONDS * 1_000;
-    void this.#schedule(everyMs);
-    // Redis may have lost the schedule since.
-    this.#timer = setInterval(() => void this.#schedule(everyMs), everyMs * 2);
-  }
-
-  /** By force: what one round leaves the next one does, and without Redis an orderly end would never come. */
-  async beforeApplicationShutdown(): Promise<void> {
-    clearInterval(this.#timer);
-    await this.worker.close(true);
-  }
-
-  /** Does not wait for the next round. */
-  async soon(): Promise<void> {
-    // What Redis does not take now, the next round does.
-    await this.queue
-      .add(KEEP_HOUSE, {}, { removeOnComplete: true, removeOnFail: 20 })
-      .catch((error: unknown) => this.onError(error as Error));
+    super({ queue, everyMs: config.LINECLEAR_SECRETS_SWEEP_SECONDS * 1_000, log });
   }
 
   override async process(): Promise<void> {
@@ -112,26 +89,5 @@ export class KeepHouse extends WorkerHost implements OnApplicationBootstrap, Bef
       );
       return Math.max(expiring.length, stale.length, unrotated.length);
     });
-  }
-
-  @OnWorkerEvent('error')
-  onError(error: Error): void {
-    this.log.warn({ err: error }, 'keeping house has no Redis');
-  }
-
-  @OnWorkerEvent('failed')
-  onFailed(_step: Step | undefined, error: Error): void {
-    this.log.warn({ err: error }, 'keeping house failed; the next round does what it left');
-  }
-
-  async #schedule(everyMs: number): Promise<void> {
-    try {
-      // Making a schedule again puts its next round off: only one that is gone is made.
-      if (await this.queue.getJobScheduler(KEEP_HOUSE)) return;
-      const step = { name: KEEP_HOUSE, opts: { removeOnComplete: 10, removeOnFail: 20 } };
-      await this.queue.upsertJobScheduler(KEEP_HOUSE, { every: Math.ceil(everyMs) }, step);
-    } catch (error) {
-      this.log.warn({ err: error }, 'keeping house could not be scheduled; it is tried again');
-    }
   }
 }
