@@ -11,6 +11,7 @@ import { PROBLEM_JSON, problem, sendProblem, type ProblemCode } from './problem.
 import { Proxy } from './proxy.js';
 import { routeOf } from './routes.js';
 import { securityHeaders } from './security-headers.js';
+import { silentConnections } from './silent-connections.js';
 import { readTarget } from './target.js';
 import { closeUpstreams, openUpstreams } from './upstreams.js';
 
@@ -153,9 +154,13 @@ export function buildApp({
 
   // Fastify closes the idle connections once; one whose request is still being read then would hold the process up.
   let sweep: NodeJS.Timeout | undefined;
+  const endSilent = silentConnections(app.server);
   app.addHook('preClose', (done) => {
     proxy.drain();
-    sweep = setInterval(() => app.server.closeIdleConnections(), IDLE_SWEEP_MS);
+    sweep = setInterval(() => {
+      app.server.closeIdleConnections();
+      endSilent();
+    }, IDLE_SWEEP_MS);
     done();
   });
   app.addHook('onClose', () => {

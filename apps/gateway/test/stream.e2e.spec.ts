@@ -163,6 +163,14 @@ describe('a stream', () => {
     await closed;
   });
 
+  it('is not needed for a connection to end when the gateway stops: one without a byte does too', async () => {
+    const house = await openHouse({});
+    const silent = connect(house.port, '127.0.0.1');
+    await vi.waitFor(async () => expect(await connectionsOf(house)).toBe(1));
+    await house.app.close();
+    expect(await text(silent)).toBe('');
+  });
+
   it('is ended when the gateway stops, while a request that runs is let end', async () => {
     let answer = () => undefined as void;
     const house = await openHouse({
