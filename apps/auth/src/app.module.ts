@@ -66,6 +66,7 @@ import { IdentityProviders1795600000000 } from './db/migrations/1795600000000-id
 import { LevelRow } from './db/level.entity.js';
 import { Levels1795660000000 } from './db/migrations/1795660000000-levels.js';
 import { PermissionOverride, User } from './db/user.entity.js';
+import { AnswerDeciders } from './events/answer-deciders.js';
 import { AnswerIntrospect } from './events/answer-introspect.js';
 import { AnswerMailbox } from './events/answer-mailbox.js';
 import { AnswerResetLink } from './events/answer-reset-link.js';
@@ -125,6 +126,7 @@ import { ManageUsers } from './people/manage-users.js';
     AnswerIntrospect,
     AnswerResetLink,
     AnswerMailbox,
+    AnswerDeciders,
     AppendToAuditLog,
     SetupController,
     LoginController,

@@ -3,7 +3,7 @@ import { clientAddress, NotAllowed } from '@lineclear/kit';
 import type { FastifyRequest } from 'fastify';
 
 /** Whether this principal may do this at all. Permissions already carry overrides and the key's scope. */
-export const can = (principal: Principal, permission: Permission): boolean =>
+export const can = (principal: Pick<Principal, 'permissions'>, permission: Permission): boolean =>
   principal.permissions.includes(permission);
 
 /** @throws NotAllowed when this principal may not do this. */
@@ -17,15 +17,22 @@ export interface Owner {
   readonly orgId: number | null;
 }
 
+/** What says which organisation somebody is held to. */
+type Tenant = Pick<Principal, 'permissions' | 'org'>;
+
 /** The organisation that this principal sees nothing beyond; undefined for those who make organisations: they see all. */
-export const tenantOf = (principal: Principal): number | null | undefined =>
+export const tenantOf = (principal: Tenant): number | null | undefined =>
   can(principal, 'org.create') ? undefined : (principal.org?.id ?? null);
 
 /** Whether this principal knows of what belongs to that organisation. Who belongs to none knows of what belongs to none. */
-export function isOfTenant(principal: Principal, orgId: number | null): boolean {
+export function isOfTenant(principal: Tenant, orgId: number | null): boolean {
   const tenant = tenantOf(principal);
   return tenant === undefined || tenant === orgId;
 }
+
+/** Whether approvals of that organisation's jobs are this person's to give; each asks for a level beside. */
+export const mayApproveFor = (who: Tenant, orgId: number | null): boolean =>
+  can(who, 'admin.approve') && isOfTenant(who, orgId);
 
 /** Whether this principal may do this to something: with `<what>.all` in their organisation, or with `<what>.own` on what is theirs. */
 export function canFor(principal: Principal, what: 'job.view' | 'job.cancel', owner: Owner): boolean {

@@ -5,6 +5,7 @@ export {
   canFor,
   isOfTenant,
   jobsSeenBy,
+  mayApproveFor,
   mayComeFrom,
   requireOwnCredential,
   requirePermission,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { email, userId, username } from './fields.js';
+import { email, orgId, userId, username } from './fields.js';
+import { levelName, MAX_LEVELS } from './permissions.js';
 import { principal } from './principal.js';
 import { defineRequest } from './request.js';
 import { sealedBox } from './secrets.requests.js';
@@ -26,6 +27,44 @@ export const mailboxOf = defineRequest(
   'auth.mailbox',
   z.object({ user_id: userId }),
   z.object({ mailbox: z.object({ username, email }).optional() }),
+);
+
+/** More people than these are not asked for one approval. */
+export const MAX_APPROVERS = 50;
+
+/**
+ * Whose approval can be asked for by mail: active people with an address who may approve, reach all of `levels`, may decide
+ * on jobs of that organisation (null: of none) and are not `not`. Those of the lowest level first.
+ */
+export const approversFor = defineRequest(
+  'auth.approvers',
+  z.object({
+    org_id: orgId.nullable(),
+    levels: z
+      .array(levelName)
+      .min(1)
+      .max(MAX_LEVELS + 1),
+    not: userId,
+  }),
+  z.object({ people: z.array(z.object({ user_id: userId, username, email })).max(MAX_APPROVERS) }),
+);
+
+/** What a decision asks of somebody, as it is now, whatever their keys may do. */
+const decider = principal.pick({
+  user_id: true,
+  username: true,
+  email: true,
+  level: true,
+  reaches: true,
+  permissions: true,
+  org: true,
+});
+
+/** Who decides by mail, where no credential says it. Null: nobody who is active and has an address. */
+export const deciderNow = defineRequest(
+  'auth.decider',
+  z.object({ user_id: userId }),
+  z.object({ decider: decider.nullable() }),
 );
 
 /** Who is a caller without any credential from this address? `null` where the configuration lets in none. */

@@ -61,7 +61,7 @@ export const WIRING: Readonly<Record<ServiceName, Wiring>> = {
     ],
     consumes: [auditRecorded],
     watches: changesOfPrincipals,
-    answers: [...whoCalls, authAsk.resetLink, authAsk.mailboxOf],
+    answers: [...whoCalls, authAsk.resetLink, authAsk.mailboxOf, authAsk.approversFor, authAsk.deciderNow],
     asks: [...whoCalls, queueAsk.usageOf],
   },
   secrets: {
@@ -91,7 +91,7 @@ export const WIRING: Readonly<Record<ServiceName, Wiring>> = {
     consumes: [jobs.jobSubmitted, jobs.jobCancelled],
     watches: changesOfPrincipals,
     answers: [approvalsAsk.evaluateJobs, approvalsAsk.decideForJob],
-    asks: whoCalls,
+    asks: [...whoCalls, authAsk.deciderNow],
   },
   'queue-scheduler': {
     publishes: [
@@ -149,6 +149,7 @@ export const WIRING: Readonly<Record<ServiceName, Wiring>> = {
       ...whoCalls,
       authAsk.resetLink,
       authAsk.mailboxOf,
+      authAsk.approversFor,
       secretsAsk.resolveSecrets,
       secretsAsk.storeSecret,
       secretsAsk.deleteSecret,
