@@ -12,10 +12,14 @@ import { AlsoLevels1795712000000 } from './db/migrations/1795712000000-also-leve
 import { OrgOfRequests1795672000000 } from './db/migrations/1795672000000-org-of-requests.js';
 import { WhoseJobsRulesHold1795760000000 } from './db/migrations/1795760000000-whose-jobs-rules-hold.js';
 import { HowRulesCombine1795760000001 } from './db/migrations/1795760000001-how-rules-combine.js';
+import { ReplyTokens1795770000000 } from './db/migrations/1795770000000-reply-tokens.js';
+import { ReplyTokenRow } from './db/reply-token.entity.js';
 import { RulesVersionRow } from './db/rules-version.entity.js';
 import { Decisions } from './decisions.js';
 import { AnswerDecide } from './events/answer-decide.js';
+import { AnswerReplyToken } from './events/answer-reply-token.js';
 import { CloseRequestsOfCancelledJobs } from './events/close-requests-of-cancelled-jobs.js';
+import { DecideByEmailReply } from './events/decide-by-email-reply.js';
 import { EvaluateJobs } from './events/evaluate-jobs.js';
 import { OpenRequests } from './events/open-requests.js';
 import { BulkController } from './http/bulk.controller.js';
@@ -33,6 +37,8 @@ import { EXPIRY_QUEUE, ExpireRequests } from './jobs/expire-requests.js';
     RuleSettingsController,
     RequestsController,
     AnswerDecide,
+    AnswerReplyToken,
+    DecideByEmailReply,
     EvaluateJobs,
     OpenRequests,
     CloseRequestsOfCancelledJobs,
@@ -61,7 +67,7 @@ export function define(env: NodeJS.ProcessEnv, more: { clock?: Clock } = {}): Se
     name: 'approvals',
     config,
     modules: [BusModule.of('approvals', config.NATS_URL), AccessModule.of(), ApprovalsModule.of(config)],
-    entities: [...busEntities, ApprovalRuleRow, RulesVersionRow, ApprovalRequestRow],
+    entities: [...busEntities, ApprovalRuleRow, RulesVersionRow, ApprovalRequestRow, ReplyTokenRow],
     migrations: [
       ...busMigrations,
       RulesAndRequests1767225601000,
@@ -69,6 +75,7 @@ export function define(env: NodeJS.ProcessEnv, more: { clock?: Clock } = {}): Se
       AlsoLevels1795712000000,
       WhoseJobsRulesHold1795760000000,
       HowRulesCombine1795760000001,
+      ReplyTokens1795770000000,
     ],
     transports: busTransports,
     file,

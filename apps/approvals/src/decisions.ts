@@ -2,11 +2,21 @@ import { Injectable } from '@nestjs/common';
 import { audited } from '@lineclear/access';
 import { Bus } from '@lineclear/bus';
 import type { AuditActor } from '@lineclear/contracts';
-import { Clock, Conflict, Database, Metrics, NotAllowed, NotFound, type Queryable } from '@lineclear/kit';
+import {
+  Clock,
+  Conflict,
+  Database,
+  Metrics,
+  NotAllowed,
+  NotFound,
+  type Queryable,
+  type Tx,
+} from '@lineclear/kit';
 import { Counter, Gauge } from 'prom-client';
 import { countRequests, findRequest, settleRequest, type Outcome } from './db/requests.repo.js';
-import { statusAt, type ApprovalRequest } from './domain/approval-request.js';
+import type { ApprovalRequest } from './domain/approval-request.js';
 import { decide, stillOpen, type Decider, type Decision } from './domain/decide.js';
+import { explainRefusal } from './domain/explain-refusal.js';
 import { outcomeOf } from './events/outcome-of-request.js';
 
 /** Where every decision ends, however it came in: judged, written by compare-and-set, told, in one transaction. */
@@ -46,23 +56,31 @@ export class Decisions {
     outcome: Omit<Outcome, 'byId' | 'by'>,
     actor?: AuditActor,
   ): Promise<ApprovalRequest> {
-    const request = await this.#find(this.database, id);
+    return this.database.tx((tx) => this.decideIn(tx, id, by, outcome, actor));
+  }
+
+  /** The same, where more belongs to the transaction. */
+  async decideIn(
+    tx: Tx,
+    id: string,
+    by: Decider,
+    outcome: Omit<Outcome, 'byId' | 'by'>,
+    actor?: AuditActor,
+  ): Promise<ApprovalRequest> {
+    const request = await this.#find(tx, id);
     const now = this.clock.now();
     refuseUnless(decide(request, by, now), request, now);
-    return this.#settle(id, { ...outcome, byId: by.userId, by: by.username }, actor);
+    return this.#settle(tx, id, { ...outcome, byId: by.userId, by: by.username }, actor);
   }
 
   /** Takes the request back. Whether this person may is the caller's question. @throws NotFound, Conflict */
   async withdraw(id: string, by: Decider): Promise<ApprovalRequest> {
-    const request = await this.#find(this.database, id);
-    const now = this.clock.now();
-    refuseUnless(stillOpen(request, now), request, now);
-    return this.#settle(id, {
-      status: 'cancelled',
-      byId: by.userId,
-      by: by.username,
-      notes: null,
-      via: 'api',
+    return this.database.tx(async (tx) => {
+      const request = await this.#find(tx, id);
+      const now = this.clock.now();
+      refuseUnless(stillOpen(request, now), request, now);
+      const { userId: byId, username } = by;
+      return this.#settle(tx, id, { status: 'cancelled', byId, by: username, notes: null, via: 'api' });
     });
   }
 
@@ -71,28 +89,25 @@ export class Decisions {
     this.#counter.inc({ decision }, requests);
   }
 
-  async #settle(id: string, outcome: Outcome, actor?: AuditActor): Promise<ApprovalRequest> {
-    const settled = await this.database.tx(async (tx) => {
-      const now = this.clock.now();
-      const request = await settleRequest(tx, id, outcome, now);
-      if (!request) {
-        // Someone else was first, or time ran out, since we looked.
-        const found = await this.#find(tx, id);
-        refuseUnless(stillOpen(found, now), found, now);
-        throw new Conflict('the request changed at the same moment: look again');
-      }
-      const told = outcomeOf(request);
-      const details = { job_id: request.jobId, requested_by: request.userId, via: outcome.via };
-      const entry = audited(`approval.${outcome.status}`, {
-        target: `approval/${id}`,
-        details,
-        ...(actor && { actor }),
-      });
-      await this.bus.publish(tx, ...(told ? [told] : []), entry);
-      return request;
+  async #settle(tx: Tx, id: string, outcome: Outcome, actor?: AuditActor): Promise<ApprovalRequest> {
+    const now = this.clock.now();
+    const request = await settleRequest(tx, id, outcome, now);
+    if (!request) {
+      // Someone else was first, or time ran out, since we looked.
+      const found = await this.#find(tx, id);
+      refuseUnless(stillOpen(found, now), found, now);
+      throw new Conflict('the request changed at the same moment: look again');
+    }
+    const told = outcomeOf(request);
+    const details = { job_id: request.jobId, requested_by: request.userId, via: outcome.via };
+    const entry = audited(`approval.${outcome.status}`, {
+      target: `approval/${id}`,
+      details,
+      ...(actor && { actor }),
     });
-    this.#counter.inc({ decision: outcome.status });
-    return settled;
+    await this.bus.publish(tx, ...(told ? [told] : []), entry);
+    tx.afterCommit(() => this.#counter.inc({ decision: outcome.status }));
+    return request;
   }
 
   async #find(db: Queryable, id: string): Promise<ApprovalRequest> {
@@ -104,18 +119,13 @@ export class Decisions {
 
 function refuseUnless(decision: Decision, request: ApprovalRequest, now: Date): void {
   if (decision.granted) return;
+  const why = explainRefusal(decision.why, request, now);
   switch (decision.why) {
     case 'already decided':
-      throw new Conflict(
-        `the request is ${statusAt(request, now)} already${request.reviewedBy === null ? '' : `, by ${request.reviewedBy}`}`,
-      );
     case 'expired':
-      throw new Conflict(`the request expired at ${request.expiresAt.toISOString()}: submit the job again`);
+      throw new Conflict(why);
     case 'self-approval':
-      throw new NotAllowed('nobody decides their own request; to take it back, cancel it');
     case 'level too low':
-      throw new NotAllowed(
-        `this request needs someone of level ${[request.requiredLevel, ...request.alsoLevels].join(' and ')} or above`,
-      );
+      throw new NotAllowed(why);
   }
 }

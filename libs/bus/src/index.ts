@@ -4,6 +4,6 @@ export { BusModule, busTransports } from './bus.module.js';
 export { DeadLetters, type DeadLetter } from './dead-letters.js';
 export { newEventId } from './event-id.js';
 export { NotYet, OnEvent, OnEvents } from './on-event.js';
-export { ask, OnRequest } from './requests.js';
+export { ask, askPatiently, OnRequest } from './requests.js';
 export { busEntities, busMigrations } from './tables.js';
 export { DEAD_STREAM, EVENTS_STREAM } from './streams.js';

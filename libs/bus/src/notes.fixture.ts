@@ -4,6 +4,7 @@ import {
   evaluateJobs,
   jobCancelled,
   jobSubmitted,
+  replyReceived,
   type EventOf,
   type RequestOf,
 } from '@lineclear/contracts';
@@ -73,6 +74,12 @@ export class Notes {
   @OnEvent(jobCancelled)
   async strike({ data }: EventOf<typeof jobCancelled>, tx: Tx): Promise<void> {
     await tx.query('delete from note where job_id = $1', [data.job_id]);
+  }
+
+  /** Declared for this service too; there is nothing to note. */
+  @OnEvent(replyReceived)
+  async heard(): Promise<void> {
+    await Promise.resolve();
   }
 
   @OnRequest(evaluateJobs)

@@ -2,7 +2,7 @@ import { evaluateJobs } from '@lineclear/contracts';
 import type { RunningService } from '@lineclear/kit';
 import type { Peer } from '@lineclear/testkit';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { ask, Bus } from './index.js';
+import { ask, askPatiently, Bus, NotYet } from './index.js';
 import { JOB, Notes, openNotes, submitted, type NotesHouse } from './notes.fixture.js';
 
 let house: NotesHouse;
@@ -34,6 +34,19 @@ it('answers questions by the contract, and says so when the answerer fails or is
     code: 'conflict',
     message: 'the rules say no',
   });
+});
+
+it('lets who handles an event wait for an answer, but not for another one', async () => {
+  const facts = submitted(1).facts;
+  const bus = service.app.get(Bus);
+  const nobody = { ...evaluateJobs, subject: 'ask.approvals.nobody' as never };
+  await expect(askPatiently(bus, nobody, { jobs: [facts] }, 500)).rejects.toBeInstanceOf(NotYet);
+  await expect(askPatiently(bus, evaluateJobs, { jobs: [facts] }, 5_000)).resolves.toHaveProperty('verdicts');
+  await expect(askPatiently(bus, evaluateJobs, { jobs: [facts, facts, facts] }, 5_000)).rejects.toMatchObject(
+    {
+      status: 422,
+    },
+  );
 });
 
 it('answers the questions under way before it closes', async () => {

@@ -16,7 +16,7 @@ import { SpanKind } from '@opentelemetry/api';
 import { finalize, throwError, type Observable } from 'rxjs';
 import type { z } from 'zod';
 import type { Bus } from './bus.js';
-import { takesDataAndContext } from './on-event.js';
+import { NotYet, takesDataAndContext } from './on-event.js';
 
 const ANSWERS_MS = 3_000;
 const TRACEPARENT = 'traceparent';
@@ -156,4 +156,18 @@ export async function ask<D extends RequestDef>(
       throw new Unavailable(`the answer to ${def.name} broke its contract`, { cause: parsed.error });
     return parsed.data as ReplyOf<D>;
   });
+}
+
+/** As ask, for who handles an event: while nobody answers the event comes again, and that is no failure. @throws NotYet, Refused */
+export async function askPatiently<D extends RequestDef>(
+  bus: Bus,
+  def: D,
+  request: z.input<D['request']>,
+  deadlineMs: number,
+): Promise<ReplyOf<D>> {
+  try {
+    return await ask(bus, def, request, deadlineMs);
+  } catch (error) {
+    throw error instanceof Unavailable ? new NotYet(error.message, { cause: error }) : error;
+  }
 }

@@ -16,7 +16,7 @@ import {
 import { levelName, MAX_LEVELS } from './permissions.js';
 import { MAX_TEAMS_OF_A_PERSON } from './quotas.js';
 import { defineRequest } from './request.js';
-import { MAX_SECRETS_OF_JOB, secretDemand } from './secrets.requests.js';
+import { MAX_SECRETS_OF_JOB, sealedBox, secretDemand } from './secrets.requests.js';
 
 /** What approval rules look at. */
 export const jobFacts = z.object({
@@ -89,4 +89,14 @@ export const decideForJob = defineRequest(
       }),
     }),
   ]),
+);
+
+/**
+ * A new token for one person's answer by mail, sealed to `public_key` (X25519 SPKI DER, base64): it decides this request once,
+ * and those before it stay as good. Without `box` the request waits for nobody any more.
+ */
+export const replyToken = defineRequest(
+  'approvals.reply_token',
+  z.object({ approval_id: z.uuid(), user_id: userId, public_key: z.string().max(200) }),
+  z.object({ box: sealedBox.optional() }),
 );

@@ -115,6 +115,13 @@ describe('the wiring', () => {
     expect(askers).toEqual(['notifier', 'job-poller']);
   });
 
+  it('lets only the mailer ask for what a mail decides by, and only who decides ask whether its writer may', () => {
+    const askersOf = (question: string) =>
+      SERVICES.filter((service) => WIRING[service].asks.some(({ name }) => name === question));
+    expect(askersOf('approvals.reply_token')).toEqual(['notifier']);
+    expect(askersOf('auth.decider')).toEqual(['approvals']);
+  });
+
   it('lets only who takes jobs in ask whether a text holds a secret', () => {
     expect(
       SERVICES.filter((service) => WIRING[service].asks.some(({ name }) => name === 'secrets.scan')),

@@ -8,6 +8,7 @@ import type { EventDef } from './event.js';
 import * as jobs from './jobs.events.js';
 import * as notifier from './notifier.events.js';
 import * as queueAsk from './queue.requests.js';
+import * as replies from './replies.events.js';
 import type { RequestDef } from './request.js';
 import * as runs from './runs.events.js';
 import * as secrets from './secrets.events.js';
@@ -87,10 +88,10 @@ export const WIRING: Readonly<Record<ServiceName, Wiring>> = {
     asks: whoCalls,
   },
   approvals: {
-    publishes: [approvals.approvalRequired, approvals.approvalWaived, ...decisions],
-    consumes: [jobs.jobSubmitted, jobs.jobCancelled],
+    publishes: [approvals.approvalRequired, approvals.approvalWaived, ...decisions, replies.replyHandled],
+    consumes: [jobs.jobSubmitted, jobs.jobCancelled, replies.replyReceived],
     watches: changesOfPrincipals,
-    answers: [approvalsAsk.evaluateJobs, approvalsAsk.decideForJob],
+    answers: [approvalsAsk.evaluateJobs, approvalsAsk.decideForJob, approvalsAsk.replyToken],
     asks: [...whoCalls, authAsk.deciderNow],
   },
   'queue-scheduler': {
@@ -123,7 +124,7 @@ export const WIRING: Readonly<Record<ServiceName, Wiring>> = {
     ],
   },
   notifier: {
-    publishes: [notifier.webhookFailure],
+    publishes: [notifier.webhookFailure, replies.replyReceived],
     consumes: [
       jobs.jobSubmitted,
       ...jobOutcomes,
@@ -150,6 +151,7 @@ export const WIRING: Readonly<Record<ServiceName, Wiring>> = {
       authAsk.resetLink,
       authAsk.mailboxOf,
       authAsk.approversFor,
+      approvalsAsk.replyToken,
       secretsAsk.resolveSecrets,
       secretsAsk.storeSecret,
       secretsAsk.deleteSecret,

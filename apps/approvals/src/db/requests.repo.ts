@@ -101,6 +101,16 @@ export async function findRequest(db: Queryable, id: string): Promise<ApprovalRe
   );
 }
 
+/** The request, which nobody else decides until the transaction ends. */
+export async function lockRequest(tx: Tx, id: string): Promise<ApprovalRequest | undefined> {
+  return first(
+    await tx.query<ApprovalRequestRow>(
+      `select * from approval_request where id = $1 and status <> 'never_opened' for no key update`,
+      [id],
+    ),
+  );
+}
+
 export async function findRequestOfJob(db: Queryable, jobId: string): Promise<ApprovalRequest | undefined> {
   return first(
     await db.query<ApprovalRequestRow>(

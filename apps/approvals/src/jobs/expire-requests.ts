@@ -5,6 +5,7 @@ import { Clock, CONFIG, Database, LOGGER, type Logger } from '@lineclear/kit';
 import { Rounds } from '@lineclear/kit/rounds';
 import type { Queue } from 'bullmq';
 import type { Config } from '../config.js';
+import { forgetTokens } from '../db/reply-tokens.repo.js';
 import { expireRequests, forgetMarks } from '../db/requests.repo.js';
 import { Decisions } from '../decisions.js';
 import { outcomeOf } from '../events/outcome-of-request.js';
@@ -13,6 +14,8 @@ export const EXPIRY_QUEUE = 'approval-expiry';
 const BATCH = 200;
 // A day more than events are kept on the stream.
 const MARKS_KEPT_MS = 8 * 86_400_000;
+// So long, after it is too late, somebody who answers a mail is still told that it is.
+const TOKENS_KEPT_MS = 30 * 86_400_000;
 
 /** Writes expiries down and tells of them. Only the telling depends on it: nothing past its time can be approved anyway. */
 @Processor(EXPIRY_QUEUE)
@@ -38,6 +41,8 @@ export class ExpireRequests extends Rounds {
       });
       if (expired > 0) this.decisions.count('expired', expired);
     }
-    await forgetMarks(this.database, new Date(this.clock.now().getTime() - MARKS_KEPT_MS));
+    const nowMs = this.clock.now().getTime();
+    await forgetMarks(this.database, new Date(nowMs - MARKS_KEPT_MS));
+    await forgetTokens(this.database, new Date(nowMs - TOKENS_KEPT_MS));
   }
 }

@@ -1,0 +1,57 @@
+import type { Queryable, Tx } from '@lineclear/kit';
+import type { ReplyToken } from '../domain/judge-reply.js';
+import type { ReplyTokenRow } from './reply-token.entity.js';
+
+/** Keeps a token for as long as its request may wait, at most until `latest`; false when it does not wait any more. */
+export async function keepToken(
+  db: Queryable,
+  token: { readonly sha256: string; readonly requestId: string; readonly userId: number },
+  latest: Date,
+  now: Date,
+): Promise<boolean> {
+  const rows = await db.query(
+    `insert into reply_token (token_sha256, request_id, user_id, created_at, expires_at)
+     select $1, id, $3, $5, least(expires_at, $4) from approval_request
+     where id = $2 and status = 'pending' and expires_at > $5 returning token_sha256`,
+    [token.sha256, token.requestId, token.userId, latest, now],
+  );
+  return rows.length > 0;
+}
+
+export async function ownerOfToken(db: Queryable, sha256: string): Promise<number | undefined> {
+  const [row] = await db.query<Pick<ReplyTokenRow, 'user_id'>>(
+    'select user_id from reply_token where token_sha256 = $1',
+    [sha256],
+  );
+  return row?.user_id;
+}
+
+/** The token, which nobody else spends until the transaction ends. */
+export async function lockToken(tx: Tx, sha256: string): Promise<ReplyToken | undefined> {
+  const [row] = await tx.query<ReplyTokenRow>(
+    'select * from reply_token where token_sha256 = $1 for no key update',
+    [sha256],
+  );
+  return (
+    row && {
+      requestId: row.request_id,
+      userId: row.user_id,
+      expiresAt: row.expires_at,
+      spentAt: row.spent_at,
+    }
+  );
+}
+
+/** False when it was spent before. */
+export async function spendToken(tx: Tx, sha256: string, now: Date): Promise<boolean> {
+  const rows = await tx.query(
+    'update reply_token set spent_at = $2 where token_sha256 = $1 and spent_at is null returning token_sha256',
+    [sha256, now],
+  );
+  return rows.length > 0;
+}
+
+/** Forgets tokens that ended before `before`: an answer that is so late is nobody's. */
+export async function forgetTokens(db: Queryable, before: Date): Promise<void> {
+  await db.query('delete from reply_token where expires_at < $1', [before]);
+}

@@ -1,0 +1,16 @@
+import { statusAt, type ApprovalRequest } from './approval-request.js';
+import type { Refusal } from './decide.js';
+
+/** Why a request is not decided, for whoever tried. */
+export function explainRefusal(why: Refusal, request: ApprovalRequest, now: Date): string {
+  switch (why) {
+    case 'already decided':
+      return `the request is ${statusAt(request, now)} already${request.reviewedBy === null ? '' : `, by ${request.reviewedBy}`}`;
+    case 'expired':
+      return `the request expired at ${request.expiresAt.toISOString()}: submit the job again`;
+    case 'self-approval':
+      return 'nobody decides their own request; to take it back, cancel it';
+    case 'level too low':
+      return `this request needs someone of level ${[request.requiredLevel, ...request.alsoLevels].join(' and ')} or above`;
+  }
+}

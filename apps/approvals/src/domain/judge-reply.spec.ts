@@ -1,0 +1,172 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { ApprovalRequest, RequestStatus } from './approval-request.js';
+import { judgeReply, type Answerer, type Asked, type Reply } from './judge-reply.js';
+
+const NOW = new Date('2026-11-28T12:00:00Z');
+const at = (seconds: number): Date => new Date(NOW.getTime() + seconds * 1_000);
+const reply: Reply = {
+  mail_id: '0190f3c2-a1b2-7c3d-8e4f-5a6b7c8d9e11',
+  token_sha256: 'a'.repeat(64),
+  from: 'lea@lineclear.test',
+  sender: 'dmarc',
+  verdict: 'approve',
+};
+const request: ApprovalRequest = {
+  id: '0190f3c2-a1b2-7c3d-8e4f-5a6b7c8d9e22',
+  jobId: `job_${'a'.repeat(32)}`,
+  userId: 1,
+  orgId: null,
+  username: 'ada',
+  provider: 'local',
+  configName: 'tiny',
+  hardware: 'gpu',
+  estimatedCostUsd: 9,
+  ruleId: 1,
+  ruleName: 'high_cost',
+  reason: 'dear',
+  requiredLevel: 'lead',
+  alsoLevels: [],
+  status: 'pending',
+  createdAt: at(-60),
+  expiresAt: at(60),
+  reviewedBy: null,
+  reviewedById: null,
+  reviewedAt: null,
+  reviewNotes: null,
+  decidedVia: null,
+  traceparent: null,
+};
+const who: Answerer = {
+  userId: 2,
+  username: 'lea',
+  email: 'lea@lineclear.test',
+  level: 'lead',
+  reaches: ['viewer', 'researcher', 'lead'],
+  mayDecide: true,
+};
+const token = { requestId: request.id, userId: 2, expiresAt: at(60), spentAt: null };
+const asked: Asked = { token, request, who };
+
+const judged = (more: Partial<Reply> = {}, of: Asked | undefined = asked) =>
+  judgeReply({ ...reply, ...more }, of, NOW);
+
+describe('what an answer comes to', () => {
+  const closed = (status: RequestStatus): Asked => ({
+    ...asked,
+    request: { ...request, status, reviewedBy: 'root' },
+  });
+  const spent: Asked = { ...asked, token: { ...token, spentAt: at(-1) } };
+  const late: Asked = { ...asked, token: { ...token, expiresAt: NOW } };
+  const own: Asked = { ...asked, request: { ...request, userId: 2 } };
+  const higher: Asked = { ...asked, request: { ...request, requiredLevel: 'admin' } };
+  const elsewhere: Asked = { ...asked, who: { ...who, mayDecide: false } };
+  const over: Asked = { ...asked, request: { ...request, expiresAt: NOW } };
+
+  it.each([
+    ['an approval', {}, asked, 'approved'],
+    ['a rejection', { verdict: 'reject' }, asked, 'rejected'],
+    ['one that is not understood', { verdict: 'unclear' }, asked, 'unclear'],
+    ['one by a relay that is trusted', { sender: 'trusted_relay' }, asked, 'approved'],
+    ['one by nobody provable', { sender: 'unproven' }, asked, 'unproven'],
+    ['one by nobody provable with a token that is over', { sender: 'unproven' }, spent, 'unproven'],
+    ['one in other letter case', { from: 'LEA@Lineclear.Test' }, asked, 'approved'],
+    ['one from elsewhere', { from: 'eve@lineclear.test' }, asked, 'not_the_approver'],
+    [
+      'one from elsewhere with a token that is over',
+      { from: 'eve@lineclear.test' },
+      spent,
+      'not_the_approver',
+    ],
+    ['one from another domain', { from: 'lea@evil.test' }, asked, 'not_the_approver'],
+    // The sign of the kelvin is a k in lower case, and another letter.
+    [
+      'one from an address that only looks alike',
+      { from: 'li\u212Ae@lineclear.test' },
+      { ...asked, who: { ...who, email: 'like@lineclear.test' } },
+      'not_the_approver',
+    ],
+    ['one of somebody who is gone', {}, { ...asked, who: null }, 'not_the_approver'],
+    ['a second one', {}, spent, 'token_spent'],
+    ['a late one', {}, late, 'token_spent'],
+    ['one of who may not decide any more', {}, elsewhere, 'not_allowed'],
+    ['one to their own request', {}, own, 'not_allowed'],
+    ['one of too low a level', {}, higher, 'not_allowed'],
+    ['one to what was approved', {}, closed('approved'), 'closed'],
+    ['one to what was withdrawn', { verdict: 'reject' }, closed('cancelled'), 'closed'],
+    ['one to what is expired', {}, over, 'closed'],
+    ['one that is not understood to what was decided', { verdict: 'unclear' }, closed('rejected'), 'closed'],
+  ] as const)('%s', (_, more, of, outcome) => {
+    const { message, ...rest } = judged(more, of);
+    expect(rest.outcome).toBe(outcome);
+    expect(message.length).toBeLessThanOrEqual(500);
+    if (['unproven', 'not_the_approver'].includes(outcome)) expect(message).not.toMatch(/tiny|ada|root|lea/);
+  });
+
+  it('is nothing where nobody was asked', () => {
+    expect(judgeReply(reply, undefined, NOW).outcome).toBe('token_unknown');
+  });
+
+  it('keeps what was written beside it, and a rejection has a reason', () => {
+    expect(judged({ comment: 'go' })).toMatchObject({ notes: 'go' });
+    expect(judged()).toMatchObject({ notes: null });
+    expect(judged({ verdict: 'reject', comment: 'too dear' })).toMatchObject({ notes: 'too dear' });
+    expect(judged({ verdict: 'reject' })).toMatchObject({ notes: 'rejected by mail' });
+  });
+
+  it('says what was not understood, as much of it as fits', () => {
+    expect(judged({ verdict: 'unclear', why: 'an approval does not go with "but"' }).message).toContain(
+      '(an approval does not go with "but")',
+    );
+    expect(judged({ verdict: 'unclear', why: 'x'.repeat(2_000) }).message.length).toBeLessThanOrEqual(500);
+  });
+});
+
+it('decides no request twice, and by nobody else than who was asked, whatever comes in whatever order', () => {
+  const people: readonly Answerer[] = [
+    who,
+    { ...who, userId: 3, username: 'max', email: 'max@lineclear.test' },
+    {
+      ...who,
+      userId: 4,
+      username: 'low',
+      email: 'low@lineclear.test',
+      level: 'researcher',
+      reaches: ['viewer'],
+    },
+    { ...who, userId: 1, username: 'ada', email: 'ada@lineclear.test' },
+  ];
+  const step = fc.record({
+    /** The token whose mail is answered: two of each person. */
+    mail: fc.nat(2 * people.length - 1),
+    from: fc.nat(people.length - 1),
+    sender: fc.constantFrom('dmarc' as const, 'trusted_relay' as const, 'unproven' as const),
+    verdict: fc.constantFrom('approve' as const, 'reject' as const, 'unclear' as const),
+    seconds: fc.nat(10),
+  });
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+      const tokens = people.flatMap(({ userId }) => [
+        { ...token, userId, spentAt: null as Date | null },
+        { ...token, userId, spentAt: null as Date | null },
+      ]);
+      let [now, held, decisions] = [at(0), request, 0];
+      for (const { mail, from, sender, verdict, seconds } of steps) {
+        now = new Date(now.getTime() + seconds * 1_000);
+        const owner = people[Math.floor(mail / 2)]!;
+        const given = { ...reply, sender, verdict, from: people[from]!.email };
+        const one = judgeReply(given, { token: tokens[mail]!, request: held, who: owner }, now);
+        if (one.outcome !== 'approved' && one.outcome !== 'rejected') continue;
+        decisions += 1;
+        expect(given.from).toBe(owner.email);
+        expect(sender).not.toBe('unproven');
+        expect([2, 3]).toContain(owner.userId);
+        expect(now.getTime()).toBeLessThan(request.expiresAt.getTime());
+        expect(one.outcome).toBe(verdict === 'approve' ? 'approved' : 'rejected');
+        tokens[mail]!.spentAt = now;
+        held = { ...held, status: one.outcome, reviewedBy: owner.username };
+      }
+      expect(decisions).toBeLessThanOrEqual(1);
+    }),
+  );
+});

@@ -1,0 +1,100 @@
+import type { EventData, replyHandled, replyReceived } from '@lineclear/contracts';
+import type { ApprovalRequest } from './approval-request.js';
+import { decide, type Decider } from './decide.js';
+import { explainRefusal } from './explain-refusal.js';
+
+export type Reply = EventData<typeof replyReceived>;
+export type ReplyOutcome = EventData<typeof replyHandled>['outcome'];
+
+/** One person's word on one request, by mail, once. */
+export interface ReplyToken {
+  readonly requestId: string;
+  readonly userId: number;
+  readonly expiresAt: Date;
+  readonly spentAt: Date | null;
+}
+
+/** Whose the token is, as they are now. */
+export interface Answerer extends Decider {
+  readonly email: string;
+  /** Whether requests such as this one are theirs to decide, whatever level it asks for. */
+  readonly mayDecide: boolean;
+}
+
+export interface Asked {
+  readonly token: ReplyToken;
+  readonly request: ApprovalRequest;
+  /** Null: nobody who is active any more. */
+  readonly who: Answerer | null;
+}
+
+export type Judged =
+  | {
+      readonly outcome: 'approved' | 'rejected';
+      readonly by: Answerer;
+      readonly notes: string | null;
+      readonly message: string;
+    }
+  | { readonly outcome: Exclude<ReplyOutcome, 'approved' | 'rejected'>; readonly message: string };
+
+const MAX_WHY = 200;
+
+/**
+ * What an answer by mail comes to. Who wrote it is proven before anything else is said, as what is said goes to their
+ * address; and whoever is not the person that was asked learns nothing of the request.
+ */
+export function judgeReply(reply: Reply, asked: Asked | undefined, now: Date): Judged {
+  if (!asked) return { outcome: 'token_unknown', message: 'This answers no mail that is known here.' };
+  if (reply.sender === 'unproven')
+    return { outcome: 'unproven', message: 'Nothing proves who sent this answer.' };
+  const { token, request, who } = asked;
+  if (!who || !isSameAddress(reply.from, who.email))
+    return {
+      outcome: 'not_the_approver',
+      message:
+        'The mail that this answers was not sent to this address: only whom it was sent to can answer.',
+    };
+  if (token.spentAt !== null)
+    return { outcome: 'token_spent', message: 'This mail was answered already: nothing was changed.' };
+  if (token.expiresAt <= now)
+    return {
+      outcome: 'token_spent',
+      message: `This mail could be answered until ${token.expiresAt.toISOString()}: nothing was changed.`,
+    };
+  if (!who.mayDecide)
+    return { outcome: 'not_allowed', message: 'You may not decide this request: nothing was changed.' };
+  const decision = decide(request, who, now);
+  if (!decision.granted) {
+    const isOver = decision.why === 'already decided' || decision.why === 'expired';
+    const message = `Nothing was changed: ${explainRefusal(decision.why, request, now)}.`;
+    return { outcome: isOver ? 'closed' : 'not_allowed', message };
+  }
+  const job = `the job ${request.configName} of ${request.username}`;
+  switch (reply.verdict) {
+    case 'approve':
+      return {
+        outcome: 'approved',
+        by: who,
+        notes: reply.comment ?? null,
+        message: `You approved ${job}: it goes on to the queue.`,
+      };
+    case 'reject':
+      return {
+        outcome: 'rejected',
+        by: who,
+        notes: reply.comment ?? 'rejected by mail',
+        message: `You rejected ${job}: it is cancelled.`,
+      };
+    case 'unclear': {
+      const why = reply.why === undefined ? '' : ` (${reply.why.slice(0, MAX_WHY)})`;
+      return {
+        outcome: 'unclear',
+        message: `Your answer was not understood${why}, and nothing was changed. Answer the first mail again, with APPROVE or REJECT alone on the first line.`,
+      };
+    }
+  }
+}
+
+// Not by toLowerCase: there are other letters that become a letter of ASCII by it.
+const lowerAscii = (text: string): string => text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+const isSameAddress = (one: string, other: string): boolean => lowerAscii(one) === lowerAscii(other);

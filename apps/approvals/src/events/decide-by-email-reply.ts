@@ -1,0 +1,97 @@
+import { Controller, Inject } from '@nestjs/common';
+import { audited, mayApproveFor } from '@lineclear/access';
+import { askPatiently, Bus, event, OnEvent, type Outgoing } from '@lineclear/bus';
+import { deciderNow, replyHandled, replyReceived, type AuditActor, type EventOf } from '@lineclear/contracts';
+import { Clock, LOGGER, type Logger, type Tx } from '@lineclear/kit';
+import { lockToken, ownerOfToken, spendToken } from '../db/reply-tokens.repo.js';
+import { lockRequest } from '../db/requests.repo.js';
+import { Decisions } from '../decisions.js';
+import { judgeReply, type Answerer, type Asked, type Judged, type Reply } from '../domain/judge-reply.js';
+
+const DEADLINE_MS = 2_000;
+
+/** Takes the answer to an approval mail as its writer's decision, or tells them why not. */
+@Controller()
+export class DecideByEmailReply {
+  constructor(
+    private readonly bus: Bus,
+    private readonly clock: Clock,
+    private readonly decisions: Decisions,
+    @Inject(LOGGER) private readonly log: Logger,
+  ) {}
+
+  @OnEvent(replyReceived)
+  async decide({ data: reply }: EventOf<typeof replyReceived>, tx: Tx): Promise<void> {
+    const asked = await this.#asked(reply, tx);
+    const now = this.clock.now();
+    const judged = judgeReply(reply, asked, now);
+    const { outcome, message } = judged;
+    const approval = asked?.request.id;
+    this.log.info(
+      { mail_id: reply.mail_id, approval_id: approval, outcome },
+      'an approval mail was answered',
+    );
+    if (asked && (outcome === 'approved' || outcome === 'rejected')) {
+      if (!(await spendToken(tx, reply.token_sha256, now)))
+        throw new Error('a token was spent while it was held');
+      const { by, notes } = judged;
+      await this.decisions.decideIn(
+        tx,
+        asked.request.id,
+        by,
+        { status: outcome, notes, via: 'email' },
+        actorOf(by),
+      );
+    }
+    const told = event(
+      replyHandled,
+      {
+        mail_id: reply.mail_id,
+        to: reply.from,
+        outcome,
+        message,
+        ...(approval && { approval_id: approval }),
+      },
+      { about: `reply/${reply.mail_id}` },
+    );
+    await this.bus.publish(tx, told, ...refusalOf(judged, reply, asked));
+  }
+
+  /** What the token names, held until the transaction ends, and its person as auth knows them now. */
+  async #asked(reply: Reply, tx: Tx): Promise<Asked | undefined> {
+    const userId = await ownerOfToken(tx, reply.token_sha256);
+    if (userId === undefined) return undefined;
+    // Asked before anything is held: others would wait for the answer too.
+    const { decider } = await askPatiently(this.bus, deciderNow, { user_id: userId }, DEADLINE_MS);
+    const token = await lockToken(tx, reply.token_sha256);
+    const request = token && (await lockRequest(tx, token.requestId));
+    if (!request) return undefined;
+    const who: Answerer | null = decider && {
+      userId: decider.user_id,
+      username: decider.username,
+      level: decider.level,
+      reaches: decider.reaches,
+      email: decider.email,
+      mayDecide: mayApproveFor(decider, request.orgId),
+    };
+    return { token, request, who };
+  }
+}
+
+const actorOf = ({ userId, username }: Answerer): AuditActor => ({ user_id: userId, username, via: 'email' });
+
+/** The audit log's entry on an answer that held a token and decided nothing by it; one that was not understood is none. */
+function refusalOf({ outcome }: Judged, { mail_id, from }: Reply, asked: Asked | undefined): Outgoing[] {
+  if (!asked || outcome === 'approved' || outcome === 'rejected' || outcome === 'unclear') return [];
+  const { request, token, who } = asked;
+  // Whose an answer is that comes from elsewhere nobody knows.
+  const isTheirs = outcome !== 'unproven' && outcome !== 'not_the_approver';
+  return [
+    audited('approval.reply_refused', {
+      outcome: 'refused',
+      target: `approval/${request.id}`,
+      details: { why: outcome, from, mail_id, job_id: request.jobId, asked_user_id: token.userId },
+      ...(isTheirs && who && { actor: actorOf(who) }),
+    }),
+  ];
+}
