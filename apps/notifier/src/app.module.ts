@@ -10,10 +10,13 @@ import { readConfig, type Config } from './config.js';
 import { ChannelRow } from './db/channel.entity.js';
 import { DeliveryAttemptRow, DeliveryRow } from './db/delivery.entity.js';
 import { ChannelsAndDeliveries1767225640000 } from './db/migrations/1767225640000-channels-and-deliveries.js';
+import { AnswersToReplies1795770000001 } from './db/migrations/1795770000001-answers-to-replies.js';
 import { PreferenceRow, RoutesVersionRow } from './db/preference.entity.js';
 import { SendMail } from './email/send-mail.js';
 import { WriteMail } from './email/write-mail.js';
 import { AnnounceController } from './events/announce.controller.js';
+import { AnswerRepliesController } from './events/answer-replies.controller.js';
+import { AskApproversController } from './events/ask-approvers.controller.js';
 import { TellThePersonController } from './events/tell-the-person.controller.js';
 import { ChannelsController } from './http/channels.controller.js';
 import { DeliveriesController } from './http/deliveries.controller.js';
@@ -45,6 +48,8 @@ class NotifierModule {
         DeliveriesController,
         RepliesController,
         AnnounceController,
+        AskApproversController,
+        AnswerRepliesController,
         TellThePersonController,
       ],
       providers: [
@@ -75,7 +80,7 @@ export function define(env: NodeJS.ProcessEnv, more: { clock?: Clock } = {}): Se
     config,
     modules: [BusModule.of('notifier', config.NATS_URL), AccessModule.of(), NotifierModule.of(config)],
     entities: [...busEntities, ChannelRow, PreferenceRow, RoutesVersionRow, DeliveryRow, DeliveryAttemptRow],
-    migrations: [...busMigrations, ChannelsAndDeliveries1767225640000],
+    migrations: [...busMigrations, ChannelsAndDeliveries1767225640000, AnswersToReplies1795770000001],
     transports: busTransports,
     file,
     ...more,

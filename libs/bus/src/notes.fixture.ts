@@ -78,7 +78,7 @@ export class Notes {
 
   /** Declared for this service too; there is nothing to note. */
   @OnEvent(replyReceived)
-  async heard(): Promise<void> {
+  async heard(_event: EventOf<typeof replyReceived>, _tx: Tx): Promise<void> {
     await Promise.resolve();
   }
 

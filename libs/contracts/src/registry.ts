@@ -131,6 +131,7 @@ export const WIRING: Readonly<Record<ServiceName, Wiring>> = {
       ...quotaNews,
       approvals.approvalRequired,
       ...decisions,
+      replies.replyHandled,
       auth.loginFailure,
       auth.newDevice,
       auth.passwordResetRequested,

@@ -59,8 +59,8 @@ export class SendThroughChannel {
     { body, ...parcel }: Parcel,
     stop: AbortSignal,
   ): Promise<AttemptResult> {
-    const written = await this.writer.write(JSON.parse(body) as Message);
-    if (!written) return { outcome: 'hopeless', error: 'what this mail is about is over' };
+    const written = await this.writer.write(JSON.parse(body) as Message, channel.settings);
+    if (!written) return { outcome: 'over', error: 'what this mail is about is over' };
     const result = await this.mail.send(channel, password, { ...parcel, mail: written.mail }, stop);
     return written.isSecret ? unquoted(result) : result;
   }

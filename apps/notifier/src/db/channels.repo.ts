@@ -47,11 +47,17 @@ export async function findChannel(on: Queryable, id: number): Promise<Channel | 
   return row && channelOf(row);
 }
 
+const EMAIL = `select * from channel where channel_type = 'email' and is_enabled`;
+
 /** The way to people's own mailboxes. */
 export async function firstEmailChannel(on: Queryable): Promise<Channel | undefined> {
-  const [row] = await on.query<ChannelRow>(
-    `select * from channel where channel_type = 'email' and is_enabled order by id limit 1`,
-  );
+  const [row] = await on.query<ChannelRow>(`${EMAIL} order by id limit 1`);
+  return row && channelOf(row);
+}
+
+/** The same for what people may answer: one that answers come back to goes first. */
+export async function answerableEmailChannel(on: Queryable): Promise<Channel | undefined> {
+  const [row] = await on.query<ChannelRow>(`${EMAIL} order by settings ->> 'replyTo' is null, id limit 1`);
   return row && channelOf(row);
 }
 

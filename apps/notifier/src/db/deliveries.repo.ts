@@ -49,6 +49,21 @@ export async function insertDeliveries(tx: Tx, given: readonly NewDelivery[]): P
   return rows.map((row) => row.id);
 }
 
+// Any number that nothing else in this database takes.
+const ANSWERS_LOCK = 727_303;
+
+/** Mails to this address within the hour that answer an answer. Nobody else counts them until the transaction ends. */
+export async function countAnswersTo(tx: Tx, recipient: string): Promise<number> {
+  await tx.query('select pg_advisory_xact_lock($1, hashtext(lower($2)))', [ANSWERS_LOCK, recipient]);
+  const [row] = await tx.query<{ count: number }>(
+    `select count(*) as count from delivery
+     where event_type = 'approval.reply_handled' and lower(recipient) = lower($1)
+       and created_at > now() - interval '1 hour'`,
+    [recipient],
+  );
+  return row?.count ?? 0;
+}
+
 /** Takes up to `limit` due deliveries that nobody holds, for the queue; several replicas get different ones. */
 export async function takeDue(on: Queryable, limit: number): Promise<{ id: string; attempts: number }[]> {
   return on.query(

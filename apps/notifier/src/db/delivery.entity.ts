@@ -15,6 +15,7 @@ export type DeliveryState = (typeof DELIVERY_STATES)[number];
 @Index('delivery_channel', ['channel_id', 'id'])
 @Index('delivery_job', ['job_id', 'id'], { where: 'job_id is not null' })
 @Index('delivery_state', ['state', 'id'])
+@Index('delivery_answers', { synchronize: false })
 export class DeliveryRow {
   @PrimaryColumn('uuid', { primaryKeyConstraintName: 'delivery_pk' })
   id: string;

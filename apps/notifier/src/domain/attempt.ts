@@ -3,10 +3,10 @@ import { waitAsAsked } from './retry.js';
 /** How one attempt to deliver went. */
 export interface AttemptResult {
   /**
-   * `refused`: worth trying again; `hopeless`: this message never gets there; `gone`: nothing through this channel ever
-   * will; `postponed`: it was not tried, because something of ours is away, or it was cut short by our own stopping.
+   * `refused`: worth trying again; `hopeless`: this message never gets there; `over`: there is nothing left to tell;
+   * `gone`: nothing through this channel ever will; `postponed`: it was not tried, because something of ours is away, or it was cut short by our own stopping.
    */
-  readonly outcome: 'delivered' | 'refused' | 'hopeless' | 'gone' | 'postponed';
+  readonly outcome: 'delivered' | 'refused' | 'hopeless' | 'over' | 'gone' | 'postponed';
   /** Of HTTP or SMTP. */
   readonly statusCode?: number | undefined;
   readonly error?: string | undefined;
@@ -18,7 +18,7 @@ export interface AttemptResult {
 export type Verdict =
   | { readonly state: 'sent' }
   | { readonly state: 'retrying'; readonly waitSeconds: number }
-  | { readonly state: 'failed'; readonly channelIsGone: boolean }
+  | { readonly state: 'failed'; readonly channelIsGone: boolean; readonly isOver?: true }
   | { readonly state: 'postponed'; readonly waitSeconds: number };
 
 const POSTPONED_SECONDS = 3;
@@ -37,6 +37,8 @@ export function judge(
       return { state: 'failed', channelIsGone: true };
     case 'hopeless':
       return { state: 'failed', channelIsGone: false };
+    case 'over':
+      return { state: 'failed', channelIsGone: false, isOver: true };
     case 'postponed':
       return { state: 'postponed', waitSeconds: POSTPONED_SECONDS };
     case 'refused': {

@@ -22,6 +22,8 @@ export interface EmailSettings {
   readonly useTls: boolean;
   readonly fromAddress: string;
   readonly fromName: string | null;
+  /** Where answers to approval mails come to; absent in channels from before there were any. */
+  readonly replyTo?: string | null;
 }
 
 export type WebhookChannel = EveryChannel & { readonly type: 'webhook'; readonly settings: WebhookSettings };

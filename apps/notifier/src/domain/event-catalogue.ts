@@ -21,6 +21,12 @@ export const CATALOGUE: Readonly<Record<string, EventKind>> = {
   'approval.rejected': { name: 'Approval rejected', category: 'approval', severity: 'warning' },
   'approval.expired': { name: 'Approval expired', category: 'approval', severity: 'warning' },
   'approval.cancelled': { name: 'Approval withdrawn', category: 'approval', severity: 'info' },
+  'approval.reply_handled': {
+    name: 'Approval mail answered',
+    category: 'approval',
+    severity: 'info',
+    isPersonal: true,
+  },
   'quota.warning': { name: 'Quota nearly used up', category: 'quota', severity: 'warning' },
   'quota.exceeded': { name: 'Quota exceeded', category: 'quota', severity: 'warning' },
   'auth.login_failure': { name: 'Logins failed', category: 'auth', severity: 'warning' },

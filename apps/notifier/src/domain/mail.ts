@@ -5,6 +5,10 @@ export interface Mail {
   readonly subject: string;
   readonly text: string;
   readonly html: string;
+  /** Where an answer goes, where that is not the sender. */
+  readonly replyTo?: string;
+  /** Answers a mail itself: nobody answers it, and no bounce of it comes back (RFC 3834). */
+  readonly isAnswer?: true;
 }
 
 const MAX_SUBJECT = 150;
@@ -13,11 +17,16 @@ const MAX_VALUE = 500;
 export const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
 
 // Line ends, controls and invisible direction marks could make a subject or a row look like something else.
-const oneLine = (value: unknown): string =>
+export const oneLine = (value: unknown): string =>
   String(value)
     .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ')
     .trim()
     .slice(0, MAX_VALUE);
+
+export const subjectOf = (text: string): string => text.slice(0, MAX_SUBJECT);
+
+export const htmlPage = (parts: readonly string[]): string =>
+  ['<!doctype html><html><head><meta charset="utf-8"></head><body>', ...parts, '</body></html>'].join('\n');
 
 const label = (key: string): string => (key.charAt(0).toUpperCase() + key.slice(1)).replaceAll('_', ' ');
 
@@ -41,7 +50,7 @@ function about(data: Readonly<Record<string, unknown>>): string {
 export function mailOf(message: Message, publicUrl: string): Mail {
   const title = CATALOGUE[message.type]?.name ?? message.type;
   const what = about(message.data);
-  const subject = `[Lineclear] ${title}${what ? `: ${what}` : ''}`.slice(0, MAX_SUBJECT);
+  const subject = subjectOf(`[Lineclear] ${title}${what ? `: ${what}` : ''}`);
   const rows: [string, string][] = [...rowsOf(message.data), ['Time', message.timestamp]];
   const jobId = message.data['job_id'];
   const link =
@@ -58,12 +67,10 @@ export function mailOf(message: Message, publicUrl: string): Mail {
   const cells = rows.map(
     ([name, value]) => `<tr><th align="left">${escapeHtml(name)}</th><td>${escapeHtml(value)}</td></tr>`,
   );
-  const html = [
-    '<!doctype html><html><head><meta charset="utf-8"></head><body>',
+  const html = htmlPage([
     `<h2>${escapeHtml(title)}</h2>`,
     `<table cellpadding="4">${cells.join('')}</table>`,
     link ? `<p><a href="${escapeHtml(link)}">${escapeHtml(link)}</a></p>` : '',
-    '</body></html>',
-  ].join('\n');
+  ]);
   return { subject, text, html };
 }

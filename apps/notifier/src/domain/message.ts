@@ -6,6 +6,8 @@ export interface Message {
   /** When it happened, ISO 8601. */
   readonly timestamp: string;
   readonly data: Readonly<Record<string, unknown>>;
+  /** Whom it was made for, where it is for one person alone. */
+  readonly person?: { readonly user_id: number; readonly username: string };
 }
 
 /** What the outside is told of an event: the body of a webhook, and what a mail is made of. */

@@ -1,4 +1,4 @@
-import { escapeHtml, type Mail } from './mail.js';
+import { escapeHtml, htmlPage, type Mail } from './mail.js';
 
 /** For who asked to set a new password. */
 export const passwordResetMail = (
@@ -39,8 +39,6 @@ function letter(subject: string, paragraphs: readonly string[]): Mail {
   return {
     subject,
     text: `${paragraphs.join('\n\n')}\n`,
-    html: ['<!doctype html><html><head><meta charset="utf-8"></head><body>', ...html, '</body></html>'].join(
-      '\n',
-    ),
+    html: htmlPage(html),
   };
 }

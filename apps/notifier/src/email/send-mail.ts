@@ -42,18 +42,20 @@ export class SendMail implements OnApplicationShutdown {
     stop: AbortSignal,
   ): Promise<AttemptResult> {
     const { fromAddress, fromName } = channel.settings;
-    const { subject, text, html } = parcel.mail;
+    const { subject, text, html, replyTo, isAnswer = false } = parcel.mail;
     try {
       const sent = (await this.#poolOf(channel, password).sendMail({
         from: fromName === null ? fromAddress : { name: fromName, address: fromAddress },
         to: { name: '', address: parcel.recipient },
+        ...(replyTo === undefined ? {} : { replyTo: { name: '', address: replyTo } }),
+        ...(isAnswer ? { envelope: { from: '', to: parcel.recipient } } : {}),
         subject,
         text,
         html,
         // The same over all attempts: a mail server that got it twice can tell.
         messageId: `<${parcel.id}@${fromAddress.split('@').at(-1) ?? 'lineclear'}>`,
         headers: {
-          'Auto-Submitted': 'auto-generated',
+          'Auto-Submitted': isAnswer ? 'auto-replied' : 'auto-generated',
           'X-Auto-Response-Suppress': 'All',
           'X-Lineclear-Event': parcel.type,
         },

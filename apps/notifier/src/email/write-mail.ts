@@ -1,11 +1,22 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { ownSecretTaken, passwordChanged, passwordResetRequested, resetLink } from '@lineclear/contracts';
+import {
+  approvalRequired,
+  ownSecretTaken,
+  passwordChanged,
+  passwordResetRequested,
+  replyHandled,
+  replyToken,
+  resetLink,
+} from '@lineclear/contracts';
 import { ask, Bus } from '@lineclear/bus';
 import { CONFIG, SealingKey, Secret } from '@lineclear/kit';
 import type { Config } from '../config.js';
+import { approvalMail, replyAnswerMail } from '../domain/approval-mail.js';
+import type { EmailSettings } from '../domain/channel.js';
 import { mailOf, type Mail } from '../domain/mail.js';
 import type { Message } from '../domain/message.js';
 import { ownSecretTakenMail, passwordChangedMail, passwordResetMail } from '../domain/personal-mail.js';
+import { inboundAddressOf, replyAddress } from '../domain/reply-address.js';
 
 const DEADLINE_MS = 2_000;
 
@@ -26,8 +37,8 @@ export class WriteMail {
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
-  /** Undefined when there is nothing left to write of. @throws Unavailable when auth does not answer */
-  async write(message: Message): Promise<WrittenMail | undefined> {
+  /** Undefined when there is nothing left to write of. @throws Unavailable when who knows what is secret does not answer */
+  async write(message: Message, channel: EmailSettings): Promise<WrittenMail | undefined> {
     switch (message.type) {
       case passwordResetRequested.name: {
         const about = passwordResetRequested.data.parse(message.data);
@@ -41,9 +52,26 @@ export class WriteMail {
         };
       case ownSecretTaken.name:
         return { mail: ownSecretTakenMail(ownSecretTaken.data.parse(message.data)), isSecret: false };
+      case replyHandled.name:
+        return { mail: replyAnswerMail(replyHandled.data.parse(message.data)), isSecret: false };
+      case approvalRequired.name:
+        if (message.person) return this.#askFor(message, message.person.user_id, channel);
+        return { mail: mailOf(message, this.config.PUBLIC_URL), isSecret: false };
       default:
         return { mail: mailOf(message, this.config.PUBLIC_URL), isSecret: false };
     }
+  }
+
+  async #askFor(message: Message, userId: number, channel: EmailSettings): Promise<WrittenMail | undefined> {
+    const about = approvalRequired.data.parse(message.data);
+    const inbound = inboundAddressOf(channel);
+    if (inbound === undefined)
+      return { mail: approvalMail(about, this.config.PUBLIC_URL, undefined), isSecret: false };
+    const question = { approval_id: about.approval_id, user_id: userId, public_key: this.#key.publicKey };
+    const { box } = await ask(this.bus, replyToken, question, DEADLINE_MS);
+    if (box === undefined) return undefined;
+    const replyTo = replyAddress(inbound, await this.#key.open(box));
+    return { mail: approvalMail(about, this.config.PUBLIC_URL, replyTo), isSecret: true };
   }
 
   async #newLink(resetId: string): Promise<Secret | undefined> {

@@ -24,24 +24,15 @@ import {
   WIRING,
   type EventOf,
 } from '@lineclear/contracts';
-import { Bus, newEventId, OnEvents } from '@lineclear/bus';
+import { Bus, OnEvents } from '@lineclear/bus';
 import { CONFIG, type Tx } from '@lineclear/kit';
-import { scheduleOf, type Config } from '../config.js';
-import { insertDeliveries, type NewDelivery } from '../db/deliveries.repo.js';
+import type { Config } from '../config.js';
+import type { NewDelivery } from '../db/deliveries.repo.js';
 import { kindOf } from '../domain/event-catalogue.js';
-import { messageOf } from '../domain/message.js';
-import { waitBefore } from '../domain/retry.js';
 import type { Route } from '../domain/routes.js';
 import { DeliveryQueue } from '../jobs/delivery-queue.js';
 import { CurrentRoutes } from '../routing/current-routes.js';
-
-interface AnyEvent {
-  readonly id: string;
-  readonly type: string;
-  readonly time: string;
-  readonly traceparent?: string | undefined;
-  readonly data: object;
-}
+import { announcementsOf, storeDeliveries, type AnyEvent } from './deliveries-of-event.js';
 
 /** Every event that people may want to hear of becomes one delivery per channel and recipient; most become none. */
 @Controller()
@@ -54,7 +45,8 @@ export class AnnounceController {
   ) {
     // Most events go to nobody.
     for (const def of WIRING.notifier.consumes) {
-      if (kindOf(def.name).isPersonal) continue;
+      // Whoever may decide is asked, whether anybody wants to hear of it or not.
+      if (kindOf(def.name).isPersonal || def === approvalRequired) continue;
       bus.handleOnlyIf(def, { kind: async () => (await routes.of(def.name)).length > 0 });
     }
   }
@@ -65,29 +57,16 @@ export class AnnounceController {
     const routes = await this.routes.of(first.type);
     if (routes.length === 0) return;
     const deliveries = events.flatMap((event) => this.#deliveriesOf(event, routes));
-    const stored = await insertDeliveries(tx, deliveries);
-    tx.afterCommit(() => this.queue.hint(stored.map((id) => ({ id, attempts: 0 }))));
+    await storeDeliveries(tx, this.queue, deliveries);
   }
 
   #deliveriesOf(event: AnyEvent, routes: readonly Route[]): NewDelivery[] {
-    const { job_id, channel_id } = event.data as { job_id?: string; channel_id?: number };
-    const body = JSON.stringify(messageOf(event));
-    return (
-      routes
-        // A channel is not told that it does not work.
-        .filter((route) => event.type !== webhookFailure.name || route.channelId !== channel_id)
-        .map((route) => ({
-          id: newEventId(),
-          eventId: event.id,
-          eventType: event.type,
-          severity: kindOf(event.type).severity,
-          ...route,
-          jobId: job_id ?? null,
-          body,
-          traceparent: event.traceparent ?? null,
-          waitSeconds: waitBefore(1, scheduleOf(this.config, route.channelType), Math.random()) ?? 0,
-        }))
+    const { channel_id } = event.data as { channel_id?: number };
+    // A channel is not told that it does not work.
+    const others = routes.filter(
+      (route) => event.type !== webhookFailure.name || route.channelId !== channel_id,
     );
+    return announcementsOf(event, others, this.config);
   }
 
   @OnEvents(jobSubmitted)
@@ -112,11 +91,6 @@ export class AnnounceController {
 
   @OnEvents(jobCancelled)
   async jobsCancelled(events: EventOf<typeof jobCancelled>[], tx: Tx): Promise<void> {
-    await this.#announce(events, tx);
-  }
-
-  @OnEvents(approvalRequired)
-  async approvalsRequired(events: EventOf<typeof approvalRequired>[], tx: Tx): Promise<void> {
     await this.#announce(events, tx);
   }
 

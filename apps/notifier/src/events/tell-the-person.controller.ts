@@ -6,13 +6,11 @@ import {
   passwordResetRequested,
   type EventOf,
 } from '@lineclear/contracts';
-import { ask, Bus, newEventId, OnEvent } from '@lineclear/bus';
+import { ask, Bus, OnEvent } from '@lineclear/bus';
 import { LOGGER, type Logger, type Tx } from '@lineclear/kit';
 import { firstEmailChannel } from '../db/channels.repo.js';
-import { insertDeliveries } from '../db/deliveries.repo.js';
-import { kindOf } from '../domain/event-catalogue.js';
-import { messageOf } from '../domain/message.js';
 import { DeliveryQueue } from '../jobs/delivery-queue.js';
+import { personalDelivery, storeDeliveries } from './deliveries-of-event.js';
 
 const DEADLINE_MS = 2_000;
 
@@ -54,21 +52,6 @@ export class TellThePersonController {
       );
       return;
     }
-    const delivery = {
-      id: newEventId(),
-      eventId: event.id,
-      eventType: event.type,
-      severity: kindOf(event.type).severity,
-      channelId: channel.id,
-      channelType: channel.type,
-      recipient,
-      jobId: null,
-      body: JSON.stringify(messageOf(event)),
-      traceparent: event.traceparent ?? null,
-      // Somebody waits for it.
-      waitSeconds: 0,
-    };
-    const stored = await insertDeliveries(tx, [delivery]);
-    tx.afterCommit(() => this.queue.hint(stored.map((id) => ({ id, attempts: 0 }))));
+    await storeDeliveries(tx, this.queue, [personalDelivery(event, channel, recipient)]);
   }
 }

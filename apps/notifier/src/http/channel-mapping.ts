@@ -33,6 +33,7 @@ export function readNewChannel(
         useTls: body.smtp_use_tls,
         fromAddress: body.smtp_from_address ?? senderFor(body.smtp_username, publicUrl),
         fromName: body.smtp_from_name ?? null,
+        replyTo: body.reply_to ?? null,
       };
       const channel = { type: 'email' as const, name, isEnabled, settings };
       return body.smtp_password === undefined
@@ -66,6 +67,7 @@ export const readEmailChange = (body: z.infer<typeof emailChange>): ChannelChang
     useTls: body.smtp_use_tls,
     fromAddress: body.smtp_from_address,
     fromName: body.smtp_from_name,
+    replyTo: body.reply_to,
   }),
   secret: body.smtp_password
     ? new Secret(body.smtp_password)
@@ -92,7 +94,7 @@ export function showChannel(channel: Channel): z.infer<typeof channelAnswer> {
   const { hasSecret } = channel;
   if (channel.type === 'webhook')
     return { ...common, webhook_url: channel.settings.url, has_webhook_secret: hasSecret };
-  const { host, port, username, useTls, fromAddress, fromName } = channel.settings;
+  const { host, port, username, useTls, fromAddress, fromName, replyTo = null } = channel.settings;
   return {
     ...common,
     smtp_host: host,
@@ -102,5 +104,6 @@ export function showChannel(channel: Channel): z.infer<typeof channelAnswer> {
     smtp_use_tls: useTls,
     smtp_from_address: fromAddress,
     ...(fromName === null ? {} : { smtp_from_name: fromName }),
+    ...(replyTo === null ? {} : { reply_to: replyTo }),
   };
 }

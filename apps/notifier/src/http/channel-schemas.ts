@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { CHANNEL_TYPES } from '../domain/channel.js';
+import { faultOfInbound } from '../domain/reply-address.js';
 import { secretBytes } from '../domain/sign.js';
 
 // A line end in a name could become one in a mail's header.
@@ -26,6 +27,14 @@ const webhookSecret = z
   .max(100)
   .refine((text) => secretBytes(text) !== undefined, 'is not whsec_ and the base64 of 24 to 64 bytes');
 
+const replyTo = z
+  .email()
+  .max(254)
+  .check((address) => {
+    const message = faultOfInbound(address.value);
+    if (message !== undefined) address.issues.push({ code: 'custom', input: address.value, message });
+  });
+
 const webhookFields = {
   name,
   is_enabled: z.boolean(),
@@ -51,6 +60,7 @@ const emailFields = {
   smtp_use_tls: z.boolean(),
   smtp_from_address: z.email().max(254),
   smtp_from_name: name,
+  reply_to: replyTo,
 };
 
 const newWebhook = z.strictObject({
@@ -69,6 +79,7 @@ const newEmail = z.strictObject({
   smtp_use_tls: emailFields.smtp_use_tls.default(true),
   smtp_from_address: emailFields.smtp_from_address.optional(),
   smtp_from_name: emailFields.smtp_from_name.optional(),
+  reply_to: replyTo.optional(),
 });
 export const newChannel = z.discriminatedUnion('channel_type', [newWebhook, newEmail], {
   error: (issue) =>
@@ -86,6 +97,7 @@ export const emailChange = z
     smtp_username: emailFields.smtp_username.nullable(),
     smtp_password: emailFields.smtp_password.nullable(),
     smtp_from_name: emailFields.smtp_from_name.nullable(),
+    reply_to: replyTo.nullable(),
   })
   .partial();
 /** Both, for when the channel's type is not known yet. */
@@ -108,6 +120,7 @@ export const channelAnswer = z.object({
   smtp_use_tls: z.boolean().optional(),
   smtp_from_address: z.string().optional(),
   smtp_from_name: z.string().optional(),
+  reply_to: z.string().optional(),
   created_at: z.iso.datetime(),
   updated_at: z.iso.datetime(),
 });

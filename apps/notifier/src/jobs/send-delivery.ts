@@ -98,7 +98,8 @@ export class SendDelivery {
         return void (await endAttempt(this.database, end, 'retrying', verdict.waitSeconds));
       case 'failed':
         return this.database.tx(async (tx) => {
-          if (await endAttempt(tx, end, 'failed', null))
+          // Nobody misses what is over.
+          if ((await endAttempt(tx, end, 'failed', null)) && !verdict.isOver)
             await this.#giveUp(tx, delivery, error ?? '', verdict.channelIsGone);
         });
     }

@@ -1,0 +1,76 @@
+import type { approvalRequired, EventData, replyHandled } from '@lineclear/contracts';
+import { escapeHtml, htmlPage, oneLine, subjectOf, type Mail } from './mail.js';
+
+type Required = EventData<typeof approvalRequired>;
+type Handled = EventData<typeof replyHandled>;
+
+/** How people name a request to each other; what tells requests apart are their ids. */
+export const referenceOf = (approvalId: string): string => `LC-${approvalId.replaceAll('-', '').slice(-6)}`;
+
+/** For whoever may decide: what is asked, and how to answer. By `replyTo` the answer is theirs alone. */
+export function approvalMail(about: Required, publicUrl: string, replyTo: string | undefined): Mail {
+  const request = `${publicUrl.replace(/\/$/, '')}/api/approvals/requests/${about.approval_id}`;
+  const who = oneLine(about.username);
+  const cost = `$${about.estimated_cost_usd.toFixed(2)}`;
+  const levels = [about.required_level, ...(about.also_levels ?? [])].join(' and ');
+  const rows: readonly (readonly [string, string])[] = [
+    ['Asked by', who],
+    ['Config', oneLine(about.config_name)],
+    ['Hardware', `${oneLine(about.hardware)} (${about.provider})`],
+    ['Estimated cost', cost],
+    ['Rule', oneLine(about.rule_name)],
+    ['Why', oneLine(about.reason)],
+    ['Level', levels],
+    ['Waits until', about.expires_at],
+    ['Job', about.job_id],
+  ];
+  const ask = `${who} asks for your approval of a job. It does not run before somebody decides.`;
+  const overHttp = `POST ${request}/approve, or ${request}/reject with {"reason"}.`;
+  const how =
+    replyTo === undefined
+      ? [`To decide: ${overHttp}`]
+      : [
+          'Answer this mail with one word on the first line, and a comment behind a comma if you like.',
+          'The answer counts as yours: do not forward this mail.',
+          `Over HTTP: ${overHttp}`,
+        ];
+  const head = replyTo === undefined ? [] : ['Reply APPROVE or REJECT above this line'];
+  const text = [
+    ...head.flatMap((line) => [line, '']),
+    ask,
+    '',
+    ...rows.map(([name, value]) => `${name}: ${value}`),
+    '',
+    ...how,
+    '',
+  ].join('\n');
+  const cells = rows.map(
+    ([name, value]) => `<tr><th align="left">${escapeHtml(name)}</th><td>${escapeHtml(value)}</td></tr>`,
+  );
+  const paragraph = (line: string): string => `<p>${escapeHtml(line)}</p>`;
+  return {
+    subject: subjectOf(
+      `[${referenceOf(about.approval_id)}] ${who} asks for approval: ${oneLine(about.config_name)} (${cost})`,
+    ),
+    text,
+    html: htmlPage([
+      ...head.map(paragraph),
+      paragraph(ask),
+      `<table cellpadding="4">${cells.join('')}</table>`,
+      ...how.map(paragraph),
+    ]),
+    ...(replyTo === undefined ? {} : { replyTo }),
+  };
+}
+
+/** For whoever answered such a mail: what became of it. Who was not asked is not told about what. */
+export function replyAnswerMail({ approval_id, outcome, message }: Handled): Mail {
+  const about =
+    approval_id === undefined || outcome === 'not_the_approver' ? undefined : referenceOf(approval_id);
+  return {
+    subject: subjectOf(`[${about ?? 'Lineclear'}] Your answer: ${outcome.replaceAll('_', ' ')}`),
+    text: `${message}\n`,
+    html: htmlPage([`<p>${escapeHtml(message)}</p>`]),
+    isAnswer: true,
+  };
+}

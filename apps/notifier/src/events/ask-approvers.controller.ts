@@ -1,0 +1,55 @@
+import { Controller, Inject } from '@nestjs/common';
+import { approvalRequired, approversFor, type EventOf } from '@lineclear/contracts';
+import { askPatiently, Bus, OnEvents } from '@lineclear/bus';
+import { CONFIG, type Tx } from '@lineclear/kit';
+import type { Config } from '../config.js';
+import { answerableEmailChannel } from '../db/channels.repo.js';
+import type { NewDelivery } from '../db/deliveries.repo.js';
+import type { Channel } from '../domain/channel.js';
+import type { Route } from '../domain/routes.js';
+import { DeliveryQueue } from '../jobs/delivery-queue.js';
+import { CurrentRoutes } from '../routing/current-routes.js';
+import { announcementsOf, personalDelivery, storeDeliveries } from './deliveries-of-event.js';
+
+const DEADLINE_MS = 2_000;
+
+type Required = EventOf<typeof approvalRequired>;
+
+/** Who may decide is asked at their own address, beside those who want to hear that somebody has to. */
+@Controller()
+export class AskApproversController {
+  constructor(
+    private readonly routes: CurrentRoutes,
+    private readonly queue: DeliveryQueue,
+    private readonly bus: Bus,
+    @Inject(CONFIG) private readonly config: Config,
+  ) {}
+
+  @OnEvents(approvalRequired)
+  async ask(events: Required[], tx: Tx): Promise<void> {
+    const routes = await this.routes.of(approvalRequired.name);
+    const channel = await answerableEmailChannel(tx);
+    const deliveries = await Promise.all(events.map((event) => this.#deliveriesOf(event, routes, channel)));
+    await storeDeliveries(tx, this.queue, deliveries.flat());
+  }
+
+  /** While auth does not answer, the event comes again. */
+  async #deliveriesOf(
+    event: Required,
+    routes: readonly Route[],
+    channel: Channel | undefined,
+  ): Promise<NewDelivery[]> {
+    if (!channel) return announcementsOf(event, routes, this.config);
+    const { org_id = null, required_level, also_levels = [], user_id } = event.data;
+    const question = { org_id, levels: [required_level, ...also_levels], not: user_id };
+    const { people } = await askPatiently(this.bus, approversFor, question, DEADLINE_MS);
+    const asked = new Set(people.map(({ email }) => email.toLowerCase()));
+    const others = routes.filter(
+      ({ channelType, recipient }) => channelType !== 'email' || !asked.has(recipient.toLowerCase()),
+    );
+    return [
+      ...people.map(({ email, ...person }) => personalDelivery(event, channel, email, person)),
+      ...announcementsOf(event, others, this.config),
+    ];
+  }
+}
