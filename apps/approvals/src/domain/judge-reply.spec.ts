@@ -60,6 +60,8 @@ describe('what an answer comes to', () => {
   const late: Asked = { ...asked, token: { ...token, expiresAt: NOW } };
   const own: Asked = { ...asked, request: { ...request, userId: 2 } };
   const higher: Asked = { ...asked, request: { ...request, requiredLevel: 'admin' } };
+  const alsoLevels = Array.from({ length: 100 }, (_, n) => `level_${n}`);
+  const many: Asked = { ...asked, request: { ...request, alsoLevels } };
   const elsewhere: Asked = { ...asked, who: { ...who, mayDecide: false } };
   const over: Asked = { ...asked, request: { ...request, expiresAt: NOW } };
 
@@ -92,6 +94,7 @@ describe('what an answer comes to', () => {
     ['one of who may not decide any more', {}, elsewhere, 'not_allowed'],
     ['one to their own request', {}, own, 'not_allowed'],
     ['one of too low a level', {}, higher, 'not_allowed'],
+    ['one of too low a level among many', {}, many, 'not_allowed'],
     ['one to what was approved', {}, closed('approved'), 'closed'],
     ['one to what was withdrawn', { verdict: 'reject' }, closed('cancelled'), 'closed'],
     ['one to what is expired', {}, over, 'closed'],
@@ -112,6 +115,8 @@ describe('what an answer comes to', () => {
     expect(judged()).toMatchObject({ notes: null });
     expect(judged({ verdict: 'reject', comment: 'too dear' })).toMatchObject({ notes: 'too dear' });
     expect(judged({ verdict: 'reject' })).toMatchObject({ notes: 'rejected by mail' });
+    expect(judged({ verdict: 'reject', comment: ' \u0000 ' })).toMatchObject({ notes: 'rejected by mail' });
+    expect(judged({ comment: 'go\u0000 on' })).toMatchObject({ notes: 'go on' });
   });
 
   it('says what was not understood, as much of it as fits', () => {

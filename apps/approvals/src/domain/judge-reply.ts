@@ -38,6 +38,7 @@ export type Judged =
   | { readonly outcome: Exclude<ReplyOutcome, 'approved' | 'rejected'>; readonly message: string };
 
 const MAX_WHY = 200;
+const MAX_MESSAGE = 500;
 
 /**
  * What an answer by mail comes to. Who wrote it is proven before anything else is said, as what is said goes to their
@@ -66,23 +67,27 @@ export function judgeReply(reply: Reply, asked: Asked | undefined, now: Date): J
   const decision = decide(request, who, now);
   if (!decision.granted) {
     const isOver = decision.why === 'already decided' || decision.why === 'expired';
-    const message = `Nothing was changed: ${explainRefusal(decision.why, request, now)}.`;
+    const message = `Nothing was changed: ${explainRefusal(decision.why, request, now)}.`.slice(
+      0,
+      MAX_MESSAGE,
+    );
     return { outcome: isOver ? 'closed' : 'not_allowed', message };
   }
+  const comment = commentOf(reply);
   const job = `the job ${request.configName} of ${request.username}`;
   switch (reply.verdict) {
     case 'approve':
       return {
         outcome: 'approved',
         by: who,
-        notes: reply.comment ?? null,
+        notes: comment ?? null,
         message: `You approved ${job}: it goes on to the queue.`,
       };
     case 'reject':
       return {
         outcome: 'rejected',
         by: who,
-        notes: reply.comment ?? 'rejected by mail',
+        notes: comment ?? 'rejected by mail',
         message: `You rejected ${job}: it is cancelled.`,
       };
     case 'unclear': {
@@ -93,6 +98,12 @@ export function judgeReply(reply: Reply, asked: Asked | undefined, now: Date): J
       };
     }
   }
+}
+
+/** Others may write anything, and Postgres takes no NUL in text. */
+function commentOf({ comment }: Reply): string | undefined {
+  const text = comment?.replaceAll('\u0000', '').trim();
+  return text === '' ? undefined : text;
 }
 
 // Not by toLowerCase: there are other letters that become a letter of ASCII by it.

@@ -1,5 +1,5 @@
 import { Controller, Inject } from '@nestjs/common';
-import { audited, mayApproveFor } from '@lineclear/access';
+import { audited } from '@lineclear/access';
 import { askPatiently, Bus, event, OnEvent, type Outgoing } from '@lineclear/bus';
 import { deciderNow, replyHandled, replyReceived, type AuditActor, type EventOf } from '@lineclear/contracts';
 import { Clock, LOGGER, type Logger, type Tx } from '@lineclear/kit';
@@ -7,6 +7,7 @@ import { lockToken, ownerOfToken, spendToken } from '../db/reply-tokens.repo.js'
 import { lockRequest } from '../db/requests.repo.js';
 import { Decisions } from '../decisions.js';
 import { judgeReply, type Answerer, type Asked, type Judged, type Reply } from '../domain/judge-reply.js';
+import { deciderOf, mayDecide } from '../http/deciders.js';
 
 const DEADLINE_MS = 2_000;
 
@@ -67,12 +68,9 @@ export class DecideByEmailReply {
     const request = token && (await lockRequest(tx, token.requestId));
     if (!request) return undefined;
     const who: Answerer | null = decider && {
-      userId: decider.user_id,
-      username: decider.username,
-      level: decider.level,
-      reaches: decider.reaches,
+      ...deciderOf(decider),
       email: decider.email,
-      mayDecide: mayApproveFor(decider, request.orgId),
+      mayDecide: mayDecide(decider, request),
     };
     return { token, request, who };
   }

@@ -49,6 +49,20 @@ export async function insertDeliveries(tx: Tx, given: readonly NewDelivery[]): P
   return rows.map((row) => row.id);
 }
 
+/** Of these jobs, which mail addresses (in lower case) an event of this type went to before: as `<job> <address>`. */
+export async function mailedBefore(
+  tx: Tx,
+  eventType: string,
+  jobIds: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const rows = await tx.query<{ told: string }>(
+    `select job_id || ' ' || lower(recipient) as told from delivery
+     where job_id = any($2::text[]) and event_type = $1 and channel_type = 'email'`,
+    [eventType, jobIds],
+  );
+  return new Set(rows.map(({ told }) => told));
+}
+
 // Any number that nothing else in this database takes.
 const ANSWERS_LOCK = 727_303;
 

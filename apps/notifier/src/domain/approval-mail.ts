@@ -31,7 +31,7 @@ export function approvalMail(about: Required, publicUrl: string, replyTo: string
       ? [`To decide: ${overHttp}`]
       : [
           'Answer this mail with one word on the first line, and a comment behind a comma if you like.',
-          'The answer counts as yours: do not forward this mail.',
+          'The answer counts as yours, once and for a day at most: do not forward this mail.',
           `Over HTTP: ${overHttp}`,
         ];
   const head = replyTo === undefined ? [] : ['Reply APPROVE or REJECT above this line'];

@@ -4,7 +4,7 @@ import { askPatiently, Bus, OnEvents } from '@lineclear/bus';
 import { CONFIG, type Tx } from '@lineclear/kit';
 import type { Config } from '../config.js';
 import { answerableEmailChannel } from '../db/channels.repo.js';
-import type { NewDelivery } from '../db/deliveries.repo.js';
+import { mailedBefore, type NewDelivery } from '../db/deliveries.repo.js';
 import type { Channel } from '../domain/channel.js';
 import type { Route } from '../domain/routes.js';
 import { DeliveryQueue } from '../jobs/delivery-queue.js';
@@ -29,7 +29,12 @@ export class AskApproversController {
   async ask(events: Required[], tx: Tx): Promise<void> {
     const routes = await this.routes.of(approvalRequired.name);
     const channel = await answerableEmailChannel(tx);
-    const deliveries = await Promise.all(events.map((event) => this.#deliveriesOf(event, routes, channel)));
+    const jobs = events.map(({ data }) => data.job_id);
+    // A request that somebody lost sight of is told of again: whom it was mailed to has it already.
+    const before = channel ? await mailedBefore(tx, approvalRequired.name, jobs) : new Set<string>();
+    const deliveries = await Promise.all(
+      events.map((event) => this.#deliveriesOf(event, routes, channel, before)),
+    );
     await storeDeliveries(tx, this.queue, deliveries.flat());
   }
 
@@ -38,17 +43,19 @@ export class AskApproversController {
     event: Required,
     routes: readonly Route[],
     channel: Channel | undefined,
+    before: ReadonlySet<string>,
   ): Promise<NewDelivery[]> {
     if (!channel) return announcementsOf(event, routes, this.config);
-    const { org_id = null, required_level, also_levels = [], user_id } = event.data;
+    const { job_id, org_id = null, required_level, also_levels = [], user_id } = event.data;
     const question = { org_id, levels: [required_level, ...also_levels], not: user_id };
     const { people } = await askPatiently(this.bus, approversFor, question, DEADLINE_MS);
     const asked = new Set(people.map(({ email }) => email.toLowerCase()));
     const others = routes.filter(
       ({ channelType, recipient }) => channelType !== 'email' || !asked.has(recipient.toLowerCase()),
     );
+    const fresh = people.filter(({ email }) => !before.has(`${job_id} ${email.toLowerCase()}`));
     return [
-      ...people.map(({ email, ...person }) => personalDelivery(event, channel, email, person)),
+      ...fresh.map(({ email, ...person }) => personalDelivery(event, channel, email, person)),
       ...announcementsOf(event, others, this.config),
     ];
   }
