@@ -1,5 +1,3 @@
-import type { EmailSettings } from './channel.js';
-
 /** Before the @ are 64 characters at most (RFC 5321), of which the plus and the token take 33. */
 const MAX_LOCAL = 31;
 const MAX_LENGTH = 221;
@@ -12,10 +10,6 @@ export function faultOfInbound(address: string): string | undefined {
     return `has no room for a token: ${MAX_LOCAL} characters stand before the @ at most`;
   return undefined;
 }
-
-/** Where answers to this channel's approval mails come to; undefined when nobody reads answers. */
-export const inboundAddressOf = (settings: EmailSettings): string | undefined =>
-  settings.replyTo ?? undefined;
 
 /** Where the answer to one mail comes to. */
 export function replyAddress(inbound: string, token: string): string {

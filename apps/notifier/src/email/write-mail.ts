@@ -16,7 +16,7 @@ import type { EmailSettings } from '../domain/channel.js';
 import { mailOf, type Mail } from '../domain/mail.js';
 import type { Message } from '../domain/message.js';
 import { ownSecretTakenMail, passwordChangedMail, passwordResetMail } from '../domain/personal-mail.js';
-import { inboundAddressOf, replyAddress } from '../domain/reply-address.js';
+import { replyAddress } from '../domain/reply-address.js';
 
 const DEADLINE_MS = 2_000;
 
@@ -64,8 +64,9 @@ export class WriteMail {
 
   async #askFor(message: Message, userId: number, channel: EmailSettings): Promise<WrittenMail | undefined> {
     const about = approvalRequired.data.parse(message.data);
-    const inbound = inboundAddressOf(channel);
-    if (inbound === undefined)
+    const { replyTo: inbound = null } = channel;
+    // Nobody reads answers.
+    if (inbound === null)
       return { mail: approvalMail(about, this.config.PUBLIC_URL, undefined), isSecret: false };
     const question = { approval_id: about.approval_id, user_id: userId, public_key: this.#key.publicKey };
     const { box } = await ask(this.bus, replyToken, question, DEADLINE_MS);
