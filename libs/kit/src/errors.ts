@@ -87,8 +87,8 @@ export class NotFound extends AppError {
   readonly code = 'not_found';
   readonly title = 'Not found';
 
-  constructor(what: string, id: string | number) {
-    super(`there is no ${what} ${JSON.stringify(String(id).slice(0, 100))}`);
+  constructor(what: string, id?: string | number) {
+    super(`there is no ${what}${id === undefined ? '' : ` ${JSON.stringify(String(id).slice(0, 100))}`}`);
   }
 }
 

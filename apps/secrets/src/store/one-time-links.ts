@@ -81,7 +81,7 @@ export class OneTimeLinks {
     });
     if (opened) return opened;
     await this.#tellOfRefusal(token);
-    throw new NotFound('link', 'that was not opened and has not ended');
+    throw new NotFound('such link: it was opened before, has ended, or was taken back');
   }
 
   async #tellOfRefusal(token: string): Promise<void> {
