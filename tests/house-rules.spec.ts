@@ -12,17 +12,18 @@ const PICTURE: Readonly<Record<string, readonly string[]>> = {
   'libs/access': ['bus', 'contracts', 'kit'],
   'libs/credentials': [],
   'libs/kubernetes': ['credentials'],
+  'libs/redact': [],
   'libs/servers': [],
   'libs/testkit': ['bus', 'contracts', 'kit', 'servers'],
   'apps/auth': SERVICE,
-  'apps/secrets': SERVICE,
+  'apps/secrets': [...SERVICE, 'redact'],
   'apps/approvals': SERVICE,
   'apps/queue-scheduler': SERVICE,
   'apps/notifier': SERVICE,
-  'apps/job-poller': SERVICE,
+  'apps/job-poller': [...SERVICE, 'redact'],
   'apps/gateway': [],
   'apps/launcher': ['servers'],
-  'apps/cli': ['credentials', 'kit', 'kubernetes'],
+  'apps/cli': ['credentials', 'kit', 'kubernetes', 'redact'],
 };
 
 describe('projects depend on each other as in the picture', () => {

@@ -4,7 +4,7 @@ import { constants } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { Transform, type Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { maskStream } from './domain/mask.js';
+import { maskStream, type KnownValues } from '@lineclear/redact';
 import { codeOf } from './own-files.js';
 import { warn, type World } from './world.js';
 
@@ -15,8 +15,8 @@ const BY_SIGNAL = 128;
 export interface Program {
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** What must not be seen in its output, in all forms; undefined to pass that on as it is. */
-  readonly masked: readonly string[] | undefined;
+  /** What must not be seen in its output; undefined to pass that on as it is. */
+  readonly masked: KnownValues | undefined;
 }
 
 /**
@@ -65,11 +65,7 @@ const endOf = (child: ChildProcess): Promise<number> =>
   });
 
 /** Until the one side has no more, or the other wants no more. Without a pipe the program writes to our output itself. */
-async function flow(
-  from: Readable | null,
-  to: Writable,
-  masked: readonly string[] | undefined,
-): Promise<void> {
+async function flow(from: Readable | null, to: Writable, masked: KnownValues | undefined): Promise<void> {
   if (!from) return;
   try {
     if (masked === undefined) await pipeline(from, to, { end: false });
@@ -79,7 +75,7 @@ async function flow(
   }
 }
 
-function masking(values: readonly string[]): Transform {
+function masking(values: KnownValues): Transform {
   const masker = maskStream(values);
   return new Transform({
     transform: (chunk: Buffer, _encoding, done) => done(null, masker.push(chunk)),

@@ -37,10 +37,8 @@ export {
   type HealthReport,
   type HealthStatus,
 } from './health.js';
-export type { ValueForm } from './decoded-views.js';
 export { findMasterKey, findMasterKeys, masterKeyEnv } from './key-file.js';
 export { HtmlPage } from './html-page.js';
-export { KnownValues } from './known-values.js';
 export { createLogger, type Logger } from './logger.js';
 export { Metrics } from './metrics.js';
 export { oidcFields } from './oidc-fields.js';

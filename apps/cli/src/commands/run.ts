@@ -1,8 +1,8 @@
 import { deliver } from '@lineclear/credentials';
 import { BadDotenv, parseDotenv, type DotenvEntry } from '@lineclear/kit/dotenv';
+import { KnownValues, partsOf } from '@lineclear/redact';
 import { command } from '../command.js';
 import { CliError, EXIT, wrongUsage } from '../domain/cli-error.js';
-import { maskedForms } from '../domain/mask-forms.js';
 import { secretOption, withOffers, type Offer } from '../domain/program-env.js';
 import { foundHere, namedValues, type FoundHere } from '../found-here.js';
 import { runProgram } from '../run-program.js';
@@ -15,7 +15,7 @@ export const run = command({
   about: 'Runs a program with the credentials of this machine, and hides them in its output',
   help: `Gives it the credentials that lineclear credentials lists in the variables that tools read, or only those that --secret
 names, and all of a dotenv file. A variable that is set already stays, and what does not go with it is left out whole.
-Where the program prints a value of six characters or more, also in JSON, a URL or base64, [secret] is shown; --no-mask
+Where the program prints a value of six characters or more, also in JSON, a URL, base64 or hex, [secret] is shown; --no-mask
 shows all, and lets it use the terminal. Its input, signals and exit code are passed on.`,
   options: {
     secret: { type: 'string', multiple: true },
@@ -56,7 +56,11 @@ shows all, and lets it use the terminal. Its input, signals and exit code are pa
     ]) as Record<string, string>;
     const masked = options['no-mask']
       ? undefined
-      : maskedForms(secretValues(world, all, Object.values(added)));
+      : new KnownValues(
+          secretValues(world, all, Object.values(added))
+            .flatMap(partsOf)
+            .map((part) => Buffer.from(part)),
+        );
     return runProgram({ argv, env: { ...env, ...added }, masked }, world);
   },
 });

@@ -9,10 +9,10 @@ const hex = (text: string): string => Buffer.from(text).toString('hex');
 
 it.each([
   ['a value', ['hunter2!'], 'pw=hunter2! hunter2!', 'pw=[secret] [secret]'],
-  ['the longer of two', ['token', 'token-1'], 'token-1 token', '[secret] [secret]'],
+  ['the longer of two', ['tokens', 'tokens-1'], 'tokens-1 tokens', '[secret] [secret]'],
   ['two values that overlap', ['abcdef', 'efghij'], '<abcdefghij>', '<[secret]>'],
-  ['nothing too short', ['a', 'abc', ''], 'abc banana', 'abc banana'],
-  ['what looks like a pattern', ['$&.*('], 'x $&.*( y', 'x [secret] y'],
+  ['nothing too short', ['a', 'abc', '12345', ''], 'abc banana 12345', 'abc banana 12345'],
+  ['what looks like a pattern', ['$&.*()'], 'x $&.*() y', 'x [secret] y'],
   ['the lines of a key', ['-----KEY-----\nAAAABBBB\n-----END-----'], 'x AAAABBBB y', 'x [secret] y'],
   ['lines with Windows ends', ['one of many\r\nanother line\nend'], 'another line', '[secret]'],
   ['a value in JSON', ['a"quote\\d'], JSON.stringify({ v: 'a"quote\\d' }), '{"v":"[secret]"}'],

@@ -1,10 +1,7 @@
-import { KnownValues, type ValueForm } from '@lineclear/kit';
+import { KnownValues, MASK, partsOf, type ValueForm } from '@lineclear/redact';
 import type { Hit } from '../domain/run.js';
 
-const HIDDEN = Buffer.from('[secret]');
-// Shorter ones would blacken every "a" of a log; whoever keeps such a secret has none.
-const MIN_BYTES = 4;
-const MIN_LINE_LENGTH = 8;
+const HIDDEN = Buffer.from(MASK);
 // More than any encoding of the longest secret that there may be: what waits longer waits for nothing.
 const MAX_HELD_BYTES = 128 * 1_024;
 
@@ -21,12 +18,12 @@ export interface Redactor {
   clean(this: void, text: string, goesOn?: boolean): Redacted;
 }
 
-/** Makes what replaces these values wherever they stand in a text, in any of the forms that KnownValues knows; of values with several lines also each longer line. */
+/** Makes what replaces these values, and parts of them, wherever they stand in a text in any of the forms that KnownValues knows. */
 export function redactor(secrets: Iterable<{ readonly name: string; readonly value: string }>): Redactor {
   const names: string[] = [];
   const needles: Buffer[] = [];
   for (const { name, value } of secrets) {
-    for (const needle of needlesOf(value)) {
+    for (const needle of partsOf(value)) {
       names.push(name);
       needles.push(Buffer.from(needle));
     }
@@ -63,13 +60,6 @@ export function redactor(secrets: Iterable<{ readonly name: string; readonly val
 interface Range {
   readonly from: number;
   readonly to: number;
-}
-
-function* needlesOf(value: string): Iterable<string> {
-  if (Buffer.byteLength(value) >= MIN_BYTES) yield value;
-  const lines = value.split(/\r?\n/);
-  if (lines.length === 1) return;
-  for (const line of new Set(lines.map((one) => one.trim()))) if (line.length >= MIN_LINE_LENGTH) yield line;
 }
 
 /** In order, and those that overlap as one. */

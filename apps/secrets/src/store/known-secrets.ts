@@ -1,7 +1,8 @@
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { Bus } from '@lineclear/bus';
 import { secretChanged } from '@lineclear/contracts';
-import { Database, KnownValues, LOGGER, type Logger } from '@lineclear/kit';
+import { Database, LOGGER, type Logger } from '@lineclear/kit';
+import { KnownValues } from '@lineclear/redact';
 import { currentOfAll, latestChange, versionsOf, type WholeVersion } from '../db/all-versions.repo.js';
 import { recordOf } from '../db/keys.repo.js';
 import { CannotOpen } from '../domain/envelope.js';

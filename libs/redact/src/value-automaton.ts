@@ -1,14 +1,12 @@
-/** A value ends here: which one (of those equal to it the first), and how many bytes it has. Says whether shorter ones that end here are of interest too. */
-export type Report = (value: number, end: number, length: number) => boolean;
-
 /**
  * Finds many values in bytes at once (Aho-Corasick): the time grows with the input and not with the number of values. The
  * transitions are one open-addressed table in typed arrays, since a million objects would weigh ten times as much, and since
  * what is in them can be overwritten by `drop`.
  */
 export class ValueAutomaton {
-  /** Bytes of the shortest value; 0 when there is none. */
+  /** Bytes of the shortest value and of the longest; 0 when there is none. */
   readonly shortest: number;
+  readonly longest: number;
   /** Values that are equal hang on the first of them: of each the next one, or -1. */
   readonly twins: Int32Array;
   readonly #keys: Int32Array;
@@ -38,18 +36,42 @@ export class ValueAutomaton {
       (least, { length }) => (length > 0 && (least === 0 || length < least) ? length : least),
       0,
     );
-    this.#link(values, this.#insert(values));
+    this.longest = values.reduce((most, { length }) => Math.max(most, length), 0);
+    this.#link(this.#insert(values));
   }
 
-  /** Reads bytes from the beginning; gives back how many of the last ones may be the beginning of a value. */
-  walk(bytes: Uint8Array, length: number, report: Report): number {
-    let state = 0;
-    for (let at = 0; at < length; at += 1) {
-      state = this.#next(state, bytes[at]!);
-      let hit = this.#value[state] ? state : this.#shorter[state]!;
-      while (hit !== 0 && report(this.#value[hit]! - 1, at + 1, this.#depth[hit]!)) hit = this.#shorter[hit]!;
+  /** The state after one more byte; the beginning is 0. */
+  next(from: number, byte: number): number {
+    let state = from;
+    while (state !== 0) {
+      const target = this.#target(state, byte);
+      if (target !== 0) return target;
+      state = this.#fail[state]!;
     }
+    return this.#root[byte]!;
+  }
+
+  /** How many of the last bytes may be the beginning of a value. */
+  depthOf(state: number): number {
     return this.#depth[state]!;
+  }
+
+  /** Likewise, when the next byte must be one of these; -1 when nothing goes on or begins with any of them. */
+  depthBefore(state: number, bytes: readonly number[]): number {
+    for (let at = state; at !== 0; at = this.#fail[at]!)
+      if (bytes.some((byte) => this.#target(at, byte) !== 0)) return this.#depth[at]!;
+    return bytes.some((byte) => this.#root[byte] !== 0) ? 0 : -1;
+  }
+
+  /** Whether a value ends here. */
+  isEnd(state: number): boolean {
+    return this.#value[state] !== 0 || this.#shorter[state] !== 0;
+  }
+
+  /** Tells of the values that end here, the longest first; of equal ones the first. */
+  endsAt(state: number, report: (value: number, length: number) => boolean): void {
+    let hit = this.#value[state] ? state : this.#shorter[state]!;
+    while (hit !== 0 && report(this.#value[hit]! - 1, this.#depth[hit]!)) hit = this.#shorter[hit]!;
   }
 
   /** Overwrites what it held of the values; it finds nothing any more. */
@@ -65,16 +87,6 @@ export class ValueAutomaton {
     ])
       table.fill(0);
     this.#keys.fill(-1);
-  }
-
-  #next(from: number, byte: number): number {
-    let state = from;
-    while (state !== 0) {
-      const target = this.#target(state, byte);
-      if (target !== 0) return target;
-      state = this.#fail[state]!;
-    }
-    return this.#root[byte]!;
   }
 
   /** 0 when there is no way. */
@@ -120,13 +132,9 @@ export class ValueAutomaton {
     return { parents, bytes, count };
   }
 
-  #link(
-    values: readonly Uint8Array[],
-    { parents, bytes, count }: { parents: Int32Array; bytes: Uint8Array; count: number },
-  ): void {
-    const deepest = values.reduce((most, { length }) => Math.max(most, length), 0);
+  #link({ parents, bytes, count }: { parents: Int32Array; bytes: Uint8Array; count: number }): void {
     // By depth: a state fails to shallower ones only, and those must be linked before it.
-    const starts = new Int32Array(deepest + 2);
+    const starts = new Int32Array(this.longest + 2);
     for (let state = 1; state < count; state += 1) starts[this.#depth[state]! + 1]! += 1;
     for (let depth = 1; depth < starts.length; depth += 1) starts[depth]! += starts[depth - 1]!;
     const order = new Int32Array(count);
@@ -134,7 +142,7 @@ export class ValueAutomaton {
     for (let n = 0; n < count - 1; n += 1) {
       const state = order[n]!;
       const parent = parents[state]!;
-      const fail = parent === 0 ? 0 : this.#next(this.#fail[parent]!, bytes[state]!);
+      const fail = parent === 0 ? 0 : this.next(this.#fail[parent]!, bytes[state]!);
       this.#fail[state] = fail;
       this.#shorter[state] = this.#value[fail] ? fail : this.#shorter[fail]!;
     }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { ValueForm } from './decoded-views.js';
+import type { ValueForm } from './found-value.js';
 import { KnownValues } from './known-values.js';
 
 const bytes = (text: string): Buffer => Buffer.from(text);

@@ -1,13 +1,7 @@
-import { viewEach, type ValueForm } from './decoded-views.js';
+import { Beginnings } from './beginnings.js';
+import type { FoundValue, Report, ValueForm } from './found-value.js';
 import { ValueAutomaton } from './value-automaton.js';
-
-/** A value as it stands in a text: which, how it is written, and between which bytes. */
-export interface FoundValue {
-  readonly value: number;
-  readonly form: ValueForm;
-  readonly from: number;
-  readonly to: number;
-}
+import { ValueScanner } from './value-scanner.js';
 
 /**
  * Finds known values in texts, written raw, as JSON or URLs write them, in base64 (either alphabet, any alignment, over broken
@@ -15,9 +9,11 @@ export interface FoundValue {
  */
 export class KnownValues {
   readonly #automaton: ValueAutomaton;
+  readonly #beginnings: Beginnings;
 
   constructor(values: readonly Uint8Array[]) {
     this.#automaton = new ValueAutomaton(values);
+    this.#beginnings = new Beginnings(values);
   }
 
   /**
@@ -25,20 +21,10 @@ export class KnownValues {
    * has heard of a value needs to hear of none that is in it. Gives back from which byte on the text may be the beginning of a
    * value that goes on in the next text; the text's length when it is not.
    */
-  find(text: Uint8Array, report: (found: FoundValue) => boolean): number {
-    let openFrom = text.length;
-    if (this.#automaton.shortest === 0) return openFrom;
-    viewEach(text, this.#automaton.shortest, (view) => {
-      const { form } = view;
-      const open = this.#automaton.walk(view.bytes, view.length, (first, end, length) => {
-        const place = { form, from: view.from(end - length), to: view.to(end - 1) };
-        for (let value = first; value >= 0; value = this.#automaton.twins[value]!)
-          if (!report({ ...place, value })) return false;
-        return true;
-      });
-      if (view.isOpen) openFrom = Math.min(openFrom, view.from(view.length - open));
-    });
-    return openFrom;
+  find(text: Uint8Array, report: Report): number {
+    const scanner = this.scanner(report);
+    scanner.push(text);
+    return scanner.openFrom;
   }
 
   /** Which of the values are in the text, each once, with the form in which it was found first. */
@@ -52,7 +38,19 @@ export class KnownValues {
     return found;
   }
 
+  /** For a text that comes in pieces. Reports like `find`. */
+  scanner(report: Report): ValueScanner {
+    return new ValueScanner(this.#automaton, this.#beginnings, (found) => this.#withTwins(found, report));
+  }
+
   drop(): void {
     this.#automaton.drop();
+    this.#beginnings.drop();
+  }
+
+  #withTwins(found: FoundValue, report: Report): boolean {
+    for (let value = found.value; value >= 0; value = this.#automaton.twins[value]!)
+      if (!report({ ...found, value })) return false;
+    return true;
   }
 }

@@ -1,0 +1,25 @@
+import { expect, it } from 'vitest';
+import { partsOf } from './parts-of.js';
+
+const KEY = 'b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQ';
+
+it.each([
+  ['a value is itself', '123456', ['123456']],
+  ['a short one is nothing', '12345', []],
+  ['nor is an empty one', '', []],
+  ['a value with space around it is also what is within', ' 123456\n', [' 123456\n', '123456']],
+  ['which may be too short by itself', ' 12345 ', [' 12345 ']],
+  [
+    'a file is also its long words',
+    `--BEGIN--\n${KEY}\nshort\n`,
+    [`--BEGIN--\n${KEY}\nshort\n`, `--BEGIN--\n${KEY}\nshort`, KEY],
+  ],
+  ['in JSON, too', `{\n"key": "--BEGIN--\\n${KEY}\\n"}`, [`{\n"key": "--BEGIN--\\n${KEY}\\n"}`, KEY]],
+  [
+    'without any it is its lines',
+    'first one\r\n  second \nend',
+    ['first one\r\n  second \nend', 'first one', 'second'],
+  ],
+])('%s', (_, value, parts) => {
+  expect(partsOf(value)).toEqual(parts);
+});

@@ -1,0 +1,112 @@
+import type { Beginnings } from './beginnings.js';
+import { EncodedRun } from './encoded-run.js';
+import { EscapedText } from './escaped-text.js';
+import { FORM_ESCAPES, JSON_ESCAPES, URL_ESCAPES } from './escapes.js';
+import type { Report } from './found-value.js';
+import type { ValueAutomaton } from './value-automaton.js';
+
+/** Of each byte: 1 for those at which an escape may begin. */
+const BEGINS_ESCAPE = new Uint8Array(256);
+for (const letter of '\\%+') BEGINS_ESCAPE[letter.charCodeAt(0)] = 1;
+
+/** Reads a text bit by bit, and reports the values in it as soon as they end. Places are counted from the text's beginning. */
+export class ValueScanner {
+  readonly #automaton: ValueAutomaton;
+  readonly #beginnings: Beginnings;
+  readonly #report: Report;
+  readonly #json: EscapedText;
+  readonly #url: EscapedText;
+  readonly #form: EscapedText;
+  readonly #base64: EncodedRun;
+  readonly #hex: EncodedRun;
+  #at = 0;
+  /** As long as no value may have begun but with the last byte, which is nearly everywhere, that byte alone is kept. */
+  #isDeep = true;
+  #state = 0;
+  #last = 0;
+  readonly #staysDeep: boolean;
+
+  constructor(automaton: ValueAutomaton, beginnings: Beginnings, report: Report) {
+    this.#automaton = automaton;
+    this.#beginnings = beginnings;
+    this.#staysDeep = automaton.shortest === 1;
+    this.#report = report;
+    this.#json = new EscapedText(JSON_ESCAPES, automaton, report);
+    this.#url = new EscapedText(URL_ESCAPES, automaton, report);
+    this.#form = new EscapedText(FORM_ESCAPES, automaton, report);
+    this.#base64 = new EncodedRun('base64', automaton, beginnings, report);
+    this.#hex = new EncodedRun('hex', automaton, beginnings, report);
+  }
+
+  push(text: Uint8Array): void {
+    this.#plain(text);
+    this.#base64.push(text, this.#at);
+    this.#hex.push(text, this.#at);
+    this.#at += text.length;
+  }
+
+  /** From where on the text may be the beginning of a value that goes on, for whoever will read it again from there. */
+  get openFrom(): number {
+    return this.#openFrom(false);
+  }
+
+  /** Likewise, for whoever goes on with this scanner and hides what is a found value's own: nearly always less. */
+  get heldFrom(): number {
+    return this.#openFrom(true);
+  }
+
+  /** The text as it stands, and with escapes where it has some. */
+  #plain(text: Uint8Array): void {
+    const automaton = this.#automaton;
+    const beginnings = this.#beginnings;
+    let state = this.#state;
+    let isDeep = this.#isDeep;
+    let last = this.#last;
+    let isAwake = this.#isAwake;
+    for (let n = 0; n < text.length; n += 1) {
+      const byte = text[n]!;
+      const isEscape = isAwake || BEGINS_ESCAPE[byte] === 1;
+      if (isEscape || isDeep || beginnings.has16((last << 8) | byte)) {
+        const before = isDeep ? state : automaton.next(0, last);
+        state = automaton.next(before, byte);
+        if (automaton.isEnd(state)) this.#ended(state, this.#at + n + 1);
+        isDeep = this.#staysDeep || automaton.depthOf(state) > 1;
+        if (isEscape) {
+          this.#escaped(byte, before, this.#at + n);
+          isAwake = this.#isAwake;
+        }
+      }
+      last = byte;
+    }
+    this.#state = state;
+    this.#isDeep = isDeep;
+    this.#last = last;
+  }
+
+  #openFrom(own: boolean): number {
+    const state = this.#isDeep ? this.#state : this.#automaton.next(0, this.#last);
+    return Math.min(
+      this.#at - this.#automaton.depthOf(state),
+      ...[this.#json, this.#url, this.#form, this.#base64, this.#hex].map((one) =>
+        one.openFrom(this.#at, own),
+      ),
+    );
+  }
+
+  get #isAwake(): boolean {
+    return this.#json.isAwake || this.#url.isAwake || this.#form.isAwake;
+  }
+
+  #escaped(byte: number, state: number, at: number): void {
+    for (const one of [this.#json, this.#url, this.#form]) {
+      if (!one.isAwake && one.begins(byte)) one.wake(state, at);
+      if (one.isAwake) one.byte(byte, at);
+    }
+  }
+
+  #ended(state: number, to: number): void {
+    this.#automaton.endsAt(state, (value, length) =>
+      this.#report({ form: 'raw', value, from: to - length, ownFrom: to - length, to }),
+    );
+  }
+}
