@@ -13,7 +13,7 @@ const CR = 0x0d;
 
 /**
  * Letters of an alphabet one after the other, also over line ends, since encoders break lines. What they stand for is looked at
- * from each place where a value may begin by its first two bytes: values of a single one are not found.
+ * from each place where a value may begin by its first two bytes: values of fewer than three are not found everywhere.
  */
 export class EncodedRun {
   readonly #form: ValueForm;
@@ -49,16 +49,25 @@ export class EncodedRun {
     const beginnings = this.#beginnings;
     let key = this.#key;
     let letters = this.#letters;
+    let isSimple = this.#isSimple;
     for (let n = 0; n < text.length; n += 1) {
-      const value = alphabet[text[n]!]!;
+      const byte = text[n]!;
+      const value = alphabet[byte]!;
       if (value < 0) {
         if (letters === 0) continue;
+        // The end of nearly every word.
+        if (isSimple && byte > CR) {
+          letters = 0;
+          continue;
+        }
         this.#letters = letters;
-        this.#other(text[n]!);
+        this.#other(byte);
         letters = this.#letters;
+        isSimple = this.#isSimple;
         continue;
       }
-      if (letters === 0 || this.#lineEnd !== 0) {
+      if (letters === 0) this.#lineAt = start + n;
+      else if (!isSimple && this.#lineEnd !== 0) {
         this.#letters = letters;
         this.#beginLine(start + n);
         letters = this.#letters;
@@ -69,15 +78,22 @@ export class EncodedRun {
       const mayBegin =
         bits === 4
           ? beginnings.has16(key)
-          : beginnings.has16(key >>> 8) || beginnings.has16(key >>> 6) || beginnings.has16(key >>> 4);
-      if (!mayBegin && this.#followed === 0) continue;
+          : beginnings.hasLetters(key >>> 12) &&
+            (beginnings.has16(key >>> 8) || beginnings.has16(key >>> 6) || beginnings.has16(key >>> 4));
+      if (!mayBegin && (isSimple || this.#followed === 0)) continue;
       this.#key = key;
       this.#letters = letters;
       if (this.#followed > 0) this.#goOn();
       if (mayBegin) this.#begin();
+      isSimple = this.#isSimple;
     }
     this.#key = key;
     this.#letters = letters;
+  }
+
+  /** A single line, of which nothing is followed. */
+  get #isSimple(): boolean {
+    return this.#followed === 0 && this.#before === 0 && this.#lineEnd === 0;
   }
 
   /**
@@ -85,8 +101,8 @@ export class EncodedRun {
    * `own` only what would be the value's own counts.
    */
   openFrom(end: number, own: boolean): number {
-    if (this.#letters === 0 || this.#lineEnd === CR) return end;
-    if (this.#lineEnd === LF && this.#letters - this.#before < MIN_BROKEN_LINE) return end;
+    if (this.#letters === 0) return end;
+    if (this.#lineEnd !== 0 && this.#letters - this.#before < MIN_BROKEN_LINE) return end;
     const letterOf = (bit: number): number => (own ? this.#ownLetterOf(bit) : this.#letterOf(bit));
     let first = this.#letters;
     for (let phase = 0; phase < 4; phase += 1) {

@@ -109,6 +109,7 @@ it.each([
   ['half of an escape in a URL', '?a=%4', 3],
   ['the beginning of a value in JSON', String.raw`"first\nsecon`, 1],
   ['a line of base64 that may be broken', `x\n${b64(`${'u'.repeat(52)}first`)}\n`, 71],
+  ['one with half of a Windows end', `x\n${b64(`${'u'.repeat(52)}first`)}\r`, 71],
   ['a short line of base64', `${b64('first\n')}\n`, 9],
 ])('knows of a text that ends with %s', (_, text, openFrom) => {
   expect(new KnownValues([bytes('first\nsecond')]).find(bytes(text), () => true)).toBe(openFrom);

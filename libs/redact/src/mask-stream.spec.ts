@@ -105,6 +105,7 @@ describe('values in a stream', () => {
     (text) => encodeURIComponent(text),
     base64,
     (text) => base64(text).replaceAll(/.{76}/g, '$&\n'),
+    (text) => base64(text).replaceAll(/.{64}/g, '$&\r\n'),
     (text) => Buffer.from(text).toString('hex'),
   ];
 

@@ -8,7 +8,7 @@ export interface StreamMasker {
 
 interface Span {
   readonly from: number;
-  readonly to: number;
+  to: number;
 }
 
 export const MASK = '[secret]';
@@ -22,7 +22,10 @@ export function maskStream(values: KnownValues, mask = MASK): StreamMasker {
   /** What values cover of what is not shown yet. */
   let covered: Span[] = [];
   const scanner = values.scanner(({ ownFrom, to }) => {
-    covered.push({ from: ownFrom, to });
+    const last = covered.at(-1);
+    // Values that repeat themselves are found at every byte.
+    if (last && ownFrom >= last.from && ownFrom <= last.to) last.to = Math.max(last.to, to);
+    else covered.push({ from: ownFrom, to });
     return false;
   });
   let held: Uint8Array = Buffer.alloc(0);
@@ -34,7 +37,7 @@ export function maskStream(values: KnownValues, mask = MASK): StreamMasker {
   function show(text: Uint8Array, until: number): Buffer {
     const parts: Uint8Array[] = [];
     const start = shown;
-    covered.sort((a, b) => a.from - b.from);
+    if (covered.length > 1) covered.sort((a, b) => a.from - b.from);
     for (const { from, to } of covered) {
       if (from >= until) break;
       if (to <= shown) continue;
@@ -48,7 +51,7 @@ export function maskStream(values: KnownValues, mask = MASK): StreamMasker {
       endsCovered = false;
     }
     shown = until;
-    covered = covered.filter(({ to }) => to > until);
+    if (covered.length > 0) covered = covered.filter(({ to }) => to > until);
     held = text.subarray(until - start);
     return Buffer.concat(parts);
   }

@@ -14,16 +14,14 @@ export class ValueScanner {
   readonly #automaton: ValueAutomaton;
   readonly #beginnings: Beginnings;
   readonly #report: Report;
-  readonly #json: EscapedText;
-  readonly #url: EscapedText;
-  readonly #form: EscapedText;
-  readonly #base64: EncodedRun;
-  readonly #hex: EncodedRun;
+  readonly #escaped: readonly EscapedText[];
+  readonly #encoded: readonly EncodedRun[];
   #at = 0;
   /** As long as no value may have begun but with the last byte, which is nearly everywhere, that byte alone is kept. */
   #isDeep = true;
   #state = 0;
   #last = 0;
+  #isAwake = false;
   readonly #staysDeep: boolean;
 
   constructor(automaton: ValueAutomaton, beginnings: Beginnings, report: Report) {
@@ -31,17 +29,19 @@ export class ValueScanner {
     this.#beginnings = beginnings;
     this.#staysDeep = automaton.shortest === 1;
     this.#report = report;
-    this.#json = new EscapedText(JSON_ESCAPES, automaton, report);
-    this.#url = new EscapedText(URL_ESCAPES, automaton, report);
-    this.#form = new EscapedText(FORM_ESCAPES, automaton, report);
-    this.#base64 = new EncodedRun('base64', automaton, beginnings, report);
-    this.#hex = new EncodedRun('hex', automaton, beginnings, report);
+    this.#escaped = [JSON_ESCAPES, URL_ESCAPES, FORM_ESCAPES].map(
+      (escapes) => new EscapedText(escapes, automaton, report),
+    );
+    this.#encoded = (['base64', 'hex'] as const).map(
+      (form) => new EncodedRun(form, automaton, beginnings, report),
+    );
   }
 
   push(text: Uint8Array): void {
-    this.#plain(text);
-    this.#base64.push(text, this.#at);
-    this.#hex.push(text, this.#at);
+    if (this.#automaton.longest > 0) {
+      this.#plain(text);
+      for (const one of this.#encoded) one.push(text, this.#at);
+    }
     this.#at += text.length;
   }
 
@@ -71,37 +71,33 @@ export class ValueScanner {
         state = automaton.next(before, byte);
         if (automaton.isEnd(state)) this.#ended(state, this.#at + n + 1);
         isDeep = this.#staysDeep || automaton.depthOf(state) > 1;
-        if (isEscape) {
-          this.#escaped(byte, before, this.#at + n);
-          isAwake = this.#isAwake;
-        }
+        if (isEscape) isAwake = this.#escapes(byte, before, this.#at + n);
       }
       last = byte;
     }
     this.#state = state;
     this.#isDeep = isDeep;
     this.#last = last;
+    this.#isAwake = isAwake;
   }
 
   #openFrom(own: boolean): number {
     const state = this.#isDeep ? this.#state : this.#automaton.next(0, this.#last);
-    return Math.min(
-      this.#at - this.#automaton.depthOf(state),
-      ...[this.#json, this.#url, this.#form, this.#base64, this.#hex].map((one) =>
-        one.openFrom(this.#at, own),
-      ),
-    );
+    let first = this.#at - this.#automaton.depthOf(state);
+    for (const one of this.#escaped) first = Math.min(first, one.openFrom(this.#at, own));
+    for (const one of this.#encoded) first = Math.min(first, one.openFrom(this.#at, own));
+    return first;
   }
 
-  get #isAwake(): boolean {
-    return this.#json.isAwake || this.#url.isAwake || this.#form.isAwake;
-  }
-
-  #escaped(byte: number, state: number, at: number): void {
-    for (const one of [this.#json, this.#url, this.#form]) {
+  /** Says whether any escape still matters. */
+  #escapes(byte: number, state: number, at: number): boolean {
+    let isAwake = false;
+    for (const one of this.#escaped) {
       if (!one.isAwake && one.begins(byte)) one.wake(state, at);
       if (one.isAwake) one.byte(byte, at);
+      isAwake ||= one.isAwake;
     }
+    return isAwake;
   }
 
   #ended(state: number, to: number): void {
