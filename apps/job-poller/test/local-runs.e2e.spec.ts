@@ -180,7 +180,7 @@ it('gives a run its secrets, and keeps them out of everything that is written', 
   const pem = `-----BEGIN KEY-----\n${'Q'.repeat(40)}\n-----END KEY-----`;
   const { asked } = answerSecrets(bench.peer, { CANARY: canary, PEM: pem });
   const claim = await sh(
-    '[ ${#CANARY} = 21 ] || exit 9; echo "token is $CANARY"; echo "$PEM"; echo "stage=$CANARY step=3"; printf "no line end $CANARY"',
+    '[ ${#CANARY} = 21 ] || exit 9; echo "token is $CANARY"; echo "$PEM"; echo "said by itself: $(echo "$PEM" | sed -n 2p)!"; echo "stage=$CANARY step=3"; printf "no line end $CANARY"',
     {
       secrets: ['CANARY', 'PEM'],
     },
@@ -190,6 +190,7 @@ it('gives a run its secrets, and keeps them out of everything that is written', 
   expect(log).toContain('token is [secret]\n');
   expect(log).toMatch(/no line end \[secret\]$/);
   expect(log).not.toContain('QQQQ');
+  expect(log).toContain('said by itself: [secret]!\n');
   expect(asked).toEqual([{ names: ['CANARY', 'PEM'], purpose: 'run' }]);
 
   const tables = await bench.service.database.query<{ name: string }>(

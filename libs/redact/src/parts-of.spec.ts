@@ -16,6 +16,11 @@ it.each([
   ],
   ['in JSON, too', `{\n"key": "--BEGIN--\\n${KEY}\\n"}`, [`{\n"key": "--BEGIN--\\n${KEY}\\n"}`, KEY]],
   [
+    'and the rest of one that is broken over lines',
+    `a: b\n${KEY}\ncHQ3/w==\n--END--\nkind: Config`,
+    [`a: b\n${KEY}\ncHQ3/w==\n--END--\nkind: Config`, KEY, 'cHQ3/w=='],
+  ],
+  [
     'without any it is its lines',
     'first one\r\n  second \nend',
     ['first one\r\n  second \nend', 'first one', 'second'],

@@ -3,8 +3,9 @@ const MIN_CHARACTERS = 6;
 const MIN_WORD_CHARACTERS = 20;
 
 /**
- * What of a value must not be seen: it, and as a file of several lines is seldom printed whole, its long words, which are what is
- * secret of it, or if it has none its lines. Its other lines are in innocent texts, too: `kind: Config`.
+ * What of a value must not be seen: it, and as a file of several lines is seldom printed whole, its long words with what is left of
+ * them on a last line, which are what is secret of it, or if it has none its lines. Other lines are in innocent texts, too:
+ * `kind: Config`.
  */
 export function partsOf(value: string): string[] {
   const text = value.trim();
@@ -13,7 +14,13 @@ export function partsOf(value: string): string[] {
 }
 
 function partsOfFile(text: string): string[] {
+  const words = text.split(/[\s"',]+|\\n/).filter(isLong);
   // A key in JSON has its line ends as `\n`.
-  const words = text.split(/[\s"',]+|\\n/).filter(({ length }) => length >= MIN_WORD_CHARACTERS);
-  return words.length > 0 ? words : text.split(/[\r\n]+/).map((line) => line.trim());
+  const lines = text.split(/[\r\n]+|\\n/).map((line) => line.trim());
+  return words.length > 0 ? [...words, ...lines.filter((line, n) => isRest(line, lines[n - 1]))] : lines;
 }
+
+const isLong = (word: string): boolean => word.length >= MIN_WORD_CHARACTERS;
+/** Whether it is a line of base64, or the like, that goes on what is before it. */
+const isRest = (line: string, before = ''): boolean =>
+  isLong(before) && /^[\w+/=-]+$/.test(before) && /^[\w+/=]+$/.test(line);

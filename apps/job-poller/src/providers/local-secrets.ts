@@ -1,13 +1,15 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { partsOf } from '@lineclear/redact';
 import type { GivenFile, Submission } from './adapter.js';
 
 const OWNER_READS = 0o400;
 const LIST = 'secret-files';
 
-/** What stands for a secret in the list that the supervisor's cleaner is given. */
-export type Cleaned =
-  { readonly name: string; readonly variable: string } | { readonly name: string; readonly path: string };
+/** What stands for a secret in the list that the supervisor's cleaner is given: where its value is, and between which characters of it is what must not be seen. */
+export type Cleaned = { readonly name: string; readonly parts: readonly (readonly [number, number])[] } & (
+  { readonly variable: string } | { readonly path: string }
+);
 
 export interface PlacedSecrets {
   readonly env: Readonly<Record<string, string>>;
@@ -35,11 +37,17 @@ export async function placeSecrets(folder: string, { env, files }: Submission): 
       ...(placed.length > 0 ? { LINECLEAR_SECRETS_DIR: secretsDir(folder) } : {}),
     },
     cleaned: [
-      ...[...env].map(([variable, { name }]) => ({ name, variable })),
-      ...placed.map(({ name, path }) => ({ name, path })),
+      ...[...env].map(([variable, { name, value }]) => ({ name, variable, parts: placesOf(value.reveal()) })),
+      ...placed.map(({ name, path, value }) => ({ name, path, parts: placesOf(value.reveal()) })),
     ],
   };
 }
+
+const placesOf = (value: string): [number, number][] =>
+  partsOf(value).map((part) => {
+    const from = value.indexOf(part);
+    return [from, from + part.length];
+  });
 
 /** Takes the files away again, when the run is over. */
 export async function removeSecrets(folder: string): Promise<void> {

@@ -30,18 +30,16 @@ printf '%s\\n' "$code" > exit.tmp && mv exit.tmp exit
 `;
 
 /**
- * Copies its input to its output with the values of the named variables and files replaced, so that a secret that a job prints never
+ * Copies its input to its output with the parts of the listed variables and files replaced, so that a secret that a job prints never
  * reaches the disk; the file `hidden` gets the names of those that were. Whole lines go at once; what has no line end yet waits for it, but not for ever.
  */
 export const REDACT_SCRIPT = `
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, () => {});
-const linesOf = (value) => (/\\n/.test(value) ? value.split(/\\r?\\n/).map((line) => line.trim()).filter((line) => line.length >= 8) : []);
 const fs = require('node:fs');
 const valueOf = ({ variable, path }) => (path ? fs.readFileSync(path, 'utf8') : process.env[variable] ?? '');
 const names = new Map(JSON.parse(process.env.LINECLEAR_REDACT).flatMap((one) => {
-  const { name } = one;
   const value = valueOf(one);
-  return [value, ...linesOf(value)].filter((needle) => needle.length >= 4).map((needle) => [Buffer.from(needle).toString('latin1'), name]);
+  return one.parts.map(([from, to]) => [Buffer.from(value.slice(from, to)).toString('latin1'), one.name]);
 }));
 const needles = [...names.keys()].sort((a, b) => b.length - a.length);
 const told = new Set();
