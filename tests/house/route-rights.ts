@@ -184,6 +184,7 @@ export const RIGHTS: Readonly<Record<string, Right>> = {
   'GET /api/cloud/notifications/channels/{id}': configures,
   'PATCH /api/cloud/notifications/channels/{id}': configures,
   'DELETE /api/cloud/notifications/channels/{id}': configures,
+  'POST /api/cloud/notifications/channels/{id}/rotate-secret': configures,
   'POST /api/cloud/notifications/channels/{id}/test': configures,
   'POST /api/cloud/notifications/deliveries/{id}/resend': configures,
   'GET /api/cloud/notifications/events': configures,

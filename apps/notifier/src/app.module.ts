@@ -5,11 +5,13 @@ import { busEntities, busMigrations, BusModule, busTransports } from '@lineclear
 import { readConfigFile, RedisLine, type Clock, type ServiceDefinition } from '@lineclear/kit';
 import { ChannelSecrets } from './channels/channel-secrets.js';
 import { KeepChannels } from './channels/keep-channels.js';
+import { RotateKeys } from './channels/rotate-keys.js';
 import { SendThroughChannel } from './channels/send-through-channel.js';
 import { readConfig, type Config } from './config.js';
 import { ChannelRow } from './db/channel.entity.js';
 import { DeliveryAttemptRow, DeliveryRow } from './db/delivery.entity.js';
 import { ChannelsAndDeliveries1767225640000 } from './db/migrations/1767225640000-channels-and-deliveries.js';
+import { WebhookKeys1795770000010 } from './db/migrations/1795770000010-webhook-keys.js';
 import { PreferenceRow, RoutesVersionRow } from './db/preference.entity.js';
 import { SendMail } from './email/send-mail.js';
 import { WriteMail } from './email/write-mail.js';
@@ -51,6 +53,7 @@ class NotifierModule {
         { provide: RedisLine, useValue: line },
         ChannelSecrets,
         KeepChannels,
+        RotateKeys,
         SendThroughChannel,
         SendWebhook,
         SendMail,
@@ -75,7 +78,7 @@ export function define(env: NodeJS.ProcessEnv, more: { clock?: Clock } = {}): Se
     config,
     modules: [BusModule.of('notifier', config.NATS_URL), AccessModule.of(), NotifierModule.of(config)],
     entities: [...busEntities, ChannelRow, PreferenceRow, RoutesVersionRow, DeliveryRow, DeliveryAttemptRow],
-    migrations: [...busMigrations, ChannelsAndDeliveries1767225640000],
+    migrations: [...busMigrations, ChannelsAndDeliveries1767225640000, WebhookKeys1795770000010],
     transports: busTransports,
     file,
     ...more,

@@ -133,6 +133,7 @@ it('is for those who may configure, on every route', async () => {
     ['patch', `${CHANNELS}/1`],
     ['delete', `${CHANNELS}/1`],
     ['post', `${CHANNELS}/1/test`],
+    ['post', `${CHANNELS}/1/rotate-secret`],
     ['get', PREFERENCES],
     ['post', PREFERENCES],
     ['get', `${PREFERENCES}/1`],

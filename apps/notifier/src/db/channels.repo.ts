@@ -1,5 +1,5 @@
 import type { Queryable, Tx } from '@lineclear/kit';
-import type { Channel, ChannelType } from '../domain/channel.js';
+import type { Channel, ChannelType, WebhookChannel } from '../domain/channel.js';
 import type { ChannelRow } from './channel.entity.js';
 
 /** A row, or a row that came as JSON, where times are text. */
@@ -93,6 +93,20 @@ export async function switchOff(
     [id, reason, JSON.stringify(settings)],
   );
   return rows.length > 0;
+}
+
+/** Webhooks whose keys before the present ones sign no more and are still kept. */
+export async function channelsWithEndedKeys(
+  on: Queryable,
+  now: Date,
+  limit: number,
+): Promise<WebhookChannel[]> {
+  const rows = await on.query<ChannelRow>(
+    `select * from channel where channel_type = 'webhook'
+       and (settings->'keys'->'previous'->>'endsAt')::timestamptz <= $1::timestamptz order by id limit $2`,
+    [now, limit],
+  );
+  return rows.map((row) => channelOf(row) as WebhookChannel);
 }
 
 export async function deleteChannel(tx: Tx, id: number): Promise<boolean> {

@@ -6,6 +6,7 @@ import {
   type OnApplicationBootstrap,
 } from '@nestjs/common';
 import { CONFIG, Database, LOGGER, type Logger } from '@lineclear/kit';
+import { RotateKeys } from '../channels/rotate-keys.js';
 import type { Config } from '../config.js';
 import { forgetOld, takeDue } from '../db/deliveries.repo.js';
 import { DeliveryQueue } from './delivery-queue.js';
@@ -14,6 +15,8 @@ const TICK_MS = 500;
 const BATCH = 500;
 const FORGET_EVERY_MS = 3_600_000;
 const FORGET_BATCH = 5_000;
+/** Webhooks whose old keys are forgotten in one go. */
+const FORGET_KEYS = 100;
 
 /** Hands what is due to the queue: retries whose time has come, and whatever Redis lost or a dead process held. */
 @Injectable()
@@ -25,6 +28,7 @@ export class SweepDue implements OnApplicationBootstrap, BeforeApplicationShutdo
   constructor(
     private readonly database: Database,
     private readonly queue: DeliveryQueue,
+    private readonly keys: RotateKeys,
     @Inject(CONFIG) private readonly config: Config,
     @Inject(LOGGER) private readonly log: Logger,
   ) {}
@@ -52,6 +56,7 @@ export class SweepDue implements OnApplicationBootstrap, BeforeApplicationShutdo
     }
     if (performance.now() - this.#forgotAtMs < FORGET_EVERY_MS) return;
     this.#forgotAtMs = performance.now();
+    await this.keys.forgetEnded(FORGET_KEYS);
     while (
       !stop.aborted &&
       (await forgetOld(this.database, this.config.DELIVERY_RETENTION_DAYS, FORGET_BATCH)) === FORGET_BATCH
