@@ -11,6 +11,8 @@ import { readConfig, type Config } from './config.js';
 import { ChannelRow } from './db/channel.entity.js';
 import { DeliveryAttemptRow, DeliveryRow } from './db/delivery.entity.js';
 import { ChannelsAndDeliveries1767225640000 } from './db/migrations/1767225640000-channels-and-deliveries.js';
+import { EndpointRow } from './db/endpoint.entity.js';
+import { FailingEndpoints1795770000011 } from './db/migrations/1795770000011-failing-endpoints.js';
 import { WebhookKeys1795770000010 } from './db/migrations/1795770000010-webhook-keys.js';
 import { PreferenceRow, RoutesVersionRow } from './db/preference.entity.js';
 import { SendMail } from './email/send-mail.js';
@@ -25,6 +27,7 @@ import { RepliesController } from './http/replies.controller.js';
 import { DeliverProcessor } from './jobs/deliver.processor.js';
 import { DeliveryMetrics } from './jobs/delivery-metrics.js';
 import { DELIVER, DeliveryQueue } from './jobs/delivery-queue.js';
+import { JudgeEndpoint } from './jobs/judge-endpoint.js';
 import { SendDelivery } from './jobs/send-delivery.js';
 import { SweepDue } from './jobs/sweep-due.js';
 import { CurrentRoutes } from './routing/current-routes.js';
@@ -61,6 +64,7 @@ class NotifierModule {
         CurrentRoutes,
         DeliveryQueue,
         DeliveryMetrics,
+        JudgeEndpoint,
         SendDelivery,
         DeliverProcessor,
         SweepDue,
@@ -77,8 +81,21 @@ export function define(env: NodeJS.ProcessEnv, more: { clock?: Clock } = {}): Se
     name: 'notifier',
     config,
     modules: [BusModule.of('notifier', config.NATS_URL), AccessModule.of(), NotifierModule.of(config)],
-    entities: [...busEntities, ChannelRow, PreferenceRow, RoutesVersionRow, DeliveryRow, DeliveryAttemptRow],
-    migrations: [...busMigrations, ChannelsAndDeliveries1767225640000, WebhookKeys1795770000010],
+    entities: [
+      ...busEntities,
+      ChannelRow,
+      PreferenceRow,
+      RoutesVersionRow,
+      DeliveryRow,
+      DeliveryAttemptRow,
+      EndpointRow,
+    ],
+    migrations: [
+      ...busMigrations,
+      ChannelsAndDeliveries1767225640000,
+      WebhookKeys1795770000010,
+      FailingEndpoints1795770000011,
+    ],
     transports: busTransports,
     file,
     ...more,

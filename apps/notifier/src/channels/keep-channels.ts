@@ -12,6 +12,7 @@ import {
   updateChannel,
   type NewChannel,
 } from '../db/channels.repo.js';
+import { forgiveEndpoint } from '../db/endpoints.repo.js';
 import { allSecretNamesOf, secretNameOf, type Channel, type Named } from '../domain/channel.js';
 import { secretNames } from '../domain/signing-keys.js';
 import { refusalOfHost } from '../outbound/check-target.js';
@@ -81,6 +82,7 @@ export class KeepChannels {
         settings: { ...current.settings, ...change.settings } as Channel['settings'],
         hasSecret: change.secret === undefined ? current.hasSecret : change.secret !== null,
       });
+      if ((isEnabled && !current.isEnabled) || 'url' in change.settings) await forgiveEndpoint(tx, id);
       const details = {
         ...differences(
           { name: current.name, is_enabled: current.isEnabled, has_secret: current.hasSecret },

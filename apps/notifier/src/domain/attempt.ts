@@ -18,7 +18,7 @@ export interface AttemptResult {
 export type Verdict =
   | { readonly state: 'sent' }
   | { readonly state: 'retrying'; readonly waitSeconds: number }
-  | { readonly state: 'failed'; readonly channelIsGone: boolean }
+  | { readonly state: 'failed' }
   | { readonly state: 'postponed'; readonly waitSeconds: number };
 
 const POSTPONED_SECONDS = 3;
@@ -34,16 +34,13 @@ export function judge(
     case 'delivered':
       return { state: 'sent' };
     case 'gone':
-      return { state: 'failed', channelIsGone: true };
     case 'hopeless':
-      return { state: 'failed', channelIsGone: false };
+      return { state: 'failed' };
     case 'postponed':
       return { state: 'postponed', waitSeconds: POSTPONED_SECONDS };
     case 'refused': {
       const waitSeconds = waitAsAsked(attempt + 1, scheduleSeconds, random, result.retryAfterSeconds);
-      return waitSeconds === undefined
-        ? { state: 'failed', channelIsGone: false }
-        : { state: 'retrying', waitSeconds };
+      return waitSeconds === undefined ? { state: 'failed' } : { state: 'retrying', waitSeconds };
     }
   }
 }

@@ -8,6 +8,7 @@ interface EveryChannel {
   readonly name: string;
   readonly isEnabled: boolean;
   readonly disabledReason: string | null;
+  readonly disabledAt: Date | null;
   /** Whether the secrets service keeps one of it: a webhook secret, or an SMTP password. */
   readonly hasSecret: boolean;
   readonly createdAt: Date;

@@ -107,6 +107,7 @@ export function showChannel(channel: Channel, now: Date): z.infer<typeof channel
     name: channel.name,
     is_enabled: channel.isEnabled,
     ...(channel.disabledReason === null ? {} : { disabled_reason: channel.disabledReason }),
+    ...(channel.disabledAt === null ? {} : { disabled_at: channel.disabledAt.toISOString() }),
     created_at: channel.createdAt.toISOString(),
     updated_at: channel.updatedAt.toISOString(),
   };

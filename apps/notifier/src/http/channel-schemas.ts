@@ -110,6 +110,7 @@ export const channelAnswer = z.object({
   name: z.string(),
   is_enabled: z.boolean(),
   disabled_reason: z.string().optional(),
+  disabled_at: z.iso.datetime().optional(),
   webhook_url: z.string().optional(),
   has_webhook_secret: z.boolean().optional(),
   signature: z.enum(SIGNATURES).optional(),

@@ -1,13 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { webhookFailure } from '@lineclear/contracts';
-import { audited } from '@lineclear/access';
 import { Bus, event } from '@lineclear/bus';
 import { CONFIG, Database, inSpan, LOGGER, type Logger, type Tx } from '@lineclear/kit';
 import { SpanKind } from '@opentelemetry/api';
 import { SendThroughChannel } from '../channels/send-through-channel.js';
 import { scheduleOf, type Config } from '../config.js';
-import { switchOff } from '../db/channels.repo.js';
 import {
   claimDelivery,
   endAttempt,
@@ -16,8 +14,9 @@ import {
   type ClaimedDelivery,
 } from '../db/deliveries.repo.js';
 import { judge, type AttemptResult, type Verdict } from '../domain/attempt.js';
-import { CurrentRoutes } from '../routing/current-routes.js';
+import type { Channel } from '../domain/channel.js';
 import { DeliveryMetrics } from './delivery-metrics.js';
+import { JudgeEndpoint } from './judge-endpoint.js';
 
 /** Longer than an attempt may take with all that is around it: only a holder that died has it run out. */
 const LEASE_MARGIN_SECONDS = 15;
@@ -29,7 +28,7 @@ export class SendDelivery {
     private readonly database: Database,
     private readonly bus: Bus,
     private readonly channels: SendThroughChannel,
-    private readonly routes: CurrentRoutes,
+    private readonly endpoints: JudgeEndpoint,
     private readonly metrics: DeliveryMetrics,
     @Inject(CONFIG) private readonly config: Config,
     @Inject(LOGGER) private readonly log: Logger,
@@ -89,44 +88,62 @@ export class SendDelivery {
       },
       'attempted',
     );
+    const { channel } = delivery;
     switch (verdict.state) {
       case 'postponed':
         return postpone(this.database, end, verdict.waitSeconds);
       case 'sent':
-        return void (await endAttempt(this.database, end, 'sent', null));
+        await endAttempt(this.database, end, 'sent', null);
+        return channel && this.endpoints.succeeded(this.database, channel);
       case 'retrying':
-        return void (await endAttempt(this.database, end, 'retrying', verdict.waitSeconds));
+        return this.database.tx(async (tx) => {
+          if (!(await endAttempt(tx, end, 'retrying', verdict.waitSeconds)) || !channel?.isEnabled) return;
+          const off = await this.endpoints.failed(tx, channel);
+          if (off !== undefined) await this.#tell(tx, delivery, channel, off, true);
+        });
       case 'failed':
         return this.database.tx(async (tx) => {
           if (await endAttempt(tx, end, 'failed', null))
-            await this.#giveUp(tx, delivery, error ?? '', verdict.channelIsGone);
+            await this.#giveUp(tx, delivery, error ?? '', result.outcome);
         });
     }
   }
 
-  async #giveUp(tx: Tx, delivery: ClaimedDelivery, why: string, channelIsGone: boolean): Promise<void> {
+  async #giveUp(
+    tx: Tx,
+    delivery: ClaimedDelivery,
+    why: string,
+    outcome: AttemptResult['outcome'],
+  ): Promise<void> {
     const { channel, id, event_type, attempts } = delivery;
     this.log.warn(
       { delivery_id: id, channel_id: delivery.channel_id, event_type, attempts, why },
       'a notification was given up',
     );
     if (!channel?.isEnabled) return;
-    if (channelIsGone) {
-      await this.routes.changedIn(tx);
-      if (await switchOff(tx, channel, why)) {
-        const details = { is_enabled: { from: true, to: false } };
-        await this.bus.publish(tx, audited('channel.changed', { target: `channel/${channel.id}`, details }));
-      }
-    }
-    // News of a failure that fails itself is not news again: two broken channels would tell of each other for ever.
-    if (event_type === webhookFailure.name) return;
+    const isGone = outcome === 'gone' && (await this.endpoints.switchOff(tx, channel, why));
+    const off = outcome === 'refused' ? await this.endpoints.failed(tx, channel) : undefined;
+    await this.#tell(tx, delivery, channel, off ?? why, isGone || off !== undefined);
+  }
+
+  async #tell(
+    tx: Tx,
+    { id, event_type, attempts }: ClaimedDelivery,
+    channel: Channel,
+    message: string,
+    isOff: boolean,
+  ): Promise<void> {
+    // News of a failure that fails itself is not news again: two broken channels would tell of each other for ever. A channel
+    // that was switched off says so, once.
+    if (event_type === webhookFailure.name && !isOff) return;
     const data = {
       channel_id: channel.id,
       channel_name: channel.name,
       delivery_id: id,
       event_type,
       attempts,
-      message: why,
+      message,
+      ...(isOff ? { channel_disabled: true } : {}),
     };
     await this.bus.publish(tx, event(webhookFailure, data, { about: `channel/${channel.id}` }));
   }
