@@ -13,6 +13,7 @@ import { DeliveryAttemptRow, DeliveryRow } from './db/delivery.entity.js';
 import { ChannelsAndDeliveries1767225640000 } from './db/migrations/1767225640000-channels-and-deliveries.js';
 import { EndpointRow } from './db/endpoint.entity.js';
 import { FailingEndpoints1795770000011 } from './db/migrations/1795770000011-failing-endpoints.js';
+import { AttemptRounds1795770000012 } from './db/migrations/1795770000012-attempt-rounds.js';
 import { WebhookKeys1795770000010 } from './db/migrations/1795770000010-webhook-keys.js';
 import { PreferenceRow, RoutesVersionRow } from './db/preference.entity.js';
 import { SendMail } from './email/send-mail.js';
@@ -23,6 +24,7 @@ import { ChannelsController } from './http/channels.controller.js';
 import { DeliveriesController } from './http/deliveries.controller.js';
 import { OverviewController } from './http/overview.controller.js';
 import { PreferencesController } from './http/preferences.controller.js';
+import { RecoverController } from './http/recover.controller.js';
 import { RepliesController } from './http/replies.controller.js';
 import { DeliverProcessor } from './jobs/deliver.processor.js';
 import { DeliveryMetrics } from './jobs/delivery-metrics.js';
@@ -48,6 +50,7 @@ class NotifierModule {
         PreferencesController,
         OverviewController,
         DeliveriesController,
+        RecoverController,
         RepliesController,
         AnnounceController,
         TellThePersonController,
@@ -95,6 +98,7 @@ export function define(env: NodeJS.ProcessEnv, more: { clock?: Clock } = {}): Se
       ChannelsAndDeliveries1767225640000,
       WebhookKeys1795770000010,
       FailingEndpoints1795770000011,
+      AttemptRounds1795770000012,
     ],
     transports: busTransports,
     file,

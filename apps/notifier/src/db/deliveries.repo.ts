@@ -72,6 +72,8 @@ export interface ClaimedDelivery {
   readonly channel_type: ChannelType;
   /** The number of the attempt that this claim is for. */
   readonly attempts: number;
+  /** Its number in this round: a delivery that is sent once more has all its attempts again. */
+  readonly round_attempt: number;
   /** Undefined when it is gone. */
   readonly channel: Channel | undefined;
 }
@@ -87,7 +89,8 @@ export async function claimDelivery(
     `with claimed as (
        update delivery set holder = $2, held_until = now() + $3::float8 * interval '1 second', attempts = attempts + 1
        where id = $1 and next_attempt_at <= now() and (holder is null or held_until <= now())
-       returning id, event_type, recipient, body, traceparent, channel_id, channel_type, attempts)
+       returning id, event_type, recipient, body, traceparent, channel_id, channel_type, attempts,
+         attempts - earlier_attempts as round_attempt)
      select claimed.*, to_jsonb(c) as channel from claimed left join channel c on c.id = claimed.channel_id`,
     [id, holder, leaseSeconds],
   );
@@ -147,11 +150,11 @@ export async function postpone(
   );
 }
 
-/** Makes a delivery due now, whatever became of it; one that is being sent right now is left alone. */
+/** Makes a delivery due now, with all its attempts again, whatever became of it; one that is being sent right now is left alone. */
 export async function makeDue(tx: Tx, id: string): Promise<{ attempts: number } | undefined> {
   const [row] = await tx.query<{ attempts: number }>(
     `update delivery set state = case when state in ('sent', 'failed') then 'pending' else state end,
-       next_attempt_at = now(), finished_at = null, holder = null, held_until = now() + ${QUEUE_HOLD}
+       next_attempt_at = now(), finished_at = null, earlier_attempts = attempts, holder = null, held_until = now() + ${QUEUE_HOLD}
      where id = $1 and (holder is null or held_until <= now()) returning attempts`,
     [id],
   );

@@ -15,6 +15,7 @@ export type DeliveryState = (typeof DELIVERY_STATES)[number];
 @Index('delivery_channel', ['channel_id', 'id'])
 @Index('delivery_job', ['job_id', 'id'], { where: 'job_id is not null' })
 @Index('delivery_state', ['state', 'id'])
+@Index('delivery_failed', ['channel_id', 'created_at'], { where: "state = 'failed'" })
 export class DeliveryRow {
   @PrimaryColumn('uuid', { primaryKeyConstraintName: 'delivery_pk' })
   id: string;
@@ -54,6 +55,10 @@ export class DeliveryRow {
   /** Attempts that were begun. */
   @Column('integer', { default: 0 })
   attempts: number;
+
+  /** Those of them that were made before it was last sent once more. */
+  @Column('integer', { default: 0 })
+  earlier_attempts: number;
 
   /** Null once it is sent or failed. */
   @Column('timestamptz', { nullable: true })

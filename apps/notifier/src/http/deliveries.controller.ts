@@ -9,10 +9,12 @@ import { DELIVERY_STATES } from '../db/delivery.entity.js';
 import { makeDue } from '../db/deliveries.repo.js';
 import { countHistory, findDelivery, listHistory, type LoggedDelivery } from '../db/history.repo.js';
 import { CHANNEL_TYPES } from '../domain/channel.js';
+import { CATALOGUE } from '../domain/event-catalogue.js';
 import { SEVERITIES } from '../domain/severity.js';
 import { DeliveryQueue } from '../jobs/delivery-queue.js';
 import { idParam } from './page.js';
 
+const instant = z.iso.datetime();
 const historyQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(500).default(50),
   /** The last id of the page before. */
@@ -20,9 +22,12 @@ const historyQuery = z.strictObject({
   job_id: fields.jobId.optional(),
   channel_id: idParam.optional(),
   status: z.enum(DELIVERY_STATES).optional(),
+  event_type: z.enum(Object.keys(CATALOGUE)).optional(),
+  /** When the event came. */
+  since: instant.optional(),
+  until: instant.optional(),
 });
 
-const instant = z.iso.datetime();
 const deliveryAnswer = z.object({
   id: z.uuid(),
   event_id: z.uuid(),
@@ -93,7 +98,7 @@ export class DeliveriesController {
     private readonly queue: DeliveryQueue,
   ) {}
 
-  @Get('history')
+  @Get(['deliveries', 'history'])
   @Allow('admin.config')
   @Answers(200, historyAnswer, 'Lists deliveries with their attempts, newest first')
   async history(
@@ -103,6 +108,9 @@ export class DeliveriesController {
       jobId: query.job_id ?? null,
       channelId: query.channel_id ?? null,
       state: query.status ?? null,
+      eventType: query.event_type ?? null,
+      since: query.since === undefined ? null : new Date(query.since),
+      until: query.until === undefined ? null : new Date(query.until),
     };
     const rows = await listHistory(this.database, filter, query.limit, query.cursor ?? null);
     const last = rows.at(-1);
@@ -115,7 +123,7 @@ export class DeliveriesController {
 
   @Post('deliveries/:id/resend')
   @Allow('admin.config')
-  @Answers(202, resendAnswer, 'Sends a delivery once more, now, with the same id')
+  @Answers(202, resendAnswer, 'Sends a delivery once more, now, with the same id and all its attempts')
   async resend(@Param('id', { schema: z.uuid() }) id: string): Promise<z.infer<typeof resendAnswer>> {
     const found = await findDelivery(this.database, id);
     if (!found) throw new NotFound('delivery', id);

@@ -47,7 +47,7 @@ export class SendDelivery {
       const durationMs = Math.round(performance.now() - startedMs);
       const verdict = judge(
         result,
-        delivery.attempts,
+        delivery.round_attempt,
         scheduleOf(this.config, delivery.channel_type),
         Math.random(),
       );
