@@ -14,6 +14,7 @@ import { ChannelsAndDeliveries1767225640000 } from './db/migrations/176722564000
 import { EndpointRow } from './db/endpoint.entity.js';
 import { FailingEndpoints1795770000011 } from './db/migrations/1795770000011-failing-endpoints.js';
 import { AttemptRounds1795770000012 } from './db/migrations/1795770000012-attempt-rounds.js';
+import { EndpointGates1795770000013 } from './db/migrations/1795770000013-endpoint-gates.js';
 import { WebhookKeys1795770000010 } from './db/migrations/1795770000010-webhook-keys.js';
 import { PreferenceRow, RoutesVersionRow } from './db/preference.entity.js';
 import { SendMail } from './email/send-mail.js';
@@ -26,6 +27,7 @@ import { OverviewController } from './http/overview.controller.js';
 import { PreferencesController } from './http/preferences.controller.js';
 import { RecoverController } from './http/recover.controller.js';
 import { RepliesController } from './http/replies.controller.js';
+import { AdmitDelivery } from './jobs/admit-delivery.js';
 import { DeliverProcessor } from './jobs/deliver.processor.js';
 import { DeliveryMetrics } from './jobs/delivery-metrics.js';
 import { DELIVER, DeliveryQueue } from './jobs/delivery-queue.js';
@@ -68,6 +70,7 @@ class NotifierModule {
         DeliveryQueue,
         DeliveryMetrics,
         JudgeEndpoint,
+        AdmitDelivery,
         SendDelivery,
         DeliverProcessor,
         SweepDue,
@@ -99,6 +102,7 @@ export function define(env: NodeJS.ProcessEnv, more: { clock?: Clock } = {}): Se
       WebhookKeys1795770000010,
       FailingEndpoints1795770000011,
       AttemptRounds1795770000012,
+      EndpointGates1795770000013,
     ],
     transports: busTransports,
     file,

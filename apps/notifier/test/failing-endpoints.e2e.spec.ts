@@ -8,7 +8,7 @@ const PATIENT = { timeout: 20_000 };
 let house: House;
 
 beforeAll(async () => {
-  house = await openHouse({ WEBHOOK_RETRY_SECONDS: '0' });
+  house = await openHouse({ WEBHOOK_RETRY_SECONDS: '0', WEBHOOK_BREAKER_SECONDS: '0.1' });
 });
 afterAll(() => house?.stop());
 

@@ -12,7 +12,7 @@ import {
   updateChannel,
   type NewChannel,
 } from '../db/channels.repo.js';
-import { forgiveEndpoint } from '../db/endpoints.repo.js';
+import { forgiveEndpoint, lockFailures } from '../db/endpoints.repo.js';
 import { allSecretNamesOf, secretNameOf, type Channel, type Named } from '../domain/channel.js';
 import { secretNames } from '../domain/signing-keys.js';
 import { refusalOfHost } from '../outbound/check-target.js';
@@ -68,6 +68,8 @@ export class KeepChannels {
     if (change.secret) await this.secrets.store(secretNameOf(before), change.secret);
     if (change.secret === null && before.hasSecret) await this.secrets.forget(secretNameOf(before));
     return this.database.tx(async (tx) => {
+      // First, as where an endpoint's failures switch its channel off: otherwise the two could wait for each other.
+      await lockFailures(tx, id);
       await this.routes.changedIn(tx);
       const current = await lockChannel(tx, id);
       if (!current) throw new NotFound('channel', id);

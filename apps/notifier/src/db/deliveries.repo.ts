@@ -1,5 +1,6 @@
 import type { Queryable, Tx } from '@lineclear/kit';
 import type { Channel, ChannelType } from '../domain/channel.js';
+import { FAILURES_TO_OPEN, type WaitReason } from '../domain/endpoint-gate.js';
 import type { Severity } from '../domain/severity.js';
 import type { ChannelRow } from './channel.entity.js';
 import { channelOf } from './channels.repo.js';
@@ -49,17 +50,49 @@ export async function insertDeliveries(tx: Tx, given: readonly NewDelivery[]): P
   return rows.map((row) => row.id);
 }
 
-/** Takes up to `limit` due deliveries that nobody holds, for the queue; several replicas get different ones. */
+/**
+ * Takes up to `limit` due deliveries that nobody holds, for the queue; several replicas get different ones. To a webhook as many
+ * as it has room for, and none while its breaker is open: what waits for one endpoint is in nobody's way.
+ */
 export async function takeDue(on: Queryable, limit: number): Promise<{ id: string; attempts: number }[]> {
   return on.query(
     `update delivery set held_until = now() + ${QUEUE_HOLD}, holder = null
      where id in (
-       select id from delivery
-       where next_attempt_at <= now() and (held_until is null or held_until <= now())
-       order by next_attempt_at limit $1 for update skip locked)
+       select due.id
+       from endpoint e left join channel c on c.id = e.channel_id and c.channel_type = 'webhook'
+       cross join lateral (
+         select count(*) as under_way from delivery
+         where channel_id = e.channel_id and holder is not null and held_until > now()) u
+       cross join lateral (
+         select id from delivery
+         where channel_id = e.channel_id and next_attempt_at <= now() and (held_until is null or held_until <= now())
+         order by next_attempt_at
+         limit case when c.id is null then $1
+           when e.failures_in_row >= $2 then greatest(1 - u.under_way, 0)
+           else greatest((c.settings->>'maxConcurrent')::int - u.under_way, 0) end
+         for update skip locked) due
+       where e.failures_in_row < $2 or e.open_until <= now()
+       limit $1)
      returning id, attempts`,
-    [limit],
+    [limit, FAILURES_TO_OPEN],
   );
+}
+
+/** As takeDue, the next one through this channel. */
+export async function takeNext(
+  on: Queryable,
+  channelId: number,
+): Promise<{ id: string; attempts: number } | undefined> {
+  const [row] = await on.query<{ id: string; attempts: number }>(
+    `update delivery set held_until = now() + ${QUEUE_HOLD}, holder = null
+     where id in (
+       select id from delivery
+       where channel_id = $1 and next_attempt_at <= now() and (held_until is null or held_until <= now())
+       order by next_attempt_at limit 1 for update skip locked)
+     returning id, attempts`,
+    [channelId],
+  );
+  return row;
 }
 
 export interface ClaimedDelivery {
@@ -87,7 +120,8 @@ export async function claimDelivery(
 ): Promise<ClaimedDelivery | undefined> {
   const [row] = await on.query<Omit<ClaimedDelivery, 'channel'> & { channel: ChannelRow | null }>(
     `with claimed as (
-       update delivery set holder = $2, held_until = now() + $3::float8 * interval '1 second', attempts = attempts + 1
+       update delivery set holder = $2, held_until = now() + $3::float8 * interval '1 second', attempts = attempts + 1,
+         waits_for = null
        where id = $1 and next_attempt_at <= now() and (holder is null or held_until <= now())
        returning id, event_type, recipient, body, traceparent, channel_id, channel_type, attempts,
          attempts - earlier_attempts as round_attempt)
@@ -132,6 +166,22 @@ export async function endAttempt(
       end.response,
       waitSeconds,
     ],
+  );
+  return rows.length > 0;
+}
+
+/** Puts a delivery back that may not be sent yet; false when it is not due, or another has it. */
+export async function putBack(
+  tx: Tx,
+  id: string,
+  waitsFor: WaitReason,
+  waitSeconds: number,
+): Promise<boolean> {
+  const rows = await tx.query(
+    `update delivery set holder = null, held_until = null, waits_for = $2,
+       next_attempt_at = now() + $3::float8 * interval '1 second'
+     where id = $1 and next_attempt_at <= now() and (holder is null or held_until <= now()) returning 1`,
+    [id, waitsFor, waitSeconds],
   );
   return rows.length > 0;
 }

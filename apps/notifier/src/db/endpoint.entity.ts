@@ -12,4 +12,18 @@ export class EndpointRow {
 
   @Column('timestamptz', { nullable: true })
   last_failed_at: Date | null;
+
+  @Column('integer', { default: 0 })
+  failures_in_row: number;
+
+  /** Until when the breaker lets nothing through, once there were enough of them. */
+  @Column('timestamptz', { nullable: true })
+  open_until: Date | null;
+
+  /** What might have been sent at once at `counted_at`. */
+  @Column('double precision', { default: 0 })
+  tokens: number;
+
+  @Column('timestamptz', { default: () => "'1970-01-01 00:00:00+00'" })
+  counted_at: Date;
 }

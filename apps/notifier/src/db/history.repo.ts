@@ -28,6 +28,7 @@ export type LoggedDelivery = Pick<
   | 'attempts'
   | 'next_attempt_at'
   | 'last_error'
+  | 'waits_for'
   | 'created_at'
   | 'finished_at'
 > & { readonly log: LoggedAttempt[] };
@@ -53,7 +54,7 @@ export async function listHistory(
 ): Promise<LoggedDelivery[]> {
   return on.query<LoggedDelivery>(
     `select d.id, event_id, event_type, severity, channel_id, channel_type, recipient, job_id, state, attempts,
-       next_attempt_at, last_error, created_at, finished_at, coalesce(a.log, '[]') as log
+       next_attempt_at, last_error, waits_for, created_at, finished_at, coalesce(a.log, '[]') as log
      from (select * from delivery where ${MATCHES} and ($7::uuid is null or id < $7) order by id desc limit $8) d
      left join lateral (
        select json_agg(json_build_object('number', number, 'ended_at', ended_at, 'duration_ms', duration_ms,

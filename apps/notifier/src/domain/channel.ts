@@ -1,3 +1,4 @@
+import type { EndpointLimits } from './endpoint-gate.js';
 import { allSecretNames, secretNames, type WebhookKeys } from './signing-keys.js';
 
 export const CHANNEL_TYPES = ['webhook', 'email'] as const;
@@ -15,7 +16,7 @@ interface EveryChannel {
   readonly updatedAt: Date;
 }
 
-export interface WebhookSettings {
+export interface WebhookSettings extends EndpointLimits {
   readonly url: string;
   readonly keys: WebhookKeys;
 }

@@ -34,7 +34,12 @@ export function readNewChannel(
     case 'webhook': {
       const { pair, secret, made } = makeKeys(body.signature, body.webhook_secret);
       const keys = { ...FIRST_KEYS, publicKey: pair?.publicKey ?? null };
-      const settings = { url: body.webhook_url, keys };
+      const settings = {
+        url: body.webhook_url,
+        keys,
+        maxConcurrent: body.max_concurrent,
+        maxPerSecond: body.max_per_second,
+      };
       const channel = { type: 'webhook' as const, name, isEnabled, settings };
       return {
         channel,
@@ -73,7 +78,11 @@ function senderFor(username: string | undefined, publicUrl: string): string {
 export const readWebhookChange = (body: z.infer<typeof webhookChange>): ChannelChange => ({
   name: body.name,
   isEnabled: body.is_enabled,
-  settings: given({ url: body.webhook_url }),
+  settings: given({
+    url: body.webhook_url,
+    maxConcurrent: body.max_concurrent,
+    maxPerSecond: body.max_per_second,
+  }),
   secret: body.webhook_secret === undefined ? undefined : new Secret(body.webhook_secret),
 });
 
@@ -113,11 +122,13 @@ export function showChannel(channel: Channel, now: Date): z.infer<typeof channel
   };
   const { hasSecret } = channel;
   if (channel.type === 'webhook') {
-    const { url, keys } = channel.settings;
+    const { url, keys, maxConcurrent, maxPerSecond } = channel.settings;
     const { publicKey, previous } = keys;
     return {
       ...common,
       webhook_url: url,
+      max_concurrent: maxConcurrent,
+      max_per_second: maxPerSecond,
       has_webhook_secret: hasSecret,
       signature: signatureOf(keys),
       ...(publicKey === null ? {} : { webhook_public_key: publicKey }),

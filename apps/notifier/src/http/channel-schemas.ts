@@ -32,6 +32,8 @@ const webhookFields = {
   is_enabled: z.boolean(),
   webhook_url: webhookUrl,
   webhook_secret: webhookSecret,
+  max_concurrent: z.int().min(1).max(32),
+  max_per_second: z.int().min(1).max(1_000),
 };
 const emailFields = {
   name,
@@ -60,6 +62,8 @@ const newWebhook = z.strictObject({
   is_enabled: webhookFields.is_enabled.default(true),
   webhook_secret: webhookSecret.optional(),
   signature: z.enum(SIGNATURES).default('hmac'),
+  max_concurrent: webhookFields.max_concurrent.default(4),
+  max_per_second: webhookFields.max_per_second.default(20),
 });
 const newEmail = z.strictObject({
   channel_type: z.literal('email'),
@@ -113,6 +117,8 @@ export const channelAnswer = z.object({
   disabled_at: z.iso.datetime().optional(),
   webhook_url: z.string().optional(),
   has_webhook_secret: z.boolean().optional(),
+  max_concurrent: z.int().optional(),
+  max_per_second: z.int().optional(),
   signature: z.enum(SIGNATURES).optional(),
   webhook_public_key: z.string().optional(),
   previous_secret_until: z.iso.datetime().optional(),

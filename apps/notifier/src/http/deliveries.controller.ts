@@ -9,6 +9,7 @@ import { DELIVERY_STATES } from '../db/delivery.entity.js';
 import { makeDue } from '../db/deliveries.repo.js';
 import { countHistory, findDelivery, listHistory, type LoggedDelivery } from '../db/history.repo.js';
 import { CHANNEL_TYPES } from '../domain/channel.js';
+import { WAIT_REASONS } from '../domain/endpoint-gate.js';
 import { CATALOGUE } from '../domain/event-catalogue.js';
 import { SEVERITIES } from '../domain/severity.js';
 import { DeliveryQueue } from '../jobs/delivery-queue.js';
@@ -39,6 +40,8 @@ const deliveryAnswer = z.object({
   recipient: z.string().optional(),
   status: z.enum(DELIVERY_STATES),
   error: z.string().optional(),
+  /** Why it is not sent yet although it might be. */
+  waits_for: z.enum(WAIT_REASONS).optional(),
   created_at: instant,
   next_attempt_at: instant.optional(),
   finished_at: instant.optional(),
@@ -78,6 +81,7 @@ const show = (row: LoggedDelivery): z.infer<typeof deliveryAnswer> => ({
     job_id: row.job_id,
     recipient: row.recipient === '' ? null : row.recipient,
     error: row.last_error,
+    waits_for: row.waits_for,
     next_attempt_at: row.next_attempt_at?.toISOString(),
     finished_at: row.finished_at?.toISOString(),
   }),

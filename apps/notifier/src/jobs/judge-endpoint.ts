@@ -1,10 +1,12 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { audited } from '@lineclear/access';
 import { Bus } from '@lineclear/bus';
-import { Clock, LOGGER, type Logger, type Queryable, type Tx } from '@lineclear/kit';
+import { Clock, CONFIG, LOGGER, type Logger, type Queryable, type Tx } from '@lineclear/kit';
+import type { Config } from '../config.js';
 import { switchOff } from '../db/channels.repo.js';
-import { forgiveEndpoint, lockStreak, saveStreak } from '../db/endpoints.repo.js';
+import { forgiveEndpoint, lockFailures, saveFailures } from '../db/endpoints.repo.js';
 import type { Channel } from '../domain/channel.js';
+import { afterFailure } from '../domain/endpoint-gate.js';
 import { isHopeless, withFailure } from '../domain/failure-streak.js';
 import { CurrentRoutes } from '../routing/current-routes.js';
 
@@ -15,18 +17,21 @@ export class JudgeEndpoint {
     private readonly bus: Bus,
     private readonly routes: CurrentRoutes,
     private readonly clock: Clock,
+    @Inject(CONFIG) private readonly config: Config,
     @Inject(LOGGER) private readonly log: Logger,
   ) {}
 
-  async succeeded(on: Queryable, { id, type }: Channel): Promise<void> {
-    if (type === 'webhook') await forgiveEndpoint(on, id);
+  async succeeded(on: Queryable, { id }: Channel): Promise<void> {
+    await forgiveEndpoint(on, id);
   }
 
   /** Gives the reason if that was once too often and the channel is off now. */
   async failed(tx: Tx, channel: Channel): Promise<string | undefined> {
     if (channel.type !== 'webhook') return undefined;
-    const streak = withFailure(await lockStreak(tx, channel.id), this.clock.now());
-    await saveStreak(tx, channel.id, streak);
+    const before = await lockFailures(tx, channel.id);
+    const streak = withFailure(before.streak, this.clock.now());
+    const breaker = afterFailure(before, this.config.WEBHOOK_BREAKER_SECONDS);
+    await saveFailures(tx, channel.id, streak, breaker);
     if (!isHopeless(streak)) return undefined;
     const reason = `every attempt since ${streak.since.toISOString()} failed`;
     return (await this.switchOff(tx, channel, reason)) ? reason : undefined;

@@ -6,16 +6,12 @@ import { CONFIG, Database, inSpan, LOGGER, type Logger, type Tx } from '@linecle
 import { SpanKind } from '@opentelemetry/api';
 import { SendThroughChannel } from '../channels/send-through-channel.js';
 import { scheduleOf, type Config } from '../config.js';
-import {
-  claimDelivery,
-  endAttempt,
-  postpone,
-  type AttemptEnd,
-  type ClaimedDelivery,
-} from '../db/deliveries.repo.js';
+import { endAttempt, postpone, takeNext, type AttemptEnd } from '../db/deliveries.repo.js';
 import { judge, type AttemptResult, type Verdict } from '../domain/attempt.js';
 import type { Channel } from '../domain/channel.js';
+import { AdmitDelivery, type Admitted } from './admit-delivery.js';
 import { DeliveryMetrics } from './delivery-metrics.js';
+import { DeliveryQueue } from './delivery-queue.js';
 import { JudgeEndpoint } from './judge-endpoint.js';
 
 /** Longer than an attempt may take with all that is around it: only a holder that died has it run out. */
@@ -28,7 +24,9 @@ export class SendDelivery {
     private readonly database: Database,
     private readonly bus: Bus,
     private readonly channels: SendThroughChannel,
+    private readonly admit: AdmitDelivery,
     private readonly endpoints: JudgeEndpoint,
+    private readonly queue: DeliveryQueue,
     private readonly metrics: DeliveryMetrics,
     @Inject(CONFIG) private readonly config: Config,
     @Inject(LOGGER) private readonly log: Logger,
@@ -38,7 +36,7 @@ export class SendDelivery {
   async run(id: string, stop: AbortSignal): Promise<void> {
     const holder = randomUUID();
     const lease = 2 * this.config.DELIVERY_TIMEOUT_SECONDS + LEASE_MARGIN_SECONDS;
-    const delivery = await claimDelivery(this.database, id, holder, lease);
+    const delivery = await this.admit.claim(id, holder, lease);
     if (!delivery) return;
     const traceparent = delivery.traceparent ?? undefined;
     await inSpan(`deliver ${delivery.channel_type}`, { kind: SpanKind.CLIENT, traceparent }, async () => {
@@ -53,10 +51,18 @@ export class SendDelivery {
       );
       this.metrics.attempted(delivery.channel_type, verdict.state, durationMs / 1_000);
       await this.#writeDown(delivery, holder, durationMs, result, verdict);
+      await this.#handOn(delivery);
     });
   }
 
-  async #attempt(delivery: ClaimedDelivery, stop: AbortSignal): Promise<AttemptResult> {
+  /** There is room for one more at this endpoint now: the next that waits for it need not wait for the sweeper. */
+  async #handOn({ channel_type, channel_id }: Admitted): Promise<void> {
+    if (channel_type !== 'webhook') return;
+    const next = await takeNext(this.database, channel_id);
+    if (next) this.queue.hint([next]);
+  }
+
+  async #attempt(delivery: Admitted, stop: AbortSignal): Promise<AttemptResult> {
     const { channel } = delivery;
     if (!channel) return { outcome: 'hopeless', error: 'the channel was deleted' };
     if (!channel.isEnabled) return { outcome: 'hopeless', error: 'the channel is disabled' };
@@ -65,7 +71,7 @@ export class SendDelivery {
   }
 
   async #writeDown(
-    delivery: ClaimedDelivery,
+    delivery: Admitted,
     holder: string,
     durationMs: number,
     result: AttemptResult,
@@ -94,7 +100,8 @@ export class SendDelivery {
         return postpone(this.database, end, verdict.waitSeconds);
       case 'sent':
         await endAttempt(this.database, end, 'sent', null);
-        return channel && this.endpoints.succeeded(this.database, channel);
+        if (channel && delivery.hasFailed) await this.endpoints.succeeded(this.database, channel);
+        return;
       case 'retrying':
         return this.database.tx(async (tx) => {
           if (!(await endAttempt(tx, end, 'retrying', verdict.waitSeconds)) || !channel?.isEnabled) return;
@@ -109,12 +116,7 @@ export class SendDelivery {
     }
   }
 
-  async #giveUp(
-    tx: Tx,
-    delivery: ClaimedDelivery,
-    why: string,
-    outcome: AttemptResult['outcome'],
-  ): Promise<void> {
+  async #giveUp(tx: Tx, delivery: Admitted, why: string, outcome: AttemptResult['outcome']): Promise<void> {
     const { channel, id, event_type, attempts } = delivery;
     this.log.warn(
       { delivery_id: id, channel_id: delivery.channel_id, event_type, attempts, why },
@@ -128,7 +130,7 @@ export class SendDelivery {
 
   async #tell(
     tx: Tx,
-    { id, event_type, attempts }: ClaimedDelivery,
+    { id, event_type, attempts }: Admitted,
     channel: Channel,
     message: string,
     isOff: boolean,

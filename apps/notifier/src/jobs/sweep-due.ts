@@ -9,6 +9,7 @@ import { CONFIG, Database, LOGGER, type Logger } from '@lineclear/kit';
 import { RotateKeys } from '../channels/rotate-keys.js';
 import type { Config } from '../config.js';
 import { forgetOld, takeDue } from '../db/deliveries.repo.js';
+import { forgetEndpoints } from '../db/endpoints.repo.js';
 import { DeliveryQueue } from './delivery-queue.js';
 
 const TICK_MS = 500;
@@ -57,6 +58,7 @@ export class SweepDue implements OnApplicationBootstrap, BeforeApplicationShutdo
     if (performance.now() - this.#forgotAtMs < FORGET_EVERY_MS) return;
     this.#forgotAtMs = performance.now();
     await this.keys.forgetEnded(FORGET_KEYS);
+    await forgetEndpoints(this.database);
     while (
       !stop.aborted &&
       (await forgetOld(this.database, this.config.DELIVERY_RETENTION_DAYS, FORGET_BATCH)) === FORGET_BATCH
