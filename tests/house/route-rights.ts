@@ -189,6 +189,7 @@ export const RIGHTS: Readonly<Record<string, Right>> = {
   'POST /api/cloud/notifications/channels/{id}/test': configures,
   'GET /api/cloud/notifications/deliveries': configures,
   'POST /api/cloud/notifications/deliveries/{id}/resend': configures,
+  'GET /api/cloud/notifications/event-types': configures,
   'GET /api/cloud/notifications/events': configures,
   'GET /api/cloud/notifications/history': configures,
   'GET /api/cloud/notifications/preferences': configures,

@@ -23,6 +23,7 @@ import { AnnounceController } from './events/announce.controller.js';
 import { TellThePersonController } from './events/tell-the-person.controller.js';
 import { ChannelsController } from './http/channels.controller.js';
 import { DeliveriesController } from './http/deliveries.controller.js';
+import { EventTypesController } from './http/event-types.controller.js';
 import { OverviewController } from './http/overview.controller.js';
 import { PreferencesController } from './http/preferences.controller.js';
 import { RecoverController } from './http/recover.controller.js';
@@ -51,6 +52,7 @@ class NotifierModule {
         ChannelsController,
         PreferencesController,
         OverviewController,
+        EventTypesController,
         DeliveriesController,
         RecoverController,
         RepliesController,

@@ -144,6 +144,7 @@ it('is for those who may configure, on every route', async () => {
     ['patch', `${PREFERENCES}/1`],
     ['delete', `${PREFERENCES}/1`],
     ['get', `${BASE}/events`],
+    ['get', `${BASE}/event-types`],
     ['get', `${BASE}/presets`],
     ['get', `${BASE}/status`],
     ['get', `${BASE}/history`],
