@@ -191,6 +191,7 @@ export const RIGHTS: Readonly<Record<string, Right>> = {
   'POST /api/cloud/notifications/deliveries/{id}/resend': configures,
   'GET /api/cloud/notifications/event-types': configures,
   'GET /api/cloud/notifications/events': configures,
+  'GET /api/cloud/notifications/events/{event_id}': configures,
   'GET /api/cloud/notifications/history': configures,
   'GET /api/cloud/notifications/preferences': configures,
   'POST /api/cloud/notifications/preferences': configures,

@@ -15,6 +15,8 @@ import { EndpointRow } from './db/endpoint.entity.js';
 import { FailingEndpoints1795770000011 } from './db/migrations/1795770000011-failing-endpoints.js';
 import { AttemptRounds1795770000012 } from './db/migrations/1795770000012-attempt-rounds.js';
 import { EndpointGates1795770000013 } from './db/migrations/1795770000013-endpoint-gates.js';
+import { EventSkipsRow } from './db/event-skips.entity.js';
+import { EventSkips1795770000014 } from './db/migrations/1795770000014-event-skips.js';
 import { WebhookKeys1795770000010 } from './db/migrations/1795770000010-webhook-keys.js';
 import { PreferenceRow, RoutesVersionRow } from './db/preference.entity.js';
 import { SendMail } from './email/send-mail.js';
@@ -23,6 +25,7 @@ import { AnnounceController } from './events/announce.controller.js';
 import { TellThePersonController } from './events/tell-the-person.controller.js';
 import { ChannelsController } from './http/channels.controller.js';
 import { DeliveriesController } from './http/deliveries.controller.js';
+import { EventOutcomeController } from './http/event-outcome.controller.js';
 import { EventTypesController } from './http/event-types.controller.js';
 import { OverviewController } from './http/overview.controller.js';
 import { PreferencesController } from './http/preferences.controller.js';
@@ -53,6 +56,7 @@ class NotifierModule {
         PreferencesController,
         OverviewController,
         EventTypesController,
+        EventOutcomeController,
         DeliveriesController,
         RecoverController,
         RepliesController,
@@ -97,6 +101,7 @@ export function define(env: NodeJS.ProcessEnv, more: { clock?: Clock } = {}): Se
       DeliveryRow,
       DeliveryAttemptRow,
       EndpointRow,
+      EventSkipsRow,
     ],
     migrations: [
       ...busMigrations,
@@ -105,6 +110,7 @@ export function define(env: NodeJS.ProcessEnv, more: { clock?: Clock } = {}): Se
       FailingEndpoints1795770000011,
       AttemptRounds1795770000012,
       EndpointGates1795770000013,
+      EventSkips1795770000014,
     ],
     transports: busTransports,
     file,

@@ -112,6 +112,8 @@ it('refuses bad input on every route and writes nothing', async () => {
     [`${BASE}/history?limit=501`, 'limit'],
     [`${BASE}/deliveries?event_type=job.unheard_of`, 'event_type'],
     [`${BASE}/deliveries?since=yesterday`, 'since'],
+    [`${BASE}/deliveries?event_id=1`, 'event_id'],
+    [`${BASE}/events/1`, 'event_id'],
     [`${BASE}/deliveries?until=7`, 'until'],
   ] as const) {
     expectProblem(await house.admin.get(path), path, field);
@@ -145,6 +147,7 @@ it('is for those who may configure, on every route', async () => {
     ['delete', `${PREFERENCES}/1`],
     ['get', `${BASE}/events`],
     ['get', `${BASE}/event-types`],
+    ['get', `${BASE}/events/${crypto.randomUUID()}`],
     ['get', `${BASE}/presets`],
     ['get', `${BASE}/status`],
     ['get', `${BASE}/history`],

@@ -2,6 +2,7 @@ import type { Queryable } from '@lineclear/kit';
 import type { DeliveryAttemptRow, DeliveryRow, DeliveryState } from './delivery.entity.js';
 
 export interface HistoryFilter {
+  readonly eventId: string | null;
   readonly jobId: string | null;
   readonly channelId: number | null;
   readonly state: DeliveryState | null;
@@ -33,9 +34,19 @@ export type LoggedDelivery = Pick<
   | 'finished_at'
 > & { readonly log: LoggedAttempt[] };
 
+export const NO_FILTER: HistoryFilter = {
+  eventId: null,
+  jobId: null,
+  channelId: null,
+  state: null,
+  eventType: null,
+  since: null,
+  until: null,
+};
+
 const MATCHES = `($1::text is null or job_id = $1) and ($2::int is null or channel_id = $2) and ($3::text is null or state = $3)
   and ($4::text is null or event_type = $4) and ($5::timestamptz is null or created_at >= $5)
-  and ($6::timestamptz is null or created_at <= $6)`;
+  and ($6::timestamptz is null or created_at <= $6) and ($7::uuid is null or event_id = $7)`;
 const valuesOf = (filter: HistoryFilter): unknown[] => [
   filter.jobId,
   filter.channelId,
@@ -43,9 +54,10 @@ const valuesOf = (filter: HistoryFilter): unknown[] => [
   filter.eventType,
   filter.since,
   filter.until,
+  filter.eventId,
 ];
 
-/** Deliveries with their attempts, newest first, those below `before` if it is given. */
+/** Deliveries with their attempts, and what they wait for as it is now, newest first, those below `before` if it is given. */
 export async function listHistory(
   on: Queryable,
   filter: HistoryFilter,
@@ -53,9 +65,11 @@ export async function listHistory(
   before: string | null,
 ): Promise<LoggedDelivery[]> {
   return on.query<LoggedDelivery>(
-    `select d.id, event_id, event_type, severity, channel_id, channel_type, recipient, job_id, state, attempts,
-       next_attempt_at, last_error, waits_for, created_at, finished_at, coalesce(a.log, '[]') as log
-     from (select * from delivery where ${MATCHES} and ($7::uuid is null or id < $7) order by id desc limit $8) d
+    `select d.id, event_id, event_type, severity, d.channel_id, channel_type, recipient, job_id, state, attempts,
+       next_attempt_at, last_error, created_at, finished_at, coalesce(a.log, '[]') as log,
+       case when e.open_until > greatest(now(), next_attempt_at) then 'breaker' else waits_for end as waits_for
+     from (select * from delivery where ${MATCHES} and ($8::uuid is null or id < $8) order by id desc limit $9) d
+     left join endpoint e on e.channel_id = d.channel_id and d.next_attempt_at is not null
      left join lateral (
        select json_agg(json_build_object('number', number, 'ended_at', ended_at, 'duration_ms', duration_ms,
          'status_code', status_code, 'error', error, 'response', response) order by number) as log

@@ -28,10 +28,12 @@ import { Bus, newEventId, OnEvents } from '@lineclear/bus';
 import { CONFIG, type Tx } from '@lineclear/kit';
 import { scheduleOf, type Config } from '../config.js';
 import { insertDeliveries, type NewDelivery } from '../db/deliveries.repo.js';
+import { insertSkips } from '../db/event-skips.repo.js';
 import { kindOf } from '../domain/event-catalogue.js';
 import { messageOf } from '../domain/message.js';
 import { waitBefore } from '../domain/retry.js';
 import type { Route } from '../domain/routes.js';
+import type { Skip } from '../domain/skips.js';
 import { DeliveryQueue } from '../jobs/delivery-queue.js';
 import { CurrentRoutes } from '../routing/current-routes.js';
 
@@ -52,10 +54,12 @@ export class AnnounceController {
     @Inject(CONFIG) private readonly config: Config,
     bus: Bus,
   ) {
-    // Most events go to nobody.
+    // Where there is no channel, nobody is told of anything, or is not.
     for (const def of WIRING.notifier.consumes) {
       if (kindOf(def.name).isPersonal) continue;
-      bus.handleOnlyIf(def, { kind: async () => (await routes.of(def.name)).length > 0 });
+      bus.handleOnlyIf(def, {
+        kind: async () => (await routes.of(def.name)).length + (await routes.skipsOf(def.name)).length > 0,
+      });
     }
   }
 
@@ -63,10 +67,27 @@ export class AnnounceController {
     const [first] = events;
     if (!first) return;
     const routes = await this.routes.of(first.type);
+    await this.#noteSkips(events, routes, await this.routes.skipsOf(first.type), tx);
     if (routes.length === 0) return;
     const deliveries = events.flatMap((event) => this.#deliveriesOf(event, routes));
     const stored = await insertDeliveries(tx, deliveries);
     tx.afterCommit(() => this.queue.hint(stored.map((id) => ({ id, attempts: 0 }))));
+  }
+
+  async #noteSkips(
+    events: readonly AnyEvent[],
+    routes: readonly Route[],
+    skips: readonly Skip[],
+    tx: Tx,
+  ): Promise<void> {
+    const noted = events.map((event) => {
+      const { channel_id } = event.data as { channel_id?: number };
+      const isOwn =
+        event.type === webhookFailure.name && routes.some(({ channelId }) => channelId === channel_id);
+      const own: Skip[] = isOwn ? [{ channel_id: channel_id!, reason: 'own_failure' }] : [];
+      return { eventId: event.id, eventType: event.type, skips: [...skips, ...own] };
+    });
+    await insertSkips(tx, noted);
   }
 
   #deliveriesOf(event: AnyEvent, routes: readonly Route[]): NewDelivery[] {

@@ -10,6 +10,7 @@ import { RotateKeys } from '../channels/rotate-keys.js';
 import type { Config } from '../config.js';
 import { forgetOld, takeDue } from '../db/deliveries.repo.js';
 import { forgetEndpoints } from '../db/endpoints.repo.js';
+import { forgetOldSkips } from '../db/event-skips.repo.js';
 import { DeliveryQueue } from './delivery-queue.js';
 
 const TICK_MS = 500;
@@ -59,10 +60,12 @@ export class SweepDue implements OnApplicationBootstrap, BeforeApplicationShutdo
     this.#forgotAtMs = performance.now();
     await this.keys.forgetEnded(FORGET_KEYS);
     await forgetEndpoints(this.database);
-    while (
-      !stop.aborted &&
-      (await forgetOld(this.database, this.config.DELIVERY_RETENTION_DAYS, FORGET_BATCH)) === FORGET_BATCH
-    );
+    for (const forget of [forgetOld, forgetOldSkips]) {
+      while (
+        !stop.aborted &&
+        (await forget(this.database, this.config.DELIVERY_RETENTION_DAYS, FORGET_BATCH)) === FORGET_BATCH
+      );
+    }
   }
 
   async beforeApplicationShutdown(): Promise<void> {
