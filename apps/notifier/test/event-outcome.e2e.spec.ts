@@ -14,7 +14,7 @@ beforeAll(async () => {
 afterAll(() => house?.stop());
 
 /** All that came of an event, once it is what it should be. */
-const outcome = (eventId: string, expected: object): Promise<void> =>
+const expectOutcome = (eventId: string, expected: object): Promise<void> =>
   vi.waitFor(async () => {
     const { status, body } = await house.admin.get(`${BASE}/events/${eventId}`);
     expect(status).toBe(200);
@@ -27,7 +27,7 @@ const remove = async (...ids: number[]): Promise<void> => {
 it('is nothing where there is no channel', async () => {
   const eventId = await house.peer.publish(jobCompleted, completed(newJobId()));
   const told = await webhookFor(house, '/later', 'job.completed');
-  await outcome(await house.peer.publish(jobCompleted, completed(newJobId())), { skipped: [] });
+  await expectOutcome(await house.peer.publish(jobCompleted, completed(newJobId())), { skipped: [] });
   expect((await house.admin.get(`${BASE}/events/${eventId}`)).status).toBe(404);
   await remove(told.id);
 });
@@ -40,7 +40,7 @@ it('says who was told, and of each channel that was not, why', async () => {
   const off = await webhookFor(house, '/off', 'job.*', {}, { is_enabled: false });
   const others = await webhookFor(house, '/others', 'approval.*');
   const completedId = await house.peer.publish(jobCompleted, completed(newJobId()));
-  await outcome(completedId, {
+  await expectOutcome(completedId, {
     event_type: 'job.completed',
     deliveries: [{ channel_id: told.id, status: 'sent', attempts: [{ status_code: 204 }] }],
     skipped: [
@@ -53,7 +53,7 @@ it('says who was told, and of each channel that was not, why', async () => {
   });
   const failure = { ...completed(newJobId()), reason: 'run_failed' as const };
   const failedId = await house.peer.publish(jobFailed, failure);
-  await outcome(failedId, {
+  await expectOutcome(failedId, {
     deliveries: expect.arrayContaining([
       expect.objectContaining({ channel_id: told.id }),
       expect.objectContaining({ channel_id: serious.id }),
@@ -64,7 +64,7 @@ it('says who was told, and of each channel that was not, why', async () => {
   expect((await house.admin.get(`${BASE}/deliveries?event_id=${failedId}`)).body.total).toBe(2);
   // What changed since then does not change what was.
   await remove(told.id, serious.id, muted.id, off.id, others.id);
-  await outcome(completedId, {
+  await expectOutcome(completedId, {
     skipped: expect.arrayContaining([{ channel_id: off.id, reason: 'channel_disabled' }]),
   });
 });
@@ -99,7 +99,7 @@ it('does not tell a channel that it does not work, nor a person who has no addre
     attempts: 1,
     message: 'x',
   };
-  await outcome(await house.peer.publish(webhookFailure, failure), {
+  await expectOutcome(await house.peer.publish(webhookFailure, failure), {
     deliveries: [],
     skipped: [{ channel_id: id, reason: 'own_failure' }],
   });
@@ -111,16 +111,20 @@ it('does not tell a channel that it does not work, nor a person who has no addre
     ...taken,
   });
   house.peer.answer(mailboxOf, () => ({}));
-  await outcome(await house.peer.publish(ownSecretTaken, data), { skipped: [{ reason: 'no_address' }] });
+  await expectOutcome(await house.peer.publish(ownSecretTaken, data), {
+    skipped: [{ reason: 'no_address' }],
+  });
   house.peer.answer(mailboxOf, () => ({ mailbox: { email: 'ada@example.org', username: 'ada' } }));
-  await outcome(await house.peer.publish(ownSecretTaken, data), { skipped: [{ reason: 'no_channel' }] });
+  await expectOutcome(await house.peer.publish(ownSecretTaken, data), {
+    skipped: [{ reason: 'no_channel' }],
+  });
   await remove(id);
 });
 
 it('is forgotten when it is old', async () => {
   const { id } = await webhookFor(house, '/old', 'approval.*');
   const eventId = await house.peer.publish(jobCompleted, completed(newJobId()));
-  await outcome(eventId, { skipped: [{ channel_id: id, reason: 'no_preference' }] });
+  await expectOutcome(eventId, { skipped: [{ channel_id: id, reason: 'no_preference' }] });
   await house.service.database.query(
     `update event_skips set heard_at = now() - interval '31 days' where event_id = $1`,
     [eventId],
