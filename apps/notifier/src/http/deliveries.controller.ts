@@ -44,10 +44,19 @@ export class DeliveriesController {
     private readonly queue: DeliveryQueue,
   ) {}
 
-  @Get(['deliveries', 'history'])
+  @Get('history')
+  @Allow('admin.config')
+  @Answers(200, historyAnswer, 'As the list of deliveries')
+  async history(
+    @Query({ schema: historyQuery }) query: z.infer<typeof historyQuery>,
+  ): Promise<z.infer<typeof historyAnswer>> {
+    return this.list(query);
+  }
+
+  @Get('deliveries')
   @Allow('admin.config')
   @Answers(200, historyAnswer, 'Lists deliveries with their attempts, newest first')
-  async history(
+  async list(
     @Query({ schema: historyQuery }) query: z.infer<typeof historyQuery>,
   ): Promise<z.infer<typeof historyAnswer>> {
     const filter = {
