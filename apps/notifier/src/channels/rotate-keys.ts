@@ -52,7 +52,7 @@ export class RotateKeys {
       await this.secrets.store(privateKey, new Secret(given.pair.privateKey));
     const rotated = await this.#switch(channel, fresh, given.overlapHours);
     await this.#forget(channel.id, rotated ? before.previous : fresh);
-    if (!rotated) throw new Conflict('its keys were changed meanwhile');
+    if (!rotated) throw new Conflict('its keys were changed meanwhile, or it was deleted');
     return rotated;
   }
 
@@ -70,7 +70,7 @@ export class RotateKeys {
     }
   }
 
-  /** Undefined when another rotation was faster. */
+  /** Undefined when another rotation was faster, or the channel is gone. */
   async #switch(
     { id, settings: { keys: before } }: WebhookChannel,
     fresh: SigningKeys,
@@ -78,8 +78,7 @@ export class RotateKeys {
   ): Promise<WebhookChannel | undefined> {
     return this.database.tx(async (tx) => {
       const current = await lockWebhook(tx, id);
-      if (!current) throw new NotFound('channel', id);
-      if (current.settings.keys.id !== before.id) return undefined;
+      if (current?.settings.keys.id !== before.id) return undefined;
       const endsAt = new Date(this.clock.now().getTime() + overlapHours * HOUR_MS).toISOString();
       const previous = { id: before.id, publicKey: before.publicKey, endsAt };
       const details = { overlap_hours: overlapHours, signature: signatureOf(fresh) };

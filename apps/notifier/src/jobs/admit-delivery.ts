@@ -32,8 +32,10 @@ export class AdmitDelivery {
           this.metrics.heldBack(passage.waitsFor);
         return undefined;
       }
-      const claimed = await claimDelivery(tx, id, holder, leaseSeconds);
-      if (claimed) await spendToken(tx, gate, passage.tokens);
+      const [claimed] = await Promise.all([
+        claimDelivery(tx, id, holder, leaseSeconds),
+        spendToken(tx, gate, passage.tokens),
+      ]);
       return claimed && { ...claimed, hasFailed: gate.hasFailed };
     });
   }
