@@ -66,7 +66,7 @@ const fill = (path: string): string =>
     if (name === 'quota_type') return 'concurrent_jobs';
     if (/name|service|prefix/.test(name)) return 'no_such_name';
     if (/job/.test(name) || path.startsWith('/api/cloud/jobs/')) return `job_${'0'.repeat(32)}`;
-    if (path.startsWith('/api/approvals/requests/') || path.includes('deliveries'))
+    if (path.startsWith('/api/approvals/requests/') || /deliveries|notifications\/events/.test(path))
       return '00000000-0000-4000-8000-000000000000';
     return '999999';
   });

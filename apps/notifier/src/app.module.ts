@@ -5,12 +5,20 @@ import { busEntities, busMigrations, BusModule, busTransports } from '@lineclear
 import { readConfigFile, RedisLine, type Clock, type ServiceDefinition } from '@lineclear/kit';
 import { ChannelSecrets } from './channels/channel-secrets.js';
 import { KeepChannels } from './channels/keep-channels.js';
+import { RotateKeys } from './channels/rotate-keys.js';
 import { SendThroughChannel } from './channels/send-through-channel.js';
 import { readConfig, type Config } from './config.js';
 import { ChannelRow } from './db/channel.entity.js';
 import { DeliveryAttemptRow, DeliveryRow } from './db/delivery.entity.js';
 import { ChannelsAndDeliveries1767225640000 } from './db/migrations/1767225640000-channels-and-deliveries.js';
 import { AnswersToReplies1795770000001 } from './db/migrations/1795770000001-answers-to-replies.js';
+import { EndpointRow } from './db/endpoint.entity.js';
+import { FailingEndpoints1795770000011 } from './db/migrations/1795770000011-failing-endpoints.js';
+import { AttemptRounds1795770000012 } from './db/migrations/1795770000012-attempt-rounds.js';
+import { EndpointGates1795770000013 } from './db/migrations/1795770000013-endpoint-gates.js';
+import { EventSkipsRow } from './db/event-skips.entity.js';
+import { EventSkips1795770000014 } from './db/migrations/1795770000014-event-skips.js';
+import { WebhookKeys1795770000010 } from './db/migrations/1795770000010-webhook-keys.js';
 import { PreferenceRow, RoutesVersionRow } from './db/preference.entity.js';
 import { SendMail } from './email/send-mail.js';
 import { WriteMail } from './email/write-mail.js';
@@ -20,12 +28,17 @@ import { AskApproversController } from './events/ask-approvers.controller.js';
 import { TellThePersonController } from './events/tell-the-person.controller.js';
 import { ChannelsController } from './http/channels.controller.js';
 import { DeliveriesController } from './http/deliveries.controller.js';
+import { EventOutcomeController } from './http/event-outcome.controller.js';
+import { EventTypesController } from './http/event-types.controller.js';
 import { OverviewController } from './http/overview.controller.js';
 import { PreferencesController } from './http/preferences.controller.js';
+import { RecoverController } from './http/recover.controller.js';
 import { RepliesController } from './http/replies.controller.js';
+import { AdmitDelivery } from './jobs/admit-delivery.js';
 import { DeliverProcessor } from './jobs/deliver.processor.js';
 import { DeliveryMetrics } from './jobs/delivery-metrics.js';
 import { DELIVER, DeliveryQueue } from './jobs/delivery-queue.js';
+import { JudgeEndpoint } from './jobs/judge-endpoint.js';
 import { SendDelivery } from './jobs/send-delivery.js';
 import { SweepDue } from './jobs/sweep-due.js';
 import { CurrentRoutes } from './routing/current-routes.js';
@@ -45,7 +58,10 @@ class NotifierModule {
         ChannelsController,
         PreferencesController,
         OverviewController,
+        EventTypesController,
+        EventOutcomeController,
         DeliveriesController,
+        RecoverController,
         RepliesController,
         AnnounceController,
         AskApproversController,
@@ -56,6 +72,7 @@ class NotifierModule {
         { provide: RedisLine, useValue: line },
         ChannelSecrets,
         KeepChannels,
+        RotateKeys,
         SendThroughChannel,
         SendWebhook,
         SendMail,
@@ -63,6 +80,8 @@ class NotifierModule {
         CurrentRoutes,
         DeliveryQueue,
         DeliveryMetrics,
+        JudgeEndpoint,
+        AdmitDelivery,
         SendDelivery,
         DeliverProcessor,
         SweepDue,
@@ -79,8 +98,26 @@ export function define(env: NodeJS.ProcessEnv, more: { clock?: Clock } = {}): Se
     name: 'notifier',
     config,
     modules: [BusModule.of('notifier', config.NATS_URL), AccessModule.of(), NotifierModule.of(config)],
-    entities: [...busEntities, ChannelRow, PreferenceRow, RoutesVersionRow, DeliveryRow, DeliveryAttemptRow],
-    migrations: [...busMigrations, ChannelsAndDeliveries1767225640000, AnswersToReplies1795770000001],
+    entities: [
+      ...busEntities,
+      ChannelRow,
+      PreferenceRow,
+      RoutesVersionRow,
+      DeliveryRow,
+      DeliveryAttemptRow,
+      EndpointRow,
+      EventSkipsRow,
+    ],
+    migrations: [
+      ...busMigrations,
+      ChannelsAndDeliveries1767225640000,
+      AnswersToReplies1795770000001,
+      WebhookKeys1795770000010,
+      FailingEndpoints1795770000011,
+      AttemptRounds1795770000012,
+      EndpointGates1795770000013,
+      EventSkips1795770000014,
+    ],
     transports: busTransports,
     file,
     ...more,

@@ -31,6 +31,8 @@ const notifierEnv = serviceEnv.extend({
   /** Seconds to wait before each attempt; there are as many attempts as numbers. The default takes three days. */
   WEBHOOK_RETRY_SECONDS: secondsList('0,5,300,1800,7200,18000,36000,50400,72000,86400'),
   MAIL_RETRY_SECONDS: secondsList('0,30,120,600,1800,3600,7200,14400'),
+  /** Seconds for which nothing is sent to a webhook after five failures in a row; twice as long after each one more, ten minutes at most. */
+  WEBHOOK_BREAKER_SECONDS: z.coerce.number().min(0.1).max(600).default(30),
   /** Seconds that one attempt may take. */
   DELIVERY_TIMEOUT_SECONDS: z.coerce.number().min(0.1).max(60).default(15),
   /** Days that finished deliveries stay in the log. */

@@ -207,6 +207,21 @@ it('says that Slack is not here yet', async () => {
 it('shows what there is to choose from and how it goes', async () => {
   const events = (await house.admin.get(`${BASE}/events`)).body.event_types;
   expect(events).toContainEqual({ id: 'job.failed', name: 'Job failed', category: 'job', severity: 'error' });
+  const types = (await house.admin.get(`${BASE}/event-types`)).body.event_types;
+  expect(types.map(({ id }: { id: string }) => id)).toEqual(events.map(({ id }: { id: string }) => id));
+  expect(types).toContainEqual(
+    expect.objectContaining({
+      id: 'job.failed',
+      severity: 'error',
+      description: expect.any(String),
+      data_schema: expect.objectContaining({ required: expect.arrayContaining(['job_id', 'reason']) }),
+      example: {
+        type: 'job.failed',
+        timestamp: expect.any(String),
+        data: expect.objectContaining({ reason: 'run_failed' }),
+      },
+    }),
+  );
   expect(
     (await house.admin.get(`${BASE}/presets`)).body.presets.map((preset: { id: string }) => preset.id),
   ).toEqual(['gmail', 'outlook', 'yahoo', 'fastmail', 'protonmail']);

@@ -148,7 +148,13 @@ it('tries again with the same id until it is taken, and then no more', async () 
 });
 
 it('has no delivery wait, and its time run out, behind others to a receiver that is slow', async () => {
-  const { id } = await webhookFor(house, '/slow', 'job.completed');
+  const { id } = await webhookFor(
+    house,
+    '/slow',
+    'job.completed',
+    {},
+    { max_concurrent: 32, max_per_second: 1_000 },
+  );
   const held: (() => void)[] = [];
   house.receiver.answer('/slow', (response) => {
     held.push(() => void response.writeHead(204).end());

@@ -7,7 +7,7 @@ import {
   type EventData,
   type jobSubmitted,
 } from '@lineclear/contracts';
-import { openRedis, SealingKey, sealTo, startService, type RunningService } from '@lineclear/kit';
+import { Clock, openRedis, SealingKey, sealTo, startService, type RunningService } from '@lineclear/kit';
 import {
   client,
   connectPeer,
@@ -20,6 +20,19 @@ import {
 } from '@lineclear/testkit';
 import { define } from '../src/app.module.js';
 import { startReceiver, type Receiver } from './receiver.js';
+
+/** The real time, moved on by a test. */
+class MovableClock extends Clock {
+  #aheadMs = 0;
+
+  override now(): Date {
+    return new Date(Date.now() + this.#aheadMs);
+  }
+
+  advanceHours(hours: number): void {
+    this.#aheadMs += hours * 3_600_000;
+  }
+}
 
 /** What stands in for the secrets service: its contract, over real NATS. */
 export interface FakeSecrets {
@@ -36,6 +49,7 @@ export interface House {
   readonly folk: People;
   readonly secrets: FakeSecrets;
   readonly receiver: Receiver;
+  readonly clock: MovableClock;
   service: RunningService;
   admin: Client;
   as(token: string | undefined): Client;
@@ -88,7 +102,8 @@ export async function openHouse(extra: Record<string, string> = {}): Promise<Hou
     DELIVERY_TIMEOUT_SECONDS: '5',
     ...extra,
   });
-  const boot = () => startService(define(env));
+  const clock = new MovableClock();
+  const boot = () => startService(define(env, { clock }));
   const service = await boot();
   const peer = await connectPeer(backends.nats.url);
   const folk = people(peer);
@@ -101,6 +116,7 @@ export async function openHouse(extra: Record<string, string> = {}): Promise<Hou
     folk,
     secrets: fakeSecrets(peer),
     receiver,
+    clock,
     service,
     admin: client(service.url, token),
     as: (other) => client(house.service.url, other),
@@ -164,11 +180,13 @@ export async function webhookFor(
   path: string,
   eventType: string,
   more: object = {},
+  settings: object = {},
 ): Promise<{ id: number; secret: string }> {
   const { body } = await house.admin.post('/api/cloud/notifications/channels', {
     channel_type: 'webhook',
     name: `hook ${path}`,
     webhook_url: `${house.receiver.url}${path}`,
+    ...settings,
   });
   await house.admin.post('/api/cloud/notifications/preferences', {
     event_type: eventType,

@@ -110,6 +110,11 @@ it('refuses bad input on every route and writes nothing', async () => {
     [`${BASE}/history?status=lost`, 'status'],
     [`${BASE}/history?cursor=1`, 'cursor'],
     [`${BASE}/history?limit=501`, 'limit'],
+    [`${BASE}/deliveries?event_type=job.unheard_of`, 'event_type'],
+    [`${BASE}/deliveries?since=yesterday`, 'since'],
+    [`${BASE}/deliveries?event_id=1`, 'event_id'],
+    [`${BASE}/events/1`, 'event_id'],
+    [`${BASE}/deliveries?until=7`, 'until'],
   ] as const) {
     expectProblem(await house.admin.get(path), path, field);
   }
@@ -133,15 +138,20 @@ it('is for those who may configure, on every route', async () => {
     ['patch', `${CHANNELS}/1`],
     ['delete', `${CHANNELS}/1`],
     ['post', `${CHANNELS}/1/test`],
+    ['post', `${CHANNELS}/1/rotate-secret`],
+    ['post', `${CHANNELS}/1/recover`],
     ['get', PREFERENCES],
     ['post', PREFERENCES],
     ['get', `${PREFERENCES}/1`],
     ['patch', `${PREFERENCES}/1`],
     ['delete', `${PREFERENCES}/1`],
     ['get', `${BASE}/events`],
+    ['get', `${BASE}/event-types`],
+    ['get', `${BASE}/events/${crypto.randomUUID()}`],
     ['get', `${BASE}/presets`],
     ['get', `${BASE}/status`],
     ['get', `${BASE}/history`],
+    ['get', `${BASE}/deliveries`],
     ['post', `${BASE}/deliveries/${crypto.randomUUID()}/resend`],
   ];
   const lead = house.as(house.folk.add('lead').token);

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { defineEvent } from './event.js';
 import { reason } from './fields.js';
 
-/** A message was given up after its last attempt. */
+/** A message was given up after its last attempt, or its channel was switched off because nothing gets there. */
 export const webhookFailure = defineEvent(
   'system.webhook_failure',
   z.object({
@@ -12,5 +12,6 @@ export const webhookFailure = defineEvent(
     event_type: z.string().max(80),
     attempts: z.int().min(1),
     message: reason,
+    channel_disabled: z.boolean().optional(),
   }),
 );

@@ -8,13 +8,18 @@ import {
 } from '@lineclear/contracts';
 import { ask, Bus } from '@lineclear/bus';
 import { Clock, Metrics, SealingKey, sealTo, Secret, TtlCache } from '@lineclear/kit';
-import { secretNameOf, type Channel } from '../domain/channel.js';
+import { secretNameOf, type Channel, type WebhookChannel } from '../domain/channel.js';
+import { secretNames, signingNow } from '../domain/signing-keys.js';
 
 const DEADLINE_MS = 2_000;
 const TTL_MS = 60_000;
 const MAX_CACHED = 1_000;
 
-type Named = Pick<Channel, 'id' | 'type'>;
+/** What one message is signed with. */
+export interface SigningSecrets {
+  readonly secret: Secret;
+  readonly privateKey?: Secret | undefined;
+}
 
 /**
  * The secrets of channels: kept by the secrets service, here only in memory, for a minute or until they change.
@@ -28,7 +33,7 @@ export class ChannelSecrets {
 
   constructor(
     private readonly bus: Bus,
-    clock: Clock,
+    private readonly clock: Clock,
     metrics: Metrics,
   ) {
     this.#cache = new TtlCache({
@@ -42,25 +47,43 @@ export class ChannelSecrets {
     bus.afterSilence(() => this.#cache.clear());
   }
 
-  async store(channel: Named, value: Secret): Promise<void> {
+  async store(name: string, value: Secret): Promise<void> {
     const { public_key } = await ask(this.bus, secretsPublicKey, {}, DEADLINE_MS);
-    const request = { name: secretNameOf(channel), box: await sealTo(public_key, value.reveal()) };
-    await ask(this.bus, storeSecret, request, DEADLINE_MS);
-    this.#drop(secretNameOf(channel));
+    await ask(this.bus, storeSecret, { name, box: await sealTo(public_key, value.reveal()) }, DEADLINE_MS);
+    this.#drop(name);
   }
 
-  async forget(channel: Named): Promise<void> {
-    await ask(this.bus, deleteSecret, { name: secretNameOf(channel) }, DEADLINE_MS);
-    this.#drop(secretNameOf(channel));
+  async forget(name: string): Promise<void> {
+    await ask(this.bus, deleteSecret, { name }, DEADLINE_MS);
+    this.#drop(name);
   }
 
   /** The channel's secret, or undefined when it has none or the secrets service knows of none. */
-  async read(channel: Named & Pick<Channel, 'hasSecret' | 'updatedAt'>): Promise<Secret | undefined> {
-    if (!channel.hasSecret) return undefined;
+  async read(channel: Channel): Promise<Secret | undefined> {
+    return channel.hasSecret ? this.#read(channel, secretNameOf(channel)) : undefined;
+  }
+
+  /** All that sign for the channel now, newest first; undefined when the secrets service does not know one of them. */
+  async signers(channel: WebhookChannel): Promise<[SigningSecrets, ...SigningSecrets[]] | undefined> {
+    const read = signingNow(channel.settings.keys, this.clock.now()).map(async (keys) => {
+      const names = secretNames(channel.id, keys);
+      const [secret, privateKey] = await Promise.all([
+        this.#read(channel, names.secret),
+        names.privateKey === undefined ? undefined : this.#read(channel, names.privateKey),
+      ]);
+      const isWhole = secret && (privateKey !== undefined || names.privateKey === undefined);
+      return isWhole ? [{ secret, privateKey }] : [];
+    });
+    const found = await Promise.all(read);
+    const [first, ...others] = found.flat();
+    return first && found.every((one) => one.length > 0) ? [first, ...others] : undefined;
+  }
+
+  async #read(channel: Channel, name: string): Promise<Secret | undefined> {
     // A change made by another replica is seen with the channel's row.
-    const key = `${secretNameOf(channel)} ${channel.updatedAt.toISOString()}`;
+    const key = `${name} ${channel.updatedAt.toISOString()}`;
     try {
-      return await this.#cache.getOrLoad(key, () => this.#resolve(channel));
+      return await this.#cache.getOrLoad(key, () => this.#resolve(channel.id, name));
     } catch (error) {
       if (error instanceof NotKept) return undefined;
       throw error;
@@ -71,12 +94,11 @@ export class ChannelSecrets {
     this.#cache.deletePrefix(`${name} `);
   }
 
-  async #resolve(channel: Named): Promise<Secret> {
-    const name = secretNameOf(channel);
+  async #resolve(channelId: number, name: string): Promise<Secret> {
     const { box } = await ask(
       this.bus,
       resolveSecrets,
-      { names: [name], for: { purpose: 'channel', channel_id: channel.id }, public_key: this.#key.publicKey },
+      { names: [name], for: { purpose: 'channel', channel_id: channelId }, public_key: this.#key.publicKey },
       DEADLINE_MS,
     );
     const value = box && (JSON.parse(await this.#key.open(box)) as Record<string, string>)[name];

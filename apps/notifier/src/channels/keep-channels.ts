@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { audited, differences } from '@lineclear/access';
 import { Bus } from '@lineclear/bus';
-import { BadInput, CONFIG, Database, NotFound, type Secret } from '@lineclear/kit';
+import { BadInput, CONFIG, Conflict, Database, NotFound, type Secret } from '@lineclear/kit';
 import type { Config } from '../config.js';
 import {
   deleteChannel,
@@ -12,7 +12,9 @@ import {
   updateChannel,
   type NewChannel,
 } from '../db/channels.repo.js';
-import type { Channel } from '../domain/channel.js';
+import { forgiveEndpoint, lockFailures } from '../db/endpoints.repo.js';
+import { allSecretNamesOf, secretNameOf, type Channel, type Named } from '../domain/channel.js';
+import { secretNames } from '../domain/signing-keys.js';
 import { refusalOfHost } from '../outbound/check-target.js';
 import { CurrentRoutes } from '../routing/current-routes.js';
 import { ChannelSecrets } from './channel-secrets.js';
@@ -37,10 +39,17 @@ export class KeepChannels {
   ) {}
 
   /** @throws Unavailable when there is a secret and nobody to keep it: then there is no channel either. */
-  async add(given: Omit<NewChannel, 'id' | 'hasSecret'>, secret: Secret | undefined): Promise<Channel> {
+  async add(
+    given: Omit<NewChannel, 'id' | 'hasSecret'>,
+    secret: Secret | undefined,
+    privateKey?: Secret,
+  ): Promise<Channel> {
     await this.#checkTarget(given);
     const id = await newChannelId(this.database);
-    if (secret) await this.secrets.store({ id, type: given.type }, secret);
+    const named = { ...given, id } as Named;
+    if (secret) await this.secrets.store(secretNameOf(named), secret);
+    const { privateKey: name } = named.type === 'webhook' ? secretNames(id, named.settings.keys) : {};
+    if (privateKey && name !== undefined) await this.secrets.store(name, privateKey);
     return this.database.tx(async (tx) => {
       await this.routes.changedIn(tx);
       const details = { name: given.name, type: given.type, has_secret: secret !== undefined };
@@ -56,12 +65,16 @@ export class KeepChannels {
     if ('username' in settings && settings.username === null && hasSecret)
       throw BadInput.at('smtp_username', 'is needed with smtp_password');
     await this.#checkTarget({ type: before.type, settings });
-    if (change.secret) await this.secrets.store(before, change.secret);
-    if (change.secret === null && before.hasSecret) await this.secrets.forget(before);
+    if (change.secret) await this.secrets.store(secretNameOf(before), change.secret);
+    if (change.secret === null && before.hasSecret) await this.secrets.forget(secretNameOf(before));
     return this.database.tx(async (tx) => {
+      // First, as where an endpoint's failures switch its channel off: otherwise the two could wait for each other.
+      await lockFailures(tx, id);
       await this.routes.changedIn(tx);
       const current = await lockChannel(tx, id);
       if (!current) throw new NotFound('channel', id);
+      if (change.secret && secretNameOf(current) !== secretNameOf(before))
+        throw new Conflict('its webhook_secret was rotated meanwhile');
       const isEnabled = change.isEnabled ?? current.isEnabled;
       const updated = await updateChannel(tx, {
         ...current,
@@ -71,6 +84,7 @@ export class KeepChannels {
         settings: { ...current.settings, ...change.settings } as Channel['settings'],
         hasSecret: change.secret === undefined ? current.hasSecret : change.secret !== null,
       });
+      if ((isEnabled && !current.isEnabled) || 'url' in change.settings) await forgiveEndpoint(tx, id);
       const details = {
         ...differences(
           { name: current.name, is_enabled: current.isEnabled, has_secret: current.hasSecret },
@@ -89,7 +103,7 @@ export class KeepChannels {
   /** @throws Unavailable when the secrets service cannot forget its secret: then the channel stays too. */
   async remove(id: number): Promise<void> {
     const channel = await this.#mustFind(id);
-    if (channel.hasSecret) await this.secrets.forget(channel);
+    for (const name of allSecretNamesOf(channel)) await this.secrets.forget(name);
     await this.database.tx(async (tx) => {
       await this.routes.changedIn(tx);
       if (!(await deleteChannel(tx, id))) throw new NotFound('channel', id);

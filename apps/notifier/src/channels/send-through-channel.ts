@@ -36,20 +36,19 @@ export class SendThroughChannel {
   }
 
   async #send(channel: Channel, parcel: Parcel, stop: AbortSignal): Promise<AttemptResult> {
-    const secret = await this.secrets.read(channel);
-    if (!secret && channel.hasSecret) {
-      return {
-        outcome: 'refused',
-        error: `the secrets service has no ${SECRET_FIELD[channel.type]} of this channel`,
-      };
-    }
     switch (channel.type) {
-      case 'webhook':
-        if (!secret)
+      case 'webhook': {
+        if (!channel.hasSecret)
           return { outcome: 'refused', error: 'the channel has no webhook_secret: nothing is sent unsigned' };
-        return this.webhook.send(channel.settings, secret, parcel, stop);
-      case 'email':
-        return this.#mail(channel, secret, parcel, stop);
+        const signers = await this.secrets.signers(channel);
+        if (!signers) return notKept(channel);
+        return this.webhook.send(channel.settings, signers, parcel, stop);
+      }
+      case 'email': {
+        const password = await this.secrets.read(channel);
+        if (!password && channel.hasSecret) return notKept(channel);
+        return this.#mail(channel, password, parcel, stop);
+      }
     }
   }
 
@@ -65,6 +64,11 @@ export class SendThroughChannel {
     return written.isSecret ? unquoted(result) : result;
   }
 }
+
+const notKept = ({ type }: Channel): AttemptResult => ({
+  outcome: 'refused',
+  error: `the secrets service has no ${SECRET_FIELD[type]} of this channel`,
+});
 
 /** A mail server may quote what it does not like of a mail; what must be stored nowhere is not stored in its words either. */
 const unquoted = (result: AttemptResult): AttemptResult =>

@@ -24,6 +24,10 @@ export class ChannelRow {
   @Column('text', { nullable: true })
   disabled_reason: string | null;
 
+  /** When it was switched off, by whomever. */
+  @Column('timestamptz', { nullable: true })
+  disabled_at: Date | null;
+
   @Column('jsonb')
   settings: WebhookSettings | EmailSettings;
 

@@ -1,6 +1,7 @@
 import type { Queryable, Tx } from '@lineclear/kit';
-import type { Channel, ChannelType } from '../domain/channel.js';
+import type { Channel, ChannelType, WebhookChannel } from '../domain/channel.js';
 import type { ChannelRow } from './channel.entity.js';
+import { insertEndpoint } from './endpoints.repo.js';
 
 /** A row, or a row that came as JSON, where times are text. */
 export const channelOf = (row: ChannelRow): Channel =>
@@ -10,6 +11,7 @@ export const channelOf = (row: ChannelRow): Channel =>
     name: row.name,
     isEnabled: row.is_enabled,
     disabledReason: row.disabled_reason,
+    disabledAt: row.disabled_at && new Date(row.disabled_at),
     settings: row.settings,
     hasSecret: row.has_secret,
     createdAt: new Date(row.created_at),
@@ -28,8 +30,8 @@ export type NewChannel = Pick<Channel, 'id' | 'type' | 'name' | 'isEnabled' | 's
 
 export async function insertChannel(tx: Tx, channel: NewChannel): Promise<Channel> {
   const [row] = await tx.query<ChannelRow>(
-    `insert into channel (id, channel_type, name, is_enabled, settings, has_secret)
-     values ($1, $2, $3, $4, $5::jsonb, $6) returning *`,
+    `insert into channel (id, channel_type, name, is_enabled, settings, has_secret, disabled_at)
+     values ($1, $2, $3, $4, $5::jsonb, $6, case when $4 then null else now() end) returning *`,
     [
       channel.id,
       channel.type,
@@ -39,6 +41,7 @@ export async function insertChannel(tx: Tx, channel: NewChannel): Promise<Channe
       channel.hasSecret,
     ],
   );
+  await insertEndpoint(tx, channel.id);
   return channelOf(row!);
 }
 
@@ -73,6 +76,7 @@ export async function updateChannel(
 ): Promise<Channel> {
   const [row] = await tx.query<ChannelRow>(
     `update channel set name = $2, is_enabled = $3, disabled_reason = $4, settings = $5::jsonb, has_secret = $6,
+       disabled_at = case when $3 then null else coalesce(disabled_at, clock_timestamp()) end,
        updated_at = clock_timestamp()
      where id = $1 returning *`,
     [
@@ -87,18 +91,33 @@ export async function updateChannel(
   return channelOf(row!);
 }
 
-/** Switches a channel off because its receiver wants no more; false when it is off, or has another receiver, already. */
+/** Switches a channel off, because of its receiver; false when it is off, or has another receiver, already. */
 export async function switchOff(
   tx: Tx,
   { id, settings }: Pick<Channel, 'id' | 'settings'>,
   reason: string,
 ): Promise<boolean> {
   const rows = await tx.query(
-    `update channel set is_enabled = false, disabled_reason = $2, updated_at = clock_timestamp()
+    `update channel set is_enabled = false, disabled_reason = $2, disabled_at = clock_timestamp(),
+       updated_at = clock_timestamp()
      where id = $1 and is_enabled and settings = $3::jsonb returning id`,
     [id, reason, JSON.stringify(settings)],
   );
   return rows.length > 0;
+}
+
+/** Webhooks whose keys before the present ones sign no more and are still kept. */
+export async function channelsWithEndedKeys(
+  on: Queryable,
+  now: Date,
+  limit: number,
+): Promise<WebhookChannel[]> {
+  const rows = await on.query<ChannelRow>(
+    `select * from channel where channel_type = 'webhook'
+       and (settings->'keys'->'previous'->>'endsAt')::timestamptz <= $1::timestamptz order by id limit $2`,
+    [now, limit],
+  );
+  return rows.map((row) => channelOf(row) as WebhookChannel);
 }
 
 export async function deleteChannel(tx: Tx, id: number): Promise<boolean> {

@@ -1,5 +1,6 @@
 import type { Queryable, Tx } from '@lineclear/kit';
 import type { Channel, ChannelType } from '../domain/channel.js';
+import { FAILURES_TO_OPEN, type WaitReason } from '../domain/endpoint-gate.js';
 import type { Severity } from '../domain/severity.js';
 import type { ChannelRow } from './channel.entity.js';
 import { channelOf } from './channels.repo.js';
@@ -78,17 +79,49 @@ export async function countAnswersTo(tx: Tx, recipient: string): Promise<number>
   return row?.count ?? 0;
 }
 
-/** Takes up to `limit` due deliveries that nobody holds, for the queue; several replicas get different ones. */
+/**
+ * Takes up to `limit` due deliveries that nobody holds, for the queue; several replicas get different ones. To a webhook as many
+ * as it has room for, and none while its breaker is open: what waits for one endpoint is in nobody's way.
+ */
 export async function takeDue(on: Queryable, limit: number): Promise<{ id: string; attempts: number }[]> {
   return on.query(
     `update delivery set held_until = now() + ${QUEUE_HOLD}, holder = null
      where id in (
-       select id from delivery
-       where next_attempt_at <= now() and (held_until is null or held_until <= now())
-       order by next_attempt_at limit $1 for update skip locked)
+       select due.id
+       from endpoint e left join channel c on c.id = e.channel_id and c.channel_type = 'webhook'
+       cross join lateral (
+         select count(*) as under_way from delivery
+         where channel_id = e.channel_id and holder is not null and held_until > now()) u
+       cross join lateral (
+         select id from delivery
+         where channel_id = e.channel_id and next_attempt_at <= now() and (held_until is null or held_until <= now())
+         order by next_attempt_at
+         limit case when c.id is null then $1
+           when e.failures_in_row >= $2 then greatest(1 - u.under_way, 0)
+           else greatest((c.settings->>'maxConcurrent')::int - u.under_way, 0) end
+         for update skip locked) due
+       where e.failures_in_row < $2 or e.open_until <= now()
+       limit $1)
      returning id, attempts`,
-    [limit],
+    [limit, FAILURES_TO_OPEN],
   );
+}
+
+/** As takeDue, the next one through this channel. */
+export async function takeNext(
+  on: Queryable,
+  channelId: number,
+): Promise<{ id: string; attempts: number } | undefined> {
+  const [row] = await on.query<{ id: string; attempts: number }>(
+    `update delivery set held_until = now() + ${QUEUE_HOLD}, holder = null
+     where id in (
+       select id from delivery
+       where channel_id = $1 and next_attempt_at <= now() and (held_until is null or held_until <= now())
+       order by next_attempt_at limit 1 for update skip locked)
+     returning id, attempts`,
+    [channelId],
+  );
+  return row;
 }
 
 export interface ClaimedDelivery {
@@ -101,6 +134,8 @@ export interface ClaimedDelivery {
   readonly channel_type: ChannelType;
   /** The number of the attempt that this claim is for. */
   readonly attempts: number;
+  /** Its number in this round: a delivery that is sent once more has all its attempts again. */
+  readonly round_attempt: number;
   /** Undefined when it is gone. */
   readonly channel: Channel | undefined;
 }
@@ -114,9 +149,11 @@ export async function claimDelivery(
 ): Promise<ClaimedDelivery | undefined> {
   const [row] = await on.query<Omit<ClaimedDelivery, 'channel'> & { channel: ChannelRow | null }>(
     `with claimed as (
-       update delivery set holder = $2, held_until = now() + $3::float8 * interval '1 second', attempts = attempts + 1
+       update delivery set holder = $2, held_until = now() + $3::float8 * interval '1 second', attempts = attempts + 1,
+         waits_for = null
        where id = $1 and next_attempt_at <= now() and (holder is null or held_until <= now())
-       returning id, event_type, recipient, body, traceparent, channel_id, channel_type, attempts)
+       returning id, event_type, recipient, body, traceparent, channel_id, channel_type, attempts,
+         attempts - earlier_attempts as round_attempt)
      select claimed.*, to_jsonb(c) as channel from claimed left join channel c on c.id = claimed.channel_id`,
     [id, holder, leaseSeconds],
   );
@@ -162,6 +199,22 @@ export async function endAttempt(
   return rows.length > 0;
 }
 
+/** Puts a delivery back that may not be sent yet; false when it is not due, or another has it. */
+export async function putBack(
+  tx: Tx,
+  id: string,
+  waitsFor: WaitReason,
+  waitSeconds: number,
+): Promise<boolean> {
+  const rows = await tx.query(
+    `update delivery set holder = null, held_until = null, waits_for = $2,
+       next_attempt_at = now() + $3::float8 * interval '1 second'
+     where id = $1 and next_attempt_at <= now() and (holder is null or held_until <= now()) returning 1`,
+    [id, waitsFor, waitSeconds],
+  );
+  return rows.length > 0;
+}
+
 /** Gives a delivery back untried: this attempt does not count. */
 export async function postpone(
   on: Queryable,
@@ -176,11 +229,11 @@ export async function postpone(
   );
 }
 
-/** Makes a delivery due now, whatever became of it; one that is being sent right now is left alone. */
+/** Makes a delivery due now, with all its attempts again, whatever became of it; one that is being sent right now is left alone. */
 export async function makeDue(tx: Tx, id: string): Promise<{ attempts: number } | undefined> {
   const [row] = await tx.query<{ attempts: number }>(
     `update delivery set state = case when state in ('sent', 'failed') then 'pending' else state end,
-       next_attempt_at = now(), finished_at = null, holder = null, held_until = now() + ${QUEUE_HOLD}
+       next_attempt_at = now(), finished_at = null, earlier_attempts = attempts, holder = null, held_until = now() + ${QUEUE_HOLD}
      where id = $1 and (holder is null or held_until <= now()) returning attempts`,
     [id],
   );

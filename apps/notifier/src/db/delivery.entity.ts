@@ -1,5 +1,6 @@
 import { Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
 import type { ChannelType } from '../domain/channel.js';
+import type { WaitReason } from '../domain/endpoint-gate.js';
 import type { Severity } from '../domain/severity.js';
 
 export const DELIVERY_STATES = ['pending', 'retrying', 'sent', 'failed'] as const;
@@ -11,11 +12,13 @@ export type DeliveryState = (typeof DELIVERY_STATES)[number];
  */
 @Entity('delivery')
 @Index('delivery_once', ['event_id', 'channel_id', 'recipient'], { unique: true })
-@Index('delivery_due', ['next_attempt_at'], { where: 'next_attempt_at is not null' })
+@Index('delivery_due', ['channel_id', 'next_attempt_at'], { where: 'next_attempt_at is not null' })
+@Index('delivery_under_way', ['channel_id'], { where: 'holder is not null' })
 @Index('delivery_channel', ['channel_id', 'id'])
 @Index('delivery_job', ['job_id', 'id'], { where: 'job_id is not null' })
 @Index('delivery_state', ['state', 'id'])
 @Index('delivery_answers', { synchronize: false })
+@Index('delivery_failed', ['channel_id', 'created_at'], { where: "state = 'failed'" })
 export class DeliveryRow {
   @PrimaryColumn('uuid', { primaryKeyConstraintName: 'delivery_pk' })
   id: string;
@@ -56,6 +59,10 @@ export class DeliveryRow {
   @Column('integer', { default: 0 })
   attempts: number;
 
+  /** Those of them that were made before it was last sent once more. */
+  @Column('integer', { default: 0 })
+  earlier_attempts: number;
+
   /** Null once it is sent or failed. */
   @Column('timestamptz', { nullable: true })
   next_attempt_at: Date | null;
@@ -69,6 +76,10 @@ export class DeliveryRow {
 
   @Column('text', { nullable: true })
   last_error: string | null;
+
+  /** What kept it back when it was last to be sent; null once it was. */
+  @Column('text', { nullable: true })
+  waits_for: WaitReason | null;
 
   @Column('timestamptz', { default: () => 'now()' })
   created_at: Date;

@@ -2,9 +2,14 @@ import type { Queryable } from '@lineclear/kit';
 import type { DeliveryAttemptRow, DeliveryRow, DeliveryState } from './delivery.entity.js';
 
 export interface HistoryFilter {
+  readonly eventId: string | null;
   readonly jobId: string | null;
   readonly channelId: number | null;
   readonly state: DeliveryState | null;
+  readonly eventType: string | null;
+  /** When the event came. */
+  readonly since: Date | null;
+  readonly until: Date | null;
 }
 
 export type LoggedAttempt = Omit<DeliveryAttemptRow, 'delivery_id' | 'ended_at'> & {
@@ -24,41 +29,61 @@ export type LoggedDelivery = Pick<
   | 'attempts'
   | 'next_attempt_at'
   | 'last_error'
+  | 'waits_for'
   | 'created_at'
   | 'finished_at'
 > & { readonly log: LoggedAttempt[] };
 
-const MATCHES = `($1::text is null or job_id = $1) and ($2::int is null or channel_id = $2) and ($3::text is null or state = $3)`;
+export const NO_FILTER: HistoryFilter = {
+  eventId: null,
+  jobId: null,
+  channelId: null,
+  state: null,
+  eventType: null,
+  since: null,
+  until: null,
+};
 
-/** Deliveries with their attempts, newest first, those below `before` if it is given. */
+const MATCHES = `($1::text is null or job_id = $1) and ($2::int is null or channel_id = $2) and ($3::text is null or state = $3)
+  and ($4::text is null or event_type = $4) and ($5::timestamptz is null or created_at >= $5)
+  and ($6::timestamptz is null or created_at <= $6) and ($7::uuid is null or event_id = $7)`;
+const valuesOf = (filter: HistoryFilter): unknown[] => [
+  filter.jobId,
+  filter.channelId,
+  filter.state,
+  filter.eventType,
+  filter.since,
+  filter.until,
+  filter.eventId,
+];
+
+/** Deliveries with their attempts, and what they wait for as it is now, newest first, those below `before` if it is given. */
 export async function listHistory(
   on: Queryable,
-  { jobId, channelId, state }: HistoryFilter,
+  filter: HistoryFilter,
   limit: number,
   before: string | null,
 ): Promise<LoggedDelivery[]> {
   return on.query<LoggedDelivery>(
-    `select d.id, event_id, event_type, severity, channel_id, channel_type, recipient, job_id, state, attempts,
-       next_attempt_at, last_error, created_at, finished_at, coalesce(a.log, '[]') as log
-     from (select * from delivery where ${MATCHES} and ($4::uuid is null or id < $4) order by id desc limit $5) d
+    `select d.id, event_id, event_type, severity, d.channel_id, channel_type, recipient, job_id, state, attempts,
+       next_attempt_at, last_error, created_at, finished_at, coalesce(a.log, '[]') as log,
+       case when e.open_until > greatest(now(), next_attempt_at) then 'breaker' else waits_for end as waits_for
+     from (select * from delivery where ${MATCHES} and ($8::uuid is null or id < $8) order by id desc limit $9) d
+     left join endpoint e on e.channel_id = d.channel_id and d.next_attempt_at is not null
      left join lateral (
        select json_agg(json_build_object('number', number, 'ended_at', ended_at, 'duration_ms', duration_ms,
          'status_code', status_code, 'error', error, 'response', response) order by number) as log
        from delivery_attempt where delivery_id = d.id) a on true
      order by d.id desc`,
-    [jobId, channelId, state, before, limit],
+    [...valuesOf(filter), before, limit],
   );
 }
 
-export async function countHistory(
-  on: Queryable,
-  { jobId, channelId, state }: HistoryFilter,
-): Promise<number> {
-  const [row] = await on.query<{ total: number }>(`select count(*) as total from delivery where ${MATCHES}`, [
-    jobId,
-    channelId,
-    state,
-  ]);
+export async function countHistory(on: Queryable, filter: HistoryFilter): Promise<number> {
+  const [row] = await on.query<{ total: number }>(
+    `select count(*) as total from delivery where ${MATCHES}`,
+    valuesOf(filter),
+  );
   return row?.total ?? 0;
 }
 

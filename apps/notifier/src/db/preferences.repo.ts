@@ -1,5 +1,5 @@
 import type { Queryable, Tx } from '@lineclear/kit';
-import type { Wish } from '../domain/routes.js';
+import type { KnownChannel } from '../domain/routes.js';
 import type { PreferenceRow } from './preference.entity.js';
 
 export type NewPreference = Pick<
@@ -57,20 +57,23 @@ export async function raiseRoutesVersion(tx: Tx): Promise<void> {
   await tx.query('update routes_version set version = version + 1');
 }
 
-/** What is wanted now, when it changed since `version`; without wishes when it did not. */
-export async function wishesSince(
+/** What is wanted now, when it changed since `version`; without channels when it did not. */
+export async function channelsSince(
   on: Queryable,
   version: number,
-): Promise<{ version: number; wishes?: Wish[] }> {
-  const [row] = await on.query<{ version: number; wishes: Wish[] | null }>(
+): Promise<{ version: number; channels?: KnownChannel[] }> {
+  const [row] = await on.query<{ version: number; channels: KnownChannel[] | null }>(
     `select v.version, case when v.version = $1 then null else (
        select coalesce(json_agg(json_build_object(
-         'eventType', p.event_type, 'minSeverity', p.min_severity, 'channelId', c.id,
-         'channelType', c.channel_type, 'recipients', p.recipients)), '[]')
-       from preference p join channel c on c.id = p.channel_id
-       where p.is_enabled and c.is_enabled) end as wishes
+         'id', c.id, 'type', c.channel_type, 'isEnabled', c.is_enabled, 'preferences', (
+           select coalesce(json_agg(json_build_object(
+             'eventType', p.event_type, 'minSeverity', p.min_severity, 'isEnabled', p.is_enabled,
+             'recipients', p.recipients) order by p.id), '[]')
+           from preference p where p.channel_id = c.id)) order by c.id), '[]')
+       from channel c) end as channels
      from routes_version v`,
     [version],
   );
-  return row!.wishes === null ? { version: row!.version } : { version: row!.version, wishes: row!.wishes };
+  const { version: found, channels } = row!;
+  return channels === null ? { version: found } : { version: found, channels };
 }

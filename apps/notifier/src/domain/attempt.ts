@@ -18,7 +18,7 @@ export interface AttemptResult {
 export type Verdict =
   | { readonly state: 'sent' }
   | { readonly state: 'retrying'; readonly waitSeconds: number }
-  | { readonly state: 'failed'; readonly channelIsGone: boolean; readonly isOver?: true }
+  | { readonly state: 'failed' }
   | { readonly state: 'postponed'; readonly waitSeconds: number };
 
 const POSTPONED_SECONDS = 3;
@@ -34,18 +34,14 @@ export function judge(
     case 'delivered':
       return { state: 'sent' };
     case 'gone':
-      return { state: 'failed', channelIsGone: true };
     case 'hopeless':
-      return { state: 'failed', channelIsGone: false };
     case 'over':
-      return { state: 'failed', channelIsGone: false, isOver: true };
+      return { state: 'failed' };
     case 'postponed':
       return { state: 'postponed', waitSeconds: POSTPONED_SECONDS };
     case 'refused': {
       const waitSeconds = waitAsAsked(attempt + 1, scheduleSeconds, random, result.retryAfterSeconds);
-      return waitSeconds === undefined
-        ? { state: 'failed', channelIsGone: false }
-        : { state: 'retrying', waitSeconds };
+      return waitSeconds === undefined ? { state: 'failed' } : { state: 'retrying', waitSeconds };
     }
   }
 }

@@ -1,3 +1,6 @@
+import type { EndpointLimits } from './endpoint-gate.js';
+import { allSecretNames, secretNames, type WebhookKeys } from './signing-keys.js';
+
 export const CHANNEL_TYPES = ['webhook', 'email'] as const;
 export type ChannelType = (typeof CHANNEL_TYPES)[number];
 
@@ -6,14 +9,16 @@ interface EveryChannel {
   readonly name: string;
   readonly isEnabled: boolean;
   readonly disabledReason: string | null;
+  readonly disabledAt: Date | null;
   /** Whether the secrets service keeps one of it: a webhook secret, or an SMTP password. */
   readonly hasSecret: boolean;
   readonly createdAt: Date;
   readonly updatedAt: Date;
 }
 
-export interface WebhookSettings {
+export interface WebhookSettings extends EndpointLimits {
   readonly url: string;
+  readonly keys: WebhookKeys;
 }
 export interface EmailSettings {
   readonly host: string;
@@ -37,6 +42,21 @@ export const SECRET_FIELD = { webhook: 'webhook_secret', email: 'smtp_password' 
   string
 >;
 
+/** As much of a channel as its secret's name takes. */
+export type Named =
+  Pick<WebhookChannel, 'id' | 'type' | 'settings'> | Pick<EmailChannel, 'id' | 'type' | 'settings'>;
+
 /** The name under which the secrets service keeps a channel's secret. */
-export const secretNameOf = (channel: { id: number; type: ChannelType }): string =>
-  `channel.${channel.id}.${SECRET_FIELD[channel.type]}`;
+export const secretNameOf = (channel: Named): string =>
+  channel.type === 'webhook'
+    ? secretNames(channel.id, channel.settings.keys).secret
+    : `channel.${channel.id}.${SECRET_FIELD[channel.type]}`;
+
+/** Everything that the secrets service keeps of a channel. */
+export function allSecretNamesOf(channel: Channel): readonly string[] {
+  if (!channel.hasSecret) return [];
+  if (channel.type !== 'webhook') return [secretNameOf(channel)];
+  const { id, settings } = channel;
+  const { previous } = settings.keys;
+  return [settings.keys, ...(previous ? [previous] : [])].flatMap((keys) => allSecretNames(id, keys));
+}

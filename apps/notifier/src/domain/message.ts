@@ -1,5 +1,5 @@
 /** What services tell each other in an event but nobody outside needs. */
-const INTERNAL_FIELDS: readonly string[] = ['facts', 'claim_id'];
+export const INTERNAL_FIELDS: readonly string[] = ['facts', 'claim_id'];
 
 export interface Message {
   readonly type: string;

@@ -2,7 +2,23 @@ import type { ChannelType } from './channel.js';
 import { kindOf, typesOf } from './event-catalogue.js';
 import { reachesSeverity, type Severity } from './severity.js';
 
-/** Who wants to hear of what: as stored, with the channel's type; only of enabled preferences on enabled channels. */
+/** What somebody wants to hear of, as stored. */
+export interface Preference {
+  readonly eventType: string;
+  readonly minSeverity: Severity;
+  readonly isEnabled: boolean;
+  readonly recipients: readonly string[];
+}
+
+/** A channel with all that is wanted of it. */
+export interface KnownChannel {
+  readonly id: number;
+  readonly type: ChannelType;
+  readonly isEnabled: boolean;
+  readonly preferences: readonly Preference[];
+}
+
+/** Who wants to hear of what, with the channel's type; only of enabled preferences on enabled channels. */
 export interface Wish {
   readonly eventType: string;
   readonly minSeverity: Severity;
@@ -17,6 +33,21 @@ export interface Route {
   readonly channelType: ChannelType;
   readonly recipient: string;
 }
+
+export const wishesOf = (channels: readonly KnownChannel[]): Wish[] =>
+  channels
+    .filter(({ isEnabled }) => isEnabled)
+    .flatMap(({ id, type, preferences }) =>
+      preferences
+        .filter(({ isEnabled }) => isEnabled)
+        .map(({ eventType, minSeverity, recipients }) => ({
+          eventType,
+          minSeverity,
+          channelId: id,
+          channelType: type,
+          recipients,
+        })),
+    );
 
 /** For each event type where it goes; types that nobody wants are not there. Two wishes for the same make one message. */
 export function routesOf(wishes: readonly Wish[]): ReadonlyMap<string, readonly Route[]> {

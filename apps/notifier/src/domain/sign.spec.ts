@@ -1,7 +1,8 @@
-import { createHmac, randomBytes } from 'node:crypto';
+import { createHmac, createPublicKey, randomBytes, verify } from 'node:crypto';
 import fc from 'fast-check';
 import { Webhook } from 'standardwebhooks';
 import { describe, expect, it } from 'vitest';
+import { keyPairOf } from './ed25519.js';
 import { formatSecret, secretBytes, signatureHeaders } from './sign.js';
 
 describe('a webhook secret', () => {
@@ -34,7 +35,7 @@ describe('signatures', () => {
     const client = new Webhook(formatSecret(key));
     fc.assert(
       fc.property(fc.uuid(), fc.json(), (id, body) => {
-        const headers = signatureHeaders(key, { id, type: 'job.completed', body }, new Date());
+        const headers = signatureHeaders([{ key }], { id, type: 'job.completed', body }, new Date());
         expect(client.verify(body, headers)).toEqual(JSON.parse(body));
       }),
     );
@@ -42,7 +43,7 @@ describe('signatures', () => {
 
   it('are refused for another body, id, time or key', () => {
     const now = new Date();
-    const headers = signatureHeaders(key, { id: 'a', type: 'job.completed', body: '{}' }, now);
+    const headers = signatureHeaders([{ key }], { id: 'a', type: 'job.completed', body: '{}' }, now);
     const client = new Webhook(formatSecret(key));
     expect(() => client.verify('{} ', headers)).toThrow();
     expect(() => client.verify('{}', { ...headers, 'webhook-id': 'b' })).toThrow();
@@ -54,7 +55,7 @@ describe('signatures', () => {
   it('are as the specification and the guide write them', () => {
     const fixed = secretBytes('whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw')!;
     const headers = signatureHeaders(
-      fixed,
+      [{ key: fixed }],
       { id: 'msg_p5jXN8AQM9LWM0D4loKWxJek', type: 'test', body: '{"test": 2432232314}' },
       new Date(1_614_265_330_500),
     );
@@ -66,5 +67,24 @@ describe('signatures', () => {
       'x-lineclear-timestamp': '1614265330',
       'x-lineclear-signature': `sha256=${createHmac('sha256', fixed).update('{"test": 2432232314}').digest('hex')}`,
     });
+  });
+
+  it('are of every signer, so that a receiver with any of the keys takes it', () => {
+    const [old, fresh] = [randomBytes(32), randomBytes(32)];
+    const pair = keyPairOf(randomBytes(32));
+    const headers = signatureHeaders(
+      [{ key: fresh, privateKey: pair.privateKey }, { key: old }],
+      { id: 'a', type: 'job.completed', body: '{}' },
+      new Date(),
+    );
+    for (const key of [old, fresh]) expect(new Webhook(formatSecret(key)).verify('{}', headers)).toEqual({});
+    const signatures = headers['webhook-signature']!.split(' ');
+    expect(signatures.map((one) => one.split(',')[0])).toEqual(['v1', 'v1a', 'v1']);
+    const x = Buffer.from(pair.publicKey.slice('whpk_'.length), 'base64').toString('base64url');
+    const publicKey = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' });
+    const signed = Buffer.from(`a.${headers['webhook-timestamp']}.{}`);
+    expect(verify(null, signed, publicKey, Buffer.from(signatures[1]!.split(',')[1]!, 'base64'))).toBe(true);
+    const plain = createHmac('sha256', fresh).update('{}').digest('hex');
+    expect(headers['x-lineclear-signature']).toBe(`sha256=${plain}`);
   });
 });

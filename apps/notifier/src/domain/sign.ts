@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto';
+import { signEd25519 } from './ed25519.js';
 
 const PREFIX = 'whsec_';
 const MIN_BYTES = 24;
@@ -17,21 +18,36 @@ export function secretBytes(secret: string): Buffer | undefined {
 
 export const formatSecret = (bytes: Buffer): string => PREFIX + bytes.toString('base64');
 
-/** The headers that prove a webhook: Standard Webhooks 1.0.0, and the body's plain HMAC as `X-Lineclear-Signature`. */
+/** What one message is signed with: the bytes of a secret, and a private key where there is one. */
+export interface Signer {
+  readonly key: Buffer;
+  /** `whsk_…` */
+  readonly privateKey?: string | undefined;
+}
+
+/**
+ * The headers that prove a webhook, by all of the signers, newest first: Standard Webhooks 1.0.0, and the body's plain HMAC by
+ * the newest as `X-Lineclear-Signature`.
+ */
 export function signatureHeaders(
-  key: Buffer,
+  signers: readonly [Signer, ...Signer[]],
   message: { readonly id: string; readonly type: string; readonly body: string },
   now: Date,
 ): Record<string, string> {
   const timestamp = String(Math.floor(now.getTime() / 1_000));
-  const hmac = (text: string, encoding: 'base64' | 'hex'): string =>
-    createHmac('sha256', key).update(text).digest(encoding);
+  const text = `${message.id}.${timestamp}.${message.body}`;
+  const hmac = (key: Buffer, of: string, encoding: 'base64' | 'hex'): string =>
+    createHmac('sha256', key).update(of).digest(encoding);
+  const signatures = signers.flatMap(({ key, privateKey }) => {
+    const asymmetric = privateKey === undefined ? undefined : signEd25519(privateKey, text);
+    return [`v1,${hmac(key, text, 'base64')}`, ...(asymmetric === undefined ? [] : [`v1a,${asymmetric}`])];
+  });
   return {
     'webhook-id': message.id,
     'webhook-timestamp': timestamp,
-    'webhook-signature': `v1,${hmac(`${message.id}.${timestamp}.${message.body}`, 'base64')}`,
+    'webhook-signature': signatures.join(' '),
     'x-lineclear-event': message.type,
     'x-lineclear-timestamp': timestamp,
-    'x-lineclear-signature': `sha256=${hmac(message.body, 'hex')}`,
+    'x-lineclear-signature': `sha256=${hmac(signers[0].key, message.body, 'hex')}`,
   };
 }

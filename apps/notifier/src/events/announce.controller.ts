@@ -28,8 +28,10 @@ import { Bus, OnEvents } from '@lineclear/bus';
 import { CONFIG, type Tx } from '@lineclear/kit';
 import type { Config } from '../config.js';
 import type { NewDelivery } from '../db/deliveries.repo.js';
+import { insertSkips } from '../db/event-skips.repo.js';
 import { kindOf } from '../domain/event-catalogue.js';
 import type { Route } from '../domain/routes.js';
+import type { Skip } from '../domain/skips.js';
 import { DeliveryQueue } from '../jobs/delivery-queue.js';
 import { CurrentRoutes } from '../routing/current-routes.js';
 import { announcementsOf, storeDeliveries, type AnyEvent } from './deliveries-of-event.js';
@@ -43,11 +45,13 @@ export class AnnounceController {
     @Inject(CONFIG) private readonly config: Config,
     bus: Bus,
   ) {
-    // Most events go to nobody.
+    // Where there is no channel, nobody is told of anything, or is not.
     for (const def of WIRING.notifier.consumes) {
       // Whoever may decide is asked, whether anybody wants to hear of it or not.
       if (kindOf(def.name).isPersonal || def === approvalRequired) continue;
-      bus.handleOnlyIf(def, { kind: async () => (await routes.of(def.name)).length > 0 });
+      bus.handleOnlyIf(def, {
+        kind: async () => (await routes.of(def.name)).length + (await routes.skipsOf(def.name)).length > 0,
+      });
     }
   }
 
@@ -55,9 +59,26 @@ export class AnnounceController {
     const [first] = events;
     if (!first) return;
     const routes = await this.routes.of(first.type);
+    await this.#noteSkips(events, routes, await this.routes.skipsOf(first.type), tx);
     if (routes.length === 0) return;
     const deliveries = events.flatMap((event) => this.#deliveriesOf(event, routes));
     await storeDeliveries(tx, this.queue, deliveries);
+  }
+
+  async #noteSkips(
+    events: readonly AnyEvent[],
+    routes: readonly Route[],
+    skips: readonly Skip[],
+    tx: Tx,
+  ): Promise<void> {
+    const noted = events.map((event) => {
+      const { channel_id } = event.data as { channel_id?: number };
+      const isOwn =
+        event.type === webhookFailure.name && routes.some(({ channelId }) => channelId === channel_id);
+      const own: Skip[] = isOwn ? [{ channel_id: channel_id!, reason: 'own_failure' }] : [];
+      return { eventId: event.id, eventType: event.type, skips: [...skips, ...own] };
+    });
+    await insertSkips(tx, noted);
   }
 
   #deliveriesOf(event: AnyEvent, routes: readonly Route[]): NewDelivery[] {

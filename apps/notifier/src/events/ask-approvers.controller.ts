@@ -5,8 +5,10 @@ import { CONFIG, type Tx } from '@lineclear/kit';
 import type { Config } from '../config.js';
 import { answerableEmailChannel } from '../db/channels.repo.js';
 import { mailedBefore, type NewDelivery } from '../db/deliveries.repo.js';
+import { insertSkips } from '../db/event-skips.repo.js';
 import type { Channel } from '../domain/channel.js';
 import type { Route } from '../domain/routes.js';
+import type { Skip } from '../domain/skips.js';
 import { DeliveryQueue } from '../jobs/delivery-queue.js';
 import { CurrentRoutes } from '../routing/current-routes.js';
 import { announcementsOf, personalDelivery, storeDeliveries } from './deliveries-of-event.js';
@@ -29,6 +31,14 @@ export class AskApproversController {
   async ask(events: Required[], tx: Tx): Promise<void> {
     const routes = await this.routes.of(approvalRequired.name);
     const channel = await answerableEmailChannel(tx);
+    const skips: Skip[] = [
+      ...(await this.routes.skipsOf(approvalRequired.name)),
+      ...(channel ? [] : [{ reason: 'no_channel' as const }]),
+    ];
+    await insertSkips(
+      tx,
+      events.map(({ id, type }) => ({ eventId: id, eventType: type, skips })),
+    );
     const jobs = events.map(({ data }) => data.job_id);
     // A request that somebody lost sight of is told of again: whom it was mailed to has it already.
     const before = channel ? await mailedBefore(tx, approvalRequired.name, jobs) : new Set<string>();

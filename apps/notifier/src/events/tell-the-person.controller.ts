@@ -9,6 +9,8 @@ import {
 import { ask, Bus, OnEvent } from '@lineclear/bus';
 import { LOGGER, type Logger, type Tx } from '@lineclear/kit';
 import { firstEmailChannel } from '../db/channels.repo.js';
+import { insertSkips } from '../db/event-skips.repo.js';
+import type { SkipReason } from '../domain/skips.js';
 import { DeliveryQueue } from '../jobs/delivery-queue.js';
 import { personalDelivery, storeDeliveries } from './deliveries-of-event.js';
 
@@ -33,24 +35,27 @@ export class TellThePersonController {
 
   @OnEvent(passwordChanged)
   async changed(event: EventOf<typeof passwordChanged>, tx: Tx): Promise<void> {
-    if (event.data.email !== undefined) await this.#mail(event, event.data.email, tx);
+    await this.#mail(event, event.data.email, tx);
   }
 
   /** While auth does not answer, it comes again. */
   @OnEvent(ownSecretTaken)
   async secretTaken(event: EventOf<typeof ownSecretTaken>, tx: Tx): Promise<void> {
     const { mailbox } = await ask(this.bus, mailboxOf, { user_id: event.data.user_id }, DEADLINE_MS);
-    if (mailbox) await this.#mail(event, mailbox.email, tx);
+    await this.#mail(event, mailbox?.email, tx);
   }
 
-  async #mail(event: Personal, recipient: string, tx: Tx): Promise<void> {
+  async #mail(event: Personal, recipient: string | undefined, tx: Tx): Promise<void> {
+    const skipped = (reason: SkipReason) =>
+      insertSkips(tx, [{ eventId: event.id, eventType: event.type, skips: [{ reason }] }]);
+    if (recipient === undefined) return skipped('no_address');
     const channel = await firstEmailChannel(tx);
     if (!channel) {
       this.log.warn(
         { event_type: event.type, user_id: event.data.user_id },
         'somebody is to be told something by mail, and no email channel is enabled: add one',
       );
-      return;
+      return skipped('no_channel');
     }
     await storeDeliveries(tx, this.queue, [personalDelivery(event, channel, recipient)]);
   }

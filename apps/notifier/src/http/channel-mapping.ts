@@ -4,23 +4,49 @@ import type { z } from 'zod';
 import type { ChannelChange } from '../channels/keep-channels.js';
 import type { NewChannel } from '../db/channels.repo.js';
 import type { Channel } from '../domain/channel.js';
+import { keyPairOf, SEED_BYTES, type KeyPair } from '../domain/ed25519.js';
 import { formatSecret } from '../domain/sign.js';
+import { FIRST_KEYS, hasPrevious, signatureOf, type Signature } from '../domain/signing-keys.js';
 import type { channelAnswer, emailChange, NewChannelBody, webhookChange } from './channel-schemas.js';
 
 const MADE_SECRET_BYTES = 32;
+
+/** What a webhook is to be signed with: the secret given, or one made here, and a pair of keys if they are wanted. */
+export function makeKeys(
+  signature: Signature,
+  given: string | undefined,
+): { pair?: KeyPair; secret: Secret; made?: Secret } {
+  const secret = new Secret(given ?? formatSecret(randomBytes(MADE_SECRET_BYTES)));
+  return {
+    secret,
+    ...(given === undefined ? { made: secret } : {}),
+    ...(signature === 'ed25519' ? { pair: keyPairOf(randomBytes(SEED_BYTES)) } : {}),
+  };
+}
 
 /** What a new channel is, from the wire's names to ours. `made` is a secret that the caller does not know yet. */
 export function readNewChannel(
   body: NewChannelBody,
   publicUrl: string,
-): { channel: Omit<NewChannel, 'id' | 'hasSecret'>; secret?: Secret; made?: Secret } {
+): { channel: Omit<NewChannel, 'id' | 'hasSecret'>; secret?: Secret; privateKey?: Secret; made?: Secret } {
   const { name, is_enabled: isEnabled } = body;
   switch (body.channel_type) {
     case 'webhook': {
-      const channel = { type: 'webhook' as const, name, isEnabled, settings: { url: body.webhook_url } };
-      if (body.webhook_secret !== undefined) return { channel, secret: new Secret(body.webhook_secret) };
-      const made = new Secret(formatSecret(randomBytes(MADE_SECRET_BYTES)));
-      return { channel, secret: made, made };
+      const { pair, secret, made } = makeKeys(body.signature, body.webhook_secret);
+      const keys = { ...FIRST_KEYS, publicKey: pair?.publicKey ?? null };
+      const settings = {
+        url: body.webhook_url,
+        keys,
+        maxConcurrent: body.max_concurrent,
+        maxPerSecond: body.max_per_second,
+      };
+      const channel = { type: 'webhook' as const, name, isEnabled, settings };
+      return {
+        channel,
+        secret,
+        ...(pair ? { privateKey: new Secret(pair.privateKey) } : {}),
+        ...(made ? { made } : {}),
+      };
     }
     case 'email': {
       if (body.smtp_password !== undefined && body.smtp_username === undefined) {
@@ -53,7 +79,11 @@ function senderFor(username: string | undefined, publicUrl: string): string {
 export const readWebhookChange = (body: z.infer<typeof webhookChange>): ChannelChange => ({
   name: body.name,
   isEnabled: body.is_enabled,
-  settings: given({ url: body.webhook_url }),
+  settings: given({
+    url: body.webhook_url,
+    maxConcurrent: body.max_concurrent,
+    maxPerSecond: body.max_per_second,
+  }),
   secret: body.webhook_secret === undefined ? undefined : new Secret(body.webhook_secret),
 });
 
@@ -81,19 +111,37 @@ const given = <T extends object>(fields: T): Given<T> =>
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Given<T>;
 
 /** A channel as the wire shows it: that it has a secret, never the secret. */
-export function showChannel(channel: Channel): z.infer<typeof channelAnswer> {
+export function showChannel(channel: Channel, now: Date): z.infer<typeof channelAnswer> {
   const common = {
     id: channel.id,
     channel_type: channel.type,
     name: channel.name,
     is_enabled: channel.isEnabled,
     ...(channel.disabledReason === null ? {} : { disabled_reason: channel.disabledReason }),
+    ...(channel.disabledAt === null ? {} : { disabled_at: channel.disabledAt.toISOString() }),
     created_at: channel.createdAt.toISOString(),
     updated_at: channel.updatedAt.toISOString(),
   };
   const { hasSecret } = channel;
-  if (channel.type === 'webhook')
-    return { ...common, webhook_url: channel.settings.url, has_webhook_secret: hasSecret };
+  if (channel.type === 'webhook') {
+    const { url, keys, maxConcurrent, maxPerSecond } = channel.settings;
+    const { publicKey, previous } = keys;
+    return {
+      ...common,
+      webhook_url: url,
+      max_concurrent: maxConcurrent,
+      max_per_second: maxPerSecond,
+      has_webhook_secret: hasSecret,
+      signature: signatureOf(keys),
+      ...(publicKey === null ? {} : { webhook_public_key: publicKey }),
+      ...(previous && hasPrevious(keys, now)
+        ? {
+            previous_secret_until: previous.endsAt,
+            ...(previous.publicKey === null ? {} : { previous_webhook_public_key: previous.publicKey }),
+          }
+        : {}),
+    };
+  }
   const { host, port, username, useTls, fromAddress, fromName, replyTo = null } = channel.settings;
   return {
     ...common,

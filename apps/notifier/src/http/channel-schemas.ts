@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { CHANNEL_TYPES } from '../domain/channel.js';
 import { faultOfInbound } from '../domain/reply-address.js';
 import { secretBytes } from '../domain/sign.js';
+import { SIGNATURES } from '../domain/signing-keys.js';
 
 // A line end in a name could become one in a mail's header.
 const name = z
@@ -40,6 +41,8 @@ const webhookFields = {
   is_enabled: z.boolean(),
   webhook_url: webhookUrl,
   webhook_secret: webhookSecret,
+  max_concurrent: z.int().min(1).max(32),
+  max_per_second: z.int().min(1).max(1_000),
 };
 const emailFields = {
   name,
@@ -68,6 +71,9 @@ const newWebhook = z.strictObject({
   ...webhookFields,
   is_enabled: webhookFields.is_enabled.default(true),
   webhook_secret: webhookSecret.optional(),
+  signature: z.enum(SIGNATURES).default('hmac'),
+  max_concurrent: webhookFields.max_concurrent.default(4),
+  max_per_second: webhookFields.max_per_second.default(20),
 });
 const newEmail = z.strictObject({
   channel_type: z.literal('email'),
@@ -103,6 +109,15 @@ export const emailChange = z
 /** Both, for when the channel's type is not known yet. */
 export const channelChange = z.strictObject({ ...emailChange.shape, ...webhookChange.shape });
 
+const MAX_OVERLAP_HOURS = 168;
+export const rotateBody = z.strictObject({
+  /** For how long the keys before them sign as well; with 0 they end at once. */
+  overlap_hours: z.number().min(0).max(MAX_OVERLAP_HOURS).default(24),
+  webhook_secret: webhookSecret.optional(),
+  /** As before, if it is not given. */
+  signature: z.enum(SIGNATURES).optional(),
+});
+
 export const testBody = z.strictObject({ recipient: z.email().max(254).optional() });
 
 export const channelAnswer = z.object({
@@ -111,8 +126,15 @@ export const channelAnswer = z.object({
   name: z.string(),
   is_enabled: z.boolean(),
   disabled_reason: z.string().optional(),
+  disabled_at: z.iso.datetime().optional(),
   webhook_url: z.string().optional(),
   has_webhook_secret: z.boolean().optional(),
+  max_concurrent: z.int().optional(),
+  max_per_second: z.int().optional(),
+  signature: z.enum(SIGNATURES).optional(),
+  webhook_public_key: z.string().optional(),
+  previous_secret_until: z.iso.datetime().optional(),
+  previous_webhook_public_key: z.string().optional(),
   smtp_host: z.string().optional(),
   smtp_port: z.int().optional(),
   smtp_username: z.string().optional(),

@@ -5,11 +5,19 @@ import { Allow, ChangesNothing, Who } from '@lineclear/access';
 import { Answers, BadInput, Clock, CONFIG, Database, NotFound, validate } from '@lineclear/kit';
 import type { z } from 'zod';
 import { KeepChannels } from '../channels/keep-channels.js';
+import { RotateKeys } from '../channels/rotate-keys.js';
 import { SendThroughChannel } from '../channels/send-through-channel.js';
 import type { Config } from '../config.js';
 import { countChannels, findChannel, listChannels } from '../db/channels.repo.js';
 import type { Channel } from '../domain/channel.js';
-import { readEmailChange, readNewChannel, readWebhookChange, showChannel } from './channel-mapping.js';
+import { signatureOf } from '../domain/signing-keys.js';
+import {
+  makeKeys,
+  readEmailChange,
+  readNewChannel,
+  readWebhookChange,
+  showChannel,
+} from './channel-mapping.js';
 import {
   channelAnswer,
   channelChange,
@@ -17,6 +25,7 @@ import {
   emailChange,
   newChannel,
   newChannelAnswer,
+  rotateBody,
   testAnswer,
   testBody,
   webhookChange,
@@ -32,6 +41,7 @@ export class ChannelsController {
   constructor(
     private readonly database: Database,
     private readonly channels: KeepChannels,
+    private readonly keys: RotateKeys,
     private readonly sender: SendThroughChannel,
     private readonly clock: Clock,
     @Inject(CONFIG) private readonly config: Config,
@@ -45,7 +55,7 @@ export class ChannelsController {
     const { total } = await countChannels(this.database);
     const last = channels.at(-1);
     return {
-      channels: channels.map(showChannel),
+      channels: channels.map((channel) => this.#show(channel)),
       total,
       ...(last && channels.length === limit ? { next_cursor: last.id } : {}),
     };
@@ -55,16 +65,16 @@ export class ChannelsController {
   @Allow('admin.config')
   @Answers(201, newChannelAnswer, 'Adds a channel; a webhook secret that is made here is shown this once')
   async add(@Body({ schema: newChannel }) body: NewChannelBody): Promise<z.infer<typeof newChannelAnswer>> {
-    const { channel, secret, made } = readNewChannel(body, this.config.PUBLIC_URL);
-    const added = await this.channels.add(channel, secret);
-    return { ...showChannel(added), ...(made ? { webhook_secret: made.reveal() } : {}) };
+    const { channel, secret, privateKey, made } = readNewChannel(body, this.config.PUBLIC_URL);
+    const added = await this.channels.add(channel, secret, privateKey);
+    return { ...this.#show(added), ...(made ? { webhook_secret: made.reveal() } : {}) };
   }
 
   @Get(':id')
   @Allow('admin.config')
   @Answers(200, channelAnswer, 'Shows a channel')
   async show(@Param('id', { schema: idParam }) id: number): Promise<z.infer<typeof channelAnswer>> {
-    return showChannel(await this.#mustFind(id));
+    return this.#show(await this.#mustFind(id));
   }
 
   @Patch(':id')
@@ -79,7 +89,26 @@ export class ChannelsController {
       type === 'webhook'
         ? readWebhookChange(validate(webhookChange, body))
         : readEmailChange(validate(emailChange, body));
-    return showChannel(await this.channels.change(id, change));
+    return this.#show(await this.channels.change(id, change));
+  }
+
+  @Post(':id/rotate-secret')
+  @Allow('admin.config')
+  @Answers(
+    200,
+    newChannelAnswer,
+    'Gives a webhook new keys; those before them sign as well for `overlap_hours`. A secret that is made here is shown this once',
+  )
+  async rotate(
+    @Param('id', { schema: idParam }) id: number,
+    @Body({ schema: rotateBody }) body: z.infer<typeof rotateBody>,
+  ): Promise<z.infer<typeof newChannelAnswer>> {
+    const channel = await this.#mustFind(id);
+    if (channel.type !== 'webhook') throw BadInput.at('id', 'is not a webhook: there is nothing to rotate');
+    const signature = body.signature ?? signatureOf(channel.settings.keys);
+    const { made, ...keys } = makeKeys(signature, body.webhook_secret);
+    const rotated = await this.keys.rotate(channel, { ...keys, overlapHours: body.overlap_hours });
+    return { ...this.#show(rotated), ...(made ? { webhook_secret: made.reveal() } : {}) };
   }
 
   @Delete(':id')
@@ -122,6 +151,10 @@ export class ChannelsController {
       ...(error === undefined ? {} : { error }),
       latency_ms: Math.round((performance.now() - startedMs) * 10) / 10,
     };
+  }
+
+  #show(channel: Channel): z.infer<typeof channelAnswer> {
+    return showChannel(channel, this.clock.now());
   }
 
   async #mustFind(id: number): Promise<Channel> {

@@ -7,82 +7,33 @@ import { z } from 'zod';
 import { findChannel } from '../db/channels.repo.js';
 import { DELIVERY_STATES } from '../db/delivery.entity.js';
 import { makeDue } from '../db/deliveries.repo.js';
-import { countHistory, findDelivery, listHistory, type LoggedDelivery } from '../db/history.repo.js';
-import { CHANNEL_TYPES } from '../domain/channel.js';
-import { SEVERITIES } from '../domain/severity.js';
+import { countHistory, findDelivery, listHistory } from '../db/history.repo.js';
+import { CATALOGUE } from '../domain/event-catalogue.js';
 import { DeliveryQueue } from '../jobs/delivery-queue.js';
+import { deliveryAnswer, showDelivery } from './delivery-answer.js';
 import { idParam } from './page.js';
 
+const instant = z.iso.datetime();
 const historyQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(500).default(50),
   /** The last id of the page before. */
   cursor: z.uuid().optional(),
+  event_id: z.uuid().optional(),
   job_id: fields.jobId.optional(),
   channel_id: idParam.optional(),
   status: z.enum(DELIVERY_STATES).optional(),
+  event_type: z.enum(Object.keys(CATALOGUE)).optional(),
+  /** When the event came. */
+  since: instant.optional(),
+  until: instant.optional(),
 });
 
-const instant = z.iso.datetime();
-const deliveryAnswer = z.object({
-  id: z.uuid(),
-  event_id: z.uuid(),
-  event_type: z.string(),
-  severity: z.enum(SEVERITIES),
-  job_id: z.string().optional(),
-  channel_id: z.int(),
-  channel_type: z.enum(CHANNEL_TYPES),
-  recipient: z.string().optional(),
-  status: z.enum(DELIVERY_STATES),
-  error: z.string().optional(),
-  created_at: instant,
-  next_attempt_at: instant.optional(),
-  finished_at: instant.optional(),
-  attempts: z.array(
-    z.object({
-      number: z.int(),
-      ended_at: instant,
-      duration_ms: z.int(),
-      status_code: z.int().optional(),
-      error: z.string().optional(),
-      response: z.string().optional(),
-    }),
-  ),
-});
 const historyAnswer = z.object({
   deliveries: z.array(deliveryAnswer),
   total: z.int(),
   next_cursor: z.uuid().optional(),
 });
 const resendAnswer = z.object({ id: z.uuid(), status: z.enum(DELIVERY_STATES) });
-
-const present = <T extends object>(from: T): { [K in keyof T]?: Exclude<T[K], null | undefined> } =>
-  Object.fromEntries(
-    Object.entries(from).filter(([, value]) => value !== null && value !== undefined),
-  ) as never;
-
-const show = (row: LoggedDelivery): z.infer<typeof deliveryAnswer> => ({
-  id: row.id,
-  event_id: row.event_id,
-  event_type: row.event_type,
-  severity: row.severity,
-  channel_id: row.channel_id,
-  channel_type: row.channel_type,
-  status: row.state,
-  created_at: row.created_at.toISOString(),
-  ...present({
-    job_id: row.job_id,
-    recipient: row.recipient === '' ? null : row.recipient,
-    error: row.last_error,
-    next_attempt_at: row.next_attempt_at?.toISOString(),
-    finished_at: row.finished_at?.toISOString(),
-  }),
-  attempts: row.log.map(({ number, ended_at, duration_ms, status_code, error, response }) => ({
-    number,
-    ended_at: new Date(ended_at).toISOString(),
-    duration_ms,
-    ...present({ status_code, error, response }),
-  })),
-});
 
 /** What was sent, what was not, and why. */
 @Controller('api/cloud/notifications')
@@ -95,19 +46,32 @@ export class DeliveriesController {
 
   @Get('history')
   @Allow('admin.config')
-  @Answers(200, historyAnswer, 'Lists deliveries with their attempts, newest first')
+  @Answers(200, historyAnswer, 'As the list of deliveries')
   async history(
     @Query({ schema: historyQuery }) query: z.infer<typeof historyQuery>,
   ): Promise<z.infer<typeof historyAnswer>> {
+    return this.list(query);
+  }
+
+  @Get('deliveries')
+  @Allow('admin.config')
+  @Answers(200, historyAnswer, 'Lists deliveries with their attempts, newest first')
+  async list(
+    @Query({ schema: historyQuery }) query: z.infer<typeof historyQuery>,
+  ): Promise<z.infer<typeof historyAnswer>> {
     const filter = {
+      eventId: query.event_id ?? null,
       jobId: query.job_id ?? null,
       channelId: query.channel_id ?? null,
       state: query.status ?? null,
+      eventType: query.event_type ?? null,
+      since: query.since === undefined ? null : new Date(query.since),
+      until: query.until === undefined ? null : new Date(query.until),
     };
     const rows = await listHistory(this.database, filter, query.limit, query.cursor ?? null);
     const last = rows.at(-1);
     return {
-      deliveries: rows.map(show),
+      deliveries: rows.map(showDelivery),
       total: await countHistory(this.database, filter),
       ...(last && rows.length === query.limit ? { next_cursor: last.id } : {}),
     };
@@ -115,7 +79,7 @@ export class DeliveriesController {
 
   @Post('deliveries/:id/resend')
   @Allow('admin.config')
-  @Answers(202, resendAnswer, 'Sends a delivery once more, now, with the same id')
+  @Answers(202, resendAnswer, 'Sends a delivery once more, now, with the same id and all its attempts')
   async resend(@Param('id', { schema: z.uuid() }) id: string): Promise<z.infer<typeof resendAnswer>> {
     const found = await findDelivery(this.database, id);
     if (!found) throw new NotFound('delivery', id);

@@ -6,7 +6,8 @@ import type { Job } from 'bullmq';
 import { DELIVER, type DeliverStep } from './delivery-queue.js';
 import { SendDelivery } from './send-delivery.js';
 
-const AT_ONCE = 32;
+/** Many more than one endpoint may have: even several that are slow leave room for the others. */
+const AT_ONCE = 100;
 /** What is being sent when the service stops may take so long to end; then it is cut off and sent again later. */
 const GRACE_MS = 3_000;
 /** And so long, after that, to say so to Redis. */

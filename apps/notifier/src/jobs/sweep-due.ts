@@ -6,14 +6,19 @@ import {
   type OnApplicationBootstrap,
 } from '@nestjs/common';
 import { CONFIG, Database, LOGGER, type Logger } from '@lineclear/kit';
+import { RotateKeys } from '../channels/rotate-keys.js';
 import type { Config } from '../config.js';
 import { forgetOld, takeDue } from '../db/deliveries.repo.js';
+import { forgetEndpoints } from '../db/endpoints.repo.js';
+import { forgetOldSkips } from '../db/event-skips.repo.js';
 import { DeliveryQueue } from './delivery-queue.js';
 
 const TICK_MS = 500;
 const BATCH = 500;
 const FORGET_EVERY_MS = 3_600_000;
 const FORGET_BATCH = 5_000;
+/** Webhooks whose old keys are forgotten in one go. */
+const FORGET_KEYS = 100;
 
 /** Hands what is due to the queue: retries whose time has come, and whatever Redis lost or a dead process held. */
 @Injectable()
@@ -25,6 +30,7 @@ export class SweepDue implements OnApplicationBootstrap, BeforeApplicationShutdo
   constructor(
     private readonly database: Database,
     private readonly queue: DeliveryQueue,
+    private readonly keys: RotateKeys,
     @Inject(CONFIG) private readonly config: Config,
     @Inject(LOGGER) private readonly log: Logger,
   ) {}
@@ -52,10 +58,14 @@ export class SweepDue implements OnApplicationBootstrap, BeforeApplicationShutdo
     }
     if (performance.now() - this.#forgotAtMs < FORGET_EVERY_MS) return;
     this.#forgotAtMs = performance.now();
-    while (
-      !stop.aborted &&
-      (await forgetOld(this.database, this.config.DELIVERY_RETENTION_DAYS, FORGET_BATCH)) === FORGET_BATCH
-    );
+    await this.keys.forgetEnded(FORGET_KEYS);
+    await forgetEndpoints(this.database);
+    for (const forget of [forgetOld, forgetOldSkips]) {
+      while (
+        !stop.aborted &&
+        (await forget(this.database, this.config.DELIVERY_RETENTION_DAYS, FORGET_BATCH)) === FORGET_BATCH
+      );
+    }
   }
 
   async beforeApplicationShutdown(): Promise<void> {

@@ -1,11 +1,12 @@
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
-import { Clock, CONFIG, type Secret } from '@lineclear/kit';
+import { Clock, CONFIG } from '@lineclear/kit';
 import { Agent, request, type Dispatcher } from 'undici';
+import type { SigningSecrets } from '../channels/channel-secrets.js';
 import type { Config } from '../config.js';
 import type { AttemptResult } from '../domain/attempt.js';
 import type { WebhookSettings } from '../domain/channel.js';
 import { readRetryAfter } from '../domain/retry.js';
-import { secretBytes, signatureHeaders } from '../domain/sign.js';
+import { secretBytes, signatureHeaders, type Signer } from '../domain/sign.js';
 import { explainError } from '../outbound/explain-error.js';
 import { guardedConnector } from '../outbound/guarded-connector.js';
 
@@ -41,12 +42,15 @@ export class SendWebhook implements OnApplicationShutdown {
 
   async send(
     settings: WebhookSettings,
-    secret: Secret,
+    secrets: readonly SigningSecrets[],
     message: WebhookMessage,
     stop: AbortSignal,
   ): Promise<AttemptResult> {
-    const key = secretBytes(secret.reveal());
-    if (!key)
+    const [newest, ...others] = secrets.flatMap(({ secret, privateKey }): Signer[] => {
+      const key = secretBytes(secret.reveal());
+      return key ? [{ key, privateKey: privateKey?.reveal() }] : [];
+    });
+    if (!newest)
       return {
         outcome: 'refused',
         error: 'its webhook_secret is not of the form whsec_…: nothing is sent unsigned',
@@ -58,7 +62,7 @@ export class SendWebhook implements OnApplicationShutdown {
         headers: {
           'content-type': 'application/json',
           'user-agent': 'Lineclear-Webhooks/1',
-          ...signatureHeaders(key, message, this.clock.now()),
+          ...signatureHeaders([newest, ...others], message, this.clock.now()),
         },
         body: message.body,
         signal: AbortSignal.any([stop, AbortSignal.timeout(this.#timeoutMs)]),

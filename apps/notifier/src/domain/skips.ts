@@ -1,0 +1,70 @@
+import { EVENT_TYPES, kindOf, typesOf } from './event-catalogue.js';
+import type { KnownChannel, Preference, Route } from './routes.js';
+import { reachesSeverity } from './severity.js';
+
+export const SKIP_REASONS = [
+  'channel_disabled',
+  'preference_disabled',
+  'below_min_severity',
+  'no_preference',
+  'no_address',
+  'no_channel',
+  'duplicate',
+  'own_failure',
+] as const;
+export type SkipReason = (typeof SKIP_REASONS)[number];
+
+/** Somebody who was not told of an event, and why. */
+export interface Skip {
+  /** Without one where there was none to be told through. */
+  readonly channel_id?: number;
+  /** Where it is about one of the channel's recipients. */
+  readonly recipient?: string;
+  readonly reason: SkipReason;
+}
+
+/** For each event type which channels it does not go to, and where it would go twice. */
+export function skipsOf(
+  channels: readonly KnownChannel[],
+  routes: ReadonlyMap<string, readonly Route[]>,
+): ReadonlyMap<string, readonly Skip[]> {
+  return new Map(
+    EVENT_TYPES.map((type) => {
+      const reached = new Set((routes.get(type) ?? []).map(({ channelId }) => channelId));
+      return [type, channels.flatMap((channel) => skipsOfChannel(channel, type, reached.has(channel.id)))];
+    }),
+  );
+}
+
+function skipsOfChannel(channel: KnownChannel, type: string, isReached: boolean): Skip[] {
+  const asked = channel.preferences.filter(({ eventType }) => typesOf(eventType).includes(type));
+  if (isReached) {
+    const twice = twiceIn(
+      asked.filter((one) => isWanted(one, type)).flatMap((one) => addressesIn(channel, one)),
+    );
+    return twice.map((recipient) => ({
+      channel_id: channel.id,
+      ...(recipient === '' ? {} : { recipient }),
+      reason: 'duplicate',
+    }));
+  }
+  return [{ channel_id: channel.id, reason: whyNot(channel, asked, type) }];
+}
+
+function whyNot(channel: KnownChannel, asked: readonly Preference[], type: string): SkipReason {
+  if (asked.length === 0) return 'no_preference';
+  if (!channel.isEnabled) return 'channel_disabled';
+  const enabled = asked.filter(({ isEnabled }) => isEnabled);
+  if (enabled.length === 0) return 'preference_disabled';
+  return enabled.some((one) => isWanted(one, type)) ? 'no_address' : 'below_min_severity';
+}
+
+const isWanted = ({ isEnabled, minSeverity }: Preference, type: string): boolean =>
+  isEnabled && reachesSeverity(kindOf(type).severity, minSeverity);
+
+const addressesIn = ({ type }: KnownChannel, { recipients }: Preference): readonly string[] =>
+  type === 'email' ? [...new Set(recipients)] : [''];
+
+const twiceIn = (addresses: readonly string[]): string[] => [
+  ...new Set(addresses.filter((address, index) => addresses.indexOf(address) !== index)),
+];
