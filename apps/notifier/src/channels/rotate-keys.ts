@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { audited } from '@lineclear/access';
 import { Bus } from '@lineclear/bus';
-import { Clock, Conflict, Database, LOGGER, NotFound, Secret, type Logger, type Tx } from '@lineclear/kit';
+import { Clock, Conflict, Database, LOGGER, Secret, type Logger, type Tx } from '@lineclear/kit';
 import { channelsWithEndedKeys, lockChannel, updateChannel } from '../db/channels.repo.js';
 import type { WebhookChannel } from '../domain/channel.js';
 import type { KeyPair } from '../domain/ed25519.js';
