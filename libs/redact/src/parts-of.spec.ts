@@ -14,11 +14,24 @@ it.each([
     `--BEGIN--\n${KEY}\nshort\n`,
     [`--BEGIN--\n${KEY}\nshort\n`, `--BEGIN--\n${KEY}\nshort`, KEY],
   ],
-  ['in JSON, too', `{\n"key": "--BEGIN--\\n${KEY}\\n"}`, [`{\n"key": "--BEGIN--\\n${KEY}\\n"}`, KEY]],
+  [
+    'in JSON, too',
+    `{\n"key": "--BEGIN--\\n${KEY}\\n"}`,
+    [`{\n"key": "--BEGIN--\\n${KEY}\\n"}`, KEY, `--BEGIN--\\n${KEY}\\n`],
+  ],
   [
     'and the rest of one that is broken over lines',
     `a: b\n${KEY}\ncHQ3/w==\n--END--\nkind: Config`,
     [`a: b\n${KEY}\ncHQ3/w==\n--END--\nkind: Config`, KEY, 'cHQ3/w=='],
+  ],
+  [
+    'and what its lines call a secret',
+    `[default]\nregion = eu-central-1\nauth_key = hunter22\n"dbPassword": "s3cr3t!"\ntoken:`,
+    [
+      `[default]\nregion = eu-central-1\nauth_key = hunter22\n"dbPassword": "s3cr3t!"\ntoken:`,
+      'hunter22',
+      's3cr3t!',
+    ],
   ],
   [
     'without any it is its lines',

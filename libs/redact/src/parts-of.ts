@@ -2,10 +2,13 @@
 const MIN_CHARACTERS = 6;
 const MIN_WORD_CHARACTERS = 20;
 
+/** `"password": "…"`, `aws_secret_access_key = …`: a name that says that a secret follows, and what follows. */
+const NAMED = /(?:pass|secret|token|key|auth|credential)[\w-]*["']?\s*[:=]\s*["']?([^\r\n"']+)/gi;
+
 /**
  * What of a value must not be seen: it, and as a file of several lines is seldom printed whole, its long words with what is left of
- * them on a last line, which are what is secret of it, or if it has none its lines. Other lines are in innocent texts, too:
- * `kind: Config`.
+ * them on a last line and what its lines call a password or the like, which are what is secret of it, or if it has none its lines.
+ * Other lines are in innocent texts, too: `kind: Config`.
  */
 export function partsOf(value: string): string[] {
   const text = value.trim();
@@ -14,7 +17,8 @@ export function partsOf(value: string): string[] {
 }
 
 function partsOfFile(text: string): string[] {
-  const words = text.split(/[\s"',]+|\\n/).filter(isLong);
+  const named = Array.from(text.matchAll(NAMED), ([, secret = '']) => secret.trim());
+  const words = [...text.split(/[\s"',]+|\\n/).filter(isLong), ...named];
   // A key in JSON has its line ends as `\n`.
   const lines = text.split(/[\r\n]+|\\n/).map((line) => line.trim());
   return words.length > 0 ? [...words, ...lines.filter((line, n) => isRest(line, lines[n - 1]))] : lines;
