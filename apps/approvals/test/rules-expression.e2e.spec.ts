@@ -72,3 +72,17 @@ it('holds a job that it fails for, says so, and counts it', async () => {
     new RegExp(`^lineclear_approval_rule_errors_total\\{.*rule_id="${body.id}".*\\} 1$`, 'm'),
   );
 });
+
+it('is in so many active rules and no more, whoever adds them at once', async () => {
+  const rule = (n: number) => ({ ...dear, name: `rule ${n}`, is_active: n < 98 });
+  const ids: number[] = [];
+  for (let n = 0; n < 102; n += 1)
+    ids.push((await opened.admin.post('/api/approvals/rules', rule(n))).body.id);
+  const paths = ids.slice(98).map((id) => `/api/approvals/rules/${id}`);
+  const answers = await Promise.all(paths.map((path) => opened.admin.patch(path, { is_active: true })));
+  expect(answers.map(({ status }) => status).toSorted()).toEqual([200, 200, 409, 409]);
+  expect((await opened.admin.post('/api/approvals/rules', dear)).status).toBe(409);
+  expect((await opened.admin.get('/api/approvals/rules?active_only=true')).body.total).toBe(100);
+  const other = { name: 'dear', condition: 'cost_exceeds', threshold: 50 };
+  expect((await opened.admin.post('/api/approvals/rules', other)).status).toBe(201);
+});

@@ -82,6 +82,15 @@ export async function deleteRule(tx: Tx, id: number): Promise<boolean> {
   return (await tx.query('delete from approval_rule where id = $1 returning id', [id])).length > 0;
 }
 
+/** How many active rules look at this. */
+export async function countActive(db: Queryable, condition: Condition['is']): Promise<number> {
+  const [row] = await db.query<{ count: number }>(
+    'select count(*) as count from approval_rule where is_active and condition = $1',
+    [condition],
+  );
+  return row?.count ?? 0;
+}
+
 export async function combineOf(db: Queryable): Promise<Combine> {
   const [row] = await db.query<{ combine: Combine }>('select combine from rules_version');
   if (!row) throw new Error(ROW_LOST);

@@ -7,6 +7,9 @@ import { Decisions } from '../decisions.js';
 
 type Reply = ReplyOf<typeof decideForJob>;
 
+// Of the contract. There may be many levels to name.
+const MAX_MESSAGE = 500;
+
 /** Decisions of those who look at the queue instead of at the requests. */
 @Controller()
 export class AnswerDecide {
@@ -31,7 +34,7 @@ export class AnswerDecide {
       return { decided: { approval_id: decided.id, at: decided.reviewedAt!.toISOString() } };
     } catch (error) {
       if (error instanceof NotFound || error instanceof NotAllowed || error instanceof Conflict)
-        return { refused: { why: error.code, message: error.message } };
+        return { refused: { why: error.code, message: error.message.slice(0, MAX_MESSAGE) } };
       throw error;
     }
   }

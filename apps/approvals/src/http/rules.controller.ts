@@ -2,10 +2,11 @@ import { Body, Controller, Delete, Get, Param, Patch, Post, Query } from '@nestj
 import { Allow, audited, differences, Who } from '@lineclear/access';
 import { Bus } from '@lineclear/bus';
 import type { Principal } from '@lineclear/contracts';
-import { Answers, Clock, Database, NotFound } from '@lineclear/kit';
+import { Answers, Clock, Conflict, Database, NotFound, type Tx } from '@lineclear/kit';
 import { z } from 'zod';
 import { CurrentRules } from '../current-rules.js';
 import {
+  countActive,
   deleteRule,
   findRule,
   insertRule,
@@ -30,6 +31,9 @@ const listQuery = z.strictObject({ active_only: z.enum(['true', 'false']).defaul
 const conditionsAnswer = z.object({
   conditions: z.array(z.object({ value: z.enum(CONDITION_NAMES), description: z.string() })),
 });
+
+/** Each is evaluated for each job, in some 20 µs. */
+const MAX_EXPRESSIONS = 100;
 
 type Rule = z.infer<typeof ruleAnswer>;
 
@@ -80,7 +84,7 @@ export class RulesController {
         { id: who.user_id, name: who.username },
         this.clock.now(),
       );
-      await this.rules.changedIn(tx);
+      await this.#changedIn(tx, inserted);
       const entry = audited('approval_rule.created', {
         target: targetOf(inserted.id),
         details: told(inserted),
@@ -113,7 +117,7 @@ export class RulesController {
       const found = await lockRule(tx, id);
       if (!found) throw new NotFound('approval rule', id);
       const updated = await updateRule(tx, id, changedSettings(found, body), this.clock.now());
-      await this.rules.changedIn(tx);
+      await this.#changedIn(tx, updated);
       const details = differences(told(found), told(updated), TOLD);
       await this.bus.publish(tx, audited('approval_rule.changed', { target: targetOf(id), details }));
       return updated;
@@ -133,6 +137,13 @@ export class RulesController {
       await this.bus.publish(tx, audited('approval_rule.removed', { target: targetOf(id), details }));
     });
     return { deleted: id };
+  }
+
+  async #changedIn(tx: Tx, { condition, isActive }: StoredRule): Promise<void> {
+    // One change at a time from here on, so that what is counted stays so.
+    await this.rules.changedIn(tx);
+    if (isActive && condition.is === 'expression' && (await countActive(tx, 'expression')) > MAX_EXPRESSIONS)
+      throw new Conflict(`there are ${MAX_EXPRESSIONS} active rules with an expression, and no more may be`);
   }
 }
 

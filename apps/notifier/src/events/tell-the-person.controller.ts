@@ -6,7 +6,7 @@ import {
   passwordResetRequested,
   type EventOf,
 } from '@lineclear/contracts';
-import { ask, Bus, OnEvent } from '@lineclear/bus';
+import { askPatiently, Bus, OnEvent } from '@lineclear/bus';
 import { LOGGER, type Logger, type Tx } from '@lineclear/kit';
 import { firstEmailChannel } from '../db/channels.repo.js';
 import { insertSkips } from '../db/event-skips.repo.js';
@@ -41,7 +41,7 @@ export class TellThePersonController {
   /** While auth does not answer, it comes again. */
   @OnEvent(ownSecretTaken)
   async secretTaken(event: EventOf<typeof ownSecretTaken>, tx: Tx): Promise<void> {
-    const { mailbox } = await ask(this.bus, mailboxOf, { user_id: event.data.user_id }, DEADLINE_MS);
+    const { mailbox } = await askPatiently(this.bus, mailboxOf, { user_id: event.data.user_id }, DEADLINE_MS);
     await this.#mail(event, mailbox?.email, tx);
   }
 
