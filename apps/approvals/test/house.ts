@@ -62,7 +62,7 @@ export async function openHouse(extra: Record<string, string> = {}): Promise<Hou
     env,
     clock,
     peer,
-    folk: people(peer),
+    folk: await people(peer),
     service,
     boot,
     as: (person) => client(house.service.url, person.token),

@@ -13,7 +13,7 @@ let bench: Bench;
 let folk: People;
 beforeAll(async () => {
   bench = await openBench();
-  folk = people(bench.peer);
+  folk = await people(bench.peer);
 });
 afterAll(async () => bench?.stop());
 

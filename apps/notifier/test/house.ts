@@ -106,7 +106,7 @@ export async function openHouse(extra: Record<string, string> = {}): Promise<Hou
   const boot = () => startService(define(env, { clock }));
   const service = await boot();
   const peer = await connectPeer(backends.nats.url);
-  const folk = people(peer);
+  const folk = await people(peer);
   const { token } = folk.add('admin');
   const receiver = await startReceiver();
   const house: House = {

@@ -84,7 +84,7 @@ export async function openHouse(extra: Record<string, string> = {}): Promise<Hou
   });
   const service = await startService(define(env));
   const peer = await connectPeer(backends.nats.url);
-  const folk = people(peer);
+  const folk = await people(peer);
   const replicas: RunningService[] = [];
   const as = (person: Person): Client => client(service.url, person.token);
   const boss = folk.add('admin', { username: 'boss' });

@@ -65,7 +65,7 @@ afterAll(async () => {
 
 /** Every way in and out that a value has, right and wrong. */
 async function useEverything(): Promise<void> {
-  const folk = people(peer);
+  const folk = await people(peer);
   const [admin, ada] = [folk.add('admin'), folk.add('researcher')];
   const [asAdmin, asAda] = [client(service.url, admin.token), client(service.url, ada.token)];
   const keep = async (answer: Promise<{ body: unknown }>): Promise<void> =>

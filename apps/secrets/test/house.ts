@@ -66,7 +66,7 @@ export async function openHouse(
   };
   const service = await replica();
   const peer = await connectPeer(backends.nats.url);
-  const folk = people(peer);
+  const folk = await people(peer);
   const adminToken = folk.add('admin').token;
   const admin = client(service.url, adminToken);
   return {

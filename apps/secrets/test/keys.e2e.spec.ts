@@ -153,7 +153,7 @@ it('does not start at all with a wrong key: nothing is served and nothing answer
   const right = await startService(define({ ...env, ...key(1) }));
   const peer = await connectPeer(backends.nats.url);
   try {
-    const admin = client(right.url, people(peer).add('admin').token);
+    const admin = client(right.url, (await people(peer)).add('admin').token);
     expect((await admin.post('/api/secrets', { name: 'X', value: 'y' })).status).toBe(201);
     await right.close();
     await expect(startService(define({ ...env, ...key(2) }))).rejects.toThrow('not the key');

@@ -47,7 +47,7 @@ beforeAll(async () => {
   });
   service = await startService(define(env));
   peer = await connectPeer(backends.nats.url);
-  const folk = people(peer);
+  const folk = await people(peer);
   admin = client(service.url, folk.add('admin').token);
   const person = folk.add('researcher');
   ada = client(service.url, person.token);
@@ -320,7 +320,7 @@ it('serves only what has the prefix, once there is one', async () => {
   });
   const other = await startService(define(prefixed));
   try {
-    const http = client(other.url, people(peer).add('admin').token);
+    const http = client(other.url, (await people(peer)).add('admin').token);
     expect((await http.get('/api/secrets/hf-token/explain')).body.found_in).toEqual({
       source: 'environment',
       scope: 'global',

@@ -31,7 +31,7 @@ beforeAll(async () => {
     ),
   );
   peer = await connectPeer(backends.nats.url);
-  folk = people(peer);
+  folk = await people(peer);
 });
 
 afterAll(async () => {

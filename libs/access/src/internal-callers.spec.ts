@@ -104,7 +104,7 @@ it('are not believed where no gateway of ours can stand', async () => {
 });
 
 it('with a wrong credential are refused, and with a right one are who it says', async () => {
-  const ada = people(peer).add('researcher');
+  const ada = (await people(peer)).add('researcher');
   const address = inside();
   expect((await client(service.url, 'wrong').get(DOOR, from(address))).status).toBe(401);
   const cookie = { ...from(address), cookie: 'lineclear_session=ended' };

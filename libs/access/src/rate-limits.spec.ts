@@ -26,7 +26,7 @@ const opened: RunningService[] = [];
 beforeAll(async () => {
   backends = await startBackends();
   peer = await connectPeer(backends.nats.url);
-  known = people(peer);
+  known = await people(peer);
 });
 afterEach(async () => {
   for (const service of opened.splice(0)) await service.close();

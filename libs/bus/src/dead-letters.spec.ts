@@ -17,7 +17,7 @@ beforeAll(async () => {
 afterAll(() => house?.close());
 
 it('lists no dead letters where there are none', async () => {
-  const http = client(service.url, people(peer).add('admin').token);
+  const http = client(service.url, (await people(peer)).add('admin').token);
   expect((await http.get('/api/system/dead-letters/approvals')).body).toEqual({ items: [] });
 });
 
@@ -32,7 +32,7 @@ it('lets one bad message hold up nobody, buries it, says so, and replays it', as
     jobSubmitted.subject,
     JSON.stringify({ specversion: '1.0', type: 'job.submitted', data: {} }),
   );
-  const admin = people(peer).add('admin');
+  const admin = (await people(peer)).add('admin');
   const http = client(service.url, admin.token);
   await vi.waitFor(
     async () =>
@@ -55,7 +55,7 @@ it('lets one bad message hold up nobody, buries it, says so, and replays it', as
 
 it('replays a dead letter to this service alone', async () => {
   await peer.publishRaw('replay.approvals', JSON.stringify({ nonsense: true }));
-  const http = client(service.url, people(peer).add('admin').token);
+  const http = client(service.url, (await people(peer)).add('admin').token);
   await vi.waitFor(async () =>
     expect((await http.get('/api/system/dead-letters/approvals')).body.items).toHaveLength(1),
   );
@@ -68,7 +68,7 @@ it('replays a dead letter to this service alone', async () => {
 });
 
 it('keeps the name of a letter that dies again, and lists page by page among those of others', async () => {
-  const [admin, bus] = [people(peer).add('admin'), service.app.get(Bus)];
+  const [admin, bus] = [(await people(peer)).add('admin'), service.app.get(Bus)];
   const http = client(service.url, admin.token);
   const path = '/api/system/dead-letters/approvals';
   const before = (await http.get(path)).body.items.length;
@@ -106,7 +106,7 @@ it('keeps the name of a letter that dies again, and lists page by page among tho
 });
 
 it('is closed to strangers, to small keys, and to everyone when auth is away', async () => {
-  const folk = people(peer);
+  const folk = await people(peer);
   const path = '/api/system/dead-letters/approvals';
   expect((await client(service.url).get(path)).status).toBe(401);
   expect((await client(service.url, 'lc_unknown').get(path)).status).toBe(401);

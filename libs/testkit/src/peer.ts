@@ -35,6 +35,8 @@ export interface Peer {
   ask<D extends RequestDef>(def: D, request: RequestOf<D>): Promise<ReplyOf<D>>;
   /** Answers no more, as when the service is down. */
   stopAnswering(def: RequestDef): void;
+  /** Waits until the server knows what was subscribed to, so that whoever asks from now on is heard. */
+  flush(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -107,6 +109,9 @@ export async function connectPeer(natsUrl: string): Promise<Peer> {
     stopAnswering(def) {
       subscriptions.get(def.subject)?.unsubscribe();
       subscriptions.delete(def.subject);
+    },
+    async flush() {
+      await connection.flush();
     },
     async close() {
       await connection.close();

@@ -34,7 +34,7 @@ export interface People {
   up(): void;
 }
 
-export function people(peer: Peer): People {
+export async function people(peer: Peer): Promise<People> {
   const byToken = new Map<string, Principal>();
   const levels = new Map(Object.entries(SYSTEM_LEVELS));
   let nextId = 1;
@@ -48,6 +48,7 @@ export function people(peer: Peer): People {
       };
     });
   up();
+  await peer.flush();
   const sha256 = (token: string): string => createHash('sha256').update(token).digest('hex');
   return {
     async level(name, level) {
