@@ -8,13 +8,21 @@ import {
 } from '@lineclear/contracts';
 import { ask, Bus } from '@lineclear/bus';
 import { Clock, Metrics, SealingKey, sealTo, Secret, TtlCache } from '@lineclear/kit';
-import { secretNameOf, type Channel } from '../domain/channel.js';
+import {
+  MAILBOX_SECRET,
+  mailboxOf,
+  SECRET_FIELD,
+  secretNameOf,
+  type Channel,
+  type EmailChannel,
+  type SecretField,
+} from '../domain/channel.js';
 
 const DEADLINE_MS = 2_000;
 const TTL_MS = 60_000;
 const MAX_CACHED = 1_000;
 
-type Named = Pick<Channel, 'id' | 'type'>;
+type Named = Pick<Channel, 'id'>;
 
 /**
  * The secrets of channels: kept by the secrets service, here only in memory, for a minute or until they change.
@@ -42,25 +50,36 @@ export class ChannelSecrets {
     bus.afterSilence(() => this.#cache.clear());
   }
 
-  async store(channel: Named, value: Secret): Promise<void> {
+  async store(channel: Named, field: SecretField, value: Secret): Promise<void> {
     const { public_key } = await ask(this.bus, secretsPublicKey, {}, DEADLINE_MS);
-    const request = { name: secretNameOf(channel), box: await sealTo(public_key, value.reveal()) };
+    const name = secretNameOf(channel, field);
+    const request = { name, box: await sealTo(public_key, value.reveal()) };
     await ask(this.bus, storeSecret, request, DEADLINE_MS);
-    this.#drop(secretNameOf(channel));
+    this.#drop(name);
   }
 
-  async forget(channel: Named): Promise<void> {
-    await ask(this.bus, deleteSecret, { name: secretNameOf(channel) }, DEADLINE_MS);
-    this.#drop(secretNameOf(channel));
+  async forget(channel: Named, field: SecretField): Promise<void> {
+    const name = secretNameOf(channel, field);
+    await ask(this.bus, deleteSecret, { name }, DEADLINE_MS);
+    this.#drop(name);
   }
 
   /** The channel's secret, or undefined when it has none or the secrets service knows of none. */
-  async read(channel: Named & Pick<Channel, 'hasSecret' | 'updatedAt'>): Promise<Secret | undefined> {
-    if (!channel.hasSecret) return undefined;
+  async read(channel: Channel): Promise<Secret | undefined> {
+    return channel.hasSecret ? this.#find(channel, SECRET_FIELD[channel.type]) : undefined;
+  }
+
+  /** The password of its mailbox, likewise. */
+  async readMailboxPassword(channel: EmailChannel): Promise<Secret | undefined> {
+    return mailboxOf(channel).hasPassword ? this.#find(channel, MAILBOX_SECRET) : undefined;
+  }
+
+  async #find(channel: Channel, field: SecretField): Promise<Secret | undefined> {
+    const name = secretNameOf(channel, field);
     // A change made by another replica is seen with the channel's row.
-    const key = `${secretNameOf(channel)} ${channel.updatedAt.toISOString()}`;
+    const key = `${name} ${channel.updatedAt.toISOString()}`;
     try {
-      return await this.#cache.getOrLoad(key, () => this.#resolve(channel));
+      return await this.#cache.getOrLoad(key, () => this.#resolve(channel, name));
     } catch (error) {
       if (error instanceof NotKept) return undefined;
       throw error;
@@ -71,8 +90,7 @@ export class ChannelSecrets {
     this.#cache.deletePrefix(`${name} `);
   }
 
-  async #resolve(channel: Named): Promise<Secret> {
-    const name = secretNameOf(channel);
+  async #resolve(channel: Named, name: string): Promise<Secret> {
     const { box } = await ask(
       this.bus,
       resolveSecrets,

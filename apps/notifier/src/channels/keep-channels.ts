@@ -12,17 +12,27 @@ import {
   updateChannel,
   type NewChannel,
 } from '../db/channels.repo.js';
-import type { Channel } from '../domain/channel.js';
+import { MAILBOX_SECRET, SECRET_FIELD, type Channel, type SecretField } from '../domain/channel.js';
+import { missingFor, NO_MAILBOX, type MailboxSettings } from '../domain/mailbox-settings.js';
 import { refusalOfHost } from '../outbound/check-target.js';
 import { CurrentRoutes } from '../routing/current-routes.js';
 import { ChannelSecrets } from './channel-secrets.js';
 
-/** What a change asks for; `secret` null takes it away. */
+/** What a change asks for; a secret that is null is taken away. */
 export interface ChannelChange {
   readonly name?: string | undefined;
   readonly isEnabled?: boolean | undefined;
   readonly settings: Partial<Channel['settings']>;
   readonly secret?: Secret | null | undefined;
+  /** Of an email channel: what changes about where answers arrive. */
+  readonly mailbox?: Partial<MailboxSettings> | undefined;
+  readonly mailboxSecret?: Secret | null | undefined;
+}
+
+/** The secrets that a new channel comes with. */
+export interface NewSecrets {
+  readonly secret?: Secret | undefined;
+  readonly mailboxSecret?: Secret | undefined;
 }
 
 /** Channels, each with its secret where it belongs: in the secrets service, before the channel counts on it. */
@@ -37,10 +47,14 @@ export class KeepChannels {
   ) {}
 
   /** @throws Unavailable when there is a secret and nobody to keep it: then there is no channel either. */
-  async add(given: Omit<NewChannel, 'id' | 'hasSecret'>, secret: Secret | undefined): Promise<Channel> {
+  async add(
+    given: Omit<NewChannel, 'id' | 'hasSecret'>,
+    { secret, mailboxSecret }: NewSecrets,
+  ): Promise<Channel> {
     await this.#checkTarget(given);
     const id = await newChannelId(this.database);
-    if (secret) await this.secrets.store({ id, type: given.type }, secret);
+    if (secret) await this.secrets.store({ id }, SECRET_FIELD[given.type], secret);
+    if (mailboxSecret) await this.secrets.store({ id }, MAILBOX_SECRET, mailboxSecret);
     return this.database.tx(async (tx) => {
       await this.routes.changedIn(tx);
       const details = { name: given.name, type: given.type, has_secret: secret !== undefined };
@@ -51,13 +65,13 @@ export class KeepChannels {
 
   async change(id: number, change: ChannelChange): Promise<Channel> {
     const before = await this.#mustFind(id);
-    const settings = { ...before.settings, ...change.settings } as Channel['settings'];
+    const settings = settingsAfter(before, change);
     const hasSecret = change.secret === undefined ? before.hasSecret : change.secret !== null;
     if ('username' in settings && settings.username === null && hasSecret)
       throw BadInput.at('smtp_username', 'is needed with smtp_password');
-    await this.#checkTarget({ type: before.type, settings });
-    if (change.secret) await this.secrets.store(before, change.secret);
-    if (change.secret === null && before.hasSecret) await this.secrets.forget(before);
+    await this.#checkTarget({ settings });
+    await this.#keep(before, SECRET_FIELD[before.type], change.secret, before.hasSecret);
+    await this.#keep(before, MAILBOX_SECRET, change.mailboxSecret, hasMailboxPassword(before));
     return this.database.tx(async (tx) => {
       await this.routes.changedIn(tx);
       const current = await lockChannel(tx, id);
@@ -68,7 +82,7 @@ export class KeepChannels {
         name: change.name ?? current.name,
         isEnabled,
         disabledReason: isEnabled ? null : current.disabledReason,
-        settings: { ...current.settings, ...change.settings } as Channel['settings'],
+        settings: settingsAfter(current, change),
         hasSecret: change.secret === undefined ? current.hasSecret : change.secret !== null,
       });
       const details = {
@@ -78,8 +92,8 @@ export class KeepChannels {
           ['name', 'is_enabled', 'has_secret'],
         ),
         // Their names alone: an address of a webhook may be a secret in itself.
-        settings: Object.keys(change.settings),
-        secret_set: change.secret ? true : undefined,
+        settings: [...Object.keys(change.settings), ...Object.keys(change.mailbox ?? {})],
+        secret_set: change.secret || change.mailboxSecret ? true : undefined,
       };
       await this.bus.publish(tx, audited('channel.changed', { target: `channel/${id}`, details }));
       return updated;
@@ -89,7 +103,8 @@ export class KeepChannels {
   /** @throws Unavailable when the secrets service cannot forget its secret: then the channel stays too. */
   async remove(id: number): Promise<void> {
     const channel = await this.#mustFind(id);
-    if (channel.hasSecret) await this.secrets.forget(channel);
+    if (channel.hasSecret) await this.secrets.forget(channel, SECRET_FIELD[channel.type]);
+    if (hasMailboxPassword(channel)) await this.secrets.forget(channel, MAILBOX_SECRET);
     await this.database.tx(async (tx) => {
       await this.routes.changedIn(tx);
       if (!(await deleteChannel(tx, id))) throw new NotFound('channel', id);
@@ -104,12 +119,39 @@ export class KeepChannels {
     return channel;
   }
 
-  async #checkTarget(channel: Pick<NewChannel, 'type' | 'settings'>): Promise<void> {
-    const [field, host] =
-      'url' in channel.settings
-        ? (['webhook_url', new URL(channel.settings.url).hostname] as const)
-        : (['smtp_host', channel.settings.host] as const);
+  async #keep(
+    channel: Channel,
+    field: SecretField,
+    secret: Secret | null | undefined,
+    isThere: boolean,
+  ): Promise<void> {
+    if (secret) await this.secrets.store(channel, field, secret);
+    if (secret === null && isThere) await this.secrets.forget(channel, field);
+  }
+
+  async #checkTarget({ settings }: Pick<NewChannel, 'settings'>): Promise<void> {
+    if ('url' in settings) return this.#checkHost('webhook_url', new URL(settings.url).hostname);
+    await this.#checkHost('smtp_host', settings.host);
+    const { mailbox = NO_MAILBOX } = settings;
+    const missing = missingFor(mailbox);
+    if (missing !== undefined) throw BadInput.at(missing, 'is needed with imap_enabled');
+    if (mailbox.host !== null) await this.#checkHost('imap_host', mailbox.host);
+  }
+
+  async #checkHost(field: string, host: string): Promise<void> {
     const refusal = await refusalOfHost(host, this.config.LINECLEAR_WEBHOOK_ALLOW_CIDRS);
     if (refusal !== undefined) throw BadInput.at(field, refusal);
   }
+}
+
+const hasMailboxPassword = ({ settings }: Channel): boolean =>
+  'mailbox' in settings && settings.mailbox?.hasPassword === true;
+
+function settingsAfter({ settings }: Channel, change: ChannelChange): Channel['settings'] {
+  const { mailbox, mailboxSecret } = change;
+  const merged = { ...settings, ...change.settings } as Channel['settings'];
+  if ('url' in merged || (mailbox === undefined && mailboxSecret === undefined)) return merged;
+  const before = merged.mailbox ?? NO_MAILBOX;
+  const hasPassword = mailboxSecret === undefined ? before.hasPassword : mailboxSecret !== null;
+  return { ...merged, mailbox: { ...before, ...mailbox, hasPassword } };
 }

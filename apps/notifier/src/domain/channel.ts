@@ -1,3 +1,5 @@
+import { NO_MAILBOX, type MailboxSettings } from './mailbox-settings.js';
+
 export const CHANNEL_TYPES = ['webhook', 'email'] as const;
 export type ChannelType = (typeof CHANNEL_TYPES)[number];
 
@@ -22,6 +24,8 @@ export interface EmailSettings {
   readonly useTls: boolean;
   readonly fromAddress: string;
   readonly fromName: string | null;
+  /** Absent in channels that never had one. */
+  readonly mailbox?: MailboxSettings;
 }
 
 export type WebhookChannel = EveryChannel & { readonly type: 'webhook'; readonly settings: WebhookSettings };
@@ -35,6 +39,14 @@ export const SECRET_FIELD = { webhook: 'webhook_secret', email: 'smtp_password' 
   string
 >;
 
+/** The password of a channel's mailbox, beside the secret that it sends with. */
+export const MAILBOX_SECRET = 'imap_password';
+export type SecretField = (typeof SECRET_FIELD)[ChannelType] | typeof MAILBOX_SECRET;
+
 /** The name under which the secrets service keeps a channel's secret. */
-export const secretNameOf = (channel: { id: number; type: ChannelType }): string =>
-  `channel.${channel.id}.${SECRET_FIELD[channel.type]}`;
+export const secretNameOf = ({ id }: { id: number }, field: SecretField): string => `channel.${id}.${field}`;
+
+export const mailboxOf = ({ settings }: EmailChannel): MailboxSettings => settings.mailbox ?? NO_MAILBOX;
+
+/** The address that people answer to, with a token behind a plus. */
+export const inboundAddressOf = ({ settings }: EmailChannel): string => settings.fromAddress;

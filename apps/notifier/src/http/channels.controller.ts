@@ -45,7 +45,7 @@ export class ChannelsController {
     const { total } = await countChannels(this.database);
     const last = channels.at(-1);
     return {
-      channels: channels.map(showChannel),
+      channels: channels.map((channel) => this.#show(channel)),
       total,
       ...(last && channels.length === limit ? { next_cursor: last.id } : {}),
     };
@@ -55,16 +55,16 @@ export class ChannelsController {
   @Allow('admin.config')
   @Answers(201, newChannelAnswer, 'Adds a channel; a webhook secret that is made here is shown this once')
   async add(@Body({ schema: newChannel }) body: NewChannelBody): Promise<z.infer<typeof newChannelAnswer>> {
-    const { channel, secret, made } = readNewChannel(body, this.config.PUBLIC_URL);
-    const added = await this.channels.add(channel, secret);
-    return { ...showChannel(added), ...(made ? { webhook_secret: made.reveal() } : {}) };
+    const { channel, made, ...secrets } = readNewChannel(body, this.config.PUBLIC_URL);
+    const added = await this.channels.add(channel, secrets);
+    return { ...this.#show(added), ...(made ? { webhook_secret: made.reveal() } : {}) };
   }
 
   @Get(':id')
   @Allow('admin.config')
   @Answers(200, channelAnswer, 'Shows a channel')
   async show(@Param('id', { schema: idParam }) id: number): Promise<z.infer<typeof channelAnswer>> {
-    return showChannel(await this.#mustFind(id));
+    return this.#show(await this.#mustFind(id));
   }
 
   @Patch(':id')
@@ -79,7 +79,7 @@ export class ChannelsController {
       type === 'webhook'
         ? readWebhookChange(validate(webhookChange, body))
         : readEmailChange(validate(emailChange, body));
-    return showChannel(await this.channels.change(id, change));
+    return this.#show(await this.channels.change(id, change));
   }
 
   @Delete(':id')
@@ -122,6 +122,10 @@ export class ChannelsController {
       ...(error === undefined ? {} : { error }),
       latency_ms: Math.round((performance.now() - startedMs) * 10) / 10,
     };
+  }
+
+  #show(channel: Channel): z.infer<typeof channelAnswer> {
+    return showChannel(channel, this.config.REPLY_SENDER_CHECK);
   }
 
   async #mustFind(id: number): Promise<Channel> {
