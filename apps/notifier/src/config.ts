@@ -39,6 +39,8 @@ const notifierEnv = serviceEnv
     DELIVERY_RETENTION_DAYS: z.coerce.number().int().min(1).max(3_650).default(30),
     /** What proves who sent an answer to an approval mail. */
     REPLY_SENDER_CHECK: z.enum(SENDER_CHECKS).default('dmarc'),
+    /** Seconds to wait before a mail that could not be read is tried again; after the last one it is put away. */
+    REPLY_RETRY_SECONDS: secondsList('2,10,60,300,900'),
     /** How the relay whose word is trusted calls itself in Authentication-Results. */
     REPLY_TRUSTED_AUTHSERV_ID: z
       .string()

@@ -8,6 +8,7 @@ import type { EventDef } from './event.js';
 import * as jobs from './jobs.events.js';
 import * as notifier from './notifier.events.js';
 import * as queueAsk from './queue.requests.js';
+import { replyReceived } from './replies.events.js';
 import type { RequestDef } from './request.js';
 import * as runs from './runs.events.js';
 import * as secrets from './secrets.events.js';
@@ -123,7 +124,7 @@ export const WIRING: Readonly<Record<ServiceName, Wiring>> = {
     ],
   },
   notifier: {
-    publishes: [notifier.webhookFailure],
+    publishes: [notifier.webhookFailure, replyReceived],
     consumes: [
       jobs.jobSubmitted,
       ...jobOutcomes,

@@ -7,8 +7,9 @@ import type { z } from 'zod';
 import { KeepChannels } from '../channels/keep-channels.js';
 import { SendThroughChannel } from '../channels/send-through-channel.js';
 import type { Config } from '../config.js';
+import { CheckMailbox } from '../mailbox/check-mailbox.js';
 import { countChannels, findChannel, listChannels } from '../db/channels.repo.js';
-import type { Channel } from '../domain/channel.js';
+import { mailboxOf, type Channel } from '../domain/channel.js';
 import { readEmailChange, readNewChannel, readWebhookChange, showChannel } from './channel-mapping.js';
 import {
   channelAnswer,
@@ -33,6 +34,7 @@ export class ChannelsController {
     private readonly database: Database,
     private readonly channels: KeepChannels,
     private readonly sender: SendThroughChannel,
+    private readonly mailboxes: CheckMailbox,
     private readonly clock: Clock,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
@@ -95,7 +97,7 @@ export class ChannelsController {
   @Answers(
     200,
     testAnswer,
-    'Sends a test message through a channel, once; mail goes to `recipient` or to the caller',
+    'Sends a test message through a channel, once; mail goes to `recipient` or to the caller. Logs in to its mailbox, if it has one',
   )
   async test(
     @Param('id', { schema: idParam }) id: number,
@@ -117,9 +119,14 @@ export class ChannelsController {
     const startedMs = performance.now();
     // Nothing cuts it short but its own time limit.
     const { outcome, error } = await this.sender.send(channel, parcel, new AbortController().signal);
+    const unread =
+      channel.type === 'email' && mailboxOf(channel).isEnabled
+        ? await this.mailboxes.check(channel)
+        : undefined;
+    const errors = [error, unread].filter((one) => one !== undefined);
     return {
-      success: outcome === 'delivered',
-      ...(error === undefined ? {} : { error }),
+      success: outcome === 'delivered' && unread === undefined,
+      ...(errors.length === 0 ? {} : { error: errors.join('; ') }),
       latency_ms: Math.round((performance.now() - startedMs) * 10) / 10,
     };
   }

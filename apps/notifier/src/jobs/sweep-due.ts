@@ -8,6 +8,7 @@ import {
 import { CONFIG, Database, LOGGER, type Logger } from '@lineclear/kit';
 import type { Config } from '../config.js';
 import { forgetOld, takeDue } from '../db/deliveries.repo.js';
+import { forgetReceived } from '../db/mailboxes.repo.js';
 import { DeliveryQueue } from './delivery-queue.js';
 
 const TICK_MS = 500;
@@ -52,10 +53,12 @@ export class SweepDue implements OnApplicationBootstrap, BeforeApplicationShutdo
     }
     if (performance.now() - this.#forgotAtMs < FORGET_EVERY_MS) return;
     this.#forgotAtMs = performance.now();
-    while (
-      !stop.aborted &&
-      (await forgetOld(this.database, this.config.DELIVERY_RETENTION_DAYS, FORGET_BATCH)) === FORGET_BATCH
-    );
+    for (const forget of [forgetOld, forgetReceived]) {
+      while (
+        !stop.aborted &&
+        (await forget(this.database, this.config.DELIVERY_RETENTION_DAYS, FORGET_BATCH)) === FORGET_BATCH
+      );
+    }
   }
 
   async beforeApplicationShutdown(): Promise<void> {

@@ -53,3 +53,9 @@ export const asRecord = (lines: readonly HeaderLine[]): Record<string, string> =
     record.set(name, record.has(name) ? `${record.get(name)}, ${value}` : value);
   return Object.fromEntries(record);
 };
+
+/** Where mail servers say that a mail arrived. */
+export const deliveredTo = (lines: readonly HeaderLine[]): string[] => [
+  ...valuesOf(lines, 'delivered-to'),
+  ...valuesOf(lines, 'x-original-to'),
+];
