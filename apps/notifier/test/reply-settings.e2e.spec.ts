@@ -62,6 +62,7 @@ it('does not start with settings that contradict each other', () => {
     DATABASE_URL: 'postgres://localhost/x',
     REDIS_URL: 'redis://localhost',
     NATS_URL: 'nats://localhost',
+    PORT: '8080',
   };
   const check = (more: Record<string, string>) => () => readConfig({ ...env, ...more });
   expect(check({})).not.toThrow();
