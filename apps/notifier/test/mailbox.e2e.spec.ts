@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { LOGIN, newReplyAddress, startMailServer, write, type AMail } from './mail-server.js';
+import { LOGIN, newReplyAddress, write, type AMail } from './mail-server.js';
 import { openMailboxHouse, PATIENT, sha256, type MailboxHouse } from './mailbox-house.js';
 
 let at: MailboxHouse;
