@@ -33,6 +33,7 @@ import { HandleMail } from './mailbox/handle-mail.js';
 import { JudgeMail } from './mailbox/judge-mail.js';
 import { KeepMailboxes } from './mailbox/keep-mailboxes.js';
 import { MailboxMetrics } from './mailbox/mailbox-metrics.js';
+import { ParsingThread } from './mailbox/parsing-thread.js';
 import { ProveSender } from './mailbox/prove-sender.js';
 import { CurrentRoutes } from './routing/current-routes.js';
 import { SendWebhook } from './webhook/send-webhook.js';
@@ -76,6 +77,7 @@ class NotifierModule {
         JudgeMail,
         KeepMailboxes,
         MailboxMetrics,
+        ParsingThread,
         ProveSender,
       ],
     };

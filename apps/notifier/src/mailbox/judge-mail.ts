@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { MailKind, Sender, Verdict } from '../domain/received-mail.js';
 import { deliveredTo, headerLines, repeatedHeader, valuesOf, type HeaderLine } from './header-lines.js';
 import type { ParsedMail } from './parse-mail.js';
-import { parseInWorker } from './parse-in-worker.js';
+import { ParsingThread } from './parsing-thread.js';
 import { ProveSender } from './prove-sender.js';
 import { tokenOf } from './reply-token.js';
 
@@ -42,7 +42,10 @@ const addressSchema = z.email().max(254);
 /** Tells of a mail what it is: an answer to which question, by whom and with which words; or why it is none. */
 @Injectable()
 export class JudgeMail {
-  constructor(private readonly senders: ProveSender) {}
+  constructor(
+    private readonly thread: ParsingThread,
+    private readonly senders: ProveSender,
+  ) {}
 
   /** @throws when it cannot be told just now */
   async judge({ bytes, raw }: FetchedMail, inbound: string): Promise<Judgement> {
@@ -54,7 +57,7 @@ export class JudgeMail {
       why,
     });
     if (bytes > MAX_MAIL_BYTES || raw.length > MAX_MAIL_BYTES) return refused('it is larger than 1 MiB');
-    const mail = await parseInWorker(raw, { address: inbound });
+    const mail = await this.thread.parse(raw, { address: inbound });
     if ('refused' in mail) return refused(mail.refused);
     const from = addressSchema.safeParse(mail.from.length === 1 ? mail.from[0] : undefined).data ?? null;
     if (mail.read.kind !== 'reply') return { kind: mail.read.kind, messageId, from, why: cut(mail.read.why) };

@@ -1,6 +1,10 @@
-import { parentPort, workerData } from 'node:worker_threads';
+import { parentPort } from 'node:worker_threads';
 import type { Ours } from '../replies/read-reply.js';
 import { parseMail } from './parse-mail.js';
 
-const { raw, ours } = workerData as { raw: Uint8Array; ours: Ours };
-parentPort!.postMessage(await parseMail(Buffer.from(raw), ours));
+async function answer({ raw, ours }: { raw: Uint8Array; ours: Ours }): Promise<void> {
+  parentPort!.postMessage(await parseMail(Buffer.from(raw), ours));
+}
+
+// What it fails at ends the thread: whoever started it is told why.
+parentPort!.on('message', (mail: { raw: Uint8Array; ours: Ours }) => void answer(mail));
