@@ -69,10 +69,14 @@ export class ReadSession {
     if (!Array.isArray(found)) throw new Error('the mail server did not search');
     // To a server `5:*` means the last mail at least, be its UID 4.
     const uids = found.filter((uid) => uid > last).sort((a, b) => a - b);
+    const handled = uids.length === 0 ? new Set() : await handledUids(this.parts.database, place, uids);
+    const open = uids.filter((uid) => !handled.has(uid));
+    // What others handled meanwhile is not waited for any more.
+    const keys = new Set(open.map((uid) => keyOf(place, uid)));
+    for (const key of this.parts.attempts.keys()) if (!keys.has(key)) this.parts.attempts.delete(key);
     if (uids.length === 0) return last;
-    const handled = await handledUids(this.parts.database, place, uids);
     const left: number[] = [];
-    for (const uid of uids.filter((one) => !handled.has(one))) {
+    for (const uid of open) {
       if (stop.aborted || !this.client.usable) return last;
       if (!(await this.#handled(place, uid))) left.push(uid);
     }
@@ -88,7 +92,7 @@ export class ReadSession {
 
   async #handled(place: Place, uid: number): Promise<boolean> {
     const { handle, attempts, retrySeconds, log } = this.parts;
-    const key = `${place.mailbox} ${place.uidValidity} ${uid}`;
+    const key = keyOf(place, uid);
     const { failures, dueAtMs } = attempts.get(key) ?? { failures: 0, dueAtMs: 0 };
     if (dueAtMs > performance.now()) return false;
     const mail = await this.#fetch(uid);
@@ -148,3 +152,5 @@ export class ReadSession {
     }
   }
 }
+
+const keyOf = ({ mailbox, uidValidity }: Place, uid: number): string => `${mailbox} ${uidValidity} ${uid}`;
