@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { secretChanged } from '@lineclear/contracts';
 import { refusesBadInput } from '@lineclear/testkit';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { Secret } from '@lineclear/kit';
@@ -150,6 +151,15 @@ it('tells by a test whether the mailbox can be read, and reads once it can', asy
   expect((await house.admin.get(REPLIES)).body.total).toBe(1);
   await house.admin.patch(`${CHANNELS}/${made.id}`, { imap_enabled: true });
   await vi.waitFor(async () => expect((await house.admin.get(REPLIES)).body.total).toBe(2), PATIENT);
+});
+
+it('reads on with a password that was changed where it is kept', async () => {
+  const wrong = channel({ ...server.fields, imap_password: 'wrong' });
+  const { body: made } = await house.admin.post(CHANNELS, wrong);
+  const name = `channel.${made.id}.imap_password`;
+  house.secrets.values.set(name, LOGIN.pass);
+  await house.peer.publish(secretChanged, { name, version: 2 });
+  await isBeingRead(house, made.id);
 });
 
 it('speaks TLS to a server whose certificate somebody vouches for, and to no other', async () => {
