@@ -151,6 +151,7 @@ it('tells by a test whether the mailbox can be read, and reads once it can', asy
   expect((await house.admin.get(REPLIES)).body.total).toBe(1);
   await house.admin.patch(`${CHANNELS}/${made.id}`, { imap_enabled: true });
   await vi.waitFor(async () => expect((await house.admin.get(REPLIES)).body.total).toBe(2), PATIENT);
+  await house.admin.delete(`${CHANNELS}/${made.id}`);
 });
 
 it('reads on with a password that was changed where it is kept', async () => {
@@ -160,6 +161,14 @@ it('reads on with a password that was changed where it is kept', async () => {
   house.secrets.values.set(name, LOGIN.pass);
   await house.peer.publish(secretChanged, { name, version: 2 });
   await isBeingRead(house, made.id);
+  const { address } = newReplyAddress();
+  await server.deliver(await write({ to: address, messageId: '<changed@team.test>' }), address);
+  await vi.waitFor(async () => {
+    const { body } = await house.admin.get(REPLIES);
+    expect(body.replies).toContainEqual(
+      expect.objectContaining({ channel_id: made.id, message_id: '<changed@team.test>' }),
+    );
+  }, PATIENT);
 });
 
 it('speaks TLS to a server whose certificate somebody vouches for, and to no other', async () => {
