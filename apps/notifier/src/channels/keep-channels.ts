@@ -92,7 +92,10 @@ export class KeepChannels {
           ['name', 'is_enabled', 'has_secret'],
         ),
         // Their names alone: an address of a webhook may be a secret in itself.
-        settings: [...Object.keys(change.settings), ...Object.keys(change.mailbox ?? {})],
+        settings: [
+          ...Object.keys(change.settings),
+          ...Object.keys(change.mailbox ?? {}).map((name) => `mailbox.${name}`),
+        ],
         secret_set: change.secret || change.mailboxSecret ? true : undefined,
       };
       await this.bus.publish(tx, audited('channel.changed', { target: `channel/${id}`, details }));
@@ -148,9 +151,10 @@ const hasMailboxPassword = ({ settings }: Channel): boolean =>
   'mailbox' in settings && settings.mailbox?.hasPassword === true;
 
 function settingsAfter({ settings }: Channel, change: ChannelChange): Channel['settings'] {
-  const { mailbox, mailboxSecret } = change;
+  const { mailbox = {}, mailboxSecret } = change;
   const merged = { ...settings, ...change.settings } as Channel['settings'];
-  if ('url' in merged || (mailbox === undefined && mailboxSecret === undefined)) return merged;
+  const isAsked = Object.keys(mailbox).length > 0 || mailboxSecret !== undefined;
+  if ('url' in merged || !isAsked) return merged;
   const before = merged.mailbox ?? NO_MAILBOX;
   const hasPassword = mailboxSecret === undefined ? before.hasPassword : mailboxSecret !== null;
   return { ...merged, mailbox: { ...before, ...mailbox, hasPassword } };
