@@ -1,4 +1,5 @@
 import type { EndpointLimits } from './endpoint-gate.js';
+import { NO_MAILBOX, type MailboxSettings } from './mailbox-settings.js';
 import { allSecretNames, secretNames, type WebhookKeys } from './signing-keys.js';
 
 export const CHANNEL_TYPES = ['webhook', 'email'] as const;
@@ -29,6 +30,8 @@ export interface EmailSettings {
   readonly fromName: string | null;
   /** Where answers to approval mails come to; absent in channels from before there were any. */
   readonly replyTo?: string | null;
+  /** Absent in channels that never had one. */
+  readonly mailbox?: MailboxSettings;
 }
 
 export type WebhookChannel = EveryChannel & { readonly type: 'webhook'; readonly settings: WebhookSettings };
@@ -52,11 +55,24 @@ export const secretNameOf = (channel: Named): string =>
     ? secretNames(channel.id, channel.settings.keys).secret
     : `channel.${channel.id}.${SECRET_FIELD[channel.type]}`;
 
+/** The name of the password of a channel's mailbox, which is beside the one that it sends with. */
+export const mailboxSecretName = (channelId: number): string => `channel.${channelId}.imap_password`;
+
 /** Everything that the secrets service keeps of a channel. */
 export function allSecretNamesOf(channel: Channel): readonly string[] {
+  if (channel.type === 'email')
+    return [
+      ...(channel.hasSecret ? [secretNameOf(channel)] : []),
+      ...(mailboxOf(channel).hasPassword ? [mailboxSecretName(channel.id)] : []),
+    ];
   if (!channel.hasSecret) return [];
-  if (channel.type !== 'webhook') return [secretNameOf(channel)];
   const { id, settings } = channel;
   const { previous } = settings.keys;
   return [settings.keys, ...(previous ? [previous] : [])].flatMap((keys) => allSecretNames(id, keys));
 }
+
+export const mailboxOf = ({ settings }: Pick<EmailChannel, 'settings'>): MailboxSettings =>
+  settings.mailbox ?? NO_MAILBOX;
+
+/** The address that people answer to, with a token behind a plus. */
+export const inboundAddressOf = ({ settings }: EmailChannel): string => settings.fromAddress;
