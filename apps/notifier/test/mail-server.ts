@@ -7,6 +7,8 @@ import { ImapFlow } from 'imapflow';
 import { createTransport } from 'nodemailer';
 import type { ResolveRecords } from '../src/mailbox/dmarc.js';
 
+/** What our mails come from, and where answers to them go. */
+export const HOUSE = 'house@lineclear.test';
 export const INBOUND = 'approvals@lineclear.test';
 export const LOGIN = { user: 'approvals', pass: 'canary-of-the-mailbox' };
 

@@ -10,6 +10,7 @@ import { openImap } from '../src/mailbox/open-imap.js';
 import { openHouse, type House } from './house.js';
 import { startMailSink, type MailSink } from './mail-sink.js';
 import {
+  HOUSE,
   INBOUND,
   LOGIN,
   newReplyAddress,
@@ -45,7 +46,8 @@ const channel = (more: object = {}): object => ({
   smtp_host: '127.0.0.1',
   smtp_port: sink.port,
   smtp_use_tls: false,
-  smtp_from_address: INBOUND,
+  smtp_from_address: HOUSE,
+  reply_to: INBOUND,
   ...more,
 });
 const mailbox = (): OpenMailbox => ({
@@ -56,6 +58,7 @@ const mailbox = (): OpenMailbox => ({
   username: LOGIN.user,
   useSsl: false,
   hasPassword: true,
+  replyTo: INBOUND,
 });
 const parts = { allowed: parseNetworks('127.0.0.0/8'), timeoutMs: 5_000 };
 
@@ -94,6 +97,7 @@ it('takes no mailbox that it could not, or must not, read', async () => {
     ['imap_host', { ...whole, imap_host: undefined }],
     ['imap_username', { ...whole, imap_username: undefined }],
     ['imap_password', { ...whole, imap_password: undefined }],
+    ['reply_to', { ...whole, reply_to: undefined }],
     ['imap_host', { ...whole, imap_host: '10.0.0.1' }],
     ['imap_host', { ...whole, imap_host: '169.254.169.254' }],
     ['imap_host', { ...whole, imap_host: 'a b' }],
@@ -108,6 +112,17 @@ it('takes no mailbox that it could not, or must not, read', async () => {
     ['imap_host', { imap_enabled: true }],
     ['imap_host', { imap_host: '10.0.0.1' }],
   ]);
+  // Nor goes what a mailbox that is read cannot do without.
+  expect((await house.admin.patch(`${CHANNELS}/${body.id}`, server.fields)).status).toBe(200);
+  await refusesBadInput(house.admin.patch, `${CHANNELS}/${body.id}`, { name: 'Approvals' }, [
+    ['reply_to', { reply_to: null }],
+    ['imap_password', { imap_password: null }],
+  ]);
+  const { body: closed } = await house.admin.patch(`${CHANNELS}/${body.id}`, {
+    imap_enabled: false,
+    reply_to: null,
+  });
+  expect(closed).toMatchObject({ imap_enabled: false, has_imap_password: true });
   await house.admin.delete(`${CHANNELS}/${body.id}`);
 });
 

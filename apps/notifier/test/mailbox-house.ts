@@ -3,7 +3,7 @@ import { replyReceived, type EventData } from '@lineclear/contracts';
 import { expect, vi } from 'vitest';
 import { openHouse, type House } from './house.js';
 import { startMailSink, type MailSink } from './mail-sink.js';
-import { INBOUND, resolveRecords, startMailServer, type MailServer } from './mail-server.js';
+import { HOUSE, INBOUND, resolveRecords, startMailServer, type MailServer } from './mail-server.js';
 
 const BASE = '/api/cloud/notifications';
 export const PATIENT = { timeout: 25_000 };
@@ -38,7 +38,8 @@ export async function openMailboxHouse(extra: Record<string, string> = {}): Prom
       smtp_host: '127.0.0.1',
       smtp_port: sink.port,
       smtp_use_tls: false,
-      smtp_from_address: INBOUND,
+      smtp_from_address: HOUSE,
+      reply_to: INBOUND,
       ...server.fields,
       ...more,
     });

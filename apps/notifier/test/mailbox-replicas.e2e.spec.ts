@@ -73,10 +73,7 @@ it('leaves to the other what a replica was at when it stopped', async () => {
 it('reads a folder anew whose UIDs mean other mails, and handles none of them again', async () => {
   const folder = 'Answers';
   await at.server.as((client) => client.mailboxCreate(folder));
-  const channelId = await at.addChannel({
-    imap_folder: folder,
-    smtp_from_address: 'approvals@lineclear.test',
-  });
+  const channelId = await at.addChannel({ imap_folder: folder });
   const append = (raw: Buffer) => at.server.as((client) => client.append(folder, raw));
   const { address, token } = newReplyAddress();
   const old = await write({ to: address, messageId: '<old@team.test>' });

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { LOGIN, newReplyAddress, write, type AMail } from './mail-server.js';
+import { HOUSE, INBOUND, LOGIN, newReplyAddress, write, type AMail } from './mail-server.js';
 import { openMailboxHouse, PATIENT, sha256, type MailboxHouse } from './mailbox-house.js';
 
 let at: MailboxHouse;
@@ -58,6 +58,11 @@ it.each<[string, Partial<AMail>, object]>([
     { text: '', html: '<p>Abgelehnt</p><blockquote>Approve</blockquote>' },
     { verdict: 'reject' },
   ],
+  [
+    'above what is quoted, whichever of our addresses the mail program names',
+    { text: `Approve\n\nOn Mon, 23 Nov 2026 at 10:12, <${HOUSE}> wrote:\nReject it or wait` },
+    { verdict: 'approve' },
+  ],
   ['a sender below the domain that signs', { from: 'lead@eu.team.test' }, { from: 'lead@eu.team.test' }],
 ])('reads %s', async (_what, mail, said) => {
   const { address, token } = newReplyAddress();
@@ -76,7 +81,8 @@ it.each<[string, AMail['headers'] | undefined, Partial<AMail>, string]>([
   ['an out-of-office note', { 'Auto-Submitted': 'auto-replied' }, {}, 'auto_reply'],
   ['a list', { 'List-Id': 'team.test' }, {}, 'list'],
   ['a bounce', undefined, { from: 'MAILER-DAEMON@team.test' }, 'bounce'],
-  ['ourselves', undefined, { from: 'approvals@lineclear.test' }, 'own'],
+  ['ourselves', undefined, { from: HOUSE }, 'own'],
+  ['the address that it goes to', undefined, { from: INBOUND }, 'own'],
 ])('takes no answer from %s', async (_what, headers, mail, kind) => {
   const { address, token } = newReplyAddress();
   const id = await send({ to: address, ...(headers ? { headers } : {}), ...mail });

@@ -149,10 +149,10 @@ export class KeepChannels {
   async #checkTarget({ settings }: Pick<NewChannel, 'settings'>): Promise<void> {
     if ('url' in settings) return this.#checkHost('webhook_url', new URL(settings.url).hostname);
     await this.#checkHost('smtp_host', settings.host);
-    const { mailbox = NO_MAILBOX } = settings;
-    const missing = missingFor(mailbox);
+    const missing = missingFor(settings);
     if (missing !== undefined) throw BadInput.at(missing, 'is needed with imap_enabled');
-    if (mailbox.host !== null) await this.#checkHost('imap_host', mailbox.host);
+    const { mailbox } = settings;
+    if (mailbox && mailbox.host !== null) await this.#checkHost('imap_host', mailbox.host);
   }
 
   async #checkHost(field: string, host: string): Promise<void> {

@@ -1,6 +1,6 @@
 import type { Queryable, Tx } from '@lineclear/kit';
 import type { EmailChannel } from '../domain/channel.js';
-import { isOpen } from '../domain/mailbox-settings.js';
+import { openMailboxOf } from '../domain/mailbox-settings.js';
 import { channelOf } from './channels.repo.js';
 import type { ChannelRow } from './channel.entity.js';
 import type { MailboxCursorRow, ReceivedMailRow } from './mailbox.entity.js';
@@ -20,7 +20,7 @@ export async function channelsToRead(on: Queryable): Promise<EmailChannel[]> {
   );
   return rows
     .map((row) => channelOf(row) as EmailChannel)
-    .filter(({ settings }) => settings.mailbox && isOpen(settings.mailbox));
+    .filter(({ settings }) => openMailboxOf(settings) !== undefined);
 }
 
 /**

@@ -34,6 +34,9 @@ export interface EmailSettings {
   readonly mailbox?: MailboxSettings;
 }
 
+/** As whom a channel writes, and where answers come to. */
+export type Correspondence = Pick<EmailSettings, 'fromAddress' | 'fromName'> & { readonly replyTo: string };
+
 export type WebhookChannel = EveryChannel & { readonly type: 'webhook'; readonly settings: WebhookSettings };
 export type EmailChannel = EveryChannel & { readonly type: 'email'; readonly settings: EmailSettings };
 /** A way to reach people. Its secret is not here: it lives in the secrets service. */
@@ -73,6 +76,3 @@ export function allSecretNamesOf(channel: Channel): readonly string[] {
 
 export const mailboxOf = ({ settings }: Pick<EmailChannel, 'settings'>): MailboxSettings =>
   settings.mailbox ?? NO_MAILBOX;
-
-/** The address that people answer to, with a token behind a plus. */
-export const inboundAddressOf = ({ settings }: EmailChannel): string => settings.fromAddress;

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { isOpen, missingFor, NO_MAILBOX, type MailboxSettings } from './mailbox-settings.js';
+import { missingFor, NO_MAILBOX, openMailboxOf, type MailboxSettings } from './mailbox-settings.js';
 
 const whole: MailboxSettings = {
   ...NO_MAILBOX,
@@ -9,6 +9,8 @@ const whole: MailboxSettings = {
   hasPassword: true,
 };
 
+const replyTo = 'approvals@example.org';
+
 it.each<[string, Partial<MailboxSettings>, string | undefined]>([
   ['all is there', {}, undefined],
   ['the host is missing', { host: null }, 'imap_host'],
@@ -16,13 +18,18 @@ it.each<[string, Partial<MailboxSettings>, string | undefined]>([
   ['the password is missing', { hasPassword: false }, 'imap_password'],
   ['it is not enabled', { isEnabled: false, host: null, hasPassword: false }, undefined],
 ])('%s', (_what, change, missing) => {
-  expect(missingFor({ ...whole, ...change })).toBe(missing);
+  const mailbox = { ...whole, ...change };
+  expect(missingFor({ mailbox, replyTo })).toBe(missing);
+  const isRead = mailbox.isEnabled && missing === undefined;
+  expect(openMailboxOf({ mailbox, replyTo })).toEqual(isRead ? { ...mailbox, replyTo } : undefined);
 });
 
-it('is read when it is enabled and lacks nothing', () => {
-  expect([isOpen(whole), isOpen({ ...whole, isEnabled: false }), isOpen({ ...whole, host: null })]).toEqual([
-    true,
-    false,
-    false,
-  ]);
+it.each([null, undefined])('is of no use where answers come to %s', (nowhere) => {
+  const channel = { mailbox: whole, ...(nowhere === undefined ? {} : { replyTo: nowhere }) };
+  expect([missingFor(channel), openMailboxOf(channel)]).toEqual(['reply_to', undefined]);
+  expect(missingFor({ ...channel, mailbox: { ...whole, isEnabled: false } })).toBeUndefined();
+});
+
+it('is none where there never was one', () => {
+  expect([missingFor({}), openMailboxOf({ replyTo })]).toEqual([undefined, undefined]);
 });

@@ -43,7 +43,7 @@ export class RepliesController {
     @Body({ schema: replyToExplain }) body: z.infer<typeof replyToExplain>,
   ): z.infer<typeof explainedReply> {
     const address = body.our_address ?? `approvals@${new URL(this.config.PUBLIC_URL).hostname}`;
-    const read = readReply(body, { address });
+    const read = readReply(body, { addresses: [address] });
     if (read.kind !== 'reply') return { outcome: read.kind, why: read.why };
     return {
       outcome: read.verdict,

@@ -3,8 +3,8 @@ import { CONFIG } from '@lineclear/kit';
 import type { ImapFlow } from 'imapflow';
 import { ChannelSecrets } from '../channels/channel-secrets.js';
 import type { Config } from '../config.js';
-import { mailboxOf, type EmailChannel } from '../domain/channel.js';
-import { isOpen, type OpenMailbox } from '../domain/mailbox-settings.js';
+import type { EmailChannel } from '../domain/channel.js';
+import { openMailboxOf, type OpenMailbox } from '../domain/mailbox-settings.js';
 import { explainError } from '../outbound/explain-error.js';
 import { explained, openImap } from './open-imap.js';
 
@@ -14,8 +14,8 @@ export async function openMailbox(
   secrets: ChannelSecrets,
   config: Config,
 ): Promise<{ client: ImapFlow; mailbox: OpenMailbox }> {
-  const mailbox = mailboxOf(channel);
-  if (!isOpen(mailbox)) throw new Error('the channel has no mailbox to read');
+  const mailbox = openMailboxOf(channel.settings);
+  if (!mailbox) throw new Error('the channel has no mailbox to read');
   const password = await secrets.readMailboxPassword(channel);
   if (!password) throw new Error('the secrets service has no imap_password of this channel');
   const client = await openImap(mailbox, password, {

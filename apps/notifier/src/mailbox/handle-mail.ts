@@ -3,6 +3,7 @@ import { replyReceived } from '@lineclear/contracts';
 import { Bus, event, newEventId } from '@lineclear/bus';
 import { Database, LOGGER, type Logger } from '@lineclear/kit';
 import { insertReceived, type NewReceivedMail, type Place } from '../db/mailboxes.repo.js';
+import type { Correspondence } from '../domain/channel.js';
 import { PROCESSED, QUARANTINE } from '../domain/mailbox-settings.js';
 import { JudgeMail, type FetchedMail, type Judgement } from './judge-mail.js';
 import { MailboxMetrics } from './mailbox-metrics.js';
@@ -22,8 +23,13 @@ export class HandleMail {
    * The folder that the mail belongs in now; undefined when somebody else handled it.
    * @throws when it cannot be handled just now
    */
-  async handle(place: Place, uid: number, mail: FetchedMail, inbound: string): Promise<string | undefined> {
-    return this.#writeDown(place, uid, await this.judge.judge(mail, inbound));
+  async handle(
+    place: Place,
+    uid: number,
+    mail: FetchedMail,
+    ours: Correspondence,
+  ): Promise<string | undefined> {
+    return this.#writeDown(place, uid, await this.judge.judge(mail, ours));
   }
 
   /** A mail that could not be handled several times over. */

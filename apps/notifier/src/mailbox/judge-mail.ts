@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
+import type { Correspondence } from '../domain/channel.js';
 import type { MailKind, Sender, Verdict } from '../domain/received-mail.js';
 import { deliveredTo, headerLines, repeatedHeader, valuesOf, type HeaderLine } from './header-lines.js';
 import type { ParsedMail } from './parse-mail.js';
@@ -48,7 +49,10 @@ export class JudgeMail {
   ) {}
 
   /** @throws when it cannot be told just now */
-  async judge({ bytes, raw }: FetchedMail, inbound: string): Promise<Judgement> {
+  async judge(
+    { bytes, raw }: FetchedMail,
+    { fromAddress, fromName, replyTo }: Correspondence,
+  ): Promise<Judgement> {
     const messageId = messageIdOf(headerLines(raw) ?? [], raw);
     const refused = (why: string, from: string | null = null): Judgement => ({
       kind: 'refused',
@@ -57,23 +61,27 @@ export class JudgeMail {
       why,
     });
     if (bytes > MAX_MAIL_BYTES || raw.length > MAX_MAIL_BYTES) return refused('it is larger than 1 MiB');
-    const mail = await this.thread.parse(raw, { address: inbound });
+    // Mail programs name whom they answer: by the sender of our mail, or by where the answer goes to.
+    const mail = await this.thread.parse(raw, {
+      addresses: [fromAddress, replyTo],
+      ...(fromName === null ? {} : { name: fromName }),
+    });
     if ('refused' in mail) return refused(mail.refused);
     const from = addressSchema.safeParse(mail.from.length === 1 ? mail.from[0] : undefined).data ?? null;
     if (mail.read.kind !== 'reply') return { kind: mail.read.kind, messageId, from, why: cut(mail.read.why) };
     const repeated = repeatedHeader(mail.lines);
     if (repeated !== undefined) return refused(`it has more than one ${repeated} header`, null);
     if (from === null) return refused('its From is not one address');
-    return this.#judgeReply(raw, mail, { from, inbound, messageId });
+    return this.#judgeReply(raw, mail, { from, replyTo, messageId });
   }
 
   async #judgeReply(
     raw: Buffer,
     mail: ParsedMail,
-    { from, inbound, messageId }: { from: string; inbound: string; messageId: string },
+    { from, replyTo, messageId }: { from: string; replyTo: string; messageId: string },
   ): Promise<Judgement> {
     const { read } = mail;
-    const token = tokenOf({ ...mail, delivered: deliveredTo(mail.lines) }, inbound);
+    const token = tokenOf({ ...mail, delivered: deliveredTo(mail.lines) }, replyTo);
     if ('refused' in token || read.kind !== 'reply')
       return { kind: 'refused', messageId, from, why: 'refused' in token ? token.refused : read.kind };
     const { sender, doubt } = await this.senders.of(raw, mail, from, token.in);

@@ -5,7 +5,7 @@ import { ParsingThread } from './parsing-thread.js';
 const thread = new ParsingThread();
 afterAll(() => thread.onApplicationShutdown());
 
-const OURS = { address: 'approvals@lineclear.test' };
+const OURS = { addresses: ['house@lineclear.test', 'approvals@lineclear.test'] };
 const HEADER = 'From: Lead <LEAD@team.test>\r\nTo: "A, B" <a@team.test>, team: c@team.test, d@team.test;\r\n';
 const mail = (rest: string): Buffer => Buffer.from(`${HEADER}${rest}`);
 const nested = (depth: number): string => {

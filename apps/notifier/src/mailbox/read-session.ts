@@ -1,7 +1,7 @@
 import { isDatabaseAway, type Database, type Logger } from '@lineclear/kit';
 import type { ImapFlow } from 'imapflow';
 import { advanceCursor, handledUids, openCursor, type Place } from '../db/mailboxes.repo.js';
-import { inboundAddressOf, type EmailChannel } from '../domain/channel.js';
+import type { Correspondence, EmailChannel } from '../domain/channel.js';
 import { placeOf, PROCESSED, QUARANTINE, type OpenMailbox } from '../domain/mailbox-settings.js';
 import { Bell } from './bell.js';
 import type { HandleMail } from './handle-mail.js';
@@ -32,13 +32,14 @@ export interface SessionParts {
 /** Reads a folder over one connection: what is there, then what arrives. */
 export class ReadSession {
   readonly #bell = new Bell();
-  readonly #inbound: string;
+  readonly #ours: Correspondence;
 
   constructor(
     private readonly client: ImapFlow,
     private readonly parts: SessionParts,
   ) {
-    this.#inbound = inboundAddressOf(parts.channel);
+    const { fromAddress, fromName } = parts.channel.settings;
+    this.#ours = { fromAddress, fromName, replyTo: parts.mailbox.replyTo };
     client.on('exists', () => this.#bell.ring());
     client.on('close', () => this.#bell.ring());
   }
@@ -100,7 +101,7 @@ export class ReadSession {
     // Moved or deleted meanwhile: somebody else's.
     if (!mail) return true;
     try {
-      const folder = await handle.handle(place, uid, mail, this.#inbound);
+      const folder = await handle.handle(place, uid, mail, this.#ours);
       if (folder !== undefined) await this.#move(uid, folder);
       return true;
     } catch (error) {

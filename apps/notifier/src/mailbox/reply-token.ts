@@ -13,9 +13,9 @@ export interface Addressed {
 export type FoundToken = { readonly sha256: string; readonly in: 'to' | 'cc' } | { readonly refused: string };
 
 /** The token of an address `local+<token>@domain` of ours. */
-function tokenIn(address: string, inbound: string): string | undefined {
-  const at = inbound.lastIndexOf('@');
-  const [start, end] = [`${inbound.slice(0, at)}+`.toLowerCase(), inbound.slice(at).toLowerCase()];
+function tokenIn(address: string, replyTo: string): string | undefined {
+  const at = replyTo.lastIndexOf('@');
+  const [start, end] = [`${replyTo.slice(0, at)}+`.toLowerCase(), replyTo.slice(at).toLowerCase()];
   const plain = address
     .trim()
     .replace(/^<(.*)>$/u, '$1')
@@ -29,9 +29,9 @@ function tokenIn(address: string, inbound: string): string | undefined {
  * Which question a mail answers, as the SHA-256 of its token. It stands in the header that the sender signed: an envelope is
  * signed by nobody, and would make an answer to one question an answer to another.
  */
-export function tokenOf({ to, cc, delivered }: Addressed, inbound: string): FoundToken {
+export function tokenOf({ to, cc, delivered }: Addressed, replyTo: string): FoundToken {
   const tokensIn = (addresses: readonly string[]): string[] =>
-    addresses.flatMap((address) => tokenIn(address, inbound) ?? []);
+    addresses.flatMap((address) => tokenIn(address, replyTo) ?? []);
   const own = { to: tokensIn(to), cc: tokensIn(cc) };
   const all = new Set([...own.to, ...own.cc, ...tokensIn(delivered)]);
   const [token] = all;
