@@ -8,8 +8,8 @@ const SERVICES = ['auth', 'secrets', 'approvals', 'queue-scheduler', 'notifier',
 
 // What looks for files of its own beside itself, or for packages by names made up as it runs, stays a package.
 const PACKAGES = ['@node-rs/argon2', 'pg', 'pino', 'pino-pretty', 'typeorm'];
-// Loaded only by a house that uses AWS: within the file all others would read it too.
-const SELDOM = ['@aws-sdk/client-kms', '@aws-sdk/client-secrets-manager'];
+// Loaded only by a house that uses AWS, or reads a mailbox: within the file all others would read them too.
+const SELDOM = ['@aws-sdk/client-kms', '@aws-sdk/client-secrets-manager', 'imapflow', 'mailauth'];
 // Nest asks for these when they are there; they are not.
 const ABSENT =
   /^(@nestjs\/(websockets|platform-socket.io)|@grpc\/|@fastify\/(static|view)|class-|kafkajs|mqtt|amqp)/;

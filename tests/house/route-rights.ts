@@ -199,6 +199,7 @@ export const RIGHTS: Readonly<Record<string, Right>> = {
   'PATCH /api/cloud/notifications/preferences/{id}': configures,
   'DELETE /api/cloud/notifications/preferences/{id}': configures,
   'GET /api/cloud/notifications/presets': configures,
+  'GET /api/cloud/notifications/replies': configures,
   'POST /api/cloud/notifications/replies/explain': configures,
   'GET /api/cloud/notifications/status': configures,
 

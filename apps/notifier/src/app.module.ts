@@ -10,8 +10,10 @@ import { SendThroughChannel } from './channels/send-through-channel.js';
 import { readConfig, type Config } from './config.js';
 import { ChannelRow } from './db/channel.entity.js';
 import { DeliveryAttemptRow, DeliveryRow } from './db/delivery.entity.js';
+import { MailboxCursorRow, ReceivedMailRow } from './db/mailbox.entity.js';
 import { ChannelsAndDeliveries1767225640000 } from './db/migrations/1767225640000-channels-and-deliveries.js';
 import { AnswersToReplies1795770000001 } from './db/migrations/1795770000001-answers-to-replies.js';
+import { Mailboxes1795770000002 } from './db/migrations/1795770000002-mailboxes.js';
 import { EndpointRow } from './db/endpoint.entity.js';
 import { FailingEndpoints1795770000011 } from './db/migrations/1795770000011-failing-endpoints.js';
 import { AttemptRounds1795770000012 } from './db/migrations/1795770000012-attempt-rounds.js';
@@ -41,12 +43,20 @@ import { DELIVER, DeliveryQueue } from './jobs/delivery-queue.js';
 import { JudgeEndpoint } from './jobs/judge-endpoint.js';
 import { SendDelivery } from './jobs/send-delivery.js';
 import { SweepDue } from './jobs/sweep-due.js';
+import { CheckMailbox } from './mailbox/check-mailbox.js';
+import { RESOLVE_RECORDS, systemResolver, type ResolveRecords } from './mailbox/dmarc.js';
+import { HandleMail } from './mailbox/handle-mail.js';
+import { JudgeMail } from './mailbox/judge-mail.js';
+import { KeepMailboxes } from './mailbox/keep-mailboxes.js';
+import { MailboxMetrics } from './mailbox/mailbox-metrics.js';
+import { ParsingThread } from './mailbox/parsing-thread.js';
+import { ProveSender } from './mailbox/prove-sender.js';
 import { CurrentRoutes } from './routing/current-routes.js';
 import { SendWebhook } from './webhook/send-webhook.js';
 
 @Module({})
 class NotifierModule {
-  static of(config: Config): DynamicModule {
+  static of(config: Config, resolveRecords: ResolveRecords): DynamicModule {
     const line = new RedisLine(config.REDIS_URL);
     return {
       module: NotifierModule,
@@ -70,6 +80,7 @@ class NotifierModule {
       ],
       providers: [
         { provide: RedisLine, useValue: line },
+        { provide: RESOLVE_RECORDS, useValue: resolveRecords },
         ChannelSecrets,
         KeepChannels,
         RotateKeys,
@@ -85,19 +96,39 @@ class NotifierModule {
         SendDelivery,
         DeliverProcessor,
         SweepDue,
+        CheckMailbox,
+        HandleMail,
+        JudgeMail,
+        KeepMailboxes,
+        MailboxMetrics,
+        ParsingThread,
+        ProveSender,
       ],
     };
   }
 }
 
+interface Outside {
+  readonly clock?: Clock;
+  /** DNS, as far as it tells who sent a mail. */
+  readonly resolveRecords?: ResolveRecords;
+}
+
 /** The notifier, as its environment configures it. */
-export function define(env: NodeJS.ProcessEnv, more: { clock?: Clock } = {}): ServiceDefinition<Config> {
+export function define(
+  env: NodeJS.ProcessEnv,
+  { resolveRecords = systemResolver(), ...more }: Outside = {},
+): ServiceDefinition<Config> {
   const config = readConfig(env);
   const file = readConfigFile(env, { without: ['oidc'] });
   return {
     name: 'notifier',
     config,
-    modules: [BusModule.of('notifier', config.NATS_URL), AccessModule.of(), NotifierModule.of(config)],
+    modules: [
+      BusModule.of('notifier', config.NATS_URL),
+      AccessModule.of(),
+      NotifierModule.of(config, resolveRecords),
+    ],
     entities: [
       ...busEntities,
       ChannelRow,
@@ -107,11 +138,14 @@ export function define(env: NodeJS.ProcessEnv, more: { clock?: Clock } = {}): Se
       DeliveryAttemptRow,
       EndpointRow,
       EventSkipsRow,
+      MailboxCursorRow,
+      ReceivedMailRow,
     ],
     migrations: [
       ...busMigrations,
       ChannelsAndDeliveries1767225640000,
       AnswersToReplies1795770000001,
+      Mailboxes1795770000002,
       WebhookKeys1795770000010,
       FailingEndpoints1795770000011,
       AttemptRounds1795770000012,

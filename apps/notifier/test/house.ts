@@ -19,6 +19,7 @@ import {
   type People,
 } from '@lineclear/testkit';
 import { define } from '../src/app.module.js';
+import type { ResolveRecords } from '../src/mailbox/dmarc.js';
 import { startReceiver, type Receiver } from './receiver.js';
 
 /** The real time, moved on by a test. */
@@ -54,6 +55,8 @@ export interface House {
   admin: Client;
   as(token: string | undefined): Client;
   boot(): Promise<void>;
+  /** One more replica of the service, which whoever asks for it closes. */
+  another(other?: Outside): Promise<RunningService>;
   restart(): Promise<void>;
   flushRedis(): Promise<void>;
   stop(): Promise<void>;
@@ -92,8 +95,12 @@ function fakeSecrets(peer: Peer): FakeSecrets {
   return fake;
 }
 
+interface Outside {
+  readonly resolveRecords?: ResolveRecords;
+}
+
 /** The notifier over real Postgres, Redis and NATS, with retries that take no time worth waiting for. */
-export async function openHouse(extra: Record<string, string> = {}): Promise<House> {
+export async function openHouse(extra: Record<string, string> = {}, outside: Outside = {}): Promise<House> {
   const backends = await startBackends();
   const env = await backends.envFor('notifier', {
     LINECLEAR_WEBHOOK_ALLOW_CIDRS: '127.0.0.0/8',
@@ -103,7 +110,8 @@ export async function openHouse(extra: Record<string, string> = {}): Promise<Hou
     ...extra,
   });
   const clock = new MovableClock();
-  const boot = () => startService(define(env, { clock }));
+  const start = (other: Outside): Promise<RunningService> => startService(define(env, { clock, ...other }));
+  const boot = () => start(outside);
   const service = await boot();
   const peer = await connectPeer(backends.nats.url);
   const folk = await people(peer);
@@ -124,6 +132,7 @@ export async function openHouse(extra: Record<string, string> = {}): Promise<Hou
       house.service = await boot();
       house.admin = client(house.service.url, token);
     },
+    another: (other = outside) => start(other),
     async restart() {
       await house.service.close();
       await house.boot();

@@ -9,6 +9,8 @@ export interface DebRecipe {
   readonly name: string;
   /** Packages that hold the server, the best first. */
   readonly packages: readonly string[];
+  /** Packages that it cannot do without and does not depend on. */
+  readonly and?: readonly string[];
   /** Where in the package the program may be. */
   readonly programs: readonly string[];
   /** Arguments that make the program tell its version and end. */
@@ -18,6 +20,8 @@ export interface DebRecipe {
     readonly file: string;
     readonly env: Readonly<Record<string, string>>;
   };
+  /** Makes it run from beside the system, where settings and environment cannot; once, below the root that was unpacked. */
+  readonly fit?: (root: string) => void;
 }
 
 export interface UnpackedDeb {
@@ -39,10 +43,11 @@ export async function unpackedDeb(recipe: DebRecipe): Promise<UnpackedDeb | stri
   }
   const folder = await fillOnce(`${recipe.name}-deb-${systemName()}-${process.arch}`, async (half) => {
     // The lists of the system when it has some; else our own, which any user may fetch.
-    await unpack(half, recipe.packages, []).catch(async () =>
-      unpack(half, recipe.packages, await privateLists(join(half, 'apt'))),
+    await unpack(half, recipe, []).catch(async () =>
+      unpack(half, recipe, await privateLists(join(half, 'apt'))),
     );
     rmSync(join(half, 'apt'), { recursive: true, force: true });
+    recipe.fit?.(join(half, 'root'));
     await versionOf(half, recipe);
   });
   return {
@@ -63,15 +68,11 @@ async function versionOf(folder: string, recipe: DebRecipe): Promise<string> {
   return `${stdout}${stderr}`.trim();
 }
 
-async function unpack(
-  folder: string,
-  packages: readonly string[],
-  options: readonly string[],
-): Promise<void> {
+async function unpack(folder: string, recipe: DebRecipe, options: readonly string[]): Promise<void> {
   const debs = join(folder, 'debs');
   rmSync(debs, { recursive: true, force: true });
   mkdirSync(debs, { recursive: true, mode: 0o755 });
-  const wanted = await missingPackages(packages, options);
+  const wanted = await missingPackages(recipe, options);
   await mustRun('apt-get', [...options, '-o', 'APT::Sandbox::User=', '-q', 'download', ...wanted], {
     cwd: debs,
     env: toolEnv(),
@@ -83,7 +84,10 @@ async function unpack(
 }
 
 /** What apt would install: the first package that it can, and each library of it that this system lacks. */
-async function missingPackages(packages: readonly string[], options: readonly string[]): Promise<string[]> {
+async function missingPackages(
+  { packages, and = [] }: DebRecipe,
+  options: readonly string[],
+): Promise<string[]> {
   const reasons: string[] = [];
   for (const name of packages) {
     const args = [
@@ -95,6 +99,7 @@ async function missingPackages(packages: readonly string[], options: readonly st
       '--no-install-recommends',
       'install',
       name,
+      ...and,
     ];
     const { code, stdout, stderr } = await run('apt-get', args, { env: toolEnv() });
     const wanted = [...stdout.matchAll(/^Inst (\S+)(?: \[[^\]]*\])? \((\S+)/gm)].map(

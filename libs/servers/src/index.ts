@@ -1,4 +1,5 @@
 export { dieWithParent, type Command } from './die-with-parent.js';
+export { startDovecot, type Dovecot, type DovecotOptions } from './dovecot.js';
 export { startNats, type NatsOptions } from './nats.js';
 export {
   endLeftover,

@@ -90,3 +90,17 @@ function bindRequest(dn: string, password: string): Buffer {
   const [one, three] = [Buffer.from([2, 1, 1]), Buffer.from([2, 1, 3])];
   return part(0x30, one, part(0x60, three, part(0x04, Buffer.from(dn)), part(0x80, Buffer.from(password))));
 }
+
+/** A Dovecot is ready when it lets a user in; only the one that we started knows this password. */
+export async function probeDovecot(
+  port: number,
+  user: { readonly name: string; readonly password: string; readonly tls: boolean },
+): Promise<void> {
+  const socket = user.tls
+    ? connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false })
+    : connect({ port, host: '127.0.0.1' });
+  const words = `a LOGIN "${user.name}" "${user.password}"\r\n`;
+  const answer = await ask(socket, words, (text) => /^(?:a |\* BYE).*\r\n/m.test(text));
+  const refusal = /^(?:a (?:NO|BAD)|\* BYE).*/m.exec(answer);
+  if (refusal) throw new Error(refusal[0]);
+}

@@ -8,7 +8,14 @@ import {
 } from '@lineclear/contracts';
 import { ask, Bus } from '@lineclear/bus';
 import { Clock, Metrics, SealingKey, sealTo, Secret, TtlCache } from '@lineclear/kit';
-import { secretNameOf, type Channel, type WebhookChannel } from '../domain/channel.js';
+import {
+  mailboxOf,
+  mailboxSecretName,
+  secretNameOf,
+  type Channel,
+  type EmailChannel,
+  type WebhookChannel,
+} from '../domain/channel.js';
 import { secretNames, signingNow } from '../domain/signing-keys.js';
 
 const DEADLINE_MS = 2_000;
@@ -61,6 +68,11 @@ export class ChannelSecrets {
   /** The channel's secret, or undefined when it has none or the secrets service knows of none. */
   async read(channel: Channel): Promise<Secret | undefined> {
     return channel.hasSecret ? this.#read(channel, secretNameOf(channel)) : undefined;
+  }
+
+  /** The password of its mailbox, likewise. */
+  async readMailboxPassword(channel: EmailChannel): Promise<Secret | undefined> {
+    return mailboxOf(channel).hasPassword ? this.#read(channel, mailboxSecretName(channel.id)) : undefined;
   }
 
   /** All that sign for the channel now, newest first; undefined when the secrets service does not know one of them. */

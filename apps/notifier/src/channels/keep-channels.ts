@@ -13,18 +13,37 @@ import {
   type NewChannel,
 } from '../db/channels.repo.js';
 import { forgiveEndpoint, lockFailures } from '../db/endpoints.repo.js';
-import { allSecretNamesOf, secretNameOf, type Channel, type Named } from '../domain/channel.js';
+import {
+  allSecretNamesOf,
+  mailboxOf,
+  mailboxSecretName,
+  secretNameOf,
+  type Channel,
+  type Named,
+} from '../domain/channel.js';
+import { missingFor, NO_MAILBOX, type MailboxSettings } from '../domain/mailbox-settings.js';
 import { secretNames } from '../domain/signing-keys.js';
 import { refusalOfHost } from '../outbound/check-target.js';
 import { CurrentRoutes } from '../routing/current-routes.js';
 import { ChannelSecrets } from './channel-secrets.js';
 
-/** What a change asks for; `secret` null takes it away. */
+/** What a change asks for; a secret that is null is taken away. */
 export interface ChannelChange {
   readonly name?: string | undefined;
   readonly isEnabled?: boolean | undefined;
   readonly settings: Partial<Channel['settings']>;
   readonly secret?: Secret | null | undefined;
+  /** Of an email channel: what changes about where answers arrive. */
+  readonly mailbox?: Partial<MailboxSettings> | undefined;
+  readonly mailboxSecret?: Secret | null | undefined;
+}
+
+/** The secrets that a new channel comes with. */
+export interface NewSecrets {
+  readonly secret?: Secret | undefined;
+  /** The private key of a webhook's pair. */
+  readonly privateKey?: Secret | undefined;
+  readonly mailboxSecret?: Secret | undefined;
 }
 
 /** Channels, each with its secret where it belongs: in the secrets service, before the channel counts on it. */
@@ -41,8 +60,7 @@ export class KeepChannels {
   /** @throws Unavailable when there is a secret and nobody to keep it: then there is no channel either. */
   async add(
     given: Omit<NewChannel, 'id' | 'hasSecret'>,
-    secret: Secret | undefined,
-    privateKey?: Secret,
+    { secret, privateKey, mailboxSecret }: NewSecrets,
   ): Promise<Channel> {
     await this.#checkTarget(given);
     const id = await newChannelId(this.database);
@@ -50,6 +68,7 @@ export class KeepChannels {
     if (secret) await this.secrets.store(secretNameOf(named), secret);
     const { privateKey: name } = named.type === 'webhook' ? secretNames(id, named.settings.keys) : {};
     if (privateKey && name !== undefined) await this.secrets.store(name, privateKey);
+    if (mailboxSecret) await this.secrets.store(mailboxSecretName(id), mailboxSecret);
     return this.database.tx(async (tx) => {
       await this.routes.changedIn(tx);
       const details = { name: given.name, type: given.type, has_secret: secret !== undefined };
@@ -60,13 +79,14 @@ export class KeepChannels {
 
   async change(id: number, change: ChannelChange): Promise<Channel> {
     const before = await this.#mustFind(id);
-    const settings = { ...before.settings, ...change.settings } as Channel['settings'];
+    const settings = settingsAfter(before, change);
     const hasSecret = change.secret === undefined ? before.hasSecret : change.secret !== null;
     if ('username' in settings && settings.username === null && hasSecret)
       throw BadInput.at('smtp_username', 'is needed with smtp_password');
-    await this.#checkTarget({ type: before.type, settings });
-    if (change.secret) await this.secrets.store(secretNameOf(before), change.secret);
-    if (change.secret === null && before.hasSecret) await this.secrets.forget(secretNameOf(before));
+    await this.#checkTarget({ settings });
+    await this.#keep(secretNameOf(before), change.secret, before.hasSecret);
+    if (before.type === 'email')
+      await this.#keep(mailboxSecretName(id), change.mailboxSecret, mailboxOf(before).hasPassword);
     return this.database.tx(async (tx) => {
       // First, as where an endpoint's failures switch its channel off: otherwise the two could wait for each other.
       await lockFailures(tx, id);
@@ -81,7 +101,7 @@ export class KeepChannels {
         name: change.name ?? current.name,
         isEnabled,
         disabledReason: isEnabled ? null : current.disabledReason,
-        settings: { ...current.settings, ...change.settings } as Channel['settings'],
+        settings: settingsAfter(current, change),
         hasSecret: change.secret === undefined ? current.hasSecret : change.secret !== null,
       });
       if ((isEnabled && !current.isEnabled) || 'url' in change.settings) await forgiveEndpoint(tx, id);
@@ -92,8 +112,11 @@ export class KeepChannels {
           ['name', 'is_enabled', 'has_secret'],
         ),
         // Their names alone: an address of a webhook may be a secret in itself.
-        settings: Object.keys(change.settings),
-        secret_set: change.secret ? true : undefined,
+        settings: [
+          ...Object.keys(change.settings),
+          ...Object.keys(change.mailbox ?? {}).map((name) => `mailbox.${name}`),
+        ],
+        secret_set: change.secret || change.mailboxSecret ? true : undefined,
       };
       await this.bus.publish(tx, audited('channel.changed', { target: `channel/${id}`, details }));
       return updated;
@@ -118,12 +141,32 @@ export class KeepChannels {
     return channel;
   }
 
-  async #checkTarget(channel: Pick<NewChannel, 'type' | 'settings'>): Promise<void> {
-    const [field, host] =
-      'url' in channel.settings
-        ? (['webhook_url', new URL(channel.settings.url).hostname] as const)
-        : (['smtp_host', channel.settings.host] as const);
+  async #keep(name: string, secret: Secret | null | undefined, isThere: boolean): Promise<void> {
+    if (secret) await this.secrets.store(name, secret);
+    if (secret === null && isThere) await this.secrets.forget(name);
+  }
+
+  async #checkTarget({ settings }: Pick<NewChannel, 'settings'>): Promise<void> {
+    if ('url' in settings) return this.#checkHost('webhook_url', new URL(settings.url).hostname);
+    await this.#checkHost('smtp_host', settings.host);
+    const missing = missingFor(settings);
+    if (missing !== undefined) throw BadInput.at(missing, 'is needed with imap_enabled');
+    const { mailbox } = settings;
+    if (mailbox && mailbox.host !== null) await this.#checkHost('imap_host', mailbox.host);
+  }
+
+  async #checkHost(field: string, host: string): Promise<void> {
     const refusal = await refusalOfHost(host, this.config.LINECLEAR_WEBHOOK_ALLOW_CIDRS);
     if (refusal !== undefined) throw BadInput.at(field, refusal);
   }
+}
+
+function settingsAfter({ settings }: Channel, change: ChannelChange): Channel['settings'] {
+  const { mailbox = {}, mailboxSecret } = change;
+  const merged = { ...settings, ...change.settings } as Channel['settings'];
+  const isAsked = Object.keys(mailbox).length > 0 || mailboxSecret !== undefined;
+  if ('url' in merged || !isAsked) return merged;
+  const before = merged.mailbox ?? NO_MAILBOX;
+  const hasPassword = mailboxSecret === undefined ? before.hasPassword : mailboxSecret !== null;
+  return { ...merged, mailbox: { ...before, ...mailbox, hasPassword } };
 }

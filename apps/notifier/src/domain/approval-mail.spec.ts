@@ -91,13 +91,13 @@ describe('the mail that asks for an approval', () => {
     ['forgotten without quotation marks', `\n${outlook}`, 'unclear'],
     ['sent back as it was', text, 'unclear'],
   ])('is read as it was meant when it is %s', (_, answer, verdict) => {
-    expect(readReply({ text: answer, headers: {} }, { address: INBOUND })).toMatchObject({ verdict });
+    expect(readReply({ text: answer, headers: {} }, { addresses: [INBOUND] })).toMatchObject({ verdict });
   });
 
   it('is read as it was meant when it is answered in HTML', () => {
     const body = /<body>(.*)<\/body>/s.exec(html)![1];
     const answer = `<p>Approve</p><div class="gmail_quote"><blockquote>${body}</blockquote></div>`;
-    expect(readReply({ html: answer, headers: {} }, { address: INBOUND })).toMatchObject({
+    expect(readReply({ html: answer, headers: {} }, { addresses: [INBOUND] })).toMatchObject({
       verdict: 'approve',
     });
   });

@@ -1,4 +1,5 @@
 import type { EndpointLimits } from './endpoint-gate.js';
+import { NO_MAILBOX, type MailboxSettings } from './mailbox-settings.js';
 import { allSecretNames, secretNames, type WebhookKeys } from './signing-keys.js';
 
 export const CHANNEL_TYPES = ['webhook', 'email'] as const;
@@ -29,7 +30,12 @@ export interface EmailSettings {
   readonly fromName: string | null;
   /** Where answers to approval mails come to; absent in channels from before there were any. */
   readonly replyTo?: string | null;
+  /** Absent in channels that never had one. */
+  readonly mailbox?: MailboxSettings;
 }
+
+/** As whom a channel writes, and where answers come to. */
+export type Correspondence = Pick<EmailSettings, 'fromAddress' | 'fromName'> & { readonly replyTo: string };
 
 export type WebhookChannel = EveryChannel & { readonly type: 'webhook'; readonly settings: WebhookSettings };
 export type EmailChannel = EveryChannel & { readonly type: 'email'; readonly settings: EmailSettings };
@@ -52,11 +58,21 @@ export const secretNameOf = (channel: Named): string =>
     ? secretNames(channel.id, channel.settings.keys).secret
     : `channel.${channel.id}.${SECRET_FIELD[channel.type]}`;
 
+/** The name of the password of a channel's mailbox, which is beside the one that it sends with. */
+export const mailboxSecretName = (channelId: number): string => `channel.${channelId}.imap_password`;
+
 /** Everything that the secrets service keeps of a channel. */
 export function allSecretNamesOf(channel: Channel): readonly string[] {
+  if (channel.type === 'email')
+    return [
+      ...(channel.hasSecret ? [secretNameOf(channel)] : []),
+      ...(mailboxOf(channel).hasPassword ? [mailboxSecretName(channel.id)] : []),
+    ];
   if (!channel.hasSecret) return [];
-  if (channel.type !== 'webhook') return [secretNameOf(channel)];
   const { id, settings } = channel;
   const { previous } = settings.keys;
   return [settings.keys, ...(previous ? [previous] : [])].flatMap((keys) => allSecretNames(id, keys));
 }
+
+export const mailboxOf = ({ settings }: Pick<EmailChannel, 'settings'>): MailboxSettings =>
+  settings.mailbox ?? NO_MAILBOX;

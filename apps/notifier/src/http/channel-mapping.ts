@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { BadInput, Secret } from '@lineclear/kit';
 import type { z } from 'zod';
-import type { ChannelChange } from '../channels/keep-channels.js';
+import type { ChannelChange, NewSecrets } from '../channels/keep-channels.js';
 import type { NewChannel } from '../db/channels.repo.js';
-import type { Channel } from '../domain/channel.js';
+import { mailboxOf, type Channel } from '../domain/channel.js';
 import { keyPairOf, SEED_BYTES, type KeyPair } from '../domain/ed25519.js';
+import { NO_MAILBOX, type MailboxSettings } from '../domain/mailbox-settings.js';
+import type { SenderCheck } from '../domain/sender-check.js';
 import { formatSecret } from '../domain/sign.js';
 import { FIRST_KEYS, hasPrevious, signatureOf, type Signature } from '../domain/signing-keys.js';
 import type { channelAnswer, emailChange, NewChannelBody, webhookChange } from './channel-schemas.js';
@@ -28,7 +30,7 @@ export function makeKeys(
 export function readNewChannel(
   body: NewChannelBody,
   publicUrl: string,
-): { channel: Omit<NewChannel, 'id' | 'hasSecret'>; secret?: Secret; privateKey?: Secret; made?: Secret } {
+): NewSecrets & { channel: Omit<NewChannel, 'id' | 'hasSecret'>; made?: Secret } {
   const { name, is_enabled: isEnabled } = body;
   switch (body.channel_type) {
     case 'webhook': {
@@ -60,14 +62,35 @@ export function readNewChannel(
         fromAddress: body.smtp_from_address ?? senderFor(body.smtp_username, publicUrl),
         fromName: body.smtp_from_name ?? null,
         replyTo: body.reply_to ?? null,
+        ...newMailbox(body),
       };
-      const channel = { type: 'email' as const, name, isEnabled, settings };
-      return body.smtp_password === undefined
-        ? { channel }
-        : { channel, secret: new Secret(body.smtp_password) };
+      return {
+        channel: { type: 'email', name, isEnabled, settings },
+        secret: body.smtp_password === undefined ? undefined : new Secret(body.smtp_password),
+        mailboxSecret: body.imap_password === undefined ? undefined : new Secret(body.imap_password),
+      };
     }
   }
 }
+
+type NewEmailBody = Extract<NewChannelBody, { channel_type: 'email' }>;
+const newMailbox = (body: NewEmailBody): { mailbox?: MailboxSettings } => {
+  const asked = mailboxChange(body);
+  const hasPassword = body.imap_password !== undefined;
+  return hasPassword || Object.keys(asked).length > 0
+    ? { mailbox: { ...NO_MAILBOX, ...asked, hasPassword } }
+    : {};
+};
+
+const mailboxChange = (body: z.infer<typeof emailChange>): Partial<MailboxSettings> =>
+  given({
+    isEnabled: body.imap_enabled,
+    host: body.imap_host,
+    port: body.imap_port,
+    username: body.imap_username,
+    useSsl: body.imap_use_ssl,
+    folder: body.imap_folder,
+  });
 
 /** Where no sender is given: the account's own address, or one of this host. */
 function senderFor(username: string | undefined, publicUrl: string): string {
@@ -99,19 +122,24 @@ export const readEmailChange = (body: z.infer<typeof emailChange>): ChannelChang
     fromName: body.smtp_from_name,
     replyTo: body.reply_to,
   }),
-  secret: body.smtp_password
-    ? new Secret(body.smtp_password)
-    : body.smtp_password === null
-      ? null
-      : undefined,
+  secret: secretChange(body.smtp_password),
+  mailbox: mailboxChange(body),
+  mailboxSecret: secretChange(body.imap_password),
 });
+
+const secretChange = (value: string | null | undefined): Secret | null | undefined =>
+  typeof value === 'string' ? new Secret(value) : value;
 
 type Given<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
 const given = <T extends object>(fields: T): Given<T> =>
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Given<T>;
 
 /** A channel as the wire shows it: that it has a secret, never the secret. */
-export function showChannel(channel: Channel, now: Date): z.infer<typeof channelAnswer> {
+export function showChannel(
+  channel: Channel,
+  senderCheck: SenderCheck,
+  now: Date,
+): z.infer<typeof channelAnswer> {
   const common = {
     id: channel.id,
     channel_type: channel.type,
@@ -153,5 +181,23 @@ export function showChannel(channel: Channel, now: Date): z.infer<typeof channel
     smtp_from_address: fromAddress,
     ...(fromName === null ? {} : { smtp_from_name: fromName }),
     ...(replyTo === null ? {} : { reply_to: replyTo }),
+    ...showMailbox(mailboxOf(channel), senderCheck),
+  };
+}
+
+function showMailbox(
+  { isEnabled, host, port, username, useSsl, folder, hasPassword }: MailboxSettings,
+  senderCheck: SenderCheck,
+): Partial<z.infer<typeof channelAnswer>> {
+  if (!isEnabled && host === null) return { imap_enabled: false };
+  return {
+    imap_enabled: isEnabled,
+    ...(host === null ? {} : { imap_host: host }),
+    imap_port: port,
+    ...(username === null ? {} : { imap_username: username }),
+    has_imap_password: hasPassword,
+    imap_use_ssl: useSsl,
+    imap_folder: folder,
+    reply_sender_check: senderCheck,
   };
 }

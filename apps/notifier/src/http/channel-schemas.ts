@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { CHANNEL_TYPES } from '../domain/channel.js';
 import { faultOfInbound } from '../domain/reply-address.js';
+import { SENDER_CHECKS } from '../domain/sender-check.js';
 import { secretBytes } from '../domain/sign.js';
 import { SIGNATURES } from '../domain/signing-keys.js';
 
@@ -44,26 +45,41 @@ const webhookFields = {
   max_concurrent: z.int().min(1).max(32),
   max_per_second: z.int().min(1).max(1_000),
 };
+const hostName = z
+  .string()
+  .trim()
+  .min(1)
+  .max(253)
+  .regex(/^[A-Za-z0-9._:-]+$/, 'is not a host name');
+const loginName = z
+  .string()
+  .min(1)
+  .max(254)
+  .regex(/^\P{Cc}*$/u, 'holds a control character');
+const password = z.string().min(1).max(1_000);
+
+/** Where answers arrive. */
+const mailboxFields = {
+  imap_enabled: z.boolean(),
+  imap_host: hostName,
+  imap_port: z.int().min(1).max(65_535),
+  imap_username: loginName,
+  imap_password: password.regex(/^\P{Cc}*$/u, 'holds a control character'),
+  imap_use_ssl: z.boolean(),
+  imap_folder: name,
+};
 const emailFields = {
   name,
   is_enabled: z.boolean(),
-  smtp_host: z
-    .string()
-    .trim()
-    .min(1)
-    .max(253)
-    .regex(/^[A-Za-z0-9._:-]+$/, 'is not a host name'),
+  smtp_host: hostName,
   smtp_port: z.int().min(1).max(65_535),
-  smtp_username: z
-    .string()
-    .min(1)
-    .max(254)
-    .regex(/^\P{Cc}*$/u, 'holds a control character'),
-  smtp_password: z.string().min(1).max(1_000),
+  smtp_username: loginName,
+  smtp_password: password,
   smtp_use_tls: z.boolean(),
   smtp_from_address: z.email().max(254),
   smtp_from_name: name,
   reply_to: replyTo,
+  ...mailboxFields,
 };
 
 const newWebhook = z.strictObject({
@@ -86,6 +102,7 @@ const newEmail = z.strictObject({
   smtp_from_address: emailFields.smtp_from_address.optional(),
   smtp_from_name: emailFields.smtp_from_name.optional(),
   reply_to: replyTo.optional(),
+  ...z.object(mailboxFields).partial().shape,
 });
 export const newChannel = z.discriminatedUnion('channel_type', [newWebhook, newEmail], {
   error: (issue) =>
@@ -104,6 +121,9 @@ export const emailChange = z
     smtp_password: emailFields.smtp_password.nullable(),
     smtp_from_name: emailFields.smtp_from_name.nullable(),
     reply_to: replyTo.nullable(),
+    imap_host: emailFields.imap_host.nullable(),
+    imap_username: emailFields.imap_username.nullable(),
+    imap_password: emailFields.imap_password.nullable(),
   })
   .partial();
 /** Both, for when the channel's type is not known yet. */
@@ -143,6 +163,15 @@ export const channelAnswer = z.object({
   smtp_from_address: z.string().optional(),
   smtp_from_name: z.string().optional(),
   reply_to: z.string().optional(),
+  imap_enabled: z.boolean().optional(),
+  imap_host: z.string().optional(),
+  imap_port: z.int().optional(),
+  imap_username: z.string().optional(),
+  has_imap_password: z.boolean().optional(),
+  imap_use_ssl: z.boolean().optional(),
+  imap_folder: z.string().optional(),
+  /** How the senders of answers are proved (REPLY_SENDER_CHECK). */
+  reply_sender_check: z.enum(SENDER_CHECKS).optional(),
   created_at: z.iso.datetime(),
   updated_at: z.iso.datetime(),
 });

@@ -8,8 +8,9 @@ import { KeepChannels } from '../channels/keep-channels.js';
 import { RotateKeys } from '../channels/rotate-keys.js';
 import { SendThroughChannel } from '../channels/send-through-channel.js';
 import type { Config } from '../config.js';
+import { CheckMailbox } from '../mailbox/check-mailbox.js';
 import { countChannels, findChannel, listChannels } from '../db/channels.repo.js';
-import type { Channel } from '../domain/channel.js';
+import { mailboxOf, type Channel } from '../domain/channel.js';
 import { signatureOf } from '../domain/signing-keys.js';
 import {
   makeKeys,
@@ -43,6 +44,7 @@ export class ChannelsController {
     private readonly channels: KeepChannels,
     private readonly keys: RotateKeys,
     private readonly sender: SendThroughChannel,
+    private readonly mailboxes: CheckMailbox,
     private readonly clock: Clock,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
@@ -65,8 +67,8 @@ export class ChannelsController {
   @Allow('admin.config')
   @Answers(201, newChannelAnswer, 'Adds a channel; a webhook secret that is made here is shown this once')
   async add(@Body({ schema: newChannel }) body: NewChannelBody): Promise<z.infer<typeof newChannelAnswer>> {
-    const { channel, secret, privateKey, made } = readNewChannel(body, this.config.PUBLIC_URL);
-    const added = await this.channels.add(channel, secret, privateKey);
+    const { channel, made, ...secrets } = readNewChannel(body, this.config.PUBLIC_URL);
+    const added = await this.channels.add(channel, secrets);
     return { ...this.#show(added), ...(made ? { webhook_secret: made.reveal() } : {}) };
   }
 
@@ -124,7 +126,7 @@ export class ChannelsController {
   @Answers(
     200,
     testAnswer,
-    'Sends a test message through a channel, once; mail goes to `recipient` or to the caller',
+    'Sends a test message through a channel, once; mail goes to `recipient` or to the caller. Logs in to its mailbox, if it has one',
   )
   async test(
     @Param('id', { schema: idParam }) id: number,
@@ -146,15 +148,20 @@ export class ChannelsController {
     const startedMs = performance.now();
     // Nothing cuts it short but its own time limit.
     const { outcome, error } = await this.sender.send(channel, parcel, new AbortController().signal);
+    const unread =
+      channel.type === 'email' && mailboxOf(channel).isEnabled
+        ? await this.mailboxes.check(channel)
+        : undefined;
+    const errors = [error, unread].filter((one) => one !== undefined);
     return {
-      success: outcome === 'delivered',
-      ...(error === undefined ? {} : { error }),
+      success: outcome === 'delivered' && unread === undefined,
+      ...(errors.length === 0 ? {} : { error: errors.join('; ') }),
       latency_ms: Math.round((performance.now() - startedMs) * 10) / 10,
     };
   }
 
   #show(channel: Channel): z.infer<typeof channelAnswer> {
-    return showChannel(channel, this.clock.now());
+    return showChannel(channel, this.config.REPLY_SENDER_CHECK, this.clock.now());
   }
 
   async #mustFind(id: number): Promise<Channel> {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { MAIL_KINDS, SENDERS, VERDICTS } from '../domain/received-mail.js';
 
 const NO_BODY = 'say text or html';
 
@@ -20,4 +21,30 @@ export const explainedReply = z.strictObject({
   why: z.string().optional(),
   comment: z.string().optional(),
   own_text: z.string().optional(),
+});
+
+export const receivedQuery = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(500).default(50),
+  /** The last id of the page before. */
+  cursor: z.uuid().optional(),
+});
+
+export const receivedAnswer = z.object({
+  replies: z.array(
+    z.object({
+      id: z.uuid(),
+      channel_id: z.int(),
+      uidvalidity: z.int(),
+      uid: z.int(),
+      message_id: z.string().optional(),
+      from: z.string().optional(),
+      kind: z.enum(MAIL_KINDS),
+      sender: z.enum(SENDERS).optional(),
+      verdict: z.enum(VERDICTS).optional(),
+      why: z.string().optional(),
+      at: z.iso.datetime(),
+    }),
+  ),
+  total: z.int(),
+  next_cursor: z.uuid().optional(),
 });

@@ -11,6 +11,7 @@ import type { Config } from '../config.js';
 import { forgetOld, takeDue } from '../db/deliveries.repo.js';
 import { forgetEndpoints } from '../db/endpoints.repo.js';
 import { forgetOldSkips } from '../db/event-skips.repo.js';
+import { forgetReceived } from '../db/mailboxes.repo.js';
 import { DeliveryQueue } from './delivery-queue.js';
 
 const TICK_MS = 500;
@@ -60,7 +61,7 @@ export class SweepDue implements OnApplicationBootstrap, BeforeApplicationShutdo
     this.#forgotAtMs = performance.now();
     await this.keys.forgetEnded(FORGET_KEYS);
     await forgetEndpoints(this.database);
-    for (const forget of [forgetOld, forgetOldSkips]) {
+    for (const forget of [forgetOld, forgetOldSkips, forgetReceived]) {
       while (
         !stop.aborted &&
         (await forget(this.database, this.config.DELIVERY_RETENTION_DAYS, FORGET_BATCH)) === FORGET_BATCH

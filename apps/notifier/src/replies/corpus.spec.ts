@@ -24,7 +24,8 @@ const corpus = readdirSync(folder)
   .filter((name) => name.endsWith('.json'))
   .flatMap((name) => z.array(entry).parse(JSON.parse(readFileSync(new URL(name, folder), 'utf8'))));
 
-const ours = { address: 'approvals@lineclear.test', name: 'Lineclear' };
+const ADDRESS = 'approvals@lineclear.test';
+const ours = { addresses: ['house@lineclear.test', ADDRESS], name: 'Lineclear' };
 const outcomeOf = (text: string | undefined, html?: string, headers: Record<string, string> = {}): string => {
   const read = readReply({ text, html, headers }, ours);
   return read.kind === 'reply' ? read.verdict : read.kind;
@@ -82,7 +83,7 @@ describe('whatever is written', () => {
     fc.assert(
       fc.property(own, quoted, fc.boolean(), (text, lines, isNamed) => {
         fc.pre(outcomeOf(text) !== 'approve');
-        const by = isNamed ? `On Mon, 23 Nov 2026 at 10:12, Lineclear <${ours.address}> wrote:\n` : '';
+        const by = isNamed ? `On Mon, 23 Nov 2026 at 10:12, Lineclear <${ADDRESS}> wrote:\n` : '';
         const tail = lines.map((line) => `> ${line.replace(/[\r\n]/gu, ' ')}`).join('\n');
         expect(outcomeOf(`${text}\n${by}${tail}`)).not.toBe('approve');
       }),

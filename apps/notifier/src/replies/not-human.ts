@@ -10,12 +10,13 @@ const isOurs = (address: string, ourAddress: string): boolean =>
   address.replace(/\+[^@]*@/u, '@') === ourAddress.toLowerCase().replace(/\+[^@]*@/u, '@');
 
 /** Why no person sits behind a mail with these headers (RFC 3834), or undefined when one may. */
-export function notHumanOf(headers: Headers, ourAddress: string): NotHuman | undefined {
+export function notHumanOf(headers: Headers, ourAddresses: readonly string[]): NotHuman | undefined {
   const all = new Map(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value.trim()]));
   const value = (name: string): string => (all.get(name) ?? '').toLowerCase();
   const from = addressOf(all.get('from') ?? '');
   const found = (kind: NotHuman['kind'], why: string): NotHuman => ({ kind, why });
-  if (from !== '' && isOurs(from, ourAddress)) return found('own', 'it comes from our own address');
+  if (from !== '' && ourAddresses.some((address) => isOurs(from, address)))
+    return found('own', 'it comes from our own address');
   if (/^(?:mailer-daemon|postmaster)@/u.test(from))
     return found('bounce', `it comes from ${from.split('@')[0]}`);
   if (/multipart\/report|message\/delivery-status/u.test(value('content-type')))

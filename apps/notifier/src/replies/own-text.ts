@@ -21,7 +21,11 @@ const isNamed = (line: string, ourName: string | undefined): boolean =>
   ourName !== undefined && ourName !== '' && line.toLowerCase().includes(ourName.toLowerCase());
 
 /** Where the quoted mail begins: the number of its first line, or of lines when nothing is quoted. */
-function quoteStart(lines: readonly string[], ourAddress: string, ourName: string | undefined): number {
+function quoteStart(
+  lines: readonly string[],
+  ourAddresses: readonly string[],
+  ourName: string | undefined,
+): number {
   for (const [at, line] of lines.entries()) {
     const next = lines.slice(at + 1, at + 5);
     const headers = [line, ...next].filter((other) => HEADER.test(other)).length;
@@ -30,7 +34,7 @@ function quoteStart(lines: readonly string[], ourAddress: string, ourName: strin
     // People write our name and address too: an attribution has the address in brackets, or the year and a colon.
     const isMarked = next.find((other) => other.trim() !== '')?.startsWith('>') === true;
     const isEnded = ENDS_ATTRIBUTION.test(line) && YEAR.test(line);
-    if (!namesUs(line, ourAddress)) {
+    if (!ourAddresses.some((address) => namesUs(line, address))) {
       if (isNamed(line, ourName) && isMarked && isEnded) return at;
       continue;
     }
@@ -72,9 +76,9 @@ function withoutSignature(lines: readonly string[]): string[] {
 }
 
 /** What the sender wrote above the mail they answer. */
-export function ownTextOf(text: string, ourAddress: string, ourName?: string): OwnText {
+export function ownTextOf(text: string, ourAddresses: readonly string[], ourName?: string): OwnText {
   const lines = text.split(/\r\n|[\n\r]/u);
-  const start = quoteStart(lines, ourAddress, ourName);
+  const start = quoteStart(lines, ourAddresses, ourName);
   return {
     text: withoutSignature(lines.slice(0, start)).join('\n').trim(),
     below: withoutSignature(belowQuote(lines.slice(start)))

@@ -9,7 +9,8 @@ export interface ParsedReply {
   readonly headers: Headers;
 }
 export interface Ours {
-  readonly address: string;
+  /** What our mails come from, and where answers go to. */
+  readonly addresses: readonly string[];
   readonly name?: string;
 }
 export type ReadReply = ({ kind: 'reply'; ownText: string } & Verdict) | NotHuman;
@@ -17,7 +18,7 @@ export type ReadReply = ({ kind: 'reply'; ownText: string } & Verdict) | NotHuma
 type Reading = Verdict & { ownText: string };
 
 function readText(text: string, ours: Ours): Reading {
-  const own = ownTextOf(text, ours.address, ours.name);
+  const own = ownTextOf(text, ours.addresses, ours.name);
   const verdict = verdictOf(own.text);
   if (verdict.verdict === 'approve' && own.below !== '')
     return { verdict: 'unclear', why: 'something is written below the quoted mail too', ownText: own.text };
@@ -33,7 +34,7 @@ function readHtml(html: string, ours: Ours): Reading {
 
 /** How an answer to an approval mail is read. Who sent it is another question. */
 export function readReply({ text, html, headers }: ParsedReply, ours: Ours): ReadReply {
-  const machine = notHumanOf(headers, ours.address);
+  const machine = notHumanOf(headers, ours.addresses);
   if (machine) return machine;
   const hasText = text !== undefined && text.trim() !== '';
   const plain = hasText || html === undefined ? readText(text ?? '', ours) : undefined;

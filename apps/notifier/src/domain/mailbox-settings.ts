@@ -1,0 +1,64 @@
+/** Where answers to the mails of a channel arrive. Its password is not here: it lives in the secrets service. */
+export interface MailboxSettings {
+  readonly isEnabled: boolean;
+  readonly host: string | null;
+  readonly port: number;
+  readonly username: string | null;
+  readonly useSsl: boolean;
+  readonly folder: string;
+  readonly hasPassword: boolean;
+}
+
+/** A mailbox that can be read: all that it takes is there. */
+export type OpenMailbox = MailboxSettings & {
+  readonly host: string;
+  readonly username: string;
+  /** The address that answers come to, with a token behind a plus. */
+  readonly replyTo: string;
+};
+
+/** As much of a channel as tells whether its mailbox can be read. */
+interface WithMailbox {
+  readonly mailbox?: MailboxSettings;
+  readonly replyTo?: string | null;
+}
+
+export const NO_MAILBOX: MailboxSettings = {
+  isEnabled: false,
+  host: null,
+  port: 993,
+  username: null,
+  useSsl: true,
+  folder: 'INBOX',
+  hasPassword: false,
+};
+
+/** What is handled is moved there, and what is refused there. */
+export const PROCESSED = 'Processed';
+export const QUARANTINE = 'Quarantine';
+
+/** What a mailbox lacks to be read, as the field that would say it. */
+export function missingFor({
+  mailbox = NO_MAILBOX,
+  replyTo = null,
+}: WithMailbox): 'imap_host' | 'imap_username' | 'imap_password' | 'reply_to' | undefined {
+  if (!mailbox.isEnabled) return undefined;
+  if (mailbox.host === null) return 'imap_host';
+  if (mailbox.username === null) return 'imap_username';
+  if (!mailbox.hasPassword) return 'imap_password';
+  // Without it no mail carries a token, and nothing in the mailbox can be an answer.
+  return replyTo === null ? 'reply_to' : undefined;
+}
+
+export function openMailboxOf({
+  mailbox = NO_MAILBOX,
+  replyTo = null,
+}: WithMailbox): OpenMailbox | undefined {
+  const { isEnabled, host, username, hasPassword } = mailbox;
+  if (!isEnabled || host === null || username === null || !hasPassword || replyTo === null) return undefined;
+  return { ...mailbox, host, username, replyTo };
+}
+
+/** Whose mails these are: UIDs of another account or folder mean other mails. */
+export const placeOf = ({ username, host, port, folder }: OpenMailbox): string =>
+  `${username}@${host}:${port}/${folder}`;

@@ -1,0 +1,50 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { CONFIG } from '@lineclear/kit';
+import type { ImapFlow } from 'imapflow';
+import { ChannelSecrets } from '../channels/channel-secrets.js';
+import type { Config } from '../config.js';
+import type { EmailChannel } from '../domain/channel.js';
+import { openMailboxOf, type OpenMailbox } from '../domain/mailbox-settings.js';
+import { explainError } from '../outbound/explain-error.js';
+import { explained, openImap } from './open-imap.js';
+
+/** Logs in to the mailbox of a channel. Whoever gets the connection closes it. */
+export async function openMailbox(
+  channel: EmailChannel,
+  secrets: ChannelSecrets,
+  config: Config,
+): Promise<{ client: ImapFlow; mailbox: OpenMailbox }> {
+  const mailbox = openMailboxOf(channel.settings);
+  if (!mailbox) throw new Error('the channel has no mailbox to read');
+  const password = await secrets.readMailboxPassword(channel);
+  if (!password) throw new Error('the secrets service has no imap_password of this channel');
+  const client = await openImap(mailbox, password, {
+    allowed: config.LINECLEAR_WEBHOOK_ALLOW_CIDRS,
+    timeoutMs: config.DELIVERY_TIMEOUT_SECONDS * 1_000,
+  });
+  return { client, mailbox };
+}
+
+/** Tells whether the mailbox of a channel can be read. */
+@Injectable()
+export class CheckMailbox {
+  constructor(
+    private readonly secrets: ChannelSecrets,
+    @Inject(CONFIG) private readonly config: Config,
+  ) {}
+
+  /** Why it cannot be read, or undefined when it can. */
+  async check(channel: EmailChannel): Promise<string | undefined> {
+    let client: ImapFlow | undefined;
+    try {
+      const opened = await openMailbox(channel, this.secrets, this.config);
+      client = opened.client;
+      await client.mailboxOpen(opened.mailbox.folder, { readOnly: true });
+      return undefined;
+    } catch (error) {
+      return `the mailbox cannot be read: ${explainError(explained(error))}`;
+    } finally {
+      client?.close();
+    }
+  }
+}
