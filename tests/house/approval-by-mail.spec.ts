@@ -1,25 +1,25 @@
-import { createHash, randomUUID } from 'node:crypto';
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { replyReceived, type EventData } from '@lineclear/contracts';
 import { startHouse, type House } from '@lineclear/launcher';
 import { makeScratchFolder } from '@lineclear/servers';
 import { client, type Client } from '@lineclear/testkit';
-import pg from 'pg';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { ok, person, receiveMails } from './furnish.js';
 import { dumpOf, filesBelow, redisDump } from './kept.js';
+import { openMailbox, PASSWORD, RELAY, type Mailbox } from './mailbox.js';
 
 const PATIENT = { timeout: 60_000 };
 let home: string;
 let house: House;
-let mailbox: Awaited<ReturnType<typeof receiveMails>>;
+let sent: Awaited<ReturnType<typeof receiveMails>>;
+let mailbox: Mailbox;
 let admin: Client;
 const printed: string[] = [];
 
 beforeAll(async () => {
   home = makeScratchFolder('by-mail');
-  mailbox = await receiveMails();
+  sent = await receiveMails();
+  mailbox = await openMailbox(join(home, 'mailbox'));
   house = await startHouse({
     home: join(home, 'house'),
     durable: false,
@@ -28,6 +28,8 @@ beforeAll(async () => {
       LINECLEAR_WEBHOOK_ALLOW_CIDRS: '127.0.0.0/8',
       LINECLEAR_LOG_LEVEL: 'debug',
       LINECLEAR_LOG_FORMAT: 'json',
+      REPLY_SENDER_CHECK: 'trusted_relay',
+      REPLY_TRUSTED_AUTHSERV_ID: RELAY,
     },
     print: (_, line) => printed.push(line),
   });
@@ -37,39 +39,21 @@ beforeAll(async () => {
 afterAll(async () => {
   await house?.stop();
   await mailbox?.close();
+  await sent?.close();
   rmSync(home, { recursive: true, force: true });
 }, 60_000);
 
-/** What the notifier says when it has read an answer, said as it says things: by its outbox. */
-async function say(reply: EventData<typeof replyReceived>): Promise<void> {
-  const id = randomUUID();
-  const envelope = {
-    specversion: '1.0',
-    id,
-    type: replyReceived.name,
-    source: 'lineclear/notifier',
-    time: new Date().toISOString(),
-    subject: `reply/${reply.mail_id}`,
-    data: reply,
-  };
-  const outbox = new pg.Client({ connectionString: house.services['notifier']!.databaseUrl! });
-  await outbox.connect();
-  await outbox.query('insert into outbox (message_id, subject, body) values ($1, $2, $3)', [
-    id,
-    replyReceived.subject,
-    JSON.stringify(envelope),
-  ]);
-  await outbox.end();
-}
-
 const mailTo = (address: string, words: string): Promise<string> =>
   vi.waitFor(() => {
-    const mail = mailbox.mails.find((one) => one.includes(`To: ${address}`) && one.includes(words));
+    const mail = sent.mails.find((one) => one.includes(`To: ${address}`) && one.includes(words));
     expect(mail).toBeDefined();
     return mail!;
   }, PATIENT);
 
-it('takes a held job from the mail to who may decide to its end by their answer, and keeps the token nowhere', async () => {
+const logged = (words: string): Promise<void> =>
+  vi.waitFor(() => expect(printed.some((line) => line.includes(words))).toBe(true), PATIENT);
+
+it('takes a held job to its end by what who may decide answers to its mail, and keeps the token nowhere', async () => {
   const ada = await person(house.url, admin, 'ada', 'researcher');
   await person(house.url, admin, 'lea', 'lead');
   ok(
@@ -89,13 +73,16 @@ it('takes a held job from the mail to who may decide to its end by their answer,
       channel_type: 'email',
       name: 'mail',
       smtp_host: '127.0.0.1',
-      smtp_port: mailbox.port,
+      smtp_port: sent.port,
       smtp_use_tls: false,
       smtp_from_address: 'house@lineclear.test',
       reply_to: 'approvals@lineclear.test',
+      ...mailbox.fields,
     }),
     201,
   );
+  // What came before is not read.
+  await logged('a mailbox is being read');
   const job = ok(
     await ada.post('/api/cloud/local/submit', {
       config_name: 'sleepless',
@@ -110,36 +97,52 @@ it('takes a held job from the mail to who may decide to its end by their answer,
   const mail = await mailTo('lea@lineclear.test', 'asks for approval');
   const token = /^Reply-To: approvals\+([a-z2-7]{32})@lineclear\.test$/m.exec(mail)![1]!;
   // To nobody else: not to who asks.
-  expect(mailbox.mails.filter((one) => one.includes('To: ada@lineclear.test'))).toEqual([]);
-  const answer: EventData<typeof replyReceived> = {
-    mail_id: randomUUID(),
-    token_sha256: createHash('sha256').update(token).digest('hex'),
-    from: 'ada@lineclear.test',
-    sender: 'dmarc',
-    verdict: 'approve',
-  };
-  await say(answer);
+  expect(sent.mails.filter((one) => one.includes('To: ada@lineclear.test'))).toEqual([]);
+  const answer = (words: string, from: string, isVouchedFor = true): Promise<void> =>
+    mailbox.deliver({
+      from,
+      to: `approvals+${token}@lineclear.test`,
+      text: `${words}\n\nOn Sat, 28 Nov 2026 at 10:12, <house@lineclear.test> wrote:\n> Reply APPROVE or REJECT above this line\n`,
+      isVouchedFor,
+    });
+  const statusOfJob = async (): Promise<unknown> => ok(await ada.get(`/api/cloud/jobs/${job.job_id}`)).status;
+  await answer('Approve', 'ada@lineclear.test');
   await mailTo('ada@lineclear.test', 'Your answer: not the approver');
-  expect(ok(await ada.get(`/api/cloud/jobs/${job.job_id}`)).status).toBe('pending_approval');
+  await answer('Approve', 'lea@lineclear.test', false);
+  await vi.waitFor(async () => {
+    const { entries } = ok(await admin.get('/api/audit?action=approval.reply_refused'));
+    expect(JSON.stringify(entries)).toContain('unproven');
+  }, PATIENT);
+  await answer('I do not approve this', 'lea@lineclear.test');
+  await mailTo('lea@lineclear.test', 'Your answer: unclear');
+  expect(await statusOfJob()).toBe('pending_approval');
 
-  await say({ ...answer, mail_id: randomUUID(), from: 'lea@lineclear.test', comment: 'go' });
+  await answer('Approve, go', 'lea@lineclear.test');
   await mailTo('lea@lineclear.test', 'Your answer: approved');
-  await vi.waitFor(
-    async () => expect(ok(await ada.get(`/api/cloud/jobs/${job.job_id}`)).status).toBe('completed'),
-    PATIENT,
-  );
+  await vi.waitFor(async () => expect(await statusOfJob()).toBe('completed'), PATIENT);
   const { requests } = ok(await admin.get('/api/approvals/requests'));
   expect(requests).toMatchObject([{ status: 'approved', reviewed_by: 'lea', review_notes: 'go' }]);
   await vi.waitFor(async () => {
-    const { entries } = ok(await admin.get('/api/audit?action=approval.*'));
-    expect(JSON.stringify(entries)).toContain('approval.reply_refused');
+    const { entries } = ok(await admin.get('/api/audit?action=approval.approved'));
+    expect(entries).toMatchObject([{ details: { job_id: job.job_id, via: 'email' } }]);
   }, PATIENT);
+  const { replies } = ok(await admin.get('/api/cloud/notifications/replies'));
+  expect(replies.map((one: Record<string, unknown>) => [one['from'], one['sender'], one['verdict']])).toEqual(
+    [
+      ['lea@lineclear.test', 'trusted_relay', 'approve'],
+      ['lea@lineclear.test', 'trusted_relay', 'unclear'],
+      ['lea@lineclear.test', 'unproven', 'approve'],
+      ['ada@lineclear.test', 'trusted_relay', 'approve'],
+    ],
+  );
 
-  for (const { databaseUrl } of Object.values(house.services))
-    if (databaseUrl) expect(await dumpOf(databaseUrl), databaseUrl).not.toContain(token);
-  expect(await redisDump(house)).not.toContain(token);
   expect(printed.join('\n')).toContain('an approval mail was answered');
-  expect(printed.join('\n')).not.toContain(token);
-  for (const file of filesBelow(join(home, 'house')))
-    expect(readFileSync(file).includes(token), file).toBe(false);
+  const isFree = (where: string, text: string | Buffer): void => {
+    for (const secret of [token, PASSWORD]) expect(text.includes(secret), where).toBe(false);
+  };
+  isFree('the log', printed.join('\n'));
+  isFree('Redis', await redisDump(house));
+  for (const { databaseUrl } of Object.values(house.services))
+    if (databaseUrl) isFree(databaseUrl, await dumpOf(databaseUrl));
+  for (const file of filesBelow(join(home, 'house'))) isFree(file, readFileSync(file));
 }, 180_000);

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
 import { dns, newReplyAddress, write, type AMail } from './mail-server.js';
 import { openMailboxHouse, PATIENT, type MailboxHouse } from './mailbox-house.js';
 
@@ -8,6 +8,10 @@ beforeAll(async () => {
   at = await openMailboxHouse();
 });
 afterAll(() => at?.stop());
+// Other files share it.
+afterEach(() => {
+  dns.isAway = false;
+});
 
 let mails = 0;
 const newId = (): string => `<hostile-${(mails += 1)}@team.test>`;
