@@ -1,5 +1,6 @@
 // One real training run through the whole line, in a house of its own that is gone afterwards: held by a cost rule,
-// approved by a lead, run, watched, told about by a signed webhook. Prints what happens and how long each part took.
+// approved by a lead who answers a mail, run, watched, told about by a signed webhook. Prints what happens and how long each
+// part took.
 import { createServer } from 'node:http';
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,6 +9,7 @@ import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { startHouse } from '@lineclear/launcher';
 import { Webhook } from 'standardwebhooks';
+import { mailProgram, openPostOffice, RELAY } from './post-office.mjs';
 
 const DEADLINE_MS = 180_000;
 const here = fileURLToPath(new URL('.', import.meta.url));
@@ -31,9 +33,11 @@ function caller(baseUrl, token) {
   };
 }
 
+const newPassword = () => randomBytes(18).toString('base64url');
+
 /** Makes a user and an API key of theirs, as they would themselves. */
 async function person(house, admin, username, level) {
-  const password = randomBytes(18).toString('base64url');
+  const password = newPassword();
   await admin('POST', '/api/users', {
     username,
     email: `${username}@lineclear.test`,
@@ -84,6 +88,23 @@ async function webhookReceiver(secret) {
   return { url: `http://127.0.0.1:${server.address().port}/hook`, received, close: () => server.close() };
 }
 
+/** Where the house sends mail, and where it reads the answers. */
+const emailChannel = ({ smtpPort, imapPort }, { approvals }) => ({
+  channel_type: 'email',
+  name: 'mail',
+  smtp_host: '127.0.0.1',
+  smtp_port: smtpPort,
+  smtp_use_tls: false,
+  smtp_from_address: 'house@lineclear.test',
+  reply_to: 'approvals@lineclear.test',
+  imap_enabled: true,
+  imap_host: '127.0.0.1',
+  imap_port: imapPort,
+  imap_use_ssl: false,
+  imap_username: 'approvals',
+  imap_password: approvals,
+});
+
 async function until(what, look) {
   while (performance.now() - started < DEADLINE_MS) {
     const found = await look();
@@ -91,6 +112,18 @@ async function until(what, look) {
     await new Promise((resolve) => setTimeout(resolve, 150));
   }
   throw new Error(`waited too long for ${what}`);
+}
+
+/** Lea answers twice: what is no plain yes approves nothing. */
+async function decideByMail(mails) {
+  const mail = await until('the mail to lea', () => mails.find('asks for approval'));
+  say(`lea has a mail: ${mail.subject}`);
+  await mails.answer(mail, 'I do not approve this');
+  const doubt = await until('what became of her answer', () => mails.find('Your answer: unclear'));
+  say(`lea answered "I do not approve this", and is asked again: ${doubt.subject}`);
+  await mails.answer(mail, 'Approve, go ahead');
+  const word = await until('what became of her answer', () => mails.find('Your answer: approved'));
+  say(`lea answered "Approve, go ahead": ${word.subject}`);
 }
 
 function printTimeline(job, approval, hook) {
@@ -118,10 +151,24 @@ function printTimeline(job, approval, hook) {
 const home = mkdtempSync(join(tmpdir(), 'lineclear-demo-'));
 const secret = `whsec_${randomBytes(32).toString('base64')}`;
 const receiver = await webhookReceiver(secret);
+const passwords = { lea: newPassword(), approvals: newPassword() };
 let house;
+let postOffice;
 try {
+  say('opening a post office: SMTP, and a Dovecot with the mailboxes of lea and of the house');
+  postOffice = await openPostOffice(join(home, 'mail'), passwords).catch((error) => {
+    say(`THERE IS NO POST OFFICE HERE, so lea decides over HTTP, and no mail is shown: ${error.message}`);
+  });
   say('starting the house: Postgres, Redis, NATS, six services and the gateway');
-  house = await startHouse({ home, env: { ...process.env, LINECLEAR_WEBHOOK_ALLOW_CIDRS: '127.0.0.0/8' } });
+  house = await startHouse({
+    home,
+    env: {
+      ...process.env,
+      LINECLEAR_WEBHOOK_ALLOW_CIDRS: '127.0.0.0/8',
+      REPLY_SENDER_CHECK: 'trusted_relay',
+      REPLY_TRUSTED_AUTHSERV_ID: RELAY,
+    },
+  });
   const admin = caller(house.url, house.adminKey);
   say(`the house is open at ${house.url}`);
 
@@ -142,6 +189,8 @@ try {
     webhook_secret: secret,
   });
   await admin('POST', '/api/cloud/notifications/preferences', { event_type: '*', channel_id: channel.id });
+  if (postOffice)
+    await admin('POST', '/api/cloud/notifications/channels', emailChannel(postOffice, passwords));
   const ada = await person(house, admin, 'ada', 'researcher');
   const lea = await person(house, admin, 'lea', 'lead');
   say('ada is a researcher, lea a lead; jobs over $50 need a lead; a webhook hears of everything');
@@ -171,11 +220,11 @@ try {
     const { requests } = await lea('GET', '/api/approvals/requests?pending_only=true');
     return requests.find(({ job_id }) => job_id === submitted.job_id);
   });
-  say(`lea sees the request: ${request.reason}`);
   await ada('POST', `/api/approvals/requests/${request.id}/approve`, {}, [403]);
   say('ada may not approve her own job');
-  await lea('POST', `/api/approvals/requests/${request.id}/approve`, { notes: 'go ahead' });
-  say('lea approved it');
+  if (postOffice) await decideByMail(mailProgram(postOffice, 'lea', passwords.lea));
+  else await lea('POST', `/api/approvals/requests/${request.id}/approve`, { notes: 'go ahead' });
+  say('the job is approved');
 
   let seen = '';
   const job = await until('the end of the job', async () => {
@@ -211,5 +260,6 @@ try {
 } finally {
   receiver.close();
   await house?.stop();
+  await postOffice?.close();
   rmSync(home, { recursive: true, force: true });
 }

@@ -192,6 +192,20 @@ describe('whoever may decide', () => {
     await asked(about);
     expect(await historyOf(house, first)).toEqual([]);
     expect(await historyOf(house, second)).toHaveLength(2);
+    // Best of all one where somebody looks, if only soon.
+    const third = await mailChannel({
+      reply_to: INBOUND,
+      imap_enabled: true,
+      imap_host: '127.0.0.1',
+      imap_port: 9,
+      imap_username: 'approvals',
+      imap_password: 'nobody is there',
+    });
+    const looked = required();
+    await house.peer.publish(approvalRequired, looked);
+    await asked(looked);
+    expect(await historyOf(house, third)).toHaveLength(2);
+    await house.admin.delete(`${BASE}/channels/${third}`);
     // Until nobody reads them any more.
     await house.admin.patch(`${BASE}/channels/${second}`, { reply_to: null });
     const later = required();

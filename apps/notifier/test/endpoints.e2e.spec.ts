@@ -86,7 +86,7 @@ it('lets nobody wait for an endpoint that is dead, slow or unsteady, and loses n
   }
   expect(house.receiver.at('/well-1')).toHaveLength(40);
   const metrics = String((await house.as(undefined).get('/metrics')).body);
-  expect(metrics).toMatch(/lineclear_deliveries_held_back_total\{reason="breaker".*\} [1-9]/);
+  expect(metrics).toMatch(/lineclear_deliveries_held_back_total\{reason="concurrency".*\} [1-9]/);
   for (const { id } of [...healthy, dead, slow, flapping]) await remove(id);
 }, 120_000);
 

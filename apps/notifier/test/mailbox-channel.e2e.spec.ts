@@ -52,6 +52,7 @@ const channel = (more: object = {}): object => ({
 });
 const mailbox = (): OpenMailbox => ({
   ...NO_MAILBOX,
+  since: new Date().toISOString(),
   isEnabled: true,
   host: '127.0.0.1',
   port: server.dovecot.port,
@@ -60,6 +61,14 @@ const mailbox = (): OpenMailbox => ({
   hasPassword: true,
   replyTo: INBOUND,
 });
+const nothingIsRead = (): Promise<void> =>
+  vi.waitFor(
+    async () =>
+      expect(await (await fetch(`${house.service.url}/metrics`)).text()).toMatch(
+        /^lineclear_mailboxes_open\S* 0$/mu,
+      ),
+    PATIENT,
+  );
 const parts = { allowed: parseNetworks('127.0.0.0/8'), timeoutMs: 5_000 };
 
 it('shows a mailbox without its password, which the secrets service keeps', async () => {
@@ -155,17 +164,30 @@ it('tells by a test whether the mailbox can be read, and reads once it can', asy
   await vi.waitFor(async () => expect((await house.admin.get(REPLIES)).body.total).toBe(1), PATIENT);
   // Switched off it reads no more: what comes then is there for the next one.
   await house.admin.patch(`${CHANNELS}/${made.id}`, { imap_enabled: false });
-  await vi.waitFor(
-    async () =>
-      expect(await (await fetch(`${house.service.url}/metrics`)).text()).toMatch(
-        /^lineclear_mailboxes_open\S* 0$/mu,
-      ),
-    PATIENT,
-  );
+  await nothingIsRead();
   await server.deliver(await write({ to: address, messageId: '<unread@team.test>' }), address);
   expect((await house.admin.get(REPLIES)).body.total).toBe(1);
   await house.admin.patch(`${CHANNELS}/${made.id}`, { imap_enabled: true });
   await vi.waitFor(async () => expect((await house.admin.get(REPLIES)).body.total).toBe(2), PATIENT);
+  await house.admin.delete(`${CHANNELS}/${made.id}`);
+});
+
+it('reads what came since it was given the mailbox, though nobody could look before, and nothing older', async () => {
+  await nothingIsRead();
+  const [older, answer] = [newReplyAddress().address, newReplyAddress().address];
+  const yesterday = new Date(Date.now() - 86_400_000);
+  const old = await write({ to: older, messageId: '<older@team.test>' });
+  await server.as((client) => client.append('INBOX', old, [], yesterday));
+  const wrong = channel({ ...server.fields, imap_password: 'wrong' });
+  const { body: made } = await house.admin.post(CHANNELS, wrong);
+  await server.deliver(await write({ to: answer, messageId: '<between@team.test>' }), answer);
+  await house.admin.patch(`${CHANNELS}/${made.id}`, { imap_password: LOGIN.pass });
+  await isBeingRead(house, made.id);
+  const mine = async (): Promise<string[]> =>
+    (await house.admin.get(`${REPLIES}?limit=500`)).body.replies
+      .filter((one: { channel_id: number }) => one.channel_id === made.id)
+      .map((one: { message_id: string }) => one.message_id);
+  await vi.waitFor(async () => expect(await mine()).toEqual(['<between@team.test>']), PATIENT);
   await house.admin.delete(`${CHANNELS}/${made.id}`);
 });
 

@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { audited, differences } from '@lineclear/access';
 import { Bus } from '@lineclear/bus';
-import { BadInput, CONFIG, Conflict, Database, NotFound, type Secret } from '@lineclear/kit';
+import { BadInput, Clock, CONFIG, Conflict, Database, NotFound, type Secret } from '@lineclear/kit';
 import type { Config } from '../config.js';
 import {
   deleteChannel,
@@ -21,7 +21,7 @@ import {
   type Channel,
   type Named,
 } from '../domain/channel.js';
-import { missingFor, NO_MAILBOX, type MailboxSettings } from '../domain/mailbox-settings.js';
+import { dated, missingFor, NO_MAILBOX, type MailboxSettings } from '../domain/mailbox-settings.js';
 import { secretNames } from '../domain/signing-keys.js';
 import { refusalOfHost } from '../outbound/check-target.js';
 import { CurrentRoutes } from '../routing/current-routes.js';
@@ -54,6 +54,7 @@ export class KeepChannels {
     private readonly bus: Bus,
     private readonly secrets: ChannelSecrets,
     private readonly routes: CurrentRoutes,
+    private readonly clock: Clock,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
@@ -73,7 +74,7 @@ export class KeepChannels {
       await this.routes.changedIn(tx);
       const details = { name: given.name, type: given.type, has_secret: secret !== undefined };
       await this.bus.publish(tx, audited('channel.created', { target: `channel/${id}`, details }));
-      return insertChannel(tx, { ...given, id, hasSecret: secret !== undefined });
+      return insertChannel(tx, { ...this.#dated(given), id, hasSecret: secret !== undefined });
     });
   }
 
@@ -101,7 +102,7 @@ export class KeepChannels {
         name: change.name ?? current.name,
         isEnabled,
         disabledReason: isEnabled ? null : current.disabledReason,
-        settings: settingsAfter(current, change),
+        ...this.#dated({ settings: settingsAfter(current, change) }, current),
         hasSecret: change.secret === undefined ? current.hasSecret : change.secret !== null,
       });
       if ((isEnabled && !current.isEnabled) || 'url' in change.settings) await forgiveEndpoint(tx, id);
@@ -139,6 +140,17 @@ export class KeepChannels {
     const channel = await findChannel(this.database, id);
     if (!channel) throw new NotFound('channel', id);
     return channel;
+  }
+
+  /** Where it has a mailbox, since when. */
+  #dated<C extends Pick<NewChannel, 'settings'>>(channel: C, before?: Channel): C {
+    const { settings } = channel;
+    if ('url' in settings || !settings.mailbox) return channel;
+    const old = before?.type === 'email' ? mailboxOf(before) : NO_MAILBOX;
+    return {
+      ...channel,
+      settings: { ...settings, mailbox: dated(settings.mailbox, old, this.clock.now()) },
+    };
   }
 
   async #keep(name: string, secret: Secret | null | undefined, isThere: boolean): Promise<void> {

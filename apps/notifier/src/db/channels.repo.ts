@@ -58,9 +58,11 @@ export async function firstEmailChannel(on: Queryable): Promise<Channel | undefi
   return row && channelOf(row);
 }
 
-/** The same for what people may answer: one that answers come back to goes first. */
+/** The same for what people may answer: one whose mailbox is read goes first, then one that answers come back to at all. */
 export async function answerableEmailChannel(on: Queryable): Promise<Channel | undefined> {
-  const [row] = await on.query<ChannelRow>(`${EMAIL} order by settings ->> 'replyTo' is null, id limit 1`);
+  const [row] = await on.query<ChannelRow>(
+    `${EMAIL} order by not settings @> '{"mailbox":{"isEnabled":true}}', settings ->> 'replyTo' is null, id limit 1`,
+  );
   return row && channelOf(row);
 }
 

@@ -23,9 +23,18 @@ export async function channelsToRead(on: Queryable): Promise<EmailChannel[]> {
     .filter(({ settings }) => openMailboxOf(settings) !== undefined);
 }
 
+/** Whether nobody read the folder yet. */
+export async function isNew(on: Queryable, { channelId, mailbox }: Place): Promise<boolean> {
+  const found = await on.query('select 1 from mailbox_cursor where channel_id = $1 and mailbox = $2', [
+    channelId,
+    mailbox,
+  ]);
+  return found.length === 0;
+}
+
 /**
- * Where to go on reading. What is there when a folder is read for the first time is none of ours; under another UIDVALIDITY
- * all that came since then is looked at once more.
+ * Where to go on reading: behind `lastUid` when the folder is read for the first time; under another UIDVALIDITY all that came
+ * since then is looked at once more.
  */
 export async function openCursor(
   on: Queryable,

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { missingFor, NO_MAILBOX, openMailboxOf, type MailboxSettings } from './mailbox-settings.js';
+import { dated, missingFor, NO_MAILBOX, openMailboxOf, type MailboxSettings } from './mailbox-settings.js';
 
 const whole: MailboxSettings = {
   ...NO_MAILBOX,
@@ -7,6 +7,7 @@ const whole: MailboxSettings = {
   host: 'imap.example.org',
   username: 'approvals',
   hasPassword: true,
+  since: '2026-11-28T12:00:00.000Z',
 };
 
 const replyTo = 'approvals@example.org';
@@ -32,4 +33,16 @@ it.each([null, undefined])('is of no use where answers come to %s', (nowhere) =>
 
 it('is none where there never was one', () => {
   expect([missingFor({}), openMailboxOf({ replyTo })]).toEqual([undefined, undefined]);
+});
+
+const now = new Date('2026-11-29T12:00:00.000Z');
+it.each<[string, Partial<MailboxSettings>, Partial<MailboxSettings>, string | null]>([
+  ['now, for one that is new', { since: null }, NO_MAILBOX, now.toISOString()],
+  ['when it was given, whatever else changes', { useSsl: false }, whole, whole.since],
+  ['when it was given, once it is enabled again', {}, { ...whole, isEnabled: false }, whole.since],
+  ['now, for another account', { username: 'others' }, whole, now.toISOString()],
+  ['now, for another folder', { folder: 'Answers' }, whole, now.toISOString()],
+  ['at no time, while it is off', { isEnabled: false }, NO_MAILBOX, null],
+])('is the channel’s since %s', (_what, after, before, since) => {
+  expect(dated({ ...whole, ...after }, { ...whole, ...before }, now).since).toBe(since);
 });

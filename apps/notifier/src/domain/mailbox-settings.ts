@@ -7,12 +7,15 @@ export interface MailboxSettings {
   readonly useSsl: boolean;
   readonly folder: string;
   readonly hasPassword: boolean;
+  /** When the channel was given it (ISO 8601), for a mailbox that is enabled: what came before is none of ours. */
+  readonly since: string | null;
 }
 
 /** A mailbox that can be read: all that it takes is there. */
 export type OpenMailbox = MailboxSettings & {
   readonly host: string;
   readonly username: string;
+  readonly since: string;
   /** The address that answers come to, with a token behind a plus. */
   readonly replyTo: string;
 };
@@ -31,6 +34,7 @@ export const NO_MAILBOX: MailboxSettings = {
   useSsl: true,
   folder: 'INBOX',
   hasPassword: false,
+  since: null,
 };
 
 /** What is handled is moved there, and what is refused there. */
@@ -54,9 +58,19 @@ export function openMailboxOf({
   mailbox = NO_MAILBOX,
   replyTo = null,
 }: WithMailbox): OpenMailbox | undefined {
-  const { isEnabled, host, username, hasPassword } = mailbox;
-  if (!isEnabled || host === null || username === null || !hasPassword || replyTo === null) return undefined;
-  return { ...mailbox, host, username, replyTo };
+  const { isEnabled, host, username, hasPassword, since } = mailbox;
+  if (!isEnabled || host === null || username === null || !hasPassword || replyTo === null || since === null)
+    return undefined;
+  return { ...mailbox, host, username, replyTo, since };
+}
+
+const PLACE = ['username', 'host', 'port', 'folder'] as const;
+
+/** The mailbox with the time since when it is the channel's: `now`, unless it was before. */
+export function dated(mailbox: MailboxSettings, before: MailboxSettings, now: Date): MailboxSettings {
+  const isSame = PLACE.every((name) => mailbox[name] === before[name]);
+  const since = isSame ? before.since : null;
+  return { ...mailbox, since: since ?? (mailbox.isEnabled ? now.toISOString() : null) };
 }
 
 /** Whose mails these are: UIDs of another account or folder mean other mails. */

@@ -1,6 +1,6 @@
 import { isDatabaseAway, type Database, type Logger } from '@lineclear/kit';
 import type { ImapFlow } from 'imapflow';
-import { advanceCursor, handledUids, openCursor, type Place } from '../db/mailboxes.repo.js';
+import { advanceCursor, handledUids, isNew, openCursor, type Place } from '../db/mailboxes.repo.js';
 import type { Correspondence, EmailChannel } from '../domain/channel.js';
 import { placeOf, PROCESSED, QUARANTINE, type OpenMailbox } from '../domain/mailbox-settings.js';
 import { Bell } from './bell.js';
@@ -54,13 +54,32 @@ export class ReadSession {
       mailbox: placeOf(parts.mailbox),
       uidValidity: Number(folder.uidValidity),
     };
-    const cursor = await openCursor(parts.database, place, folder.uidNext - 1);
+    const lastUid = folder.uidNext - 1;
+    const before = (await isNew(parts.database, place)) ? await this.#lastBeforeOurs(lastUid) : lastUid;
+    const cursor = await openCursor(parts.database, place, before);
     const sinceTime = cursor.last_uid === 0 ? new Date(cursor.since.getTime() - DAYS_OF_DOUBT_MS) : undefined;
     opened();
     for (let last = cursor.last_uid; client.usable && !stop.aborted;) {
       last = await this.#pass(place, last, sinceTime, stop);
       await this.#bell.wait(this.#untilNextMs(), stop);
     }
+  }
+
+  /**
+   * The last mail that lay in the folder before the channel was given it: those are none of ours, while answers may have come
+   * before anybody could look.
+   */
+  async #lastBeforeOurs(lastUid: number): Promise<number> {
+    const givenMs = new Date(this.parts.mailbox.since).getTime();
+    const recent = await this.client.search({ since: new Date(givenMs - DAYS_OF_DOUBT_MS) }, { uid: true });
+    if (!Array.isArray(recent) || recent.length === 0) return lastUid;
+    // Servers know the second.
+    const fromMs = Math.floor(givenMs / 1_000) * 1_000;
+    let last = lastUid;
+    const range = `${Math.min(...recent)}:*`;
+    for await (const { uid, internalDate } of this.client.fetch(range, { internalDate: true }, { uid: true }))
+      if (internalDate && new Date(internalDate).getTime() >= fromMs) last = Math.min(last, uid - 1);
+    return last;
   }
 
   /** Handles what there is behind `last`; what could not be handled is left for the next time. */
