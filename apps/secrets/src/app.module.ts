@@ -28,6 +28,7 @@ import { Templates1795692000000 } from './db/migrations/1795692000000-templates.
 import { ApprovalsOfSecrets1795710000000 } from './db/migrations/1795710000000-approvals-of-secrets.js';
 import { BreakGlass1795710500000 } from './db/migrations/1795710500000-break-glass.js';
 import { VaultLeases1795720000000 } from './db/migrations/1795720000000-vault-leases.js';
+import { EndedGrants1795780000000 } from './db/migrations/1795780000000-ended-grants.js';
 import { Shares1795740000000 } from './db/migrations/1795740000000-shares.js';
 import { ProviderCredentialRow, ProviderPolicyRow } from './db/provider-credential.entity.js';
 import { SecretLinkRow } from './db/secret-link.entity.js';
@@ -256,6 +257,7 @@ export function define(
       BreakGlass1795710500000,
       VaultLeases1795720000000,
       Shares1795740000000,
+      EndedGrants1795780000000,
     ],
     transports: busTransports,
     file,

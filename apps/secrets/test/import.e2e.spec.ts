@@ -144,3 +144,18 @@ it.each([
 it('refuses more than a mebibyte', async () => {
   expect((await send({ format: 'dotenv', content: 'x'.repeat(1_048_576) })).status).toBe(413);
 });
+
+it('waits for no other that brings the same names in another order', async () => {
+  for (let round = 0; round < 5; round += 1) {
+    const names = Array.from({ length: 40 }, (_, n) => `MANY_${round}_${n}`);
+    const content = (order: readonly string[]) =>
+      JSON.stringify(Object.fromEntries(order.map((name, n) => [name, `value ${n}`])));
+    const answers = await Promise.all(
+      [names, names.toReversed(), names].map((order) =>
+        send({ format: 'json', content: content(order), overwrite: true }),
+      ),
+    );
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
+    expect(answers[1]!.body.entries.map(({ name }: { name: string }) => name)).toEqual(names.toReversed());
+  }
+});

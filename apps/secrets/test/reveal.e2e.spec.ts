@@ -53,16 +53,40 @@ it('gives nobody what they may not set, nor what is not in the store', async () 
   expect((await reveal(admin, ['IN_ENVIRONMENT'], 'global')).body.missing).toEqual(['IN_ENVIRONMENT']);
 });
 
-it('is remembered in the access log for as long as the setting says', async () => {
+it('is remembered in the access log for as long as the setting says, as is what jobs had', async () => {
   const keepHouse = house.service.app.get(KeepHouse);
-  const lines = () => house.service.database.query('select 1 from access_log');
+  const { database } = house.service;
+  const lines = () => database.query('select 1 from access_log');
+  const jobs = async (table: string) =>
+    (
+      await database.query<{ job: string }>(`select job_id || ' ' || attempt as job from ${table} order by 1`)
+    ).map(({ job }) => job);
+  const now = house.clock.now();
+  // Of a job that was tried again only its last attempt is known to have ended.
+  for (const [job, attempt, ended] of [
+    ['ended', 1, null],
+    ['ended', 2, now],
+    ['live', 1, null],
+  ] as const) {
+    await database.query(
+      `insert into grants (job_id, attempt, purpose, name, source, scope, user_id, granted_at, ended_at) values ($1, $2, 'run', 'X', 'own', 'global', 1, $3, $4)`,
+      [job, attempt, now, job === 'ended' ? now : null],
+    );
+    await database.query(
+      `insert into claims (job_id, attempt, user_id, provider, names, claimed_at, ended_at) values ($1, $2, 1, 'local', '{X}', $3, $4)`,
+      [job, attempt, now, ended],
+    );
+  }
   expect((await lines()).length).toBeGreaterThan(0);
   house.clock.pass(9 * 86_400);
   await keepHouse.process();
   expect((await lines()).length).toBeGreaterThan(0);
+  for (const table of ['grants', 'claims'])
+    expect(await jobs(table)).toEqual(['ended 1', 'ended 2', 'live 1']);
   house.clock.pass(2 * 86_400);
   await keepHouse.process();
   expect(await lines()).toEqual([]);
+  for (const table of ['grants', 'claims']) expect(await jobs(table)).toEqual(['live 1']);
 });
 
 it('gives no value that has ended or was removed', async () => {

@@ -76,3 +76,13 @@ export async function hasEnded(tx: Tx, { jobId, attempt }: Attempt): Promise<boo
   );
   return claims.some((one) => one.attempt > attempt || (one.attempt === attempt && one.ended_at !== null));
 }
+
+/** Forgets up to `limit` jobs that ended before, with all their attempts; how many attempts. */
+export async function forgetClaims(on: Queryable, before: Date, limit: number): Promise<number> {
+  const rows = await on.query(
+    `delete from claims where job_id in (
+       select job_id from claims where ended_at < $1 order by ended_at limit $2) returning attempt`,
+    [before, limit],
+  );
+  return rows.length;
+}

@@ -4,6 +4,7 @@ import { Column, Entity, Index, PrimaryColumn, Unique } from 'typeorm';
 @Entity('grants')
 @Unique('grants_of_attempt', ['job_id', 'attempt', 'purpose', 'name'])
 @Index('grants_open', ['scope', 'name'], { where: 'ended_at is null' })
+@Index('grants_ended', ['ended_at'], { where: 'ended_at is not null' })
 export class GrantRow {
   @PrimaryColumn('bigint', {
     primaryKeyConstraintName: 'grants_pk',
@@ -51,6 +52,7 @@ export class GrantRow {
 
 /** A job's claim of its slot, of jobs that name secrets: while it stands, they are given out for it, and to nobody else. */
 @Entity('claims')
+@Index('claims_ended', ['ended_at'], { where: 'ended_at is not null' })
 export class ClaimRow {
   @PrimaryColumn('text', { primaryKeyConstraintName: 'claims_pk' })
   job_id: string;

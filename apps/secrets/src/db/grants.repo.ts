@@ -144,3 +144,12 @@ export async function countLiveJobs(on: Queryable, scope: string, name: string):
   );
   return row?.count ?? 0;
 }
+
+/** Forgets up to `limit` that ended before; how many. */
+export async function forgetGrants(on: Queryable, before: Date, limit: number): Promise<number> {
+  const rows = await on.query(
+    'delete from grants where id in (select id from grants where ended_at < $1 order by ended_at limit $2) returning id',
+    [before, limit],
+  );
+  return rows.length;
+}

@@ -8,6 +8,8 @@ import { Rounds } from '@lineclear/kit/rounds';
 import type { Queue } from 'bullmq';
 import type { Config } from '../config.js';
 import { forgetAccess } from '../db/access-log.repo.js';
+import { forgetClaims } from '../db/claims.repo.js';
+import { forgetGrants } from '../db/grants.repo.js';
 import * as secrets from '../db/secrets.repo.js';
 import { staleBefore, warnBefore } from '../domain/freshness.js';
 import { KeyWorks } from '../keys/key-works.js';
@@ -17,7 +19,7 @@ const MAX_AT_ONCE = 200;
 const MAX_FORGOTTEN = 5_000;
 const DAY_MS = 86_400_000;
 
-/** Goes on with works on keys, purges what was removed long ago, tells of values that end or are too old, and forgets old lines of the access log. */
+/** Goes on with works on keys, purges what was removed long ago, tells of values that end or are too old, and forgets who had what long ago. */
 @Processor(KEEP_HOUSE)
 export class KeepHouse extends Rounds {
   constructor(
@@ -36,7 +38,7 @@ export class KeepHouse extends Rounds {
     while (await this.works.step());
     while ((await this.purge()) === MAX_AT_ONCE);
     while ((await this.warn()) === MAX_AT_ONCE);
-    while ((await this.forget()) === MAX_FORGOTTEN);
+    await this.forget();
   }
 
   /** Removes for good what was removed long ago; how many. */
@@ -56,11 +58,13 @@ export class KeepHouse extends Rounds {
     });
   }
 
-  /** Forgets old lines of the access log; how many. */
-  async forget(): Promise<number> {
+  /** Forgets old lines of the access log, and what jobs had that ended long ago. */
+  async forget(): Promise<void> {
     const days = this.config.LINECLEAR_SECRETS_ACCESS_LOG_DAYS;
-    if (days === 0) return 0;
-    return forgetAccess(this.database, new Date(this.clock.now().getTime() - days * DAY_MS), MAX_FORGOTTEN);
+    if (days === 0) return;
+    const before = new Date(this.clock.now().getTime() - days * DAY_MS);
+    for (const forget of [forgetAccess, forgetGrants, forgetClaims])
+      while ((await forget(this.database, before, MAX_FORGOTTEN)) >= MAX_FORGOTTEN);
   }
 
   /** Tells of values that end soon, also for having been taken in an emergency, or are too old, of each once; how many at most of one kind. */

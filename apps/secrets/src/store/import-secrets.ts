@@ -47,18 +47,18 @@ export class ImportSecrets {
         nothingChanged();
         return plan;
       }
-      const imported: Imported[] = [];
-      for (const planned of plan) {
-        if (planned.outcome !== 'set') {
-          imported.push(planned);
-          continue;
-        }
-        const { name, value } = planned.entry;
-        const { version } = await this.change.write(tx, kek, { scope, name, value, byUserId });
-        imported.push({ ...planned, version });
+      const versions = new Map<string, number>();
+      // In one order, whatever theirs is: two that bring the same names would wait for each other.
+      for (const { outcome, entry } of plan.toSorted((a, b) => (a.entry.name < b.entry.name ? -1 : 1))) {
+        if (outcome !== 'set') continue;
+        const { name, value } = entry;
+        versions.set(name, (await this.change.write(tx, kek, { scope, name, value, byUserId })).version);
       }
       await this.bus.publish(tx, told(wanted, plan));
-      return imported;
+      return plan.map((planned) => {
+        const version = planned.outcome === 'set' ? versions.get(planned.entry.name) : undefined;
+        return version === undefined ? planned : { ...planned, version };
+      });
     });
   }
 }
