@@ -213,6 +213,12 @@ it('keeps 50 values out of every database, queue, stream, log and trace through 
         smtp_username: 'house',
         smtp_password: canary(),
         smtp_from_address: 'house@lineclear.test',
+        reply_to: 'answers@lineclear.test',
+        imap_enabled: true,
+        imap_host: '127.0.0.1',
+        imap_port: 9,
+        imap_username: 'answers',
+        imap_password: canary(),
       }),
       201,
     );
@@ -248,6 +254,9 @@ it('keeps 50 values out of every database, queue, stream, log and trace through 
     await ada.post('/api/secrets/-/reveal', { names: ['OWN_0'], scope: 'user', public_key: key.publicKey }),
   );
   expect(JSON.parse(await key.open(revealed.box)).OWN_0).toContain(MARK);
+  const emergency = { reason: 'the pager rang', public_key: key.publicKey };
+  const { box } = ok(await admin.post('/api/secrets/SHARED_6/break-glass', emergency));
+  expect(JSON.parse(await key.open(box)).SHARED_6).toContain(MARK);
   const { url } = ok(await ada.post('/api/secrets/OWN_1/links', { scope: 'user' }), 201);
   // Its answer is meant to hold the value.
   const opened = ok(
