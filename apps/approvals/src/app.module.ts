@@ -13,6 +13,7 @@ import { OrgOfRequests1795672000000 } from './db/migrations/1795672000000-org-of
 import { WhoseJobsRulesHold1795760000000 } from './db/migrations/1795760000000-whose-jobs-rules-hold.js';
 import { HowRulesCombine1795760000001 } from './db/migrations/1795760000001-how-rules-combine.js';
 import { ReplyTokens1795770000000 } from './db/migrations/1795770000000-reply-tokens.js';
+import { Reminders1795790000000 } from './db/migrations/1795790000000-reminders.js';
 import { ReplyTokenRow } from './db/reply-token.entity.js';
 import { RulesVersionRow } from './db/rules-version.entity.js';
 import { Decisions } from './decisions.js';
@@ -27,7 +28,7 @@ import { DryRunController } from './http/dry-run.controller.js';
 import { RequestsController } from './http/requests.controller.js';
 import { RuleSettingsController } from './http/rule-settings.controller.js';
 import { RulesController } from './http/rules.controller.js';
-import { EXPIRY_QUEUE, ExpireRequests } from './jobs/expire-requests.js';
+import { FOLLOW_UP, FollowUp } from './jobs/follow-up.js';
 
 @Module({
   controllers: [
@@ -43,7 +44,7 @@ import { EXPIRY_QUEUE, ExpireRequests } from './jobs/expire-requests.js';
     OpenRequests,
     CloseRequestsOfCancelledJobs,
   ],
-  providers: [CurrentRules, Decisions, ExpireRequests],
+  providers: [CurrentRules, Decisions, FollowUp],
 })
 class ApprovalsModule {
   static of(config: Config): DynamicModule {
@@ -52,7 +53,7 @@ class ApprovalsModule {
       module: ApprovalsModule,
       imports: [
         BullModule.forRootAsync({ useFactory: () => line.bullOptions('approvals') }),
-        BullModule.registerQueue({ name: EXPIRY_QUEUE }),
+        BullModule.registerQueue({ name: FOLLOW_UP }),
       ],
       providers: [{ provide: RedisLine, useValue: line }],
     };
@@ -76,6 +77,7 @@ export function define(env: NodeJS.ProcessEnv, more: { clock?: Clock } = {}): Se
       WhoseJobsRulesHold1795760000000,
       HowRulesCombine1795760000001,
       ReplyTokens1795770000000,
+      Reminders1795790000000,
     ],
     transports: busTransports,
     file,

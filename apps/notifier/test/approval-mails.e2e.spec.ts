@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import {
+  approvalReminder,
   approvalRequired,
   approversFor,
   replyHandled,
@@ -25,6 +26,7 @@ let sink: MailSink;
 const senders: string[] = [];
 /** The tokens that approvals gave, by request and person, newest last. */
 const given = new Map<string, string[]>();
+let tokensGiven = 0;
 const closed = new Set<string>();
 let questions: { org_id: number | null; levels: string[]; not: number }[] = [];
 
@@ -39,7 +41,7 @@ const answerAsApprovals = (): void =>
     const key = `${approval_id} ${user_id}`;
     const tokens = [
       ...(given.get(key) ?? []),
-      `canary${'a'.repeat(18)}${String(given.size).padStart(8, 'b')}`,
+      `canary${'a'.repeat(18)}${String((tokensGiven += 1)).padStart(8, 'b')}`,
     ];
     given.set(key, tokens);
     return { box: await sealTo(public_key, tokens.at(-1)!) };
@@ -212,6 +214,18 @@ describe('whoever may decide', () => {
     await house.peer.publish(approvalRequired, later);
     await asked(later);
     expect(await historyOf(house, first)).toHaveLength(2);
+  });
+
+  it('is asked again by a reminder, with a token of its own', async () => {
+    await mailChannel();
+    const about = required();
+    await house.peer.publish(approvalRequired, about);
+    await asked(about);
+    for (const number of [1, 2]) await house.peer.publish(approvalReminder, { ...about, number });
+    const all = await asked(about, 6);
+    expect(all.filter(({ subject }) => subject?.includes('Reminder: ')).length).toBe(4);
+    const toLea = all.filter((mail) => addressOf(mail) === LEA.email);
+    expect(new Set(toLea.map(({ replyTo }) => replyTo?.text)).size).toBe(3);
   });
 
   it('gets a new token with each mail, and none when the request is over', async () => {

@@ -14,22 +14,27 @@ import {
   username,
 } from './fields.js';
 
+export const MAX_REMINDERS = 5;
+
 /** A job without an evaluation was looked at late, and no rule holds it. */
 export const approvalWaived = defineEvent('approval.waived', z.object({ job_id: jobId }));
 
-export const approvalRequired = defineEvent(
-  'approval.required',
-  z.object({
-    ...approvalNeed.shape,
-    job_id: jobId,
-    user_id: userId,
-    org_id: orgId.optional(),
-    username,
-    provider,
-    config_name: configName,
-    hardware,
-    estimated_cost_usd: costUsd,
-  }),
+const held = {
+  ...approvalNeed.shape,
+  job_id: jobId,
+  user_id: userId,
+  org_id: orgId.optional(),
+  username,
+  provider,
+  config_name: configName,
+  hardware,
+  estimated_cost_usd: costUsd,
+};
+export const approvalRequired = defineEvent('approval.required', z.object(held));
+/** Nobody has decided yet. */
+export const approvalReminder = defineEvent(
+  'approval.reminder',
+  z.object({ ...held, number: z.int().min(1).max(MAX_REMINDERS) }),
 );
 
 const decided = {

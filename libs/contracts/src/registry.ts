@@ -88,7 +88,13 @@ export const WIRING: Readonly<Record<ServiceName, Wiring>> = {
     asks: whoCalls,
   },
   approvals: {
-    publishes: [approvals.approvalRequired, approvals.approvalWaived, ...decisions, replies.replyHandled],
+    publishes: [
+      approvals.approvalRequired,
+      approvals.approvalReminder,
+      approvals.approvalWaived,
+      ...decisions,
+      replies.replyHandled,
+    ],
     consumes: [jobs.jobSubmitted, jobs.jobCancelled, replies.replyReceived],
     watches: changesOfPrincipals,
     answers: [approvalsAsk.evaluateJobs, approvalsAsk.decideForJob, approvalsAsk.replyToken],
@@ -130,6 +136,7 @@ export const WIRING: Readonly<Record<ServiceName, Wiring>> = {
       ...jobOutcomes,
       ...quotaNews,
       approvals.approvalRequired,
+      approvals.approvalReminder,
       ...decisions,
       replies.replyHandled,
       auth.loginFailure,

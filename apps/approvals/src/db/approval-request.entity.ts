@@ -71,6 +71,10 @@ export class ApprovalRequestRow {
   @Column('timestamptz')
   expires_at: Date;
 
+  /** The last reminder that was sent. */
+  @Column('int', { default: 0 })
+  reminders: number;
+
   @Column('text', { nullable: true })
   reviewed_by: string | null;
 

@@ -155,6 +155,24 @@ export async function expireRequests(tx: Tx, limit: number, now: Date): Promise<
   return rows.map(requestOf);
 }
 
+/** Up to `limit` requests that were opened before `openedBy`, wait, and had no reminder of this number: it counts as sent. */
+export async function remindOf(
+  tx: Tx,
+  number: number,
+  openedBy: Date,
+  limit: number,
+  now: Date,
+): Promise<ApprovalRequest[]> {
+  const rows = await tx.query<ApprovalRequestRow>(
+    `update approval_request set reminders = $1 where id in (
+       select id from approval_request where status = 'pending' and expires_at > $4 and created_at <= $2 and reminders < $1
+       order by expires_at limit $3 for update skip locked)
+     returning *`,
+    [number, openedBy, limit, now],
+  );
+  return rows.map(requestOf);
+}
+
 export interface RequestFilter {
   readonly status?: RequestStatus | undefined;
   readonly userId?: number | undefined;

@@ -3,7 +3,9 @@ import {
   approvalExpired,
   approvalGranted,
   approvalRejected,
+  approvalReminder,
   approvalRequired,
+  type EventData,
 } from '@lineclear/contracts';
 import { event, type Outgoing } from '@lineclear/bus';
 import type { ApprovalRequest } from '../domain/approval-request.js';
@@ -13,30 +15,11 @@ import type { ApprovalRequest } from '../domain/approval-request.js';
  * Nothing is told of a request that ended because its job was cancelled: who cancelled it knows.
  */
 export function outcomeOf(request: ApprovalRequest): Outgoing | undefined {
-  const about = { about: `job/${request.jobId}`, traceparent: request.traceparent ?? undefined };
+  const about = aboutOf(request);
   const ids = { approval_id: request.id, job_id: request.jobId };
   switch (request.status) {
     case 'pending':
-      return event(
-        approvalRequired,
-        {
-          ...ids,
-          rule_id: request.ruleId,
-          rule_name: request.ruleName,
-          reason: request.reason,
-          required_level: request.requiredLevel,
-          ...(request.alsoLevels.length === 0 ? {} : { also_levels: [...request.alsoLevels] }),
-          expires_at: request.expiresAt.toISOString(),
-          user_id: request.userId,
-          ...(request.orgId === null ? {} : { org_id: request.orgId }),
-          username: request.username,
-          provider: request.provider,
-          config_name: request.configName,
-          hardware: request.hardware,
-          estimated_cost_usd: request.estimatedCostUsd,
-        },
-        about,
-      );
+      return event(approvalRequired, heldBy(request), about);
     case 'approved': {
       const notes = request.reviewNotes === null ? {} : { notes: request.reviewNotes };
       return event(approvalGranted, { ...ids, ...decisionOf(request), ...notes }, about);
@@ -56,6 +39,33 @@ export function outcomeOf(request: ApprovalRequest): Outgoing | undefined {
     }
   }
 }
+
+/** Tells whoever may decide that nobody has. */
+export const reminderOf = (request: ApprovalRequest, number: number): Outgoing =>
+  event(approvalReminder, { ...heldBy(request), number }, aboutOf(request));
+
+const aboutOf = ({ jobId, traceparent }: ApprovalRequest) => ({
+  about: `job/${jobId}`,
+  traceparent: traceparent ?? undefined,
+});
+
+const heldBy = (request: ApprovalRequest): EventData<typeof approvalRequired> => ({
+  approval_id: request.id,
+  job_id: request.jobId,
+  rule_id: request.ruleId,
+  rule_name: request.ruleName,
+  reason: request.reason,
+  required_level: request.requiredLevel,
+  ...(request.alsoLevels.length === 0 ? {} : { also_levels: [...request.alsoLevels] }),
+  expires_at: request.expiresAt.toISOString(),
+  user_id: request.userId,
+  ...(request.orgId === null ? {} : { org_id: request.orgId }),
+  username: request.username,
+  provider: request.provider,
+  config_name: request.configName,
+  hardware: request.hardware,
+  estimated_cost_usd: request.estimatedCostUsd,
+});
 
 const endOf = (request: ApprovalRequest): string => (request.reviewedAt ?? request.expiresAt).toISOString();
 

@@ -1,7 +1,7 @@
-import type { approvalRequired, EventData, replyHandled } from '@lineclear/contracts';
+import type { approvalReminder, approvalRequired, EventData, replyHandled } from '@lineclear/contracts';
 import { escapeHtml, htmlPage, oneLine, subjectOf, type Mail } from './mail.js';
 
-type Required = EventData<typeof approvalRequired>;
+type Required = EventData<typeof approvalRequired> & Partial<EventData<typeof approvalReminder>>;
 type Handled = EventData<typeof replyHandled>;
 
 /** How people name a request to each other; what tells requests apart are their ids. */
@@ -50,7 +50,7 @@ export function approvalMail(about: Required, publicUrl: string, replyTo: string
   const paragraph = (line: string): string => `<p>${escapeHtml(line)}</p>`;
   return {
     subject: subjectOf(
-      `[${referenceOf(about.approval_id)}] ${who} asks for approval: ${oneLine(about.config_name)} (${cost})`,
+      `[${referenceOf(about.approval_id)}] ${about.number === undefined ? '' : 'Reminder: '}${who} asks for approval: ${oneLine(about.config_name)} (${cost})`,
     ),
     text,
     html: htmlPage([

@@ -17,6 +17,7 @@ export const CATALOGUE: Readonly<Record<string, EventKind>> = {
   'job.failed': { name: 'Job failed', category: 'job', severity: 'error' },
   'job.cancelled': { name: 'Job cancelled', category: 'job', severity: 'warning' },
   'approval.required': { name: 'Approval required', category: 'approval', severity: 'warning' },
+  'approval.reminder': { name: 'Approval still required', category: 'approval', severity: 'warning' },
   'approval.granted': { name: 'Approval granted', category: 'approval', severity: 'info' },
   'approval.rejected': { name: 'Approval rejected', category: 'approval', severity: 'warning' },
   'approval.expired': { name: 'Approval expired', category: 'approval', severity: 'warning' },

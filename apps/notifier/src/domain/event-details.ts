@@ -56,6 +56,10 @@ export const EVENT_DETAILS: Readonly<Record<string, EventDetails>> = {
     description: 'A rule holds a job until somebody of `required_level` decides on it.',
     example: { ...approval, ...need, ...job, ...cost },
   },
+  'approval.reminder': {
+    description: 'A job still waits for somebody to decide. `number` counts the reminders of it.',
+    example: { ...approval, ...need, ...job, ...cost, number: 1 },
+  },
   'approval.granted': {
     description: 'Somebody approved a job.',
     example: { ...approval, ...decision, notes: 'fine' },

@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import {
+  approvalReminder,
   approvalRequired,
   ownSecretTaken,
   passwordChanged,
@@ -55,6 +56,7 @@ export class WriteMail {
       case replyHandled.name:
         return { mail: replyAnswerMail(replyHandled.data.parse(message.data)), isSecret: false };
       case approvalRequired.name:
+      case approvalReminder.name:
         if (message.person) return this.#askFor(message, message.person.user_id, channel);
         return { mail: mailOf(message, this.config.PUBLIC_URL), isSecret: false };
       default:
@@ -63,7 +65,8 @@ export class WriteMail {
   }
 
   async #askFor(message: Message, userId: number, channel: EmailSettings): Promise<WrittenMail | undefined> {
-    const about = approvalRequired.data.parse(message.data);
+    const def = message.type === approvalReminder.name ? approvalReminder : approvalRequired;
+    const about = def.data.parse(message.data);
     const { replyTo: inbound = null } = channel;
     // Nobody reads answers.
     if (inbound === null)

@@ -4,6 +4,7 @@ import {
   approvalExpired,
   approvalGranted,
   approvalRejected,
+  approvalReminder,
   approvalRequired,
   deadLetter,
   jobCancelled,
@@ -48,7 +49,7 @@ export class AnnounceController {
     // Where there is no channel, nobody is told of anything, or is not.
     for (const def of WIRING.notifier.consumes) {
       // Whoever may decide is asked, whether anybody wants to hear of it or not.
-      if (kindOf(def.name).isPersonal || def === approvalRequired) continue;
+      if (kindOf(def.name).isPersonal || def === approvalRequired || def === approvalReminder) continue;
       bus.handleOnlyIf(def, {
         kind: async () => (await routes.of(def.name)).length + (await routes.skipsOf(def.name)).length > 0,
       });

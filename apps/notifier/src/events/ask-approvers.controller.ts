@@ -1,5 +1,5 @@
 import { Controller, Inject } from '@nestjs/common';
-import { approvalRequired, approversFor, type EventOf } from '@lineclear/contracts';
+import { approvalReminder, approvalRequired, approversFor, type EventOf } from '@lineclear/contracts';
 import { askPatiently, Bus, OnEvents } from '@lineclear/bus';
 import { CONFIG, type Tx } from '@lineclear/kit';
 import type { Config } from '../config.js';
@@ -15,7 +15,7 @@ import { announcementsOf, personalDelivery, storeDeliveries } from './deliveries
 
 const DEADLINE_MS = 2_000;
 
-type Required = EventOf<typeof approvalRequired>;
+type Required = EventOf<typeof approvalRequired> | EventOf<typeof approvalReminder>;
 
 /** Who may decide is asked at their own address, beside those who want to hear that somebody has to. */
 @Controller()
@@ -28,20 +28,30 @@ export class AskApproversController {
   ) {}
 
   @OnEvents(approvalRequired)
-  async ask(events: Required[], tx: Tx): Promise<void> {
-    const routes = await this.routes.of(approvalRequired.name);
+  async ask(events: EventOf<typeof approvalRequired>[], tx: Tx): Promise<void> {
+    // A request that somebody lost sight of is told of again: whom it was mailed to has it already.
+    const jobs = events.map(({ data }) => data.job_id);
+    await this.#ask(events, await mailedBefore(tx, approvalRequired.name, jobs), tx);
+  }
+
+  @OnEvents(approvalReminder)
+  async remind(events: EventOf<typeof approvalReminder>[], tx: Tx): Promise<void> {
+    await this.#ask(events, new Set(), tx);
+  }
+
+  async #ask(events: readonly Required[], before: ReadonlySet<string>, tx: Tx): Promise<void> {
+    const [first] = events;
+    if (!first) return;
+    const routes = await this.routes.of(first.type);
     const channel = await answerableEmailChannel(tx);
     const skips: Skip[] = [
-      ...(await this.routes.skipsOf(approvalRequired.name)),
+      ...(await this.routes.skipsOf(first.type)),
       ...(channel ? [] : [{ reason: 'no_channel' as const }]),
     ];
     await insertSkips(
       tx,
       events.map(({ id, type }) => ({ eventId: id, eventType: type, skips })),
     );
-    const jobs = events.map(({ data }) => data.job_id);
-    // A request that somebody lost sight of is told of again: whom it was mailed to has it already.
-    const before = channel ? await mailedBefore(tx, approvalRequired.name, jobs) : new Set<string>();
     const deliveries = await Promise.all(
       events.map((event) => this.#deliveriesOf(event, routes, channel, before)),
     );

@@ -6,27 +6,31 @@ import { Rounds } from '@lineclear/kit/rounds';
 import type { Queue } from 'bullmq';
 import type { Config } from '../config.js';
 import { forgetTokens } from '../db/reply-tokens.repo.js';
-import { expireRequests, forgetMarks } from '../db/requests.repo.js';
+import { expireRequests, forgetMarks, remindOf } from '../db/requests.repo.js';
 import { Decisions } from '../decisions.js';
-import { outcomeOf } from '../events/outcome-of-request.js';
+import { outcomeOf, reminderOf } from '../events/outcome-of-request.js';
 
-export const EXPIRY_QUEUE = 'approval-expiry';
+export const FOLLOW_UP = 'follow-up';
 const BATCH = 200;
+const HOUR_MS = 3_600_000;
 // A day more than events are kept on the stream.
 const MARKS_KEPT_MS = 8 * 86_400_000;
 // So long, after it is too late, somebody who answers a mail is still told that it is.
 const TOKENS_KEPT_MS = 30 * 86_400_000;
 
-/** Writes expiries down and tells of them. Only the telling depends on it: nothing past its time can be approved anyway. */
-@Processor(EXPIRY_QUEUE)
-export class ExpireRequests extends Rounds {
+/**
+ * Reminds of requests that wait, writes expiries down, and tells of them. Only the telling depends on it: nothing past its time
+ * can be approved anyway.
+ */
+@Processor(FOLLOW_UP)
+export class FollowUp extends Rounds {
   constructor(
-    @InjectQueue(EXPIRY_QUEUE) queue: Queue,
+    @InjectQueue(FOLLOW_UP) queue: Queue,
     private readonly database: Database,
     private readonly bus: Bus,
     private readonly clock: Clock,
     private readonly decisions: Decisions,
-    @Inject(CONFIG) config: Config,
+    @Inject(CONFIG) private readonly config: Config,
     @Inject(LOGGER) log: Logger,
   ) {
     super({ queue, everyMs: config.APPROVAL_EXPIRY_TICK_SECONDS * 1_000, log });
@@ -41,8 +45,21 @@ export class ExpireRequests extends Rounds {
       });
       if (expired > 0) this.decisions.count('expired', expired);
     }
+    // The last one that is due, and none before it that was missed.
+    for (const [index, hours] of [...this.config.APPROVAL_REMIND_AFTER_HOURS.entries()].toReversed())
+      while ((await this.#remind(index + 1, hours)) === BATCH);
     const nowMs = this.clock.now().getTime();
     await forgetMarks(this.database, new Date(nowMs - MARKS_KEPT_MS));
     await forgetTokens(this.database, new Date(nowMs - TOKENS_KEPT_MS));
+  }
+
+  #remind(number: number, hours: number): Promise<number> {
+    return this.database.tx(async (tx) => {
+      const now = this.clock.now();
+      const openedBy = new Date(now.getTime() - hours * HOUR_MS);
+      const requests = await remindOf(tx, number, openedBy, BATCH, now);
+      await this.bus.publish(tx, ...requests.map((request) => reminderOf(request, number)));
+      return requests.length;
+    });
   }
 }
