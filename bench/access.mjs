@@ -133,6 +133,8 @@ try {
   const floor = await closedLoop(CLIENTS, 3, () => pool.query(nothing));
   row('floor.select_p50_ms_32', quantile(floor.latencies, 0.5), 'ms');
   row('floor.select_p99_ms_32', quantile(floor.latencies, 0.99), 'ms');
+  const pacedFloor = await pacedLoop(CLIENTS, PACED_PER_S, 4, () => pool.query(nothing));
+  row('floor.select_paced_p99_ms', quantile(pacedFloor, 0.99), 'ms');
   nats.subscribe('bench.echo', { callback: (_, message) => message.respond(message.data) });
   const echo = await closedLoop(CLIENTS, 3, () => nats.request('bench.echo', 'x'.repeat(200)));
   row('floor.request_p50_ms_32', quantile(echo.latencies, 0.5), 'ms');
