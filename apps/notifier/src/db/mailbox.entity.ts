@@ -20,7 +20,7 @@ export class MailboxCursorRow {
   @Column('bigint')
   last_uid: number;
 
-  /** When it was first read: older mail is none of ours. */
+  /** When it was first read. What came before was handled by then, or is none of ours: under another UIDVALIDITY it is left alone. */
   @Column('timestamptz', { default: () => 'now()' })
   since: Date;
 }
