@@ -223,6 +223,7 @@ describe('the key of a call', () => {
     [[1, undefined], 'm:get:1'],
     [[{ b: [1, true], a: undefined }], 'm:get:{"a":undefined,"b":[1,true]}'],
     [[-0], 'm:get:-0'],
+    [[[], {}], 'm:get:[],{}'],
   ])('of %j is %s', (args, key) => {
     expect(callKey('m', 'get', args)).toBe(key);
   });
@@ -254,9 +255,9 @@ describe('the key of a call', () => {
 function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted);
   if (typeof value !== 'object' || value === null) return value;
-  return Object.entries(value)
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([name, field]) => [name, sorted(field), 'field']);
+  const fields = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  // Still an object, as {} is not [].
+  return { fields: fields.map(([name, field]) => [name, sorted(field)]) };
 }
 
 const hasMinusZero = (value: unknown): boolean =>
