@@ -5,8 +5,10 @@ import { busEntities, busMigrations, BusModule, busTransports } from '@lineclear
 import { readConfigFile, RedisLine, type Clock, type ServiceDefinition } from '@lineclear/kit';
 import { readConfig, type Config } from './config.js';
 import { CurrentRules } from './current-rules.js';
+import { ApprovalCommentRow } from './db/approval-comment.entity.js';
 import { ApprovalRequestRow } from './db/approval-request.entity.js';
 import { ApprovalRuleRow } from './db/approval-rule.entity.js';
+import { ApprovalVoteRow } from './db/approval-vote.entity.js';
 import { RulesAndRequests1767225601000 } from './db/migrations/1767225601000-rules-and-requests.js';
 import { AlsoLevels1795712000000 } from './db/migrations/1795712000000-also-levels.js';
 import { OrgOfRequests1795672000000 } from './db/migrations/1795672000000-org-of-requests.js';
@@ -14,9 +16,11 @@ import { WhoseJobsRulesHold1795760000000 } from './db/migrations/1795760000000-w
 import { HowRulesCombine1795760000001 } from './db/migrations/1795760000001-how-rules-combine.js';
 import { ReplyTokens1795770000000 } from './db/migrations/1795770000000-reply-tokens.js';
 import { Reminders1795790000000 } from './db/migrations/1795790000000-reminders.js';
+import { StagesAndVotes1795800000000 } from './db/migrations/1795800000000-stages-and-votes.js';
 import { ReplyTokenRow } from './db/reply-token.entity.js';
 import { RulesVersionRow } from './db/rules-version.entity.js';
 import { Decisions } from './decisions.js';
+import { AnswerApprovers } from './events/answer-approvers.js';
 import { AnswerDecide } from './events/answer-decide.js';
 import { AnswerReplyToken } from './events/answer-reply-token.js';
 import { CloseRequestsOfCancelledJobs } from './events/close-requests-of-cancelled-jobs.js';
@@ -37,6 +41,7 @@ import { FOLLOW_UP, FollowUp } from './jobs/follow-up.js';
     BulkController,
     RuleSettingsController,
     RequestsController,
+    AnswerApprovers,
     AnswerDecide,
     AnswerReplyToken,
     DecideByEmailReply,
@@ -68,7 +73,15 @@ export function define(env: NodeJS.ProcessEnv, more: { clock?: Clock } = {}): Se
     name: 'approvals',
     config,
     modules: [BusModule.of('approvals', config.NATS_URL), AccessModule.of(), ApprovalsModule.of(config)],
-    entities: [...busEntities, ApprovalRuleRow, RulesVersionRow, ApprovalRequestRow, ReplyTokenRow],
+    entities: [
+      ...busEntities,
+      ApprovalRuleRow,
+      RulesVersionRow,
+      ApprovalRequestRow,
+      ApprovalVoteRow,
+      ApprovalCommentRow,
+      ReplyTokenRow,
+    ],
     migrations: [
       ...busMigrations,
       RulesAndRequests1767225601000,
@@ -78,6 +91,7 @@ export function define(env: NodeJS.ProcessEnv, more: { clock?: Clock } = {}): Se
       HowRulesCombine1795760000001,
       ReplyTokens1795770000000,
       Reminders1795790000000,
+      StagesAndVotes1795800000000,
     ],
     transports: busTransports,
     file,

@@ -14,6 +14,7 @@ afterAll(() => house?.close());
 const asked = async (question: {
   org_id?: number | null;
   levels?: string[];
+  team_id?: number;
   not?: number;
 }): Promise<number[]> => {
   const { people } = await house.peer.ask(approversFor, {
@@ -67,6 +68,19 @@ it('asks who may approve, reaches the level, is of the organisation and is not t
     username: other.username,
     email: `${other.username}@lineclear.test`,
   });
+});
+
+it('asks of a team its members alone, and says whose team somebody is of', async () => {
+  const org = await house.makeOrg();
+  const team = await house.makeTeam(org);
+  const [member, colleague] = [await house.person('lead'), await house.person('lead')];
+  for (const one of [member, colleague]) await house.joinOrg(org, one);
+  await house.joinTeam(org, team, member);
+  expect(await asked({ org_id: org })).toEqual(expect.arrayContaining([member.id, colleague.id]));
+  expect(await asked({ org_id: org, team_id: team })).toEqual([member.id]);
+  expect(await asked({ org_id: org, team_id: team, levels: ['admin'] })).toEqual([]);
+  const { decider } = await house.peer.ask(deciderNow, { user_id: member.id });
+  expect(decider?.teams).toEqual([{ id: team, slug: expect.any(String), role: 'member' }]);
 });
 
 it('says what a person may decide now, and of nobody else', async () => {

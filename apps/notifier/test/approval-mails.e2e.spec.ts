@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import {
   approvalReminder,
   approvalRequired,
-  approversFor,
+  approvalStageStarted,
+  approversNow,
   replyHandled,
   replyToken,
   webhookFailure,
@@ -28,14 +29,14 @@ const senders: string[] = [];
 const given = new Map<string, string[]>();
 let tokensGiven = 0;
 const closed = new Set<string>();
-let questions: { org_id: number | null; levels: string[]; not: number }[] = [];
+/** Requests that nobody may decide. */
+const lonely = new Set<string>();
 
-const answerAsAuth = (): void =>
-  house.peer.answer(approversFor, (question) => {
-    questions.push(question);
-    return { people: question.not === 99 ? [] : [LEA, MAX] };
-  });
-const answerAsApprovals = (): void =>
+const tellWhom = (): void =>
+  house.peer.answer(approversNow, ({ approval_id }) => ({
+    people: lonely.has(approval_id) ? [] : [LEA, MAX],
+  }));
+const giveTokens = (): void =>
   house.peer.answer(replyToken, async ({ approval_id, user_id, public_key }) => {
     if (closed.has(approval_id)) return {};
     const key = `${approval_id} ${user_id}`;
@@ -63,9 +64,8 @@ afterAll(async () => {
   await sink?.close();
 });
 beforeEach(async () => {
-  answerAsAuth();
-  answerAsApprovals();
-  questions = [];
+  tellWhom();
+  giveTokens();
   for (const { id } of (await house.admin.get(`${BASE}/channels`)).body.channels as { id: number }[])
     await house.admin.delete(`${BASE}/channels/${id}`);
 });
@@ -116,7 +116,6 @@ describe('whoever may decide', () => {
     const about = required({ org_id: 7, also_levels: ['senior'] });
     await house.peer.publish(approvalRequired, about);
     const [lea, max] = await asked(about);
-    expect(questions).toEqual([{ org_id: 7, levels: ['lead', 'senior'], not: 1 }]);
     expect([addressOf(lea!), addressOf(max!)]).toEqual([LEA.email, MAX.email]);
     for (const [mail, { user_id }] of [
       [lea!, LEA],
@@ -228,6 +227,25 @@ describe('whoever may decide', () => {
     expect(new Set(toLea.map(({ replyTo }) => replyTo?.text)).size).toBe(3);
   });
 
+  it('is asked again once others are to decide, and told how many it takes', async () => {
+    await mailChannel();
+    const stages = [
+      { approvals: 1, levels: ['lead'] },
+      { name: 'money', approvals: 2, levels: ['admin'] },
+    ];
+    const about = required({ stages, rejections: 2 });
+    await house.peer.publish(approvalRequired, about);
+    const [first] = await asked(about);
+    expect(first?.text).toContain('Stage: 1 of 2: takes 1 approval, or 2 rejections to end it');
+    await house.peer.publish(approvalStageStarted, { ...about, stage: 2, round: 1, cause: 'stage' });
+    const all = await asked(about, 4);
+    const second = all.filter(({ text }) =>
+      text?.includes('Stage: 2 of 2 (money): takes 2 approvals, or 2 rejections to end it'),
+    );
+    expect(second).toHaveLength(2);
+    expect(new Set(all.map(({ replyTo }) => replyTo?.text)).size).toBe(4);
+  });
+
   it('gets a new token with each mail, and none when the request is over', async () => {
     const id = await mailChannel();
     const about = required();
@@ -261,14 +279,15 @@ describe('whoever may decide', () => {
     expect(house.peer.events(webhookFailure)).toEqual([]);
   });
 
-  it('is asked when auth and approvals are back, and nobody where there is nobody', async () => {
+  it('is asked when approvals is back, and nobody where there is nobody', async () => {
     const id = await mailChannel();
-    house.peer.stopAnswering(approversFor);
+    house.peer.stopAnswering(approversNow);
     house.peer.stopAnswering(replyToken);
-    const [about, lonely] = [required(), required({ user_id: 99 })];
-    await house.peer.publish(approvalRequired, lonely);
+    const [about, nobodys] = [required(), required()];
+    lonely.add(nobodys.approval_id);
+    await house.peer.publish(approvalRequired, nobodys);
     await house.peer.publish(approvalRequired, about);
-    answerAsAuth();
+    tellWhom();
     await vi.waitFor(
       async () =>
         expect(
@@ -279,9 +298,9 @@ describe('whoever may decide', () => {
         ).toHaveLength(2),
       PATIENT,
     );
-    answerAsApprovals();
+    giveTokens();
     await asked(about);
-    expect(mailsAbout(lonely.approval_id)).toEqual([]);
+    expect(mailsAbout(nobodys.approval_id)).toEqual([]);
   });
 });
 

@@ -48,6 +48,14 @@ it('passes on who decides what, and answers with the decision', async () => {
   expect(asked[1]!.by).not.toHaveProperty('tenant');
 });
 
+it('says that a word counts and more people are needed', async () => {
+  answers({ decided: { approval_id: approvalId, at: AT, is_open: true } });
+  const member = house.folk.add('lead', { teams: [{ id: 4, slug: 'money', role: 'member' }] });
+  const { body } = await house.as(member).post(`/api/queue/${jobId}/approve`);
+  expect(body).toMatchObject({ decision: 'approved', is_open: true });
+  expect(asked[0]!.by.team_ids).toEqual([4]);
+});
+
 it('takes the reason of a rejection from the body or the query, and none is not enough', async () => {
   const path = `/api/queue/${jobId}/reject`;
   const { body } = await house.as(lead).post(path, { reason: 'too dear' });

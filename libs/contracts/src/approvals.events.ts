@@ -19,6 +19,8 @@ export const MAX_REMINDERS = 5;
 /** A job without an evaluation was looked at late, and no rule holds it. */
 export const approvalWaived = defineEvent('approval.waived', z.object({ job_id: jobId }));
 
+const decidedVia = z.enum(['api', 'email', 'slack', 'link']);
+
 const held = {
   ...approvalNeed.shape,
   job_id: jobId,
@@ -37,12 +39,38 @@ export const approvalReminder = defineEvent(
   z.object({ ...held, number: z.int().min(1).max(MAX_REMINDERS) }),
 );
 
+/** Enough people said yes to what came before, or the requester answered whoever asked for changes: others are to decide now. */
+export const approvalStageStarted = defineEvent(
+  'approval.stage_started',
+  z.object({
+    ...held,
+    /** From 1. */
+    stage: z.int().min(1),
+    round: z.int().min(1),
+    cause: z.enum(['stage', 'round']),
+  }),
+);
+/** Whoever may decide wants something else: the requester is to answer, or to take it back. */
+export const approvalChangesRequested = defineEvent(
+  'approval.changes_requested',
+  z.object({
+    ...held,
+    /** The one that ended with it. */
+    round: z.int().min(1),
+    by_user_id: userId,
+    by: username,
+    via: decidedVia,
+    at: instant,
+    comment: reason,
+  }),
+);
+
 const decided = {
   approval_id: z.uuid(),
   job_id: jobId,
   by_user_id: userId,
   by: username,
-  via: z.enum(['api', 'email', 'slack', 'link']),
+  via: decidedVia,
   at: instant,
 };
 export const approvalGranted = defineEvent(

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { auditActor } from './audit.events.js';
+import { MAX_APPROVERS, person } from './auth.requests.js';
 import {
   configName,
   costUsd,
@@ -41,6 +42,27 @@ export const jobFacts = z.object({
 });
 export type JobFacts = z.infer<typeof jobFacts>;
 
+/** Of one rule. */
+export const MAX_STAGES = 5;
+/** Rules that may be active with stages of their own, so that what a job needs has an end. */
+export const MAX_RULES_WITH_STAGES = 20;
+/** Of one stage. */
+export const MAX_APPROVALS = 10;
+
+/** One step of an approval: how many different people have to say yes, and of what level and team. */
+export const approvalStage = z.object({
+  name: z.string().max(60).optional(),
+  approvals: z.int().min(1).max(MAX_APPROVALS),
+  /** Each of them reaches all of these. */
+  levels: z
+    .array(levelName)
+    .min(1)
+    .max(MAX_LEVELS + 1),
+  /** Only members of this team. */
+  team_id: teamId.optional(),
+});
+export type ApprovalStage = z.infer<typeof approvalStage>;
+
 /** Something holds the job: which rule, why, who may decide, until when. */
 export const approvalNeed = z.object({
   approval_id: z.uuid(),
@@ -51,6 +73,14 @@ export const approvalNeed = z.object({
   required_level: levelName,
   /** Levels that whoever decides has to reach as well: which of them is the highest is known to auth alone. */
   also_levels: z.array(levelName).max(MAX_LEVELS).optional(),
+  /** One after the other; without them one person of the levels above decides. */
+  stages: z
+    .array(approvalStage)
+    .min(1)
+    .max(MAX_STAGES * MAX_RULES_WITH_STAGES + 1)
+    .optional(),
+  /** How many have to say no until it is one; without it, one. */
+  rejections: z.int().min(1).max(MAX_APPROVALS).optional(),
   expires_at: instant,
 });
 export type ApprovalNeed = z.infer<typeof approvalNeed>;
@@ -76,12 +106,20 @@ export const decideForJob = defineRequest(
     by: z.object({
       level: levelName,
       reaches: z.array(levelName).min(1).max(MAX_LEVELS),
+      team_ids: z.array(teamId).max(MAX_TEAMS_OF_A_PERSON).optional(),
       tenant: orgId.nullable().optional(),
       actor: auditActor,
     }),
   }),
   z.union([
-    z.object({ decided: z.object({ approval_id: z.uuid(), at: instant }) }),
+    z.object({
+      decided: z.object({
+        approval_id: z.uuid(),
+        at: instant,
+        /** Their word counts, and more people are needed. */
+        is_open: z.literal(true).optional(),
+      }),
+    }),
     z.object({
       refused: z.object({
         why: z.enum(['not_found', 'not_allowed', 'conflict']),
@@ -99,4 +137,11 @@ export const replyToken = defineRequest(
   'approvals.reply_token',
   z.object({ approval_id: z.uuid(), user_id: userId, public_key: z.string().max(200) }),
   z.object({ box: sealedBox.optional() }),
+);
+
+/** Who is to be asked to decide this request as it stands, each at their own address; nobody when it waits for nobody. */
+export const approversNow = defineRequest(
+  'approvals.approvers',
+  z.object({ approval_id: z.uuid() }),
+  z.object({ people: z.array(person).max(MAX_APPROVERS) }),
 );

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { email, orgId, userId, username } from './fields.js';
+import { email, orgId, teamId, userId, username } from './fields.js';
 import { levelName, MAX_LEVELS } from './permissions.js';
 import { principal } from './principal.js';
 import { defineRequest } from './request.js';
@@ -29,6 +29,9 @@ export const mailboxOf = defineRequest(
   z.object({ mailbox: z.object({ username, email }).optional() }),
 );
 
+/** Somebody to write to. */
+export const person = z.object({ user_id: userId, username, email });
+
 /** More people than these are not asked for one approval. */
 export const MAX_APPROVERS = 50;
 
@@ -44,9 +47,11 @@ export const approversFor = defineRequest(
       .array(levelName)
       .min(1)
       .max(MAX_LEVELS + 1),
+    /** Of this team alone. */
+    team_id: teamId.optional(),
     not: userId,
   }),
-  z.object({ people: z.array(z.object({ user_id: userId, username, email })).max(MAX_APPROVERS) }),
+  z.object({ people: z.array(person).max(MAX_APPROVERS) }),
 );
 
 /** What a decision asks of somebody, as it is now, whatever their keys may do. */
@@ -58,6 +63,7 @@ const decider = principal.pick({
   reaches: true,
   permissions: true,
   org: true,
+  teams: true,
 });
 
 /** Who decides by mail, where no credential says it. Null: nobody who is active and has an address. */

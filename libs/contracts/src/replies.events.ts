@@ -31,6 +31,8 @@ export const replyHandled = defineEvent(
     outcome: z.enum([
       'approved',
       'rejected',
+      // It counts, and more people are needed.
+      'counted',
       'unclear',
       'unproven',
       'token_unknown',

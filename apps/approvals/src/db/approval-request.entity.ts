@@ -1,5 +1,5 @@
 import { Column, Entity, Index, PrimaryColumn, Unique } from 'typeorm';
-import type { Level } from '@lineclear/contracts';
+import type { ApprovalStage } from '@lineclear/contracts';
 import type { RequestStatus, Via } from '../domain/approval-request.js';
 
 /**
@@ -55,12 +55,21 @@ export class ApprovalRequestRow {
   @Column('text')
   reason: string;
 
-  @Column('text')
-  required_level: Level;
+  @Column('jsonb')
+  stages: ApprovalStage[];
 
-  /** To be reached as well: which is the highest is known to auth alone. */
-  @Column('text', { array: true, default: [] })
-  also_levels: Level[];
+  @Column('int', { default: 1 })
+  rejections: number;
+
+  /** Which of the stages it is in. */
+  @Column('int', { default: 0 })
+  stage: number;
+
+  @Column('int', { default: 1 })
+  round: number;
+
+  @Column('text', { default: 'approvers' })
+  awaits: 'approvers' | 'requester';
 
   @Column('text')
   status: RequestStatus | 'never_opened';
@@ -68,10 +77,14 @@ export class ApprovalRequestRow {
   @Column('timestamptz')
   created_at: Date;
 
+  /** When whoever may decide now was asked. */
+  @Column('timestamptz')
+  asked_at: Date;
+
   @Column('timestamptz')
   expires_at: Date;
 
-  /** The last reminder that was sent. */
+  /** The last reminder that was sent to whoever may decide now. */
   @Column('int', { default: 0 })
   reminders: number;
 

@@ -1,6 +1,7 @@
 import { Check, Column, Entity, PrimaryGeneratedColumn } from 'typeorm';
 import type { Level } from '@lineclear/contracts';
 import type { ConditionName } from '../domain/condition.js';
+import type { RuleStage } from '../domain/rule-set.js';
 
 @Entity('approval_rule')
 @Check('approval_rule_one_threshold', 'threshold_number is null or threshold_text is null')
@@ -50,6 +51,12 @@ export class ApprovalRuleRow {
 
   @Column('text')
   required_approver_level: Level;
+
+  @Column('jsonb', { default: [] })
+  stages: RuleStage[];
+
+  @Column('int', { default: 1 })
+  rejections: number;
 
   @Column('int')
   created_by_id: number;

@@ -16,6 +16,10 @@ export class ReplyTokenRow {
   @Column('int')
   user_id: number;
 
+  /** Of the request: in a later one it is worth nothing. */
+  @Column('int', { default: 1 })
+  round: number;
+
   @Column('timestamptz')
   created_at: Date;
 

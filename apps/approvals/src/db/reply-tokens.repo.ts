@@ -10,8 +10,8 @@ export async function keepToken(
   now: Date,
 ): Promise<boolean> {
   const rows = await db.query(
-    `insert into reply_token (token_sha256, request_id, user_id, created_at, expires_at)
-     select $1, id, $3, $5, least(expires_at, $4) from approval_request
+    `insert into reply_token (token_sha256, request_id, user_id, round, created_at, expires_at)
+     select $1, id, $3, round, $5, least(expires_at, $4) from approval_request
      where id = $2 and status = 'pending' and expires_at > $5 returning token_sha256`,
     [token.sha256, token.requestId, token.userId, latest, now],
   );
@@ -36,6 +36,7 @@ export async function lockToken(tx: Tx, sha256: string): Promise<ReplyToken | un
     row && {
       requestId: row.request_id,
       userId: row.user_id,
+      round: row.round,
       expiresAt: row.expires_at,
       spentAt: row.spent_at,
     }

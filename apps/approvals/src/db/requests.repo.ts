@@ -4,7 +4,17 @@ import type { ApprovalRequestRow } from './approval-request.entity.js';
 
 export type NewRequest = Omit<
   ApprovalRequest,
-  'status' | 'createdAt' | 'reviewedBy' | 'reviewedById' | 'reviewedAt' | 'reviewNotes' | 'decidedVia'
+  | 'status'
+  | 'createdAt'
+  | 'askedAt'
+  | 'stage'
+  | 'round'
+  | 'awaits'
+  | 'reviewedBy'
+  | 'reviewedById'
+  | 'reviewedAt'
+  | 'reviewNotes'
+  | 'decidedVia'
 >;
 
 /** Opens these requests; a job that has one already, or was cancelled before, keeps what it has. */
@@ -14,11 +24,10 @@ export async function openRequests(tx: Tx, requests: readonly NewRequest[], now:
   const sorted = requests.toSorted((a, b) => (a.jobId < b.jobId ? -1 : 1));
   await tx.query(
     `insert into approval_request (id, job_id, user_id, username, provider, config_name, hardware, estimated_cost_usd, rule_id,
-       rule_name, reason, required_level, expires_at, traceparent, org_id, also_levels, status, created_at)
-     select id, job_id, user_id, username, provider, config_name, hardware, cost, rule_id, rule_name, reason, level, expires_at,
-       traceparent, org_id, array(select json_array_elements_text(also_levels)), 'pending', $17::timestamptz from unnest($1::uuid[], $2::text[], $3::int[], $4::text[], $5::text[], $6::text[], $7::text[],
-       $8::numeric[], $9::int[], $10::text[], $11::text[], $12::text[], $13::timestamptz[], $14::text[], $15::int[], $16::json[]) as r(id, job_id, user_id, username, provider, config_name, hardware, cost, rule_id,
-         rule_name, reason, level, expires_at, traceparent, org_id, also_levels)
+       rule_name, reason, stages, rejections, expires_at, traceparent, org_id, status, created_at, asked_at)
+     select r.*, 'pending', $17::timestamptz, $17::timestamptz from unnest($1::uuid[], $2::text[], $3::int[], $4::text[], $5::text[],
+       $6::text[], $7::text[], $8::numeric[], $9::int[], $10::text[], $11::text[], $12::jsonb[], $13::int[], $14::timestamptz[],
+       $15::text[], $16::int[]) as r
      on conflict do nothing`,
     [
       sorted.map((r) => r.id),
@@ -32,11 +41,11 @@ export async function openRequests(tx: Tx, requests: readonly NewRequest[], now:
       sorted.map((r) => r.ruleId),
       sorted.map((r) => r.ruleName),
       sorted.map((r) => r.reason),
-      sorted.map((r) => r.requiredLevel),
+      sorted.map((r) => JSON.stringify(r.stages)),
+      sorted.map((r) => r.rejections),
       sorted.map((r) => r.expiresAt),
       sorted.map((r) => r.traceparent),
       sorted.map((r) => r.orgId),
-      sorted.map((r) => JSON.stringify(r.alsoLevels)),
       now,
     ],
   );
@@ -71,8 +80,8 @@ export async function closeForCancelledJobs(
   // A mark has no rule and no cost, only the job. One statement, so that a request being opened at this moment is met.
   await tx.query(
     `insert into approval_request (id, job_id, user_id, username, provider, config_name, hardware, estimated_cost_usd, rule_id,
-       rule_name, reason, required_level, expires_at, status, created_at)
-     select j.*, '', 0, 0, '', '', 'admin', $7::timestamptz, 'never_opened', $7::timestamptz
+       rule_name, reason, stages, expires_at, status, created_at, asked_at)
+     select j.*, '', 0, 0, '', '', '[]'::jsonb, $7::timestamptz, 'never_opened', $7::timestamptz, $7::timestamptz
      from unnest($1::uuid[], $2::text[], $3::int[], $4::text[], $5::text[], $6::text[]) as j
      on conflict (job_id) do update set status = 'cancelled', reviewed_at = $7 where approval_request.status = 'pending'`,
     [
@@ -144,6 +153,50 @@ export async function settleRequest(
   );
 }
 
+/** The next stage, whose people are asked from now on, if the request still waits and is in time. */
+export async function startStage(
+  tx: Tx,
+  id: string,
+  stage: number,
+  now: Date,
+): Promise<ApprovalRequest | undefined> {
+  return first(
+    await tx.query<ApprovalRequestRow>(
+      `update approval_request set stage = $2, asked_at = $3, reminders = 0
+       where id = $1 and status = 'pending' and expires_at > $3 returning *`,
+      [id, stage, now],
+    ),
+  );
+}
+
+/** Ends the round: the requester is to act. */
+export async function endRound(tx: Tx, id: string, now: Date): Promise<ApprovalRequest | undefined> {
+  return first(
+    await tx.query<ApprovalRequestRow>(
+      `update approval_request set awaits = 'requester', asked_at = $2
+       where id = $1 and status = 'pending' and awaits = 'approvers' and expires_at > $2 returning *`,
+      [id, now],
+    ),
+  );
+}
+
+/** Begins another round, which waits until `expiresAt`. */
+export async function startRound(
+  tx: Tx,
+  id: string,
+  expiresAt: Date,
+  now: Date,
+): Promise<ApprovalRequest | undefined> {
+  return first(
+    await tx.query<ApprovalRequestRow>(
+      `update approval_request set awaits = 'approvers', round = round + 1, stage = 0, reminders = 0, asked_at = $2,
+         expires_at = $3
+       where id = $1 and status = 'pending' and awaits = 'requester' and expires_at > $2 returning *`,
+      [id, now, expiresAt],
+    ),
+  );
+}
+
 /** Writes down up to `limit` expiries whose time has come; several replicas may do so at once. */
 export async function expireRequests(tx: Tx, limit: number, now: Date): Promise<ApprovalRequest[]> {
   const rows = await tx.query<ApprovalRequestRow>(
@@ -155,20 +208,20 @@ export async function expireRequests(tx: Tx, limit: number, now: Date): Promise<
   return rows.map(requestOf);
 }
 
-/** Up to `limit` requests that were opened before `openedBy`, wait, and had no reminder of this number: it counts as sent. */
+/** Up to `limit` requests whose people were asked before `askedBy`, wait, and had no reminder of this number: it counts as sent. */
 export async function remindOf(
   tx: Tx,
   number: number,
-  openedBy: Date,
+  askedBy: Date,
   limit: number,
   now: Date,
 ): Promise<ApprovalRequest[]> {
   const rows = await tx.query<ApprovalRequestRow>(
     `update approval_request set reminders = $1 where id in (
-       select id from approval_request where status = 'pending' and expires_at > $4 and created_at <= $2 and reminders < $1
+       select id from approval_request where status = 'pending' and awaits = 'approvers' and expires_at > $4 and asked_at <= $2 and reminders < $1
        order by expires_at limit $3 for update skip locked)
      returning *`,
-    [number, openedBy, limit, now],
+    [number, askedBy, limit, now],
   );
   return rows.map(requestOf);
 }
@@ -249,10 +302,14 @@ function requestOf(row: ApprovalRequestRow): ApprovalRequest {
     ruleId: row.rule_id,
     ruleName: row.rule_name,
     reason: row.reason,
-    requiredLevel: row.required_level,
-    alsoLevels: row.also_levels,
+    stages: row.stages,
+    rejections: row.rejections,
+    stage: row.stage,
+    round: row.round,
+    awaits: row.awaits,
     status: row.status,
     createdAt: row.created_at,
+    askedAt: row.asked_at,
     expiresAt: row.expires_at,
     reviewedBy: row.reviewed_by,
     reviewedById: row.reviewed_by_id,

@@ -15,7 +15,7 @@ export type RuleSettings = Omit<StoredRule, 'id' | 'createdBy' | 'createdAt' | '
 
 const ROW_LOST = 'the table rules_version has lost its row';
 const SETTINGS = `name, description, condition, threshold_number, threshold_text, is_active, priority, applies_to_provider,
-  applies_to_level, applies_to_org, applies_to_team, exempt_levels, required_approver_level`;
+  applies_to_level, applies_to_org, applies_to_team, exempt_levels, required_approver_level, stages, rejections`;
 
 const valuesOf = (rule: RuleSettings): unknown[] => {
   const threshold = thresholdOf(rule.condition);
@@ -33,6 +33,8 @@ const valuesOf = (rule: RuleSettings): unknown[] => {
     rule.appliesToTeam,
     rule.exemptLevels,
     rule.requiredLevel,
+    JSON.stringify(rule.stages),
+    rule.rejections,
   ];
 };
 
@@ -64,7 +66,7 @@ export async function insertRule(
 ): Promise<StoredRule> {
   const [row] = await tx.query<ApprovalRuleRow>(
     `insert into approval_rule (${SETTINGS}, created_by_id, created_by, created_at, updated_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16) returning *`,
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $18) returning *`,
     [...valuesOf(rule), by.id, by.name, now],
   );
   return ruleOf(row!);
@@ -72,7 +74,7 @@ export async function insertRule(
 
 export async function updateRule(tx: Tx, id: number, rule: RuleSettings, now: Date): Promise<StoredRule> {
   const [row] = await tx.query<ApprovalRuleRow>(
-    `update approval_rule set (${SETTINGS}, updated_at) = ($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) where id = $1 returning *`,
+    `update approval_rule set (${SETTINGS}, updated_at) = ($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) where id = $1 returning *`,
     [id, ...valuesOf(rule), now],
   );
   return ruleOf(row!);
@@ -87,6 +89,14 @@ export async function countActive(db: Queryable, condition: Condition['is']): Pr
   const [row] = await db.query<{ count: number }>(
     'select count(*) as count from approval_rule where is_active and condition = $1',
     [condition],
+  );
+  return row?.count ?? 0;
+}
+
+/** How many active rules have stages of their own. */
+export async function countActiveWithStages(db: Queryable): Promise<number> {
+  const [row] = await db.query<{ count: number }>(
+    `select count(*) as count from approval_rule where is_active and stages <> '[]'`,
   );
   return row?.count ?? 0;
 }
@@ -140,6 +150,8 @@ function ruleOf(row: ApprovalRuleRow): StoredRule {
     appliesToTeam: row.applies_to_team,
     exemptLevels: row.exempt_levels,
     requiredLevel: row.required_approver_level,
+    stages: row.stages,
+    rejections: row.rejections,
     createdBy: row.created_by,
     createdAt: row.created_at,
     updatedAt: row.updated_at,

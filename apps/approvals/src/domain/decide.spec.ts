@@ -1,4 +1,4 @@
-import { reaches, SYSTEM_LEVEL_NAMES, type SystemLevel } from '@lineclear/contracts';
+import { reaches, SYSTEM_LEVEL_NAMES, type ApprovalStage, type SystemLevel } from '@lineclear/contracts';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { REQUEST_STATUSES, statusAt } from './approval-request.js';
@@ -10,12 +10,16 @@ const request = {
   status: 'pending',
   expiresAt: at(60),
   userId: 1,
-  requiredLevel: 'lead',
-  alsoLevels: [],
+  awaits: 'approvers',
+  stages: [{ approvals: 1, levels: ['lead'] }] as ApprovalStage[],
+  stage: 0,
 } as const;
+const asking = (...levels: string[]) => ({ ...request, stages: [{ approvals: 1, levels }] });
+const ofTeam = { ...request, stages: [{ approvals: 1, levels: ['lead'], team_id: 4 }] };
 const ofLevel = (level: SystemLevel, userId = 2) => ({
   userId,
   username: 'grace',
+  teamIds: [] as number[],
   level,
   reaches: SYSTEM_LEVEL_NAMES.slice(0, SYSTEM_LEVEL_NAMES.indexOf(level) + 1),
 });
@@ -25,22 +29,28 @@ it.each([
   ['a lead where a lead is asked for', request, lead, undefined],
   ['an admin where a lead is asked for', request, ofLevel('admin'), undefined],
   ['a researcher', request, ofLevel('researcher'), 'level too low'],
-  ['a lead where an admin is asked for', { ...request, requiredLevel: 'admin' }, lead, 'level too low'],
-  [
-    'a lead where a senior is asked for as well',
-    { ...request, alsoLevels: ['senior'] },
-    lead,
-    'level too low',
-  ],
+  ['a lead where an admin is asked for', asking('admin'), lead, 'level too low'],
+  ['a lead where a senior is asked for as well', asking('lead', 'senior'), lead, 'level too low'],
   [
     'a lead who reaches a senior where both are asked for',
-    { ...request, alsoLevels: ['senior'] },
+    asking('lead', 'senior'),
     { ...lead, reaches: [...lead.reaches, 'senior'] },
     undefined,
   ],
-  ['an admin, whatever is asked for', { ...request, alsoLevels: ['gone'] }, ofLevel('admin'), undefined],
+  ['an admin, whatever is asked for', asking('lead', 'gone'), ofLevel('admin'), undefined],
   ['the requester', request, { ...lead, userId: 1 }, 'self-approval'],
   ['the requester, though an admin', request, ofLevel('admin', 1), 'self-approval'],
+  ['a lead of another team than is asked', ofTeam, { ...lead, teamIds: [3] }, 'not of the team'],
+  ['an admin who is not of the team', ofTeam, ofLevel('admin'), 'not of the team'],
+  ['a lead of the team that is asked', ofTeam, { ...lead, teamIds: [3, 4] }, undefined],
+  ['somebody who said something already', request, { ...lead, userId: 8 }, 'voted already'],
+  ['while the requester is to answer', { ...request, awaits: 'requester' }, lead, 'changes requested'],
+  [
+    'in the second stage, which asks for more',
+    { ...request, stages: [...asking('lead').stages, ...asking('admin').stages], stage: 1 },
+    lead,
+    'level too low',
+  ],
   ['at the last moment', { ...request, expiresAt: at(0.001) }, lead, undefined],
   ['at the end', { ...request, expiresAt: at(0) }, lead, 'expired'],
   ['after the end', { ...request, expiresAt: at(-1) }, lead, 'expired'],
@@ -54,7 +64,9 @@ it.each([
   ],
   ['a cancelled one', { ...request, status: 'cancelled' }, lead, 'already decided'],
 ] as const)('%s: %o', (_, given, by, why) => {
-  expect(decide(given, by, NOW)).toEqual(why === undefined ? { granted: true } : { granted: false, why });
+  expect(decide(given, by, [8], NOW)).toEqual(
+    why === undefined ? { granted: true } : { granted: false, why },
+  );
 });
 
 it('grants only what is pending, in time, of someone else, and within reach', () => {
@@ -66,10 +78,10 @@ it('grants only what is pending, in time, of someone else, and within reach', ()
       fc.constantFrom(...SYSTEM_LEVEL_NAMES),
       fc.constantFrom(1, 2),
       (status, seconds, requiredLevel, level, userId) => {
-        const given = { status, expiresAt: at(seconds), userId: 1, requiredLevel, alsoLevels: [] };
+        const given = { ...asking(requiredLevel), status, expiresAt: at(seconds) };
         const by = ofLevel(level, userId);
         const may = status === 'pending' && seconds > 0 && userId !== 1 && reaches(by, requiredLevel);
-        expect(decide(given, by, NOW).granted).toBe(may);
+        expect(decide(given, by, [], NOW).granted).toBe(may);
         expect(stillOpen(given, NOW).granted).toBe(statusAt(given, NOW) === 'pending');
       },
     ),

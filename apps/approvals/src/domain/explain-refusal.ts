@@ -1,4 +1,4 @@
-import { statusAt, type ApprovalRequest } from './approval-request.js';
+import { levelsOf, statusAt, type ApprovalRequest } from './approval-request.js';
 import type { Refusal } from './decide.js';
 
 /** Why a request is not decided, for whoever tried. */
@@ -10,7 +10,13 @@ export function explainRefusal(why: Refusal, request: ApprovalRequest, now: Date
       return `the request expired at ${request.expiresAt.toISOString()}: submit the job again`;
     case 'self-approval':
       return 'nobody decides their own request; to take it back, cancel it';
+    case 'changes requested':
+      return 'changes were asked for: the requester is to answer first';
+    case 'voted already':
+      return 'you decided on this request already: others are needed';
     case 'level too low':
-      return `this request needs someone of level ${[request.requiredLevel, ...request.alsoLevels].join(' and ')} or above`;
+      return `this request needs someone of level ${levelsOf(request).join(' and ')} or above`;
+    case 'not of the team':
+      return `this request needs someone of team ${request.stages[request.stage]!.team_id}`;
   }
 }

@@ -87,6 +87,8 @@ describe('an expression', () => {
           appliesToLevel: null,
           appliesToOrg: null,
           appliesToTeam: null,
+          stages: [],
+          rejections: 1,
         } satisfies Rule,
       ],
       { onFailure: ({ id }, message) => failures.push([id, message]) },

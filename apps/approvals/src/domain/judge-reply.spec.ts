@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ApprovalRequest, RequestStatus } from './approval-request.js';
-import { judgeReply, type Answerer, type Asked, type Reply } from './judge-reply.js';
+import { judgeReply, toldOfWord, type Answerer, type Asked, type Reply } from './judge-reply.js';
 
 const NOW = new Date('2026-11-28T12:00:00Z');
 const at = (seconds: number): Date => new Date(NOW.getTime() + seconds * 1_000);
@@ -25,10 +25,14 @@ const request: ApprovalRequest = {
   ruleId: 1,
   ruleName: 'high_cost',
   reason: 'dear',
-  requiredLevel: 'lead',
-  alsoLevels: [],
+  stages: [{ approvals: 1, levels: ['lead'] }],
+  rejections: 1,
+  stage: 0,
+  round: 1,
+  awaits: 'approvers',
   status: 'pending',
   createdAt: at(-60),
+  askedAt: at(-60),
   expiresAt: at(60),
   reviewedBy: null,
   reviewedById: null,
@@ -43,10 +47,11 @@ const who: Answerer = {
   email: 'lea@lineclear.test',
   level: 'lead',
   reaches: ['viewer', 'researcher', 'lead'],
+  teamIds: [],
   mayDecide: true,
 };
-const token = { requestId: request.id, userId: 2, expiresAt: at(60), spentAt: null };
-const asked: Asked = { token, request, who };
+const token = { requestId: request.id, userId: 2, round: 1, expiresAt: at(60), spentAt: null };
+const asked: Asked = { token, request, voted: [], who };
 
 const judged = (more: Partial<Reply> = {}, of: Asked | undefined = asked) =>
   judgeReply({ ...reply, ...more }, of, NOW);
@@ -59,9 +64,20 @@ describe('what an answer comes to', () => {
   const spent: Asked = { ...asked, token: { ...token, spentAt: at(-1) } };
   const late: Asked = { ...asked, token: { ...token, expiresAt: NOW } };
   const own: Asked = { ...asked, request: { ...request, userId: 2 } };
-  const higher: Asked = { ...asked, request: { ...request, requiredLevel: 'admin' } };
-  const alsoLevels = Array.from({ length: 100 }, (_, n) => `level_${n}`);
-  const many: Asked = { ...asked, request: { ...request, alsoLevels } };
+  const ofLevels = (...levels: string[]): Asked => ({
+    ...asked,
+    request: { ...request, stages: [{ approvals: 1, levels }] },
+  });
+  const higher = ofLevels('admin');
+  const many = ofLevels('lead', ...Array.from({ length: 100 }, (_, n) => `level_${n}`));
+  const ofTeam: Asked = {
+    ...asked,
+    request: { ...request, stages: [{ approvals: 1, levels: ['lead'], team_id: 4 }] },
+  };
+  const inTeam: Asked = { ...ofTeam, who: { ...who, teamIds: [4] } };
+  const nextRound: Asked = { ...asked, request: { ...request, round: 2 } };
+  const sentBack: Asked = { ...asked, request: { ...request, awaits: 'requester' } };
+  const twice: Asked = { ...asked, voted: [2] };
   const elsewhere: Asked = { ...asked, who: { ...who, mayDecide: false } };
   const over: Asked = { ...asked, request: { ...request, expiresAt: NOW } };
 
@@ -95,13 +111,19 @@ describe('what an answer comes to', () => {
     ['one to their own request', {}, own, 'not_allowed'],
     ['one of too low a level', {}, higher, 'not_allowed'],
     ['one of too low a level among many', {}, many, 'not_allowed'],
+    ['one of another team', {}, ofTeam, 'not_allowed'],
+    ['one of the team', {}, inTeam, 'approved'],
+    ['one to a mail of an earlier round', {}, nextRound, 'token_spent'],
+    ['one to what the requester is to change', {}, sentBack, 'closed'],
+    ['one of who decided already, elsewhere', {}, twice, 'not_allowed'],
     ['one to what was approved', {}, closed('approved'), 'closed'],
     ['one to what was withdrawn', { verdict: 'reject' }, closed('cancelled'), 'closed'],
     ['one to what is expired', {}, over, 'closed'],
     ['one that is not understood to what was decided', { verdict: 'unclear' }, closed('rejected'), 'closed'],
   ] as const)('%s', (_, more, of, outcome) => {
-    const { message, ...rest } = judged(more, of);
-    expect(rest.outcome).toBe(outcome);
+    const one = judged(more, of);
+    expect(one.outcome).toBe(outcome);
+    const message = 'message' in one ? one.message : '';
     expect(message.length).toBeLessThanOrEqual(500);
     if (['unproven', 'not_the_approver'].includes(outcome)) expect(message).not.toMatch(/tiny|ada|root|lea/);
   });
@@ -120,10 +142,19 @@ describe('what an answer comes to', () => {
   });
 
   it('says what was not understood, as much of it as fits', () => {
-    expect(judged({ verdict: 'unclear', why: 'an approval does not go with "but"' }).message).toContain(
-      '(an approval does not go with "but")',
-    );
-    expect(judged({ verdict: 'unclear', why: 'x'.repeat(2_000) }).message.length).toBeLessThanOrEqual(500);
+    expect(judged({ verdict: 'unclear', why: 'an approval does not go with "but"' })).toMatchObject({
+      message: expect.stringContaining('(an approval does not go with "but")'),
+    });
+    const long = judged({ verdict: 'unclear', why: 'x'.repeat(2_000) });
+    expect('message' in long && long.message.length).toBeLessThanOrEqual(500);
+  });
+
+  it.each([
+    ['approved', 'approved', 'approved', 'You approved the job tiny of ada: it goes on to the queue.'],
+    ['rejected', 'rejected', 'rejected', 'You rejected the job tiny of ada: it is cancelled.'],
+    ['approved', 'pending', 'counted', expect.stringContaining('That counts, and more people are needed')],
+  ] as const)('is told once it counted: %s, and %s after it', (word, status, outcome, message) => {
+    expect(toldOfWord(word, { ...request, status })).toEqual({ outcome, message });
   });
 });
 
@@ -150,25 +181,33 @@ it('decides no request twice, and by nobody else than who was asked, whatever co
     seconds: fc.nat(10),
   });
   fc.assert(
-    fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+    fc.property(fc.array(step, { maxLength: 40 }), fc.integer({ min: 1, max: 3 }), (steps, approvals) => {
       const tokens = people.flatMap(({ userId }) => [
         { ...token, userId, spentAt: null as Date | null },
         { ...token, userId, spentAt: null as Date | null },
       ]);
-      let [now, held, decisions] = [at(0), request, 0];
+      const voted: number[] = [];
+      let [now, held, decisions] = [
+        at(0),
+        { ...request, stages: [{ approvals, levels: ['lead'] }] } as ApprovalRequest,
+        0,
+      ];
       for (const { mail, from, sender, verdict, seconds } of steps) {
         now = new Date(now.getTime() + seconds * 1_000);
         const owner = people[Math.floor(mail / 2)]!;
         const given = { ...reply, sender, verdict, from: people[from]!.email };
-        const one = judgeReply(given, { token: tokens[mail]!, request: held, who: owner }, now);
+        const one = judgeReply(given, { token: tokens[mail]!, request: held, voted, who: owner }, now);
         if (one.outcome !== 'approved' && one.outcome !== 'rejected') continue;
-        decisions += 1;
+        expect(voted).not.toContain(owner.userId);
+        voted.push(owner.userId);
         expect(given.from).toBe(owner.email);
         expect(sender).not.toBe('unproven');
         expect([2, 3]).toContain(owner.userId);
         expect(now.getTime()).toBeLessThan(request.expiresAt.getTime());
         expect(one.outcome).toBe(verdict === 'approve' ? 'approved' : 'rejected');
         tokens[mail]!.spentAt = now;
+        if (one.outcome === 'approved' && voted.length < approvals) continue;
+        decisions += 1;
         held = { ...held, status: one.outcome, reviewedBy: owner.username };
       }
       expect(decisions).toBeLessThanOrEqual(1);

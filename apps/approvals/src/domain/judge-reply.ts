@@ -1,5 +1,5 @@
 import type { EventData, replyHandled, replyReceived } from '@lineclear/contracts';
-import type { ApprovalRequest } from './approval-request.js';
+import { statusAt, type ApprovalRequest } from './approval-request.js';
 import { decide, type Decider } from './decide.js';
 import { explainRefusal } from './explain-refusal.js';
 
@@ -10,6 +10,7 @@ export type ReplyOutcome = EventData<typeof replyHandled>['outcome'];
 export interface ReplyToken {
   readonly requestId: string;
   readonly userId: number;
+  readonly round: number;
   readonly expiresAt: Date;
   readonly spentAt: Date | null;
 }
@@ -24,18 +25,19 @@ export interface Answerer extends Decider {
 export interface Asked {
   readonly token: ReplyToken;
   readonly request: ApprovalRequest;
+  /** Who said something in this round already. */
+  readonly voted: readonly number[];
   /** Null: nobody who is active any more. */
   readonly who: Answerer | null;
 }
 
+/** Somebody's word, or what they are told instead. */
 export type Judged =
-  | {
-      readonly outcome: 'approved' | 'rejected';
-      readonly by: Answerer;
-      readonly notes: string | null;
-      readonly message: string;
-    }
-  | { readonly outcome: Exclude<ReplyOutcome, 'approved' | 'rejected'>; readonly message: string };
+  { readonly outcome: 'approved' | 'rejected'; readonly by: Answerer; readonly notes: string | null } | Told;
+export interface Told {
+  readonly outcome: ReplyOutcome;
+  readonly message: string;
+}
 
 const MAX_WHY = 200;
 const MAX_MESSAGE = 500;
@@ -48,7 +50,7 @@ export function judgeReply(reply: Reply, asked: Asked | undefined, now: Date): J
   if (!asked) return { outcome: 'token_unknown', message: 'This answers no mail that is known here.' };
   if (reply.sender === 'unproven')
     return { outcome: 'unproven', message: 'Nothing proves who sent this answer.' };
-  const { token, request, who } = asked;
+  const { token, request, voted, who } = asked;
   if (!who || !isSameAddress(reply.from, who.email))
     return {
       outcome: 'not_the_approver',
@@ -62,11 +64,16 @@ export function judgeReply(reply: Reply, asked: Asked | undefined, now: Date): J
       outcome: 'token_spent',
       message: `This mail could be answered until ${token.expiresAt.toISOString()}: nothing was changed.`,
     };
+  if (token.round !== request.round)
+    return {
+      outcome: 'token_spent',
+      message: 'The requester was asked for changes after this mail was sent: nothing was changed.',
+    };
   if (!who.mayDecide)
     return { outcome: 'not_allowed', message: 'You may not decide this request: nothing was changed.' };
-  const decision = decide(request, who, now);
+  const decision = decide(request, who, voted, now);
   if (!decision.granted) {
-    const isOver = decision.why === 'already decided' || decision.why === 'expired';
+    const isOver = statusAt(request, now) !== 'pending' || decision.why === 'changes requested';
     const message = `Nothing was changed: ${explainRefusal(decision.why, request, now)}.`.slice(
       0,
       MAX_MESSAGE,
@@ -74,22 +81,11 @@ export function judgeReply(reply: Reply, asked: Asked | undefined, now: Date): J
     return { outcome: isOver ? 'closed' : 'not_allowed', message };
   }
   const comment = commentOf(reply);
-  const job = `the job ${request.configName} of ${request.username}`;
   switch (reply.verdict) {
     case 'approve':
-      return {
-        outcome: 'approved',
-        by: who,
-        notes: comment ?? null,
-        message: `You approved ${job}: it goes on to the queue.`,
-      };
+      return { outcome: 'approved', by: who, notes: comment ?? null };
     case 'reject':
-      return {
-        outcome: 'rejected',
-        by: who,
-        notes: comment ?? 'rejected by mail',
-        message: `You rejected ${job}: it is cancelled.`,
-      };
+      return { outcome: 'rejected', by: who, notes: comment ?? 'rejected by mail' };
     case 'unclear': {
       const why = reply.why === undefined ? '' : ` (${reply.why.slice(0, MAX_WHY)})`;
       return {
@@ -98,6 +94,20 @@ export function judgeReply(reply: Reply, asked: Asked | undefined, now: Date): J
       };
     }
   }
+}
+
+/** What somebody is told whose word counted, by the request as it is after it. */
+export function toldOfWord(word: 'approved' | 'rejected', request: ApprovalRequest): Told {
+  const job = `the job ${request.configName} of ${request.username}`;
+  if (request.status === 'pending')
+    return {
+      outcome: 'counted',
+      message: `You ${word} ${job}. That counts, and more people are needed until it is decided.`,
+    };
+  return {
+    outcome: word,
+    message: `You ${word} ${job}: ${word === 'approved' ? 'it goes on to the queue' : 'it is cancelled'}.`,
+  };
 }
 
 /** Others may write anything, and Postgres takes no NUL in text. */

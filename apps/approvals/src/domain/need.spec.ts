@@ -16,7 +16,7 @@ const FACTS: JobFacts = {
   jobs_last_24h: 0,
   first_job: false,
 };
-const rule = (requiredLevel: string): Rule => ({
+const rule = (requiredLevel: string, more: Partial<Rule> = {}): Rule => ({
   id: 5,
   name: 'high_cost',
   condition: { is: 'cost_exceeds', thresholdUsd: 0 },
@@ -27,6 +27,9 @@ const rule = (requiredLevel: string): Rule => ({
   appliesToTeam: null,
   exemptLevels: ['admin'],
   requiredLevel,
+  stages: [],
+  rejections: 1,
+  ...more,
 });
 const secret = (name: string, level = 'lead') => ({ name, level, scope: 'global' });
 const COST = 'estimated cost $1.00 exceeds $0.00';
@@ -91,6 +94,62 @@ it.each<[string, Rule[], Partial<JobFacts>, object | null]>([
     [rule('lead')],
     { level: 'admin', secrets_needing_approval: [secret('A')] },
     { rule_id: 0, rule_name: 'secret', reason: 'the secret A needs an approval', required_level: 'lead' },
+  ],
+  [
+    'a rule with stages of its own, one of them of the level that the rule names',
+    [
+      rule('lead', {
+        stages: [{ approvals: 2 }, { approvals: 1, level: 'admin', team_id: 4 }],
+        rejections: 2,
+      }),
+    ],
+    {},
+    {
+      rule_id: 5,
+      rule_name: 'high_cost',
+      reason: COST,
+      required_level: 'lead',
+      stages: [
+        { approvals: 2, levels: ['lead'] },
+        { approvals: 1, levels: ['admin'], team_id: 4 },
+      ],
+      rejections: 2,
+    },
+  ],
+  [
+    'a rule with one stage that asks for what it would without',
+    [rule('lead', { stages: [{ approvals: 1 }] })],
+    {},
+    { rule_id: 5, rule_name: 'high_cost', reason: COST, required_level: 'lead' },
+  ],
+  [
+    'a rule with stages and a secret that one of them covers: one no is one',
+    [rule('lead', { stages: [{ approvals: 2 }], rejections: 2 })],
+    { secrets_needing_approval: [secret('A')] },
+    {
+      rule_id: 5,
+      rule_name: 'high_cost',
+      reason: expect.any(String),
+      required_level: 'lead',
+      stages: [{ approvals: 2, levels: ['lead'] }],
+      rejections: 1,
+    },
+  ],
+  [
+    'a rule with stages and a secret that asks for more than any of them',
+    [rule('lead', { stages: [{ approvals: 2 }] })],
+    { secrets_needing_approval: [secret('A', 'admin')] },
+    {
+      rule_id: 5,
+      rule_name: 'high_cost',
+      reason: expect.any(String),
+      required_level: 'admin',
+      stages: [
+        { approvals: 1, levels: ['admin'] },
+        { approvals: 2, levels: ['lead'] },
+      ],
+      rejections: 1,
+    },
   ],
 ])('a job is held by %s', (_, rules, facts, need) => {
   expect(needOf({ ...FACTS, ...facts }, new RuleSet(rules))).toEqual(need);

@@ -1,18 +1,18 @@
 import type { ApprovalNeed, JobFacts, Level } from '@lineclear/contracts';
-import { neededOf } from './levels.js';
 import type { RuleSet } from './rule-set.js';
+import { isStaged, stagesOf, type Asked } from './stages.js';
 
 /** Who decides on what goes beyond a quota. */
 const QUOTA_LEVEL: Level = 'lead';
 const MAX_REASON = 2_000;
 const MAX_NAMES = 1_000;
+const ONE_PERSON = { stages: [], rejections: 1 } as const;
 
 /** Why a job is held: by a rule with its id, or by a quota or a secret, which are no rules. */
-interface Why {
+interface Why extends Asked {
   readonly id: number;
   readonly name: string;
   readonly reason: string;
-  readonly levels: readonly Level[];
 }
 
 /** What a job needs before it may run, but for what the request is called and until when; null when nothing holds it. */
@@ -24,7 +24,8 @@ export function needOf(
   const all = [...rulesOf(job, rules), secretsOf(job), quotaOf(job)].filter((why) => why !== undefined);
   const [first] = all;
   if (!first) return null;
-  const [level, ...others] = neededOf(all.flatMap(({ levels }) => levels));
+  const { stages, rejections } = stagesOf(all);
+  const [level, ...others] = stages[0]!.levels;
   return {
     rule_id: first.id,
     rule_name: first.name,
@@ -34,18 +35,24 @@ export function needOf(
       .slice(0, MAX_REASON),
     required_level: level!,
     ...(others.length === 0 ? {} : { also_levels: others }),
+    ...(isStaged(stages, rejections) && { stages: [...stages], rejections }),
   };
 }
 
 const rulesOf = (job: JobFacts, rules: RuleSet): Why[] =>
-  rules
-    .holds(job)
-    .map(({ rule, reason }) => ({ id: rule.id, name: rule.name, reason, levels: [rule.requiredLevel] }));
+  rules.holds(job).map(({ rule, reason }) => ({
+    id: rule.id,
+    name: rule.name,
+    reason,
+    levels: [rule.requiredLevel],
+    stages: rule.stages.map(({ level = rule.requiredLevel, ...stage }) => ({ ...stage, levels: [level] })),
+    rejections: rule.rejections,
+  }));
 
 const quotaOf = ({ over_quota: reasons = [] }: JobFacts): Why | undefined =>
   reasons.length === 0
     ? undefined
-    : { id: 0, name: 'quota', reason: reasons.join('; '), levels: [QUOTA_LEVEL] };
+    : { id: 0, name: 'quota', reason: reasons.join('; '), levels: [QUOTA_LEVEL], ...ONE_PERSON };
 
 // No level is exempt and no permission passes: whoever set the demand meant every job.
 function secretsOf({ secrets_needing_approval: secrets = [] }: JobFacts): Why | undefined {
@@ -53,7 +60,7 @@ function secretsOf({ secrets_needing_approval: secrets = [] }: JobFacts): Why | 
   const names = told(secrets.map(({ name }) => name));
   const reason =
     secrets.length === 1 ? `the secret ${names} needs an approval` : `the secrets ${names} need an approval`;
-  return { id: 0, name: 'secret', reason, levels: secrets.map(({ level }) => level) };
+  return { id: 0, name: 'secret', reason, levels: secrets.map(({ level }) => level), ...ONE_PERSON };
 }
 
 /** The names, as many as find room, and how many more there are. */

@@ -32,6 +32,8 @@ const rule = (condition: ConditionName, threshold: Threshold, more: Partial<Rule
     appliesToTeam: null,
     exemptLevels: [],
     requiredLevel: 'lead',
+    stages: [],
+    rejections: 1,
     ...more,
   };
 };

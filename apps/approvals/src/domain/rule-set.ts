@@ -5,6 +5,15 @@ import { foldText } from './linear-matcher.js';
 import { LiteralIndex } from './literal-index.js';
 import { compileGlob, compilePattern, literalOfGlob, literalOfPattern } from './pattern.js';
 
+/** A stage as a rule asks for it. */
+export interface RuleStage {
+  readonly name?: string | undefined;
+  readonly approvals: number;
+  /** The rule's own where it is not given. */
+  readonly level?: Level | undefined;
+  readonly team_id?: number | undefined;
+}
+
 export interface Rule {
   readonly id: number;
   readonly name: string;
@@ -17,6 +26,9 @@ export interface Rule {
   readonly appliesToTeam: number | null;
   readonly exemptLevels: readonly Level[];
   readonly requiredLevel: Level;
+  /** None: one person of the required level decides. */
+  readonly stages: readonly RuleStage[];
+  readonly rejections: number;
 }
 
 /** The rule that holds a job, and why, with the numbers. */

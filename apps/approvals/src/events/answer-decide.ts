@@ -1,7 +1,7 @@
 import { Controller } from '@nestjs/common';
 import { decideForJob, type ReplyOf, type RequestOf } from '@lineclear/contracts';
 import { OnRequest } from '@lineclear/bus';
-import { Conflict, Database, NotAllowed, NotFound } from '@lineclear/kit';
+import { Clock, Conflict, Database, NotAllowed, NotFound } from '@lineclear/kit';
 import { findRequestOfJob } from '../db/requests.repo.js';
 import { Decisions } from '../decisions.js';
 
@@ -16,22 +16,26 @@ export class AnswerDecide {
   constructor(
     private readonly database: Database,
     private readonly decisions: Decisions,
+    private readonly clock: Clock,
   ) {}
 
   @OnRequest(decideForJob)
   async decide({ job_id, status, notes, by }: RequestOf<typeof decideForJob>): Promise<Reply> {
-    const { level, reaches, tenant, actor } = by;
+    const { level, reaches, team_ids: teamIds = [], tenant, actor } = by;
     try {
       const request = await findRequestOfJob(this.database, job_id);
       if (!request || (tenant !== undefined && tenant !== request.orgId))
         throw new NotFound('approval request of job', job_id);
       const decided = await this.decisions.decide(
         request.id,
-        { userId: actor.user_id, username: actor.username, level, reaches },
+        { userId: actor.user_id, username: actor.username, level, reaches, teamIds },
         { status, notes: notes ?? null, via: 'api' },
         actor,
       );
-      return { decided: { approval_id: decided.id, at: decided.reviewedAt!.toISOString() } };
+      const { id: approval_id, reviewedAt } = decided;
+      return reviewedAt
+        ? { decided: { approval_id, at: reviewedAt.toISOString() } }
+        : { decided: { approval_id, at: this.clock.now().toISOString(), is_open: true } };
     } catch (error) {
       if (error instanceof NotFound || error instanceof NotAllowed || error instanceof Conflict)
         return { refused: { why: error.code, message: error.message.slice(0, MAX_MESSAGE) } };

@@ -5,8 +5,18 @@ import { deciderNow, replyHandled, replyReceived, type AuditActor, type EventOf 
 import { Clock, LOGGER, type Logger, type Tx } from '@lineclear/kit';
 import { lockToken, ownerOfToken, spendToken } from '../db/reply-tokens.repo.js';
 import { lockRequest } from '../db/requests.repo.js';
+import { votesOf } from '../db/votes.repo.js';
 import { Decisions } from '../decisions.js';
-import { judgeReply, type Answerer, type Asked, type Judged, type Reply } from '../domain/judge-reply.js';
+import {
+  judgeReply,
+  toldOfWord,
+  type Answerer,
+  type Asked,
+  type Judged,
+  type Reply,
+  type ReplyOutcome,
+  type Told,
+} from '../domain/judge-reply.js';
 import { deciderOf, mayDecide } from '../http/deciders.js';
 
 const DEADLINE_MS = 2_000;
@@ -26,24 +36,12 @@ export class DecideByEmailReply {
     const asked = await this.#asked(reply, tx);
     const now = this.clock.now();
     const judged = judgeReply(reply, asked, now);
-    const { outcome, message } = judged;
+    const { outcome, message } = 'by' in judged ? await this.#count(judged, reply, asked!, tx) : judged;
     const approval = asked?.request.id;
     this.log.info(
       { mail_id: reply.mail_id, approval_id: approval, outcome },
       'an approval mail was answered',
     );
-    if (asked && (outcome === 'approved' || outcome === 'rejected')) {
-      if (!(await spendToken(tx, reply.token_sha256, now)))
-        throw new Error('a token was spent while it was held');
-      const { by, notes } = judged;
-      await this.decisions.decideIn(
-        tx,
-        asked.request.id,
-        by,
-        { status: outcome, notes, via: 'email' },
-        actorOf(by),
-      );
-    }
     const told = event(
       replyHandled,
       {
@@ -55,7 +53,25 @@ export class DecideByEmailReply {
       },
       { about: `reply/${reply.mail_id}` },
     );
-    await this.bus.publish(tx, told, ...refusalOf(judged, reply, asked));
+    await this.bus.publish(tx, told, ...refusalOf(outcome, reply, asked));
+  }
+
+  async #count(
+    { outcome, by, notes }: Extract<Judged, { by: Answerer }>,
+    reply: Reply,
+    { request }: Asked,
+    tx: Tx,
+  ): Promise<Told> {
+    if (!(await spendToken(tx, reply.token_sha256, this.clock.now())))
+      throw new Error('a token was spent while it was held');
+    const after = await this.decisions.decideIn(
+      tx,
+      request.id,
+      by,
+      { status: outcome, notes, via: 'email' },
+      actorOf(by),
+    );
+    return toldOfWord(outcome, after);
   }
 
   /** What the token names, held until the transaction ends, and its person as auth knows them now. */
@@ -72,15 +88,19 @@ export class DecideByEmailReply {
       email: decider.email,
       mayDecide: mayDecide(decider, request),
     };
-    return { token, request, who };
+    const votes = await votesOf(tx, [request.id]);
+    const voted = votes.filter(({ round }) => round === request.round).map(({ userId: voter }) => voter);
+    return { token, request, voted, who };
   }
 }
 
 const actorOf = ({ userId, username }: Answerer): AuditActor => ({ user_id: userId, username, via: 'email' });
 
+const NOT_REFUSED: ReadonlySet<ReplyOutcome> = new Set(['approved', 'rejected', 'counted', 'unclear']);
+
 /** The audit log's entry on an answer that held a token and decided nothing by it; one that was not understood is none. */
-function refusalOf({ outcome }: Judged, { mail_id, from }: Reply, asked: Asked | undefined): Outgoing[] {
-  if (!asked || outcome === 'approved' || outcome === 'rejected' || outcome === 'unclear') return [];
+function refusalOf(outcome: ReplyOutcome, { mail_id, from }: Reply, asked: Asked | undefined): Outgoing[] {
+  if (!asked || NOT_REFUSED.has(outcome)) return [];
   const { request, token, who } = asked;
   // Whose an answer is that comes from elsewhere nobody knows.
   const isTheirs = outcome !== 'unproven' && outcome !== 'not_the_approver';

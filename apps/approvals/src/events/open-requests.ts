@@ -77,8 +77,8 @@ function newRequest({ data, traceparent }: Submitted, need: ApprovalNeed): NewRe
     ruleId: need.rule_id,
     ruleName: need.rule_name,
     reason: need.reason,
-    requiredLevel: need.required_level,
-    alsoLevels: need.also_levels ?? [],
+    stages: need.stages ?? [{ approvals: 1, levels: [need.required_level, ...(need.also_levels ?? [])] }],
+    rejections: need.rejections ?? 1,
     expiresAt: new Date(need.expires_at),
     traceparent: traceparent ?? null,
   };

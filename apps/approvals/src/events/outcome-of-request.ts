@@ -1,14 +1,19 @@
 import {
   approvalCancelled,
+  approvalChangesRequested,
   approvalExpired,
   approvalGranted,
   approvalRejected,
   approvalReminder,
   approvalRequired,
+  approvalStageStarted,
   type EventData,
+  type Level,
 } from '@lineclear/contracts';
 import { event, type Outgoing } from '@lineclear/bus';
-import type { ApprovalRequest } from '../domain/approval-request.js';
+import { levelsOf, type ApprovalRequest, type Via } from '../domain/approval-request.js';
+import type { Comment } from '../domain/comment.js';
+import { isStaged } from '../domain/stages.js';
 
 /**
  * The event that tells what a request's state is: the same when it comes about and when someone who missed it asks again.
@@ -44,6 +49,36 @@ export function outcomeOf(request: ApprovalRequest): Outgoing | undefined {
 export const reminderOf = (request: ApprovalRequest, number: number): Outgoing =>
   event(approvalReminder, { ...heldBy(request), number }, aboutOf(request));
 
+/** Tells whoever is to decide next. */
+export const stageStarted = (request: ApprovalRequest, cause: 'stage' | 'round'): Outgoing =>
+  event(
+    approvalStageStarted,
+    { ...heldBy(request), stage: request.stage + 1, round: request.round, cause },
+    aboutOf(request),
+  );
+
+/** Tells the requester that an answer is wanted. */
+export const changesRequested = (request: ApprovalRequest, comment: Comment, via: Via): Outgoing =>
+  event(
+    approvalChangesRequested,
+    {
+      ...heldBy(request),
+      round: request.round,
+      by_user_id: comment.userId,
+      by: comment.username,
+      via,
+      at: comment.at.toISOString(),
+      comment: comment.text,
+    },
+    aboutOf(request),
+  );
+
+/** The levels that whoever decides now has to reach, as they are told outside. */
+export function levelsTold(request: ApprovalRequest): { required_level: Level; also_levels?: Level[] } {
+  const [required_level, ...others] = levelsOf(request);
+  return { required_level: required_level!, ...(others.length > 0 && { also_levels: others }) };
+}
+
 const aboutOf = ({ jobId, traceparent }: ApprovalRequest) => ({
   about: `job/${jobId}`,
   traceparent: traceparent ?? undefined,
@@ -55,8 +90,11 @@ const heldBy = (request: ApprovalRequest): EventData<typeof approvalRequired> =>
   rule_id: request.ruleId,
   rule_name: request.ruleName,
   reason: request.reason,
-  required_level: request.requiredLevel,
-  ...(request.alsoLevels.length === 0 ? {} : { also_levels: [...request.alsoLevels] }),
+  ...levelsTold(request),
+  ...(isStaged(request.stages, request.rejections) && {
+    stages: [...request.stages],
+    rejections: request.rejections,
+  }),
   expires_at: request.expiresAt.toISOString(),
   user_id: request.userId,
   ...(request.orgId === null ? {} : { org_id: request.orgId }),

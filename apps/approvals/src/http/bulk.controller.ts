@@ -3,8 +3,8 @@ import { Allow, nothingChanged, Who } from '@lineclear/access';
 import type { Principal } from '@lineclear/contracts';
 import { Answers, AppError, Database, NotFound } from '@lineclear/kit';
 import { z } from 'zod';
-import { findRequest, type Outcome } from '../db/requests.repo.js';
-import { Decisions } from '../decisions.js';
+import { findRequest } from '../db/requests.repo.js';
+import { Decisions, type Word } from '../decisions.js';
 import { deciderOf, mayDecide } from './deciders.js';
 import { approveBody, rejectBody } from './request-wire.js';
 
@@ -41,8 +41,7 @@ export class BulkController {
     @Body({ schema: bulkApproveBody }) body: z.infer<typeof bulkApproveBody>,
     @Who() who: Principal,
   ): Promise<z.infer<typeof bulkAnswer>> {
-    const outcome = { status: 'approved', notes: body.notes ?? null, via: 'api' } as const;
-    return this.#decide(body.request_ids, who, outcome);
+    return this.#decide(body.request_ids, who, { status: 'approved', notes: body.notes ?? null, via: 'api' });
   }
 
   @Post('bulk-reject')
@@ -58,11 +57,11 @@ export class BulkController {
   async #decide(
     requestIds: readonly string[],
     who: Principal,
-    outcome: Omit<Outcome, 'byId' | 'by'>,
+    word: Word,
   ): Promise<z.infer<typeof bulkAnswer>> {
     const results: z.infer<typeof result>[] = [];
     for (const id of requestIds) {
-      const error = await this.#refusal(id, who, outcome);
+      const error = await this.#refusal(id, who, word);
       results.push({ request_id: id, success: error === undefined, ...(error && { error }) });
     }
     const failed = results.filter(({ success }) => !success).length;
@@ -71,15 +70,11 @@ export class BulkController {
   }
 
   /** Why this one could not be decided; undefined when it was. */
-  async #refusal(
-    id: string,
-    who: Principal,
-    outcome: Omit<Outcome, 'byId' | 'by'>,
-  ): Promise<string | undefined> {
+  async #refusal(id: string, who: Principal, word: Word): Promise<string | undefined> {
     try {
       const request = await findRequest(this.database, id);
       if (!request || !mayDecide(who, request)) throw new NotFound('approval request', id);
-      await this.decisions.decide(id, deciderOf(who), outcome);
+      await this.decisions.decide(id, deciderOf(who), word);
       return undefined;
     } catch (error) {
       if (error instanceof AppError && error.status < 500) return error.message;

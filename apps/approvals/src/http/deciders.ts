@@ -7,9 +7,12 @@ import type { Decider } from '../domain/decide.js';
 export const mayDecide = (who: Pick<Principal, 'permissions' | 'org'>, request: ApprovalRequest): boolean =>
   mayApproveFor(who, request.orgId);
 
-export const deciderOf = (who: Pick<Principal, 'user_id' | 'username' | 'level' | 'reaches'>): Decider => ({
+export const deciderOf = (
+  who: Pick<Principal, 'user_id' | 'username' | 'level' | 'reaches' | 'teams'>,
+): Decider => ({
   userId: who.user_id,
   username: who.username,
   level: who.level,
   reaches: who.reaches,
+  teamIds: (who.teams ?? []).map(({ id }) => id),
 });

@@ -1,8 +1,9 @@
 import { Body, Controller, Get, Param, Post, Query } from '@nestjs/common';
 import { Allow, canFor, tenantOf, Who } from '@lineclear/access';
 import { fields, type Principal } from '@lineclear/contracts';
-import { Answers, Clock, Database, NotFound } from '@lineclear/kit';
+import { Answers, Clock, Database, NotAllowed, NotFound } from '@lineclear/kit';
 import { z } from 'zod';
+import { commentsOf } from '../db/comments.repo.js';
 import {
   countRequests,
   findRequest,
@@ -10,16 +11,20 @@ import {
   listRequests,
   type RequestFilter,
 } from '../db/requests.repo.js';
-import { Decisions } from '../decisions.js';
+import { votesOf } from '../db/votes.repo.js';
+import { Decisions, type Word } from '../decisions.js';
 import type { ApprovalRequest } from '../domain/approval-request.js';
 import { deciderOf, mayDecide } from './deciders.js';
 import {
   approveBody,
+  commentAnswer,
+  commentBody,
   listQuery,
   mineQuery,
   rejectBody,
   requestAnswer,
   requestsAnswer,
+  showComment,
   showRequest,
   type RequestAnswer,
   type RequestsAnswer,
@@ -74,48 +79,84 @@ export class RequestsController {
   ): Promise<RequestAnswer> {
     const request = await findRequestOfJob(this.database, jobId);
     if (!request || !maySee(who, request)) throw new NotFound('approval request of job', jobId);
-    return showRequest(request, this.clock.now());
+    return this.#shown(request);
   }
 
   @Get('requests/:id')
   @Allow()
   @Answers(200, requestAnswer, 'Shows an approval request')
   async show(@Param('id', { schema: requestId }) id: string, @Who() who: Principal): Promise<RequestAnswer> {
-    return showRequest(await this.#seenBy(who, id), this.clock.now());
+    return this.#shown(await this.#seenBy(who, id));
   }
 
   @Post('requests/:id/approve')
   @Allow('admin.approve')
-  @Answers(200, requestAnswer, 'Approves: the job goes on to the queue')
+  @Answers(200, requestAnswer, 'Approves: once enough people have, the job goes on to the queue')
   async approve(
     @Param('id', { schema: requestId }) id: string,
     @Body({ schema: approveBody }) body: z.infer<typeof approveBody>,
     @Who() who: Principal,
   ): Promise<RequestAnswer> {
-    await this.#decidableBy(who, id);
-    const request = await this.decisions.decide(id, deciderOf(who), {
-      status: 'approved',
-      notes: body.notes ?? null,
-      via: 'api',
-    });
-    return showRequest(request, this.clock.now());
+    return this.#decide(who, id, { status: 'approved', notes: body.notes ?? null, via: 'api' });
   }
 
   @Post('requests/:id/reject')
   @Allow('admin.approve')
-  @Answers(200, requestAnswer, 'Rejects, with a reason: the job is cancelled')
+  @Answers(200, requestAnswer, 'Rejects, with a reason: once enough people have, the job is cancelled')
   async reject(
     @Param('id', { schema: requestId }) id: string,
     @Body({ schema: rejectBody }) body: z.infer<typeof rejectBody>,
     @Who() who: Principal,
   ): Promise<RequestAnswer> {
+    return this.#decide(who, id, { status: 'rejected', notes: body.reason, via: 'api' });
+  }
+
+  @Post('requests/:id/request-changes')
+  @Allow('admin.approve')
+  @Answers(200, requestAnswer, 'Sends it back to the requester: nobody decides before they answer')
+  async requestChanges(
+    @Param('id', { schema: requestId }) id: string,
+    @Body({ schema: commentBody }) body: z.infer<typeof commentBody>,
+    @Who() who: Principal,
+  ): Promise<RequestAnswer> {
     await this.#decidableBy(who, id);
-    const request = await this.decisions.decide(id, deciderOf(who), {
-      status: 'rejected',
-      notes: body.reason,
-      via: 'api',
-    });
-    return showRequest(request, this.clock.now());
+    return this.#shown(await this.decisions.requestChanges(id, deciderOf(who), body.comment, 'api'));
+  }
+
+  @Post('requests/:id/resubmit')
+  @Allow()
+  @Answers(200, requestAnswer, 'Answers whoever asked for changes, by the requester: a new round begins')
+  async resubmit(
+    @Param('id', { schema: requestId }) id: string,
+    @Body({ schema: commentBody }) body: z.infer<typeof commentBody>,
+    @Who() who: Principal,
+  ): Promise<RequestAnswer> {
+    const seen = await this.#seenBy(who, id);
+    if (seen.userId !== who.user_id) throw new NotAllowed('only the requester answers for the job');
+    return this.#shown(await this.decisions.resubmit(id, deciderOf(who), body.comment));
+  }
+
+  @Get('requests/:id/comments')
+  @Allow()
+  @Answers(200, z.object({ comments: z.array(commentAnswer) }), 'Lists what was written about a request')
+  async comments(
+    @Param('id', { schema: requestId }) id: string,
+    @Who() who: Principal,
+  ): Promise<{ comments: z.infer<typeof commentAnswer>[] }> {
+    await this.#seenBy(who, id);
+    return { comments: (await commentsOf(this.database, id)).map(showComment) };
+  }
+
+  @Post('requests/:id/comments')
+  @Allow()
+  @Answers(201, commentAnswer, 'Writes a comment that everybody reads who sees the request')
+  async comment(
+    @Param('id', { schema: requestId }) id: string,
+    @Body({ schema: commentBody }) body: z.infer<typeof commentBody>,
+    @Who() who: Principal,
+  ): Promise<z.infer<typeof commentAnswer>> {
+    await this.#seenBy(who, id);
+    return showComment(await this.decisions.comment(id, deciderOf(who), body.comment));
   }
 
   @Post('requests/:id/cancel')
@@ -134,9 +175,17 @@ export class RequestsController {
     if (!mayCancel && !mayDecide(who, seen)) throw new NotFound('approval request', id);
     const request = mayCancel
       ? await this.decisions.withdraw(id, deciderOf(who))
-      : // To whoever asked it is a no, so it takes whom a no takes.
-        await this.decisions.decide(id, deciderOf(who), { status: 'cancelled', notes: null, via: 'api' });
-    return showRequest(request, this.clock.now());
+      : await this.decisions.withdrawAsDecider(id, deciderOf(who));
+    return this.#shown(request);
+  }
+
+  async #decide(who: Principal, id: string, word: Word): Promise<RequestAnswer> {
+    await this.#decidableBy(who, id);
+    return this.#shown(await this.decisions.decide(id, deciderOf(who), word));
+  }
+
+  async #shown(request: ApprovalRequest): Promise<RequestAnswer> {
+    return showRequest(request, await votesOf(this.database, [request.id]), this.clock.now());
   }
 
   async #seenBy(who: Principal, id: string): Promise<ApprovalRequest> {
@@ -162,9 +211,13 @@ export class RequestsController {
       countRequests(this.database, filter, now),
       countRequests(this.database, { ...whose, status: 'pending' }, now),
     ]);
+    const votes = await votesOf(
+      this.database,
+      found.map(({ request }) => request.id),
+    );
     const last = found.at(-1);
     return {
-      requests: found.map(({ request }) => showRequest(request, now)),
+      requests: found.map(({ request }) => showRequest(request, votes, now)),
       total,
       pending_count: pending,
       ...(last && found.length === query.limit ? { next_cursor: last.seq } : {}),

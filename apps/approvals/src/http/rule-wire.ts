@@ -1,4 +1,12 @@
-import { fields, levelName, MAX_LEVELS, type Level, type Principal } from '@lineclear/contracts';
+import {
+  fields,
+  levelName,
+  MAX_APPROVALS,
+  MAX_LEVELS,
+  MAX_STAGES,
+  type Level,
+  type Principal,
+} from '@lineclear/contracts';
 import { BadInput } from '@lineclear/kit';
 import { z } from 'zod';
 import {
@@ -23,6 +31,16 @@ const priority = z.int().min(-1_000_000).max(1_000_000);
 const rowId = z.int().min(1).max(2_147_483_647);
 const exemptLevels = z.array(levelName).max(MAX_LEVELS);
 
+/** One after the other: how many different people, of which level (the rule's own when not given) and team. */
+const stage = z.strictObject({
+  name: z.string().trim().min(1).max(60).optional(),
+  approvals: z.int().min(1).max(MAX_APPROVALS).default(1),
+  level: levelName.optional(),
+  team_id: rowId.optional(),
+});
+const stages = z.array(stage).max(MAX_STAGES);
+const rejections = z.int().min(1).max(MAX_APPROVALS);
+
 export const newRule = z.strictObject({
   name,
   description: description.default(null),
@@ -36,6 +54,8 @@ export const newRule = z.strictObject({
   applies_to_team: rowId.nullable().default(null),
   exempt_levels: exemptLevels.default([]),
   required_approver_level: levelName.default('lead'),
+  stages: stages.default([]),
+  rejections: rejections.default(1),
 });
 
 export const ruleChange = z.strictObject({
@@ -51,6 +71,8 @@ export const ruleChange = z.strictObject({
   applies_to_team: rowId.nullable().optional(),
   exempt_levels: exemptLevels.optional(),
   required_approver_level: levelName.optional(),
+  stages: stages.optional(),
+  rejections: rejections.optional(),
 });
 
 export const ruleAnswer = z.object({
@@ -67,6 +89,8 @@ export const ruleAnswer = z.object({
   applies_to_team: z.int().nullable(),
   exempt_levels: z.array(levelName),
   required_approver_level: levelName,
+  stages,
+  rejections: z.int(),
   created_by: z.string(),
   created_at: z.iso.datetime(),
   updated_at: z.iso.datetime(),
@@ -86,6 +110,8 @@ export const showRule = (rule: StoredRule): z.infer<typeof ruleAnswer> => ({
   applies_to_team: rule.appliesToTeam,
   exempt_levels: [...rule.exemptLevels],
   required_approver_level: rule.requiredLevel,
+  stages: [...rule.stages],
+  rejections: rule.rejections,
   created_by: rule.createdBy,
   created_at: rule.createdAt.toISOString(),
   updated_at: rule.updatedAt.toISOString(),
@@ -104,6 +130,8 @@ export const settingsOf = (body: z.infer<typeof newRule>, path = ''): RuleSettin
   appliesToTeam: body.applies_to_team,
   exemptLevels: [...new Set(body.exempt_levels)],
   requiredLevel: body.required_approver_level,
+  stages: body.stages,
+  rejections: body.rejections,
 });
 
 /** The rule's settings with these changed. @throws BadInput naming `threshold` where it does not fit the condition (any more) */
@@ -120,11 +148,13 @@ export const changedSettings = (rule: StoredRule, change: z.infer<typeof ruleCha
   appliesToTeam: change.applies_to_team === undefined ? rule.appliesToTeam : change.applies_to_team,
   exemptLevels: change.exempt_levels ? [...new Set(change.exempt_levels)] : rule.exemptLevels,
   requiredLevel: change.required_approver_level ?? rule.requiredLevel,
+  stages: change.stages ?? rule.stages,
+  rejections: change.rejections ?? rule.rejections,
 });
 
 type NamedLevels = Pick<
   z.infer<typeof ruleChange>,
-  'applies_to_level' | 'exempt_levels' | 'required_approver_level'
+  'applies_to_level' | 'exempt_levels' | 'required_approver_level' | 'stages'
 >;
 
 /** Nobody sets a rule about a level that is above theirs, or that is not there. @throws BadInput naming the field */
@@ -133,6 +163,7 @@ export function refuseBeyond({ reaches }: Principal, rule: NamedLevels): void {
     ['applies_to_level', rule.applies_to_level],
     ...(rule.exempt_levels ?? []).map((level, n): [string, Level] => [`exempt_levels.${n}`, level]),
     ['required_approver_level', rule.required_approver_level],
+    ...(rule.stages ?? []).map(({ level }, n): [string, Level | undefined] => [`stages.${n}.level`, level]),
   ];
   const beyond = named.filter(([, level]) => level != null && !reaches.includes(level));
   if (beyond.length > 0)

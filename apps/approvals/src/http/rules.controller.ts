@@ -1,12 +1,13 @@
 import { Body, Controller, Delete, Get, Param, Patch, Post, Query } from '@nestjs/common';
 import { Allow, audited, differences, Who } from '@lineclear/access';
 import { Bus } from '@lineclear/bus';
-import type { Principal } from '@lineclear/contracts';
+import { MAX_RULES_WITH_STAGES, type Principal } from '@lineclear/contracts';
 import { Answers, Clock, Conflict, Database, NotFound, type Tx } from '@lineclear/kit';
 import { z } from 'zod';
 import { CurrentRules } from '../current-rules.js';
 import {
   countActive,
+  countActiveWithStages,
   deleteRule,
   findRule,
   insertRule,
@@ -139,11 +140,13 @@ export class RulesController {
     return { deleted: id };
   }
 
-  async #changedIn(tx: Tx, { condition, isActive }: StoredRule): Promise<void> {
+  async #changedIn(tx: Tx, { condition, isActive, stages }: StoredRule): Promise<void> {
     // One change at a time from here on, so that what is counted stays so.
     await this.rules.changedIn(tx);
     if (isActive && condition.is === 'expression' && (await countActive(tx, 'expression')) > MAX_EXPRESSIONS)
       throw new Conflict(`there are ${MAX_EXPRESSIONS} active rules with an expression, and no more may be`);
+    if (isActive && stages.length > 0 && (await countActiveWithStages(tx)) > MAX_RULES_WITH_STAGES)
+      throw new Conflict(`there are ${MAX_RULES_WITH_STAGES} active rules with stages, and no more may be`);
   }
 }
 
@@ -161,6 +164,8 @@ const TOLD = [
   'applies_to_team',
   'exempt_levels',
   'required_approver_level',
+  'stages',
+  'rejections',
 ] as const;
 
 /** A rule as the audit log is told of it. */
@@ -178,4 +183,6 @@ const told = (
   applies_to_team: rule.appliesToTeam,
   exempt_levels: [...rule.exemptLevels],
   required_approver_level: rule.requiredLevel,
+  stages: rule.stages.map((stage) => JSON.stringify(stage)),
+  rejections: rule.rejections,
 });

@@ -2,7 +2,7 @@ import type { Level } from '@lineclear/contracts';
 import type { Queryable } from '@lineclear/kit';
 import type { Override } from '../domain/permissions.js';
 import type { UserKind } from '../domain/service-account.js';
-import { ORG_OF_PERSON, type OrgOfPerson } from './members.repo.js';
+import { ORG_OF_PERSON, TEAMS_OF_PERSON, type OrgOfPerson, type TeamOfPerson } from './members.repo.js';
 
 /** Somebody active with an address, and all that says what they may decide. */
 export interface DeciderRow {
@@ -15,13 +15,14 @@ export interface DeciderRow {
   readonly level_permissions: readonly string[];
   readonly overrides: readonly Override[];
   readonly org: OrgOfPerson | null;
+  readonly teams: readonly TeamOfPerson[] | null;
 }
 
 const DECIDER = `select u.id as user_id, u.username, u.email, u.level, u.kind, l.permissions as level_permissions,
   array(select below.name from levels below where below.priority <= l.priority order by below.priority) as reaches,
   coalesce((select json_agg(json_build_object('permission', o.permission, 'granted', o.granted))
     from permission_overrides o where o.user_id = u.id), '[]') as overrides,
-  ${ORG_OF_PERSON} as org
+  ${ORG_OF_PERSON} as org, ${TEAMS_OF_PERSON} as teams
   from users u join levels l on l.name = u.level
   where u.is_active and u.kind = 'person' and u.email is not null`;
 

@@ -24,12 +24,16 @@ export class AnswerDeciders {
   async approvers({
     org_id,
     levels,
+    team_id,
     not,
   }: RequestOf<typeof approversFor>): Promise<ReplyOf<typeof approversFor>> {
     const people = (await candidates(this.database, org_id)).map(deciderOf);
     const asked = people.filter(
       (who) =>
-        who.user_id !== not && mayApproveFor(who, org_id) && levels.every((level) => reaches(who, level)),
+        who.user_id !== not &&
+        mayApproveFor(who, org_id) &&
+        levels.every((level) => reaches(who, level)) &&
+        (team_id === undefined || who.teams?.some(({ id }) => id === team_id)),
     );
     return {
       people: asked
@@ -53,4 +57,5 @@ const deciderOf = (row: DeciderRow): Decider => ({
   reaches: [...row.reaches],
   permissions: permissionsOf(row),
   ...(row.org === null ? {} : { org: row.org }),
+  ...(row.teams === null ? {} : { teams: [...row.teams] }),
 });

@@ -1,7 +1,14 @@
-import type { approvalReminder, approvalRequired, EventData, replyHandled } from '@lineclear/contracts';
+import type {
+  approvalReminder,
+  approvalRequired,
+  approvalStageStarted,
+  EventData,
+  replyHandled,
+} from '@lineclear/contracts';
 import { escapeHtml, htmlPage, oneLine, subjectOf, type Mail } from './mail.js';
 
-type Required = EventData<typeof approvalRequired> & Partial<EventData<typeof approvalReminder>>;
+type Required = EventData<typeof approvalRequired> &
+  Partial<EventData<typeof approvalReminder> & EventData<typeof approvalStageStarted>>;
 type Handled = EventData<typeof replyHandled>;
 
 /** How people name a request to each other; what tells requests apart are their ids. */
@@ -21,6 +28,7 @@ export function approvalMail(about: Required, publicUrl: string, replyTo: string
     ['Rule', oneLine(about.rule_name)],
     ['Why', oneLine(about.reason)],
     ['Level', levels],
+    ...stageRow(about),
     ['Waits until', about.expires_at],
     ['Job', about.job_id],
   ];
@@ -61,6 +69,16 @@ export function approvalMail(about: Required, publicUrl: string, replyTo: string
     ]),
     ...(replyTo === undefined ? {} : { replyTo }),
   };
+}
+
+/** Where it takes more than one word: which stage it is, and how many it takes. */
+function stageRow({ stages = [], stage = 1, rejections = 1 }: Required): [string, string][] {
+  const now = stages[stage - 1];
+  if (!now) return [];
+  const name = now.name === undefined ? '' : ` (${oneLine(now.name)})`;
+  const people = `takes ${now.approvals} ${now.approvals === 1 ? 'approval' : 'approvals'}`;
+  const no = rejections === 1 ? '' : `, or ${rejections} rejections to end it`;
+  return [['Stage', `${stage} of ${stages.length}${name}: ${people}${no}`]];
 }
 
 /** For whoever answered such a mail: what became of it. Who was not asked is not told about what. */

@@ -60,6 +60,24 @@ export const EVENT_DETAILS: Readonly<Record<string, EventDetails>> = {
     description: 'A job still waits for somebody to decide. `number` counts the reminders of it.',
     example: { ...approval, ...need, ...job, ...cost, number: 1 },
   },
+  'approval.stage_started': {
+    description:
+      'Others are to decide now: enough people said yes to the `stage` before, or the requester answered whoever asked for changes.',
+    example: { ...approval, ...need, ...job, ...cost, stage: 2, round: 1, cause: 'stage' },
+  },
+  'approval.changes_requested': {
+    description:
+      'Somebody who may decide wants something else first. The requester answers, or takes it back.',
+    example: {
+      ...approval,
+      ...need,
+      ...job,
+      ...cost,
+      round: 1,
+      ...decision,
+      comment: 'a smaller GPU will do',
+    },
+  },
   'approval.granted': {
     description: 'Somebody approved a job.',
     example: { ...approval, ...decision, notes: 'fine' },

@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import {
   approvalReminder,
   approvalRequired,
+  approvalStageStarted,
   ownSecretTaken,
   passwordChanged,
   passwordResetRequested,
@@ -26,6 +27,10 @@ export interface WrittenMail {
   /** Whether it holds what must be stored nowhere. */
   readonly isSecret: boolean;
 }
+
+const ASKING = new Map(
+  [approvalRequired, approvalReminder, approvalStageStarted].map((def) => [def.name as string, def]),
+);
 
 /** Makes a mail of a message at the moment it is sent: what it holds that is secret is stored nowhere on its way. */
 @Injectable()
@@ -57,6 +62,7 @@ export class WriteMail {
         return { mail: replyAnswerMail(replyHandled.data.parse(message.data)), isSecret: false };
       case approvalRequired.name:
       case approvalReminder.name:
+      case approvalStageStarted.name:
         if (message.person) return this.#askFor(message, message.person.user_id, channel);
         return { mail: mailOf(message, this.config.PUBLIC_URL), isSecret: false };
       default:
@@ -65,8 +71,7 @@ export class WriteMail {
   }
 
   async #askFor(message: Message, userId: number, channel: EmailSettings): Promise<WrittenMail | undefined> {
-    const def = message.type === approvalReminder.name ? approvalReminder : approvalRequired;
-    const about = def.data.parse(message.data);
+    const about = ASKING.get(message.type)!.data.parse(message.data);
     const { replyTo: inbound = null } = channel;
     // Nobody reads answers.
     if (inbound === null)

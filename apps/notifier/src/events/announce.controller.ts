@@ -1,11 +1,13 @@
 import { Controller, Inject } from '@nestjs/common';
 import {
   approvalCancelled,
+  approvalChangesRequested,
   approvalExpired,
   approvalGranted,
   approvalRejected,
   approvalReminder,
   approvalRequired,
+  approvalStageStarted,
   deadLetter,
   jobCancelled,
   jobCompleted,
@@ -37,6 +39,12 @@ import { DeliveryQueue } from '../jobs/delivery-queue.js';
 import { CurrentRoutes } from '../routing/current-routes.js';
 import { announcementsOf, storeDeliveries, type AnyEvent } from './deliveries-of-event.js';
 
+const ASKING: ReadonlySet<string> = new Set([
+  approvalRequired.name,
+  approvalReminder.name,
+  approvalStageStarted.name,
+]);
+
 /** Every event that people may want to hear of becomes one delivery per channel and recipient; most become none. */
 @Controller()
 export class AnnounceController {
@@ -49,7 +57,7 @@ export class AnnounceController {
     // Where there is no channel, nobody is told of anything, or is not.
     for (const def of WIRING.notifier.consumes) {
       // Whoever may decide is asked, whether anybody wants to hear of it or not.
-      if (kindOf(def.name).isPersonal || def === approvalRequired || def === approvalReminder) continue;
+      if (kindOf(def.name).isPersonal || ASKING.has(def.name)) continue;
       bus.handleOnlyIf(def, {
         kind: async () => (await routes.of(def.name)).length + (await routes.skipsOf(def.name)).length > 0,
       });
@@ -133,6 +141,11 @@ export class AnnounceController {
 
   @OnEvents(approvalCancelled)
   async approvalsCancelled(events: EventOf<typeof approvalCancelled>[], tx: Tx): Promise<void> {
+    await this.#announce(events, tx);
+  }
+
+  @OnEvents(approvalChangesRequested)
+  async changesRequested(events: EventOf<typeof approvalChangesRequested>[], tx: Tx): Promise<void> {
     await this.#announce(events, tx);
   }
 

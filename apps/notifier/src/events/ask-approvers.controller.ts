@@ -1,5 +1,11 @@
 import { Controller, Inject } from '@nestjs/common';
-import { approvalReminder, approvalRequired, approversFor, type EventOf } from '@lineclear/contracts';
+import {
+  approvalReminder,
+  approvalRequired,
+  approvalStageStarted,
+  approversNow,
+  type EventOf,
+} from '@lineclear/contracts';
 import { askPatiently, Bus, OnEvents } from '@lineclear/bus';
 import { CONFIG, type Tx } from '@lineclear/kit';
 import type { Config } from '../config.js';
@@ -15,7 +21,7 @@ import { announcementsOf, personalDelivery, storeDeliveries } from './deliveries
 
 const DEADLINE_MS = 2_000;
 
-type Required = EventOf<typeof approvalRequired> | EventOf<typeof approvalReminder>;
+type Required = EventOf<typeof approvalRequired | typeof approvalReminder | typeof approvalStageStarted>;
 
 /** Who may decide is asked at their own address, beside those who want to hear that somebody has to. */
 @Controller()
@@ -39,6 +45,11 @@ export class AskApproversController {
     await this.#ask(events, new Set(), tx);
   }
 
+  @OnEvents(approvalStageStarted)
+  async askOthers(events: EventOf<typeof approvalStageStarted>[], tx: Tx): Promise<void> {
+    await this.#ask(events, new Set(), tx);
+  }
+
   async #ask(events: readonly Required[], before: ReadonlySet<string>, tx: Tx): Promise<void> {
     const [first] = events;
     if (!first) return;
@@ -58,7 +69,7 @@ export class AskApproversController {
     await storeDeliveries(tx, this.queue, deliveries.flat());
   }
 
-  /** While auth does not answer, the event comes again. */
+  /** While approvals does not answer, the event comes again. */
   async #deliveriesOf(
     event: Required,
     routes: readonly Route[],
@@ -66,9 +77,8 @@ export class AskApproversController {
     before: ReadonlySet<string>,
   ): Promise<NewDelivery[]> {
     if (!channel) return announcementsOf(event, routes, this.config);
-    const { job_id, org_id = null, required_level, also_levels = [], user_id } = event.data;
-    const question = { org_id, levels: [required_level, ...also_levels], not: user_id };
-    const { people } = await askPatiently(this.bus, approversFor, question, DEADLINE_MS);
+    const { approval_id, job_id } = event.data;
+    const { people } = await askPatiently(this.bus, approversNow, { approval_id }, DEADLINE_MS);
     const asked = new Set(people.map(({ email }) => email.toLowerCase()));
     const others = routes.filter(
       ({ channelType, recipient }) => channelType !== 'email' || !asked.has(recipient.toLowerCase()),

@@ -155,6 +155,14 @@ describe('transition', () => {
     expect(transition(known!, FACTS['held']!, NOW, LEASES)).toBeUndefined();
   });
 
+  it('knows who is to decide next, and until when', () => {
+    const held = job('pending_approval', { approval: NEED });
+    const need = { ...NEED, required_level: 'admin', expires_at: '2027-01-01T00:00:00.000Z' };
+    const next = transition(held, { kind: 'held', need }, NOW, LEASES);
+    expect(next).toEqual({ ...held, approval: need });
+    expect(transition(next!, { kind: 'held', need: { ...need } }, NOW, LEASES)).toBeUndefined();
+  });
+
   it.each<[string, object, number]>([
     ['the time it ran', {}, 2],
     ['what the provider says', { costUsd: 1.25 }, 1.25],

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import {
   mayMove,
   type ApprovalNeed,
@@ -50,7 +51,9 @@ export function transition(job: Job, fact: Fact, now: Date, leases: Leases): Job
     case 'held':
       // Known already: then the approvals service has it in its books and needs no reminding.
       if (job.state === 'pending_approval' && isAbout(job, fact.need.approval_id))
-        return job.leaseUntil === null ? undefined : { ...job, leaseUntil: null };
+        return job.leaseUntil === null && isDeepStrictEqual(job.approval, fact.need)
+          ? undefined
+          : { ...job, approval: fact.need, leaseUntil: null };
       return job.state !== 'awaiting_evaluation'
         ? undefined
         : moved(job, 'pending_approval', { approval: fact.need, heldAt: now, leaseUntil: null });

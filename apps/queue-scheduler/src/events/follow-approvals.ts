@@ -7,7 +7,9 @@ import {
   approvalNeed,
   approvalRejected,
   approvalRequired,
+  approvalStageStarted,
   approvalWaived,
+  type ApprovalNeed,
   type EventOf,
 } from '@lineclear/contracts';
 import type { Tx } from '@lineclear/kit';
@@ -20,6 +22,19 @@ export class FollowApprovals {
 
   @OnEvents(approvalRequired)
   async hold(events: EventOf<typeof approvalRequired>[], tx: Tx): Promise<void> {
+    await this.#need(events, tx);
+  }
+
+  /** Others decide from now on, and perhaps until later. */
+  @OnEvents(approvalStageStarted)
+  async holdOn(events: EventOf<typeof approvalStageStarted>[], tx: Tx): Promise<void> {
+    await this.#need(events, tx);
+  }
+
+  async #need(
+    events: readonly { readonly data: ApprovalNeed & { readonly job_id: string } }[],
+    tx: Tx,
+  ): Promise<void> {
     await this.moves.apply(
       tx,
       events.map(({ data }) => {

@@ -14,6 +14,8 @@ const answer = z.object({
   job_id: fields.jobId,
   approval_id: z.uuid(),
   decision: z.enum(['approved', 'rejected']),
+  /** The word counts, and more people are needed: the job waits on. */
+  is_open: z.literal(true).optional(),
   decided_at: fields.instant,
 });
 type Decision = Pick<RequestOf<typeof decideForJob>, 'status' | 'notes'>;
@@ -25,7 +27,7 @@ export class DecideController {
 
   @Post(':job/approve')
   @Allow('queue.approve')
-  @Answers(200, answer, 'Approves what the job waits for: it goes on to the queue')
+  @Answers(200, answer, 'Approves what the job waits for: it goes on to the queue once enough people have')
   async approve(
     @Param('job', { schema: fields.jobId }) id: string,
     @Body({ schema: approveBody }) { notes }: z.infer<typeof approveBody>,
@@ -39,7 +41,7 @@ export class DecideController {
   @Answers(
     200,
     answer,
-    'Rejects what the job waits for, with a reason in the body or the query: it is cancelled',
+    'Rejects what the job waits for, with a reason in the body or the query: it is cancelled once enough people have',
   )
   async reject(
     @Param('job', { schema: fields.jobId }) id: string,
@@ -53,7 +55,7 @@ export class DecideController {
   }
 
   async #decide(jobId: string, decision: Decision, who: Principal): Promise<z.infer<typeof answer>> {
-    const { level, reaches } = who;
+    const { level, reaches, teams } = who;
     const tenant = tenantOf(who);
     const reply = await ask(
       this.bus,
@@ -61,15 +63,27 @@ export class DecideController {
       {
         job_id: jobId,
         ...decision,
-        by: { level, reaches, ...(tenant !== undefined && { tenant }), actor: actorOf(who) },
+        by: {
+          level,
+          reaches,
+          ...(teams && { team_ids: teams.map(({ id }) => id) }),
+          ...(tenant !== undefined && { tenant }),
+          actor: actorOf(who),
+        },
       },
       DEADLINE_MS,
     );
     // Approvals says whose doing it is.
     nothingChanged();
     if ('decided' in reply) {
-      const { approval_id, at } = reply.decided;
-      return { job_id: jobId, approval_id, decision: decision.status, decided_at: at };
+      const { approval_id, at, is_open } = reply.decided;
+      return {
+        job_id: jobId,
+        approval_id,
+        decision: decision.status,
+        decided_at: at,
+        ...(is_open && { is_open }),
+      };
     }
     const { why, message } = reply.refused;
     if (why === 'not_found') throw new NotFound('approval request of job', jobId);

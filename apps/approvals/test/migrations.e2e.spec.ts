@@ -1,0 +1,35 @@
+import type { QueryRunner } from 'typeorm';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { StagesAndVotes1795800000000 } from '../src/db/migrations/1795800000000-stages-and-votes.js';
+import { openHouse, openRequest, type House } from './house.js';
+
+let house: House;
+
+beforeAll(async () => {
+  house = await openHouse();
+});
+afterAll(async () => house?.close());
+
+it('requests from before there were stages take one person of the levels that they asked for', async () => {
+  const lead = house.as(house.folk.add('lead'));
+  const waiting = await openRequest(house, {}, { required_level: 'lead', also_levels: ['senior'] });
+  const [yes, no] = [await openRequest(house), await openRequest(house)];
+  await lead.post(`/api/approvals/requests/${yes.id}/approve`, { notes: 'fine' });
+  await lead.post(`/api/approvals/requests/${no.id}/reject`, { reason: 'dear' });
+  const shown = async (): Promise<unknown[]> =>
+    Promise.all(
+      [waiting, yes, no].map(async ({ id }) => (await lead.get(`/api/approvals/requests/${id}`)).body),
+    );
+  const before = await shown();
+  expect(before).toMatchObject([
+    { required_level: 'lead', also_levels: ['senior'], status: 'pending' },
+    { votes: [{ vote: 'approved', notes: 'fine' }] },
+    { votes: [{ vote: 'rejected', notes: 'dear' }] },
+  ]);
+  await house.service.database.tx(async (tx) => {
+    const runner = { query: (sql: string) => tx.query(sql) } as unknown as QueryRunner;
+    await new StagesAndVotes1795800000000().down(runner);
+    await new StagesAndVotes1795800000000().up(runner);
+  });
+  expect(await shown()).toEqual(before);
+});
