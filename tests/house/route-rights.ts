@@ -22,6 +22,10 @@ const seesTeams: Right = ['team.view'];
 export const RIGHTS: Readonly<Record<string, Right>> = {
   'GET /api/approvals/conditions': approves,
   'GET /api/approvals/me': seesJobs,
+  'GET /api/approvals/absences': approves,
+  'GET /api/approvals/me/absences': approves,
+  'POST /api/approvals/me/absences': approves,
+  'DELETE /api/approvals/me/absences/{id}': approves,
   'GET /api/approvals/requests': approves,
   'POST /api/approvals/requests/bulk-approve': approves,
   'POST /api/approvals/requests/bulk-reject': approves,

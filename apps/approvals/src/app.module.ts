@@ -3,11 +3,14 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import { AccessModule } from '@lineclear/access';
 import { busEntities, busMigrations, BusModule, busTransports } from '@lineclear/bus';
 import { readConfigFile, RedisLine, type Clock, type ServiceDefinition } from '@lineclear/kit';
+import { Approvers } from './approvers.js';
 import { readConfig, type Config } from './config.js';
 import { CurrentRules } from './current-rules.js';
+import { AbsenceRow } from './db/absence.entity.js';
 import { ApprovalCommentRow } from './db/approval-comment.entity.js';
 import { ApprovalRequestRow } from './db/approval-request.entity.js';
 import { ApprovalRuleRow } from './db/approval-rule.entity.js';
+import { ApprovalSettingsRow } from './db/approval-settings.entity.js';
 import { ApprovalVoteRow } from './db/approval-vote.entity.js';
 import { RulesAndRequests1767225601000 } from './db/migrations/1767225601000-rules-and-requests.js';
 import { AlsoLevels1795712000000 } from './db/migrations/1795712000000-also-levels.js';
@@ -17,6 +20,7 @@ import { HowRulesCombine1795760000001 } from './db/migrations/1795760000001-how-
 import { ReplyTokens1795770000000 } from './db/migrations/1795770000000-reply-tokens.js';
 import { Reminders1795790000000 } from './db/migrations/1795790000000-reminders.js';
 import { StagesAndVotes1795800000000 } from './db/migrations/1795800000000-stages-and-votes.js';
+import { AbsencesAndEscalation1795800000001 } from './db/migrations/1795800000001-absences-and-escalation.js';
 import { ReplyTokenRow } from './db/reply-token.entity.js';
 import { RulesVersionRow } from './db/rules-version.entity.js';
 import { Decisions } from './decisions.js';
@@ -26,12 +30,14 @@ import { AnswerReplyToken } from './events/answer-reply-token.js';
 import { CloseRequestsOfCancelledJobs } from './events/close-requests-of-cancelled-jobs.js';
 import { DecideByEmailReply } from './events/decide-by-email-reply.js';
 import { EvaluateJobs } from './events/evaluate-jobs.js';
+import { NoteUnreached } from './events/note-unreached.js';
 import { OpenRequests } from './events/open-requests.js';
+import { AbsencesController } from './http/absences.controller.js';
 import { BulkController } from './http/bulk.controller.js';
 import { DryRunController } from './http/dry-run.controller.js';
 import { RequestsController } from './http/requests.controller.js';
-import { RuleSettingsController } from './http/rule-settings.controller.js';
 import { RulesController } from './http/rules.controller.js';
+import { SettingsController } from './http/settings.controller.js';
 import { FOLLOW_UP, FollowUp } from './jobs/follow-up.js';
 
 @Module({
@@ -39,17 +45,19 @@ import { FOLLOW_UP, FollowUp } from './jobs/follow-up.js';
     DryRunController,
     RulesController,
     BulkController,
-    RuleSettingsController,
+    SettingsController,
+    AbsencesController,
     RequestsController,
     AnswerApprovers,
     AnswerDecide,
     AnswerReplyToken,
     DecideByEmailReply,
     EvaluateJobs,
+    NoteUnreached,
     OpenRequests,
     CloseRequestsOfCancelledJobs,
   ],
-  providers: [CurrentRules, Decisions, FollowUp],
+  providers: [Approvers, CurrentRules, Decisions, FollowUp],
 })
 class ApprovalsModule {
   static of(config: Config): DynamicModule {
@@ -81,6 +89,8 @@ export function define(env: NodeJS.ProcessEnv, more: { clock?: Clock } = {}): Se
       ApprovalVoteRow,
       ApprovalCommentRow,
       ReplyTokenRow,
+      AbsenceRow,
+      ApprovalSettingsRow,
     ],
     migrations: [
       ...busMigrations,
@@ -92,6 +102,7 @@ export function define(env: NodeJS.ProcessEnv, more: { clock?: Clock } = {}): Se
       ReplyTokens1795770000000,
       Reminders1795790000000,
       StagesAndVotes1795800000000,
+      AbsencesAndEscalation1795800000001,
     ],
     transports: busTransports,
     file,

@@ -5,6 +5,7 @@ import type { AuditActor } from '@lineclear/contracts';
 import { Clock, CONFIG, Conflict, Database, Metrics, NotAllowed, NotFound, type Tx } from '@lineclear/kit';
 import { Counter, Gauge } from 'prom-client';
 import type { Config } from './config.js';
+import { forgetWhatMailSaid } from './db/absences.repo.js';
 import { countComments, insertComment } from './db/comments.repo.js';
 import {
   countRequests,
@@ -20,7 +21,7 @@ import type { ApprovalRequest, Via } from './domain/approval-request.js';
 import type { Comment, CommentKind } from './domain/comment.js';
 import { decide, stillOpen, type Decider, type Decision } from './domain/decide.js';
 import { explainRefusal } from './domain/explain-refusal.js';
-import { tally, type Vote } from './domain/votes.js';
+import { tally, votedIn, type Vote } from './domain/votes.js';
 import { changesRequested, outcomeOf, stageStarted } from './events/outcome-of-request.js';
 
 const HOUR_MS = 3_600_000;
@@ -76,7 +77,7 @@ export class Decisions {
   /** The same, where more belongs to the transaction. */
   async decideIn(tx: Tx, id: string, by: Decider, word: Word, actor?: AuditActor): Promise<ApprovalRequest> {
     const now = this.clock.now();
-    const { request, votes } = await this.#askedOf(tx, id, by, now);
+    const { request, votes, inPlaceOf } = await this.#askedOf(tx, id, by, now);
     const { status, notes, via } = word;
     const vote: Vote = {
       requestId: id,
@@ -84,12 +85,14 @@ export class Decisions {
       stage: request.stage,
       userId: by.userId,
       username: by.username,
+      inPlaceOf,
       approves: status === 'approved',
       notes,
       via,
       at: now,
     };
     await insertVote(tx, vote);
+    await forgetWhatMailSaid(tx, by.userId);
     const counted = tally(request, [...votes, vote]);
     if (counted === 'approved' || counted === 'rejected')
       return this.#settle(
@@ -197,12 +200,13 @@ export class Decisions {
     id: string,
     by: Decider,
     now: Date,
-  ): Promise<{ request: ApprovalRequest; votes: readonly Vote[] }> {
+  ): Promise<{ request: ApprovalRequest; votes: readonly Vote[]; inPlaceOf: Vote['inPlaceOf'] }> {
     const request = await this.#lock(tx, id);
     const votes = (await votesOf(tx, [id])).filter(({ round }) => round === request.round);
-    const voted = votes.map(({ userId }) => userId);
-    refuseUnless(decide(request, by, voted, now), request, now);
-    return { request, votes };
+    const decision = decide(request, by, votedIn(request, votes), now);
+    refuseUnless(decision, request, now);
+    const { userId, username } = (decision.granted && decision.inPlaceOf) || {};
+    return { request, votes, inPlaceOf: userId && username ? { userId, username } : null };
   }
 
   async #open(tx: Tx, id: string, now: Date): Promise<ApprovalRequest> {

@@ -1,6 +1,7 @@
 import type { QueryRunner } from 'typeorm';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { StagesAndVotes1795800000000 } from '../src/db/migrations/1795800000000-stages-and-votes.js';
+import { AbsencesAndEscalation1795800000001 } from '../src/db/migrations/1795800000001-absences-and-escalation.js';
 import { openHouse, openRequest, type House } from './house.js';
 
 let house: House;
@@ -28,8 +29,9 @@ it('requests from before there were stages take one person of the levels that th
   ]);
   await house.service.database.tx(async (tx) => {
     const runner = { query: (sql: string) => tx.query(sql) } as unknown as QueryRunner;
-    await new StagesAndVotes1795800000000().down(runner);
-    await new StagesAndVotes1795800000000().up(runner);
+    const later = [new StagesAndVotes1795800000000(), new AbsencesAndEscalation1795800000001()];
+    for (const migration of later.toReversed()) await migration.down(runner);
+    for (const migration of later) await migration.up(runner);
   });
   expect(await shown()).toEqual(before);
 });

@@ -16,15 +16,19 @@ it('lets the first rule that holds decide, or all that do', async () => {
   ];
   const { body } = await opened.admin.post('/api/approvals/rules', first);
   await opened.admin.post('/api/approvals/rules', second);
-  expect((await opened.admin.get('/api/approvals/settings')).body).toEqual({ combine: 'first' });
+  expect((await opened.admin.get('/api/approvals/settings')).body).toEqual({
+    combine: 'first',
+    escalation: [],
+    fallback_user_ids: [],
+  });
   expect(await verdict()).toMatchObject({
     rule_id: body.id,
     reason: 'estimated cost $72.00 exceeds $50.00',
     required_level: 'lead',
   });
 
-  expect((await set('all')).body).toEqual({ combine: 'all' });
-  expect((await opened.admin.get('/api/approvals/settings')).body).toEqual({ combine: 'all' });
+  expect((await set('all')).body).toMatchObject({ combine: 'all' });
+  expect((await opened.admin.get('/api/approvals/settings')).body).toMatchObject({ combine: 'all' });
   const entry = await vi.waitFor(() => {
     const found = opened.house.peer
       .events(auditRecorded)
@@ -52,5 +56,5 @@ it('is set by who configures the house, to nothing else', async () => {
   const lead = opened.house.as(opened.house.folk.add('lead'));
   expect((await lead.get('/api/approvals/settings')).status).toBe(200);
   expect((await lead.put('/api/approvals/settings', { combine: 'all' })).status).toBe(403);
-  expect((await opened.admin.get('/api/approvals/settings')).body).toEqual({ combine: 'first' });
+  expect((await opened.admin.get('/api/approvals/settings')).body).toMatchObject({ combine: 'first' });
 });

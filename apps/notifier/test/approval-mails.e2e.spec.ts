@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import {
+  approvalEscalated,
   approvalReminder,
   approvalRequired,
   approvalStageStarted,
@@ -244,6 +245,15 @@ describe('whoever may decide', () => {
     );
     expect(second).toHaveLength(2);
     expect(new Set(all.map(({ replyTo }) => replyTo?.text)).size).toBe(4);
+  });
+
+  it('is asked when it is escalated to them, and those who were asked before are not again', async () => {
+    await mailChannel();
+    const about = required();
+    await house.peer.publish(approvalEscalated, { ...about, cause: 'time', ask: [MAX.user_id, 4_711] });
+    const [mail] = await asked(about, 1);
+    expect(addressOf(mail!)).toBe(MAX.email);
+    expect(mail!.text).toMatch(/^Reply APPROVE or REJECT above this line/);
   });
 
   it('gets a new token with each mail, and none when the request is over', async () => {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { MAX_APPROVERS } from './auth.requests.js';
 import { approvalNeed } from './approvals.requests.js';
 import { defineEvent } from './event.js';
 import {
@@ -48,6 +49,15 @@ export const approvalStageStarted = defineEvent(
     stage: z.int().min(1),
     round: z.int().min(1),
     cause: z.enum(['stage', 'round']),
+  }),
+);
+/** Nobody decided for so long, or somebody who was asked cannot be reached: these are asked as well. */
+export const approvalEscalated = defineEvent(
+  'approval.escalated',
+  z.object({
+    ...held,
+    cause: z.enum(['time', 'unreached']),
+    ask: z.array(userId).min(1).max(MAX_APPROVERS),
   }),
 );
 /** Whoever may decide wants something else: the requester is to answer, or to take it back. */

@@ -92,12 +92,13 @@ export const WIRING: Readonly<Record<ServiceName, Wiring>> = {
       approvals.approvalRequired,
       approvals.approvalReminder,
       approvals.approvalStageStarted,
+      approvals.approvalEscalated,
       approvals.approvalChangesRequested,
       approvals.approvalWaived,
       ...decisions,
       replies.replyHandled,
     ],
-    consumes: [jobs.jobSubmitted, jobs.jobCancelled, replies.replyReceived],
+    consumes: [jobs.jobSubmitted, jobs.jobCancelled, replies.replyReceived, replies.approverUnreached],
     watches: changesOfPrincipals,
     answers: [
       approvalsAsk.evaluateJobs,
@@ -138,7 +139,7 @@ export const WIRING: Readonly<Record<ServiceName, Wiring>> = {
     ],
   },
   notifier: {
-    publishes: [notifier.webhookFailure, replies.replyReceived],
+    publishes: [notifier.webhookFailure, replies.replyReceived, replies.approverUnreached],
     consumes: [
       jobs.jobSubmitted,
       ...jobOutcomes,
@@ -146,6 +147,7 @@ export const WIRING: Readonly<Record<ServiceName, Wiring>> = {
       approvals.approvalRequired,
       approvals.approvalReminder,
       approvals.approvalStageStarted,
+      approvals.approvalEscalated,
       approvals.approvalChangesRequested,
       ...decisions,
       replies.replyHandled,

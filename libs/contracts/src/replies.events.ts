@@ -22,6 +22,21 @@ export const replyReceived = defineEvent(
   }),
 );
 
+/**
+ * An approval mail did not reach whom it was for: their mail server refused it for good, or they are away, as it says. Of the
+ * mail's token its SHA-256 (hex).
+ */
+export const approverUnreached = defineEvent(
+  'email.approver_unreached',
+  z.object({
+    mail_id: z.uuid(),
+    token_sha256: z.string().regex(/^[0-9a-f]{64}$/),
+    why: z.enum(['bounced', 'away']),
+    /** What their server or they say. */
+    detail: reason.optional(),
+  }),
+);
+
 /** What became of such an answer: whoever wrote it is told. */
 export const replyHandled = defineEvent(
   'approval.reply_handled',

@@ -88,6 +88,10 @@ export class ApprovalRequestRow {
   @Column('int', { default: 0 })
   reminders: number;
 
+  /** How often more people were asked because time went by. */
+  @Column('int', { default: 0 })
+  escalations: number;
+
   @Column('text', { nullable: true })
   reviewed_by: string | null;
 

@@ -17,6 +17,13 @@ export class ApprovalVoteRow {
   @Column('text')
   username: string;
 
+  /** Who was away. */
+  @Column('int', { nullable: true })
+  in_place_of_id: number | null;
+
+  @Column('text', { nullable: true })
+  in_place_of: string | null;
+
   @Column('int')
   stage: number;
 

@@ -1,6 +1,8 @@
 import type { Queryable, Tx } from '@lineclear/kit';
+import type { ApprovalRequest } from '../domain/approval-request.js';
 import type { ReplyToken } from '../domain/judge-reply.js';
 import type { ReplyTokenRow } from './reply-token.entity.js';
+import { findRequest } from './requests.repo.js';
 
 /** Keeps a token for as long as its request may wait, at most until `latest`; false when it does not wait any more. */
 export async function keepToken(
@@ -24,6 +26,19 @@ export async function ownerOfToken(db: Queryable, sha256: string): Promise<numbe
     [sha256],
   );
   return row?.user_id;
+}
+
+/** Whom a mail was for, and what it was about. */
+export async function requestOfToken(
+  db: Queryable,
+  sha256: string,
+): Promise<{ userId: number; request: ApprovalRequest } | undefined> {
+  const [row] = await db.query<Pick<ReplyTokenRow, 'user_id' | 'request_id'>>(
+    'select user_id, request_id from reply_token where token_sha256 = $1',
+    [sha256],
+  );
+  const request = row && (await findRequest(db, row.request_id));
+  return request && { userId: row.user_id, request };
 }
 
 /** The token, which nobody else spends until the transaction ends. */

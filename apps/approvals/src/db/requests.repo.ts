@@ -7,6 +7,7 @@ export type NewRequest = Omit<
   | 'status'
   | 'createdAt'
   | 'askedAt'
+  | 'escalations'
   | 'stage'
   | 'round'
   | 'awaits'
@@ -162,7 +163,7 @@ export async function startStage(
 ): Promise<ApprovalRequest | undefined> {
   return first(
     await tx.query<ApprovalRequestRow>(
-      `update approval_request set stage = $2, asked_at = $3, reminders = 0
+      `update approval_request set stage = $2, asked_at = $3, reminders = 0, escalations = 0
        where id = $1 and status = 'pending' and expires_at > $3 returning *`,
       [id, stage, now],
     ),
@@ -189,7 +190,7 @@ export async function startRound(
 ): Promise<ApprovalRequest | undefined> {
   return first(
     await tx.query<ApprovalRequestRow>(
-      `update approval_request set awaits = 'approvers', round = round + 1, stage = 0, reminders = 0, asked_at = $2,
+      `update approval_request set awaits = 'approvers', round = round + 1, stage = 0, reminders = 0, escalations = 0, asked_at = $2,
          expires_at = $3
        where id = $1 and status = 'pending' and awaits = 'requester' and expires_at > $2 returning *`,
       [id, now, expiresAt],
@@ -224,6 +225,36 @@ export async function remindOf(
     [number, askedBy, limit, now],
   );
   return rows.map(requestOf);
+}
+
+/** Up to `limit` requests whose people were asked before `askedBy`, wait, and were escalated less often than `number`. */
+export async function toEscalate(
+  db: Queryable,
+  number: number,
+  askedBy: Date,
+  limit: number,
+  now: Date,
+): Promise<ApprovalRequest[]> {
+  const rows = await db.query<ApprovalRequestRow>(
+    `select * from approval_request where status = 'pending' and awaits = 'approvers' and expires_at > $4 and asked_at <= $2
+       and escalations < $1 order by expires_at limit $3`,
+    [number, askedBy, limit, now],
+  );
+  return rows.map(requestOf);
+}
+
+/** Counts the escalation of a request that still is as it was; false when somebody else was first. */
+export async function escalate(
+  tx: Tx,
+  { id, round, stage, escalations }: ApprovalRequest,
+  number: number,
+): Promise<boolean> {
+  const rows = await tx.query(
+    `update approval_request set escalations = $5
+     where id = $1 and status = 'pending' and awaits = 'approvers' and round = $2 and stage = $3 and escalations = $4 returning id`,
+    [id, round, stage, escalations, number],
+  );
+  return rows.length > 0;
 }
 
 export interface RequestFilter {
@@ -310,6 +341,7 @@ function requestOf(row: ApprovalRequestRow): ApprovalRequest {
     status: row.status,
     createdAt: row.created_at,
     askedAt: row.asked_at,
+    escalations: row.escalations,
     expiresAt: row.expires_at,
     reviewedBy: row.reviewed_by,
     reviewedById: row.reviewed_by_id,

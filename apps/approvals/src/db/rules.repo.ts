@@ -107,12 +107,8 @@ export async function combineOf(db: Queryable): Promise<Combine> {
   return row.combine;
 }
 
-/** Sets it; what it was before. */
-export async function setCombine(tx: Tx, combine: Combine): Promise<Combine> {
-  const [row] = await tx.query<{ combine: Combine }>('select combine from rules_version for update');
-  if (!row) throw new Error(ROW_LOST);
+export async function setCombine(tx: Tx, combine: Combine): Promise<void> {
   await tx.query('update rules_version set combine = $1', [combine]);
-  return row.combine;
 }
 
 /** Says that the rules changed, to be called in the transaction of the change. */

@@ -4,8 +4,9 @@ import type { ApprovalVoteRow } from './approval-vote.entity.js';
 
 export async function insertVote(tx: Tx, vote: Vote): Promise<void> {
   await tx.query(
-    `insert into approval_vote (request_id, round, stage, user_id, username, approves, notes, via, voted_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+    `insert into approval_vote (request_id, round, stage, user_id, username, approves, notes, via, voted_at,
+       in_place_of_id, in_place_of)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
     [
       vote.requestId,
       vote.round,
@@ -16,6 +17,8 @@ export async function insertVote(tx: Tx, vote: Vote): Promise<void> {
       vote.notes,
       vote.via,
       vote.at,
+      vote.inPlaceOf?.userId ?? null,
+      vote.inPlaceOf?.username ?? null,
     ],
   );
 }
@@ -33,6 +36,8 @@ export async function votesOf(db: Queryable, requestIds: readonly string[]): Pro
     stage: row.stage,
     userId: row.user_id,
     username: row.username,
+    inPlaceOf:
+      row.in_place_of_id === null ? null : { userId: row.in_place_of_id, username: row.in_place_of ?? '' },
     approves: row.approves,
     notes: row.notes,
     via: row.via,

@@ -35,6 +35,8 @@ export interface ApprovalRequest {
   readonly createdAt: Date;
   /** When those of this stage and round were asked. */
   readonly askedAt: Date;
+  /** How often more people were asked since. */
+  readonly escalations: number;
   readonly expiresAt: Date;
   readonly reviewedBy: string | null;
   readonly reviewedById: number | null;

@@ -2,7 +2,7 @@ import { reaches, SYSTEM_LEVEL_NAMES, type ApprovalStage, type SystemLevel } fro
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { REQUEST_STATUSES, statusAt } from './approval-request.js';
-import { decide, stillOpen } from './decide.js';
+import { decide, stillOpen, type Decider } from './decide.js';
 
 const NOW = new Date('2026-11-22T12:00:00Z');
 const at = (seconds: number): Date => new Date(NOW.getTime() + seconds * 1_000);
@@ -16,10 +16,12 @@ const request = {
 } as const;
 const asking = (...levels: string[]) => ({ ...request, stages: [{ approvals: 1, levels }] });
 const ofTeam = { ...request, stages: [{ approvals: 1, levels: ['lead'], team_id: 4 }] };
-const ofLevel = (level: SystemLevel, userId = 2) => ({
+const ofLevel = (level: SystemLevel, userId = 2): Decider => ({
+  inPlaceOf: [],
+  isFallback: false,
   userId,
   username: 'grace',
-  teamIds: [] as number[],
+  teamIds: [],
   level,
   reaches: SYSTEM_LEVEL_NAMES.slice(0, SYSTEM_LEVEL_NAMES.indexOf(level) + 1),
 });
@@ -43,6 +45,18 @@ it.each([
   ['a lead of another team than is asked', ofTeam, { ...lead, teamIds: [3] }, 'not of the team'],
   ['an admin who is not of the team', ofTeam, ofLevel('admin'), 'not of the team'],
   ['a lead of the team that is asked', ofTeam, { ...lead, teamIds: [3, 4] }, undefined],
+  [
+    'a lead of another team, asked where nobody else is left',
+    ofTeam,
+    { ...lead, isFallback: true },
+    undefined,
+  ],
+  [
+    'a researcher who is asked where nobody else is left',
+    ofTeam,
+    { ...ofLevel('researcher'), isFallback: true },
+    'level too low',
+  ],
   ['somebody who said something already', request, { ...lead, userId: 8 }, 'voted already'],
   ['while the requester is to answer', { ...request, awaits: 'requester' }, lead, 'changes requested'],
   [
@@ -67,6 +81,38 @@ it.each([
   expect(decide(given, by, [8], NOW)).toEqual(
     why === undefined ? { granted: true } : { granted: false, why },
   );
+});
+
+const admin = ofLevel('admin', 5);
+it.each([
+  ['an admin who is away', asking('admin'), { ...lead, inPlaceOf: [admin] }, { inPlaceOf: admin }],
+  ['an admin, where they may themselves', request, { ...lead, inPlaceOf: [admin] }, {}],
+  [
+    'somebody of the team who is away',
+    ofTeam,
+    { ...lead, inPlaceOf: [admin, { ...ofLevel('lead', 6), teamIds: [4] }] },
+    { inPlaceOf: { userId: 6 } },
+  ],
+  [
+    'the requester, who is away',
+    { ...asking('admin'), userId: 5 },
+    { ...lead, inPlaceOf: [admin] },
+    { granted: false, why: 'level too low' },
+  ],
+  [
+    'an admin who said something before they left',
+    asking('admin'),
+    { ...lead, inPlaceOf: [{ ...admin, userId: 8 }] },
+    { granted: false, why: 'level too low' },
+  ],
+  [
+    'an admin, of a request of their own',
+    { ...asking('admin'), userId: 2 },
+    { ...lead, inPlaceOf: [admin] },
+    { granted: false, why: 'self-approval' },
+  ],
+] as const)('in place of %s', (_, given, by, decision) => {
+  expect(decide(given, by as Decider, [8], NOW)).toMatchObject({ granted: true, ...decision });
 });
 
 it('grants only what is pending, in time, of someone else, and within reach', () => {

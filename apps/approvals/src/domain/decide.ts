@@ -1,13 +1,21 @@
 import { reaches, type Level } from '@lineclear/contracts';
 import { levelsOf, statusAt, type ApprovalRequest } from './approval-request.js';
 
-export interface Decider {
+/** What a person may. */
+export interface Rights {
   readonly userId: number;
   readonly username: string;
   readonly level: Level;
   /** The levels that are not above theirs. */
   readonly reaches: readonly Level[];
   readonly teamIds: readonly number[];
+}
+
+export interface Decider extends Rights {
+  /** Those who are away and for whom they stand in, with what these may. */
+  readonly inPlaceOf: readonly Rights[];
+  /** Asked where nobody else is left, and so of every team. */
+  readonly isFallback: boolean;
 }
 
 export type Refusal =
@@ -18,23 +26,40 @@ export type Refusal =
   | 'voted already'
   | 'level too low'
   | 'not of the team';
-export type Decision = { readonly granted: true } | { readonly granted: false; readonly why: Refusal };
+export type Decision =
+  | { readonly granted: true; readonly inPlaceOf?: Pick<Rights, 'userId' | 'username'> }
+  | { readonly granted: false; readonly why: Refusal };
 type Open = Pick<ApprovalRequest, 'status' | 'expiresAt'>;
 type Decidable = Open & Pick<ApprovalRequest, 'userId' | 'awaits' | 'stages' | 'stage'>;
 
 const refused = (why: Refusal): Decision => ({ granted: false, why });
 
-/** May this person decide this request, either way, now? Nobody decides their own, and nobody twice in a round: `voted` are who has. */
+/**
+ * May this person decide this request, either way, now? Nobody decides their own, and nobody twice in a round: `voted` are who has.
+ * What they may not themselves they may in place of somebody who could, and is away.
+ */
 export function decide(request: Decidable, by: Decider, voted: readonly number[], now: Date): Decision {
   const open = stillOpen(request, now);
   if (!open.granted) return open;
   if (request.userId === by.userId) return refused('self-approval');
   if (request.awaits === 'requester') return refused('changes requested');
   if (voted.includes(by.userId)) return refused('voted already');
-  if (!levelsOf(request).every((level) => reaches(by, level))) return refused('level too low');
+  const why = lacks(request, by, by.isFallback);
+  if (why === undefined) return { granted: true };
+  const inPlaceOf = by.inPlaceOf.find(
+    (one) =>
+      one.userId !== request.userId &&
+      !voted.includes(one.userId) &&
+      lacks(request, one, false) === undefined,
+  );
+  return inPlaceOf ? { granted: true, inPlaceOf } : refused(why);
+}
+
+function lacks(request: Decidable, who: Rights, isOfEveryTeam: boolean): Refusal | undefined {
+  if (!levelsOf(request).every((level) => reaches(who, level))) return 'level too low';
   const teamId = request.stages[request.stage]!.team_id;
-  if (teamId !== undefined && !by.teamIds.includes(teamId)) return refused('not of the team');
-  return { granted: true };
+  if (teamId !== undefined && !isOfEveryTeam && !who.teamIds.includes(teamId)) return 'not of the team';
+  return undefined;
 }
 
 /** Whether the request waits for anyone at all: the only thing to ask before it is withdrawn. */

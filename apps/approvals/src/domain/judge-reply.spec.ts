@@ -33,6 +33,7 @@ const request: ApprovalRequest = {
   status: 'pending',
   createdAt: at(-60),
   askedAt: at(-60),
+  escalations: 0,
   expiresAt: at(60),
   reviewedBy: null,
   reviewedById: null,
@@ -48,6 +49,8 @@ const who: Answerer = {
   level: 'lead',
   reaches: ['viewer', 'researcher', 'lead'],
   teamIds: [],
+  inPlaceOf: [],
+  isFallback: false,
   mayDecide: true,
 };
 const token = { requestId: request.id, userId: 2, round: 1, expiresAt: at(60), spentAt: null };

@@ -8,11 +8,19 @@ export interface Vote {
   readonly stage: number;
   readonly userId: number;
   readonly username: string;
+  /** Who is away and in whose place it was said. */
+  readonly inPlaceOf: { readonly userId: number; readonly username: string } | null;
   readonly approves: boolean;
   readonly notes: string | null;
   readonly via: Via;
   readonly at: Date;
 }
+
+/** Whose word is in, in the round that the request is in: those who said it, and those in whose place. */
+export const votedIn = ({ id, round }: ApprovalRequest, votes: readonly Vote[]): readonly number[] =>
+  votes
+    .filter((vote) => vote.requestId === id && vote.round === round)
+    .flatMap(({ userId, inPlaceOf }) => [userId, ...(inPlaceOf ? [inPlaceOf.userId] : [])]);
 
 /** What the votes of a round make of a request: an end, the next stage, or it waits for more. */
 export type Tally = 'approved' | 'rejected' | 'next stage' | 'waits';

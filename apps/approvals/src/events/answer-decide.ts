@@ -2,6 +2,7 @@ import { Controller } from '@nestjs/common';
 import { decideForJob, type ReplyOf, type RequestOf } from '@lineclear/contracts';
 import { OnRequest } from '@lineclear/bus';
 import { Clock, Conflict, Database, NotAllowed, NotFound } from '@lineclear/kit';
+import { Approvers } from '../approvers.js';
 import { findRequestOfJob } from '../db/requests.repo.js';
 import { Decisions } from '../decisions.js';
 
@@ -16,19 +17,21 @@ export class AnswerDecide {
   constructor(
     private readonly database: Database,
     private readonly decisions: Decisions,
+    private readonly approvers: Approvers,
     private readonly clock: Clock,
   ) {}
 
   @OnRequest(decideForJob)
   async decide({ job_id, status, notes, by }: RequestOf<typeof decideForJob>): Promise<Reply> {
     const { level, reaches, team_ids: teamIds = [], tenant, actor } = by;
+    const { user_id: userId, username } = actor;
     try {
       const request = await findRequestOfJob(this.database, job_id);
       if (!request || (tenant !== undefined && tenant !== request.orgId))
         throw new NotFound('approval request of job', job_id);
       const decided = await this.decisions.decide(
         request.id,
-        { userId: actor.user_id, username: actor.username, level, reaches, teamIds },
+        await this.approvers.deciderOf({ userId, username, level, reaches, teamIds }),
         { status, notes: notes ?? null, via: 'api' },
         actor,
       );

@@ -1,8 +1,9 @@
 import { Controller, Inject } from '@nestjs/common';
 import { audited } from '@lineclear/access';
-import { askPatiently, Bus, event, OnEvent, type Outgoing } from '@lineclear/bus';
-import { deciderNow, replyHandled, replyReceived, type AuditActor, type EventOf } from '@lineclear/contracts';
+import { Bus, event, OnEvent, type Outgoing } from '@lineclear/bus';
+import { replyHandled, replyReceived, type AuditActor, type EventOf } from '@lineclear/contracts';
 import { Clock, LOGGER, type Logger, type Tx } from '@lineclear/kit';
+import { Approvers, rightsOf } from '../approvers.js';
 import { lockToken, ownerOfToken, spendToken } from '../db/reply-tokens.repo.js';
 import { lockRequest } from '../db/requests.repo.js';
 import { votesOf } from '../db/votes.repo.js';
@@ -17,9 +18,8 @@ import {
   type ReplyOutcome,
   type Told,
 } from '../domain/judge-reply.js';
-import { deciderOf, mayDecide } from '../http/deciders.js';
-
-const DEADLINE_MS = 2_000;
+import { votedIn } from '../domain/votes.js';
+import { mayDecide } from '../http/deciders.js';
 
 /** Takes the answer to an approval mail as its writer's decision, or tells them why not. */
 @Controller()
@@ -28,6 +28,7 @@ export class DecideByEmailReply {
     private readonly bus: Bus,
     private readonly clock: Clock,
     private readonly decisions: Decisions,
+    private readonly approvers: Approvers,
     @Inject(LOGGER) private readonly log: Logger,
   ) {}
 
@@ -79,18 +80,17 @@ export class DecideByEmailReply {
     const userId = await ownerOfToken(tx, reply.token_sha256);
     if (userId === undefined) return undefined;
     // Asked before anything is held: others would wait for the answer too.
-    const { decider } = await askPatiently(this.bus, deciderNow, { user_id: userId }, DEADLINE_MS);
+    const known = await this.approvers.known(userId);
+    const decider = known && (await this.approvers.deciderOf(rightsOf(known)));
     const token = await lockToken(tx, reply.token_sha256);
     const request = token && (await lockRequest(tx, token.requestId));
     if (!request) return undefined;
     const who: Answerer | null = decider && {
-      ...deciderOf(decider),
-      email: decider.email,
-      mayDecide: mayDecide(decider, request),
+      ...decider,
+      email: known.email,
+      mayDecide: mayDecide(known, request),
     };
-    const votes = await votesOf(tx, [request.id]);
-    const voted = votes.filter(({ round }) => round === request.round).map(({ userId: voter }) => voter);
-    return { token, request, voted, who };
+    return { token, request, voted: votedIn(request, await votesOf(tx, [request.id])), who };
   }
 }
 

@@ -1,12 +1,14 @@
 import {
   approvalCancelled,
   approvalChangesRequested,
+  approvalEscalated,
   approvalExpired,
   approvalGranted,
   approvalRejected,
   approvalReminder,
   approvalRequired,
   approvalStageStarted,
+  MAX_APPROVERS,
   type EventData,
   type Level,
 } from '@lineclear/contracts';
@@ -14,6 +16,7 @@ import { event, type Outgoing } from '@lineclear/bus';
 import { levelsOf, type ApprovalRequest, type Via } from '../domain/approval-request.js';
 import type { Comment } from '../domain/comment.js';
 import { isStaged } from '../domain/stages.js';
+import type { Person } from '../domain/whom-to-ask.js';
 
 /**
  * The event that tells what a request's state is: the same when it comes about and when someone who missed it asks again.
@@ -54,6 +57,18 @@ export const stageStarted = (request: ApprovalRequest, cause: 'stage' | 'round')
   event(
     approvalStageStarted,
     { ...heldBy(request), stage: request.stage + 1, round: request.round, cause },
+    aboutOf(request),
+  );
+
+/** Tells these that they are asked as well. */
+export const escalated = (
+  request: ApprovalRequest,
+  cause: 'time' | 'unreached',
+  ask: readonly Person[],
+): Outgoing =>
+  event(
+    approvalEscalated,
+    { ...heldBy(request), cause, ask: ask.slice(0, MAX_APPROVERS).map(({ user_id }) => user_id) },
     aboutOf(request),
   );
 

@@ -4,8 +4,10 @@ import type { Principal } from '@lineclear/contracts';
 import { Answers, AppError, Database, NotFound } from '@lineclear/kit';
 import { z } from 'zod';
 import { findRequest } from '../db/requests.repo.js';
+import { Approvers, rightsOf } from '../approvers.js';
 import { Decisions, type Word } from '../decisions.js';
-import { deciderOf, mayDecide } from './deciders.js';
+import type { Decider } from '../domain/decide.js';
+import { mayDecide } from './deciders.js';
 import { approveBody, rejectBody } from './request-wire.js';
 
 const MAX_IDS = 100;
@@ -32,6 +34,7 @@ export class BulkController {
   constructor(
     private readonly database: Database,
     private readonly decisions: Decisions,
+    private readonly approvers: Approvers,
   ) {}
 
   @Post('bulk-approve')
@@ -59,9 +62,10 @@ export class BulkController {
     who: Principal,
     word: Word,
   ): Promise<z.infer<typeof bulkAnswer>> {
+    const by = await this.approvers.deciderOf(rightsOf(who));
     const results: z.infer<typeof result>[] = [];
     for (const id of requestIds) {
-      const error = await this.#refusal(id, who, word);
+      const error = await this.#refusal(id, who, by, word);
       results.push({ request_id: id, success: error === undefined, ...(error && { error }) });
     }
     const failed = results.filter(({ success }) => !success).length;
@@ -70,11 +74,11 @@ export class BulkController {
   }
 
   /** Why this one could not be decided; undefined when it was. */
-  async #refusal(id: string, who: Principal, word: Word): Promise<string | undefined> {
+  async #refusal(id: string, who: Principal, by: Decider, word: Word): Promise<string | undefined> {
     try {
       const request = await findRequest(this.database, id);
       if (!request || !mayDecide(who, request)) throw new NotFound('approval request', id);
-      await this.decisions.decide(id, deciderOf(who), word);
+      await this.decisions.decide(id, by, word);
       return undefined;
     } catch (error) {
       if (error instanceof AppError && error.status < 500) return error.message;

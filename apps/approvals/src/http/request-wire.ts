@@ -76,6 +76,8 @@ export const requestAnswer = z.object({
     z.object({
       user_id: z.int(),
       username: z.string(),
+      /** Who was away. */
+      in_place_of: z.object({ user_id: z.int(), username: z.string() }).optional(),
       vote: z.enum(['approved', 'rejected']),
       stage: z.int().min(1),
       notes: z.string().nullable(),
@@ -129,6 +131,9 @@ export function showRequest(request: ApprovalRequest, all: readonly Vote[], now:
     votes: votes.map((vote) => ({
       user_id: vote.userId,
       username: vote.username,
+      ...(vote.inPlaceOf && {
+        in_place_of: { user_id: vote.inPlaceOf.userId, username: vote.inPlaceOf.username },
+      }),
       vote: vote.approves ? 'approved' : 'rejected',
       stage: vote.stage + 1,
       notes: vote.notes,

@@ -3,6 +3,7 @@ import { Allow, canFor, tenantOf, Who } from '@lineclear/access';
 import { fields, type Principal } from '@lineclear/contracts';
 import { Answers, Clock, Database, NotAllowed, NotFound } from '@lineclear/kit';
 import { z } from 'zod';
+import { Approvers, rightsOf } from '../approvers.js';
 import { commentsOf } from '../db/comments.repo.js';
 import {
   countRequests,
@@ -14,7 +15,7 @@ import {
 import { votesOf } from '../db/votes.repo.js';
 import { Decisions, type Word } from '../decisions.js';
 import type { ApprovalRequest } from '../domain/approval-request.js';
-import { deciderOf, mayDecide } from './deciders.js';
+import { mayDecide } from './deciders.js';
 import {
   approveBody,
   commentAnswer,
@@ -38,6 +39,7 @@ export class RequestsController {
   constructor(
     private readonly database: Database,
     private readonly decisions: Decisions,
+    private readonly approvers: Approvers,
     private readonly clock: Clock,
   ) {}
 
@@ -120,7 +122,14 @@ export class RequestsController {
     @Who() who: Principal,
   ): Promise<RequestAnswer> {
     await this.#decidableBy(who, id);
-    return this.#shown(await this.decisions.requestChanges(id, deciderOf(who), body.comment, 'api'));
+    return this.#shown(
+      await this.decisions.requestChanges(
+        id,
+        await this.approvers.deciderOf(rightsOf(who)),
+        body.comment,
+        'api',
+      ),
+    );
   }
 
   @Post('requests/:id/resubmit')
@@ -133,7 +142,7 @@ export class RequestsController {
   ): Promise<RequestAnswer> {
     const seen = await this.#seenBy(who, id);
     if (seen.userId !== who.user_id) throw new NotAllowed('only the requester answers for the job');
-    return this.#shown(await this.decisions.resubmit(id, deciderOf(who), body.comment));
+    return this.#shown(await this.decisions.resubmit(id, rightsOf(who), body.comment));
   }
 
   @Get('requests/:id/comments')
@@ -156,7 +165,7 @@ export class RequestsController {
     @Who() who: Principal,
   ): Promise<z.infer<typeof commentAnswer>> {
     await this.#seenBy(who, id);
-    return showComment(await this.decisions.comment(id, deciderOf(who), body.comment));
+    return showComment(await this.decisions.comment(id, rightsOf(who), body.comment));
   }
 
   @Post('requests/:id/cancel')
@@ -174,14 +183,14 @@ export class RequestsController {
     const mayCancel = canFor(who, 'job.cancel', seen);
     if (!mayCancel && !mayDecide(who, seen)) throw new NotFound('approval request', id);
     const request = mayCancel
-      ? await this.decisions.withdraw(id, deciderOf(who))
-      : await this.decisions.withdrawAsDecider(id, deciderOf(who));
+      ? await this.decisions.withdraw(id, rightsOf(who))
+      : await this.decisions.withdrawAsDecider(id, await this.approvers.deciderOf(rightsOf(who)));
     return this.#shown(request);
   }
 
   async #decide(who: Principal, id: string, word: Word): Promise<RequestAnswer> {
     await this.#decidableBy(who, id);
-    return this.#shown(await this.decisions.decide(id, deciderOf(who), word));
+    return this.#shown(await this.decisions.decide(id, await this.approvers.deciderOf(rightsOf(who)), word));
   }
 
   async #shown(request: ApprovalRequest): Promise<RequestAnswer> {

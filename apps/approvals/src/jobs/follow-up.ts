@@ -5,10 +5,14 @@ import { Clock, CONFIG, Database, LOGGER, type Logger } from '@lineclear/kit';
 import { Rounds } from '@lineclear/kit/rounds';
 import type { Queue } from 'bullmq';
 import type { Config } from '../config.js';
+import { Approvers } from '../approvers.js';
+import { forgetAbsences } from '../db/absences.repo.js';
 import { forgetTokens } from '../db/reply-tokens.repo.js';
-import { expireRequests, forgetMarks, remindOf } from '../db/requests.repo.js';
+import { escalate, expireRequests, forgetMarks, remindOf, toEscalate } from '../db/requests.repo.js';
+import { settingsNow } from '../db/settings.repo.js';
 import { Decisions } from '../decisions.js';
-import { outcomeOf, reminderOf } from '../events/outcome-of-request.js';
+import { newlyAsked, whomToAsk } from '../domain/whom-to-ask.js';
+import { escalated, outcomeOf, reminderOf } from '../events/outcome-of-request.js';
 
 export const FOLLOW_UP = 'follow-up';
 const BATCH = 200;
@@ -30,6 +34,7 @@ export class FollowUp extends Rounds {
     private readonly bus: Bus,
     private readonly clock: Clock,
     private readonly decisions: Decisions,
+    private readonly approvers: Approvers,
     @Inject(CONFIG) private readonly config: Config,
     @Inject(LOGGER) log: Logger,
   ) {
@@ -48,9 +53,11 @@ export class FollowUp extends Rounds {
     // The last one that is due, and none before it that was missed.
     for (const [index, hours] of [...this.config.APPROVAL_REMIND_AFTER_HOURS.entries()].toReversed())
       while ((await this.#remind(index + 1, hours)) === BATCH);
+    await this.#escalate();
     const nowMs = this.clock.now().getTime();
     await forgetMarks(this.database, new Date(nowMs - MARKS_KEPT_MS));
     await forgetTokens(this.database, new Date(nowMs - TOKENS_KEPT_MS));
+    await forgetAbsences(this.database, new Date(nowMs - TOKENS_KEPT_MS));
   }
 
   #remind(number: number, hours: number): Promise<number> {
@@ -61,5 +68,24 @@ export class FollowUp extends Rounds {
       await this.bus.publish(tx, ...requests.map((request) => reminderOf(request, number)));
       return requests.length;
     });
+  }
+
+  /** Asks the next circle of people about what those before did not decide. */
+  async #escalate(): Promise<void> {
+    const { escalation } = await settingsNow(this.database);
+    for (const [index, { after_hours }] of [...escalation.entries()].toReversed()) {
+      const number = index + 1;
+      const now = this.clock.now();
+      const askedBy = new Date(now.getTime() - after_hours * HOUR_MS);
+      for (const request of await toEscalate(this.database, number, askedBy, BATCH, now)) {
+        // Asked before anything is held: others would wait for the answer too.
+        const circles = await this.approvers.circlesOf(request);
+        const ask = newlyAsked(whomToAsk(circles, request.escalations), whomToAsk(circles, number));
+        await this.database.tx(async (tx) => {
+          if ((await escalate(tx, request, number)) && ask.length > 0)
+            await this.bus.publish(tx, escalated(request, 'time', ask));
+        });
+      }
+    }
   }
 }

@@ -19,6 +19,7 @@ export const CATALOGUE: Readonly<Record<string, EventKind>> = {
   'approval.required': { name: 'Approval required', category: 'approval', severity: 'warning' },
   'approval.reminder': { name: 'Approval still required', category: 'approval', severity: 'warning' },
   'approval.stage_started': { name: 'Approval goes on', category: 'approval', severity: 'warning' },
+  'approval.escalated': { name: 'Approval escalated', category: 'approval', severity: 'warning' },
   'approval.changes_requested': { name: 'Changes requested', category: 'approval', severity: 'warning' },
   'approval.granted': { name: 'Approval granted', category: 'approval', severity: 'info' },
   'approval.rejected': { name: 'Approval rejected', category: 'approval', severity: 'warning' },

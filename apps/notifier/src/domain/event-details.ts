@@ -65,6 +65,10 @@ export const EVENT_DETAILS: Readonly<Record<string, EventDetails>> = {
       'Others are to decide now: enough people said yes to the `stage` before, or the requester answered whoever asked for changes.',
     example: { ...approval, ...need, ...job, ...cost, stage: 2, round: 1, cause: 'stage' },
   },
+  'approval.escalated': {
+    description: 'More people are asked, `ask`: nobody decided for so long, or somebody cannot be reached.',
+    example: { ...approval, ...need, ...job, ...cost, cause: 'time', ask: [2] },
+  },
   'approval.changes_requested': {
     description:
       'Somebody who may decide wants something else first. The requester answers, or takes it back.',

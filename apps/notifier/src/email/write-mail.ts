@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import {
+  approvalEscalated,
   approvalReminder,
   approvalRequired,
   approvalStageStarted,
@@ -29,7 +30,10 @@ export interface WrittenMail {
 }
 
 const ASKING = new Map(
-  [approvalRequired, approvalReminder, approvalStageStarted].map((def) => [def.name as string, def]),
+  [approvalRequired, approvalReminder, approvalStageStarted, approvalEscalated].map((def) => [
+    def.name as string,
+    def,
+  ]),
 );
 
 /** Makes a mail of a message at the moment it is sent: what it holds that is secret is stored nowhere on its way. */
@@ -63,6 +67,7 @@ export class WriteMail {
       case approvalRequired.name:
       case approvalReminder.name:
       case approvalStageStarted.name:
+      case approvalEscalated.name:
         if (message.person) return this.#askFor(message, message.person.user_id, channel);
         return { mail: mailOf(message, this.config.PUBLIC_URL), isSecret: false };
       default:

@@ -2,6 +2,7 @@ import { Controller, Inject } from '@nestjs/common';
 import {
   approvalCancelled,
   approvalChangesRequested,
+  approvalEscalated,
   approvalExpired,
   approvalGranted,
   approvalRejected,
@@ -43,6 +44,7 @@ const ASKING: ReadonlySet<string> = new Set([
   approvalRequired.name,
   approvalReminder.name,
   approvalStageStarted.name,
+  approvalEscalated.name,
 ]);
 
 /** Every event that people may want to hear of becomes one delivery per channel and recipient; most become none. */

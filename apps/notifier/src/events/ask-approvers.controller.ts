@@ -1,5 +1,6 @@
 import { Controller, Inject } from '@nestjs/common';
 import {
+  approvalEscalated,
   approvalReminder,
   approvalRequired,
   approvalStageStarted,
@@ -21,7 +22,9 @@ import { announcementsOf, personalDelivery, storeDeliveries } from './deliveries
 
 const DEADLINE_MS = 2_000;
 
-type Required = EventOf<typeof approvalRequired | typeof approvalReminder | typeof approvalStageStarted>;
+type Required = EventOf<
+  typeof approvalRequired | typeof approvalReminder | typeof approvalStageStarted | typeof approvalEscalated
+>;
 
 /** Who may decide is asked at their own address, beside those who want to hear that somebody has to. */
 @Controller()
@@ -47,6 +50,11 @@ export class AskApproversController {
 
   @OnEvents(approvalStageStarted)
   async askOthers(events: EventOf<typeof approvalStageStarted>[], tx: Tx): Promise<void> {
+    await this.#ask(events, new Set(), tx);
+  }
+
+  @OnEvents(approvalEscalated)
+  async askMore(events: EventOf<typeof approvalEscalated>[], tx: Tx): Promise<void> {
     await this.#ask(events, new Set(), tx);
   }
 
@@ -78,7 +86,9 @@ export class AskApproversController {
   ): Promise<NewDelivery[]> {
     if (!channel) return announcementsOf(event, routes, this.config);
     const { approval_id, job_id } = event.data;
-    const { people } = await askPatiently(this.bus, approversNow, { approval_id }, DEADLINE_MS);
+    const { people: all } = await askPatiently(this.bus, approversNow, { approval_id }, DEADLINE_MS);
+    const { ask } = event.data as { ask?: readonly number[] };
+    const people = ask ? all.filter(({ user_id }) => ask.includes(user_id)) : all;
     const asked = new Set(people.map(({ email }) => email.toLowerCase()));
     const others = routes.filter(
       ({ channelType, recipient }) => channelType !== 'email' || !asked.has(recipient.toLowerCase()),

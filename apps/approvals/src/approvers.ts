@@ -1,0 +1,119 @@
+import { Injectable } from '@nestjs/common';
+import { askPatiently, Bus } from '@lineclear/bus';
+import { approversFor, deciderNow, type Level, type Principal, type ReplyOf } from '@lineclear/contracts';
+import { Clock, Database } from '@lineclear/kit';
+import { awayNow, standsInFor } from './db/absences.repo.js';
+import { settingsNow } from './db/settings.repo.js';
+import { votesOf } from './db/votes.repo.js';
+import { levelsOf, statusAt, type ApprovalRequest } from './domain/approval-request.js';
+import type { Decider, Rights } from './domain/decide.js';
+import { whomToAsk, type Circles, type Person } from './domain/whom-to-ask.js';
+import { votedIn } from './domain/votes.js';
+
+const DEADLINE_MS = 1_500;
+
+type Known = NonNullable<ReplyOf<typeof deciderNow>['decider']>;
+
+/** Who may decide, as auth knows people, with who is away and who stands in, as is known here. */
+@Injectable()
+export class Approvers {
+  constructor(
+    private readonly database: Database,
+    private readonly bus: Bus,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Whom to ask about a request as it stands; nobody where it does not wait for them. @throws Unavailable while auth does not answer */
+  async toAsk(request: ApprovalRequest): Promise<readonly Person[]> {
+    if (request.awaits !== 'approvers' || statusAt(request, this.clock.now()) !== 'pending') return [];
+    return whomToAsk(await this.circlesOf(request), request.escalations);
+  }
+
+  async circlesOf(request: ApprovalRequest): Promise<Circles> {
+    const { escalation, fallback_user_ids } = await settingsNow(this.database);
+    const reach = await Promise.all([
+      this.#reaching(request, []),
+      ...escalation.map(({ level }) => this.#reaching(request, [level])),
+    ]);
+    // Of each circle those whom no later one has.
+    const circles = reach.map((people, n) => {
+      const later = new Set(reach.slice(n + 1).flatMap((ones) => ones.map(({ user_id }) => user_id)));
+      return people.filter(({ user_id }) => !later.has(user_id));
+    });
+    const votes = await votesOf(this.database, [request.id]);
+    return {
+      circles,
+      fallback: await this.#people(fallback_user_ids),
+      away: await this.#away([...reach.flat().map(({ user_id }) => user_id), ...fallback_user_ids]),
+      not: [request.userId, ...votedIn(request, votes)],
+    };
+  }
+
+  /** Somebody who decides, with those in whose place they may. @throws Unavailable while auth does not answer for these */
+  async deciderOf(rights: Rights): Promise<Decider> {
+    const { fallback_user_ids } = await settingsNow(this.database);
+    const ids = await standsInFor(this.database, rights.userId, this.clock.now());
+    const away = await Promise.all(ids.map((id) => this.known(id)));
+    return {
+      ...rights,
+      inPlaceOf: away
+        .filter((one) => one !== null)
+        .filter(({ permissions }) => permissions.includes('admin.approve'))
+        .map(rightsOf),
+      isFallback: fallback_user_ids.includes(rights.userId),
+    };
+  }
+
+  /** Somebody who is active and has an address, as auth knows them now. @throws Unavailable while it does not answer */
+  async known(userId: number): Promise<Known | null> {
+    const { decider } = await askPatiently(this.bus, deciderNow, { user_id: userId }, DEADLINE_MS);
+    return decider;
+  }
+
+  async #reaching(request: ApprovalRequest, more: readonly Level[]): Promise<readonly Person[]> {
+    const teamId = request.stages[request.stage]!.team_id;
+    const { people } = await askPatiently(
+      this.bus,
+      approversFor,
+      {
+        org_id: request.orgId,
+        levels: [...new Set([...levelsOf(request), ...more])],
+        ...(teamId !== undefined && { team_id: teamId }),
+        not: request.userId,
+      },
+      DEADLINE_MS,
+    );
+    return people;
+  }
+
+  async #people(ids: readonly number[]): Promise<Person[]> {
+    const found = await Promise.all(ids.map((id) => this.known(id)));
+    return found
+      .filter((one) => one !== null)
+      .map(({ user_id, username, email }) => ({ user_id, username, email }));
+  }
+
+  async #away(ids: readonly number[]): Promise<Map<number, Person | undefined>> {
+    const absences = await awayNow(this.database, ids, this.clock.now());
+    const standIns = await this.#people([
+      ...new Set(absences.map(({ standInId }) => standInId).filter((id) => id !== null)),
+    ]);
+    const byId = new Map(standIns.map((person) => [person.user_id, person]));
+    // Who stands in may be away too.
+    const gone = await awayNow(this.database, [...byId.keys()], this.clock.now());
+    return new Map([
+      ...gone.map(({ userId }) => [userId, undefined] as const),
+      ...absences.map(({ userId, standInId }) => [userId, byId.get(standInId ?? 0)] as const),
+    ]);
+  }
+}
+
+export const rightsOf = (
+  who: Pick<Principal, 'user_id' | 'username' | 'level' | 'reaches' | 'teams'>,
+): Rights => ({
+  userId: who.user_id,
+  username: who.username,
+  level: who.level,
+  reaches: who.reaches,
+  teamIds: (who.teams ?? []).map(({ id }) => id),
+});
