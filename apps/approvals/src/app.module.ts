@@ -4,6 +4,7 @@ import { AccessModule } from '@lineclear/access';
 import { busEntities, busMigrations, BusModule, busTransports } from '@lineclear/bus';
 import { readConfigFile, RedisLine, type Clock, type ServiceDefinition } from '@lineclear/kit';
 import { Approvers } from './approvers.js';
+import { AskedByToken } from './asked-by-token.js';
 import { readConfig, type Config } from './config.js';
 import { CurrentRules } from './current-rules.js';
 import { AbsenceRow } from './db/absence.entity.js';
@@ -21,6 +22,7 @@ import { ReplyTokens1795770000000 } from './db/migrations/1795770000000-reply-to
 import { Reminders1795790000000 } from './db/migrations/1795790000000-reminders.js';
 import { StagesAndVotes1795800000000 } from './db/migrations/1795800000000-stages-and-votes.js';
 import { AbsencesAndEscalation1795800000001 } from './db/migrations/1795800000001-absences-and-escalation.js';
+import { LinksInMails1795800000002 } from './db/migrations/1795800000002-links-in-mails.js';
 import { ReplyTokenRow } from './db/reply-token.entity.js';
 import { RulesVersionRow } from './db/rules-version.entity.js';
 import { Decisions } from './decisions.js';
@@ -35,9 +37,11 @@ import { OpenRequests } from './events/open-requests.js';
 import { AbsencesController } from './http/absences.controller.js';
 import { BulkController } from './http/bulk.controller.js';
 import { DryRunController } from './http/dry-run.controller.js';
+import { LinksController } from './http/links.controller.js';
 import { RequestsController } from './http/requests.controller.js';
 import { RulesController } from './http/rules.controller.js';
 import { SettingsController } from './http/settings.controller.js';
+import { Links } from './links.js';
 import { FOLLOW_UP, FollowUp } from './jobs/follow-up.js';
 
 @Module({
@@ -47,6 +51,7 @@ import { FOLLOW_UP, FollowUp } from './jobs/follow-up.js';
     BulkController,
     SettingsController,
     AbsencesController,
+    LinksController,
     RequestsController,
     AnswerApprovers,
     AnswerDecide,
@@ -57,7 +62,7 @@ import { FOLLOW_UP, FollowUp } from './jobs/follow-up.js';
     OpenRequests,
     CloseRequestsOfCancelledJobs,
   ],
-  providers: [Approvers, CurrentRules, Decisions, FollowUp],
+  providers: [Approvers, AskedByToken, Links, CurrentRules, Decisions, FollowUp],
 })
 class ApprovalsModule {
   static of(config: Config): DynamicModule {
@@ -103,6 +108,7 @@ export function define(env: NodeJS.ProcessEnv, more: { clock?: Clock } = {}): Se
       Reminders1795790000000,
       StagesAndVotes1795800000000,
       AbsencesAndEscalation1795800000001,
+      LinksInMails1795800000002,
     ],
     transports: busTransports,
     file,

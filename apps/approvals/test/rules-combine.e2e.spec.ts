@@ -20,6 +20,7 @@ it('lets the first rule that holds decide, or all that do', async () => {
     combine: 'first',
     escalation: [],
     fallback_user_ids: [],
+    link_login_above_usd: 100,
   });
   expect(await verdict()).toMatchObject({
     rule_id: body.id,

@@ -38,7 +38,7 @@ const tellWhom = (): void =>
     people: lonely.has(approval_id) ? [] : [LEA, MAX],
   }));
 const giveTokens = (): void =>
-  house.peer.answer(replyToken, async ({ approval_id, user_id, public_key }) => {
+  house.peer.answer(replyToken, async ({ approval_id, user_id, public_key, with_link }) => {
     if (closed.has(approval_id)) return {};
     const key = `${approval_id} ${user_id}`;
     const tokens = [
@@ -46,7 +46,11 @@ const giveTokens = (): void =>
       `canary${'a'.repeat(18)}${String((tokensGiven += 1)).padStart(8, 'b')}`,
     ];
     given.set(key, tokens);
-    return { box: await sealTo(public_key, tokens.at(-1)!) };
+    const link = `canarylink${'c'.repeat(14)}${String(tokensGiven).padStart(8, 'd')}`;
+    return {
+      box: await sealTo(public_key, tokens.at(-1)!),
+      ...(with_link && { link_box: await sealTo(public_key, link) }),
+    };
   });
 
 beforeAll(async () => {
@@ -127,6 +131,7 @@ describe('whoever may decide', () => {
       expect(mail.subject).toMatch(/^\[LC-[0-9a-f]{6}\] ada asks for approval/);
       expect(mail.text).toMatch(/^Reply APPROVE or REJECT above this line/);
       expect(`${mail.subject}${mail.text}${String(mail.html)}`).not.toContain(token);
+      expect(mail.text).toMatch(/\/api\/approvals\/links#canarylinkc{14}d*\d+\n/);
       expect(mail.headers.get('auto-submitted')).toBe('auto-generated');
     }
     await vi.waitFor(
@@ -183,7 +188,7 @@ describe('whoever may decide', () => {
     expect(mail!.replyTo).toBeUndefined();
     expect(mail!.text).not.toContain('Reply APPROVE');
     expect(mail!.text).toContain(`/api/approvals/requests/${about.approval_id}/approve`);
-    expect(given.get(`${about.approval_id} ${LEA.user_id}`)).toBeUndefined();
+    expect(mail!.text).toMatch(/\nLook at it and decide in a browser: .*#canarylink/);
   });
 
   it('is asked through a channel that answers come back to, if there is one', async () => {

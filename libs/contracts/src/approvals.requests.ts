@@ -135,8 +135,14 @@ export const decideForJob = defineRequest(
  */
 export const replyToken = defineRequest(
   'approvals.reply_token',
-  z.object({ approval_id: z.uuid(), user_id: userId, public_key: z.string().max(200) }),
-  z.object({ box: sealedBox.optional() }),
+  z.object({
+    approval_id: z.uuid(),
+    user_id: userId,
+    public_key: z.string().max(200),
+    /** One more, for the link of the mail: neither is worth anything as the other. */
+    with_link: z.boolean().optional(),
+  }),
+  z.object({ box: sealedBox.optional(), link_box: sealedBox.optional() }),
 );
 
 /** Who is to be asked to decide this request as it stands, each at their own address; nobody when it waits for nobody. */

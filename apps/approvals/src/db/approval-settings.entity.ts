@@ -12,4 +12,7 @@ export class ApprovalSettingsRow {
 
   @Column('int', { array: true, default: [] })
   fallback_user_ids: number[];
+
+  @Column('numeric', { precision: 14, scale: 4, nullable: true, default: 100 })
+  link_login_above_usd: number | null;
 }

@@ -1,7 +1,8 @@
 import { Column, Entity, Index, JoinColumn, ManyToOne, PrimaryColumn } from 'typeorm';
+import type { TokenKind } from '../domain/judge-asked.js';
 import { ApprovalRequestRow } from './approval-request.entity.js';
 
-/** What lets one person answer one mail about a request; of the token itself only the hash is known. */
+/** What lets one person decide by one mail about a request; of the token itself only the hash is known. */
 @Entity('reply_token')
 @Index('reply_token_request', ['request_id'])
 @Index('reply_token_expires', ['expires_at'])
@@ -9,6 +10,17 @@ export class ReplyTokenRow {
   /** SHA-256, hex. */
   @PrimaryColumn('text', { primaryKeyConstraintName: 'reply_token_pk' })
   token_sha256: string;
+
+  /** Whether the mail is to be answered, or its link followed: the one is worth nothing as the other. */
+  @Column('text', { default: 'reply' })
+  kind: TokenKind;
+
+  /** What the page that a link leads to was given last, to decide by. */
+  @Column('text', { nullable: true })
+  nonce_sha256: string | null;
+
+  @Column('timestamptz', { nullable: true })
+  nonce_until: Date | null;
 
   @Column('uuid')
   request_id: string;

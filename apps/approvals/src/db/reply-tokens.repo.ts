@@ -1,29 +1,33 @@
 import type { Queryable, Tx } from '@lineclear/kit';
 import type { ApprovalRequest } from '../domain/approval-request.js';
-import type { ReplyToken } from '../domain/judge-reply.js';
+import type { MailToken, TokenKind } from '../domain/judge-asked.js';
 import type { ReplyTokenRow } from './reply-token.entity.js';
 import { findRequest } from './requests.repo.js';
 
 /** Keeps a token for as long as its request may wait, at most until `latest`; false when it does not wait any more. */
 export async function keepToken(
   db: Queryable,
-  token: { readonly sha256: string; readonly requestId: string; readonly userId: number },
+  token: { sha256: string; kind: TokenKind; requestId: string; userId: number },
   latest: Date,
   now: Date,
 ): Promise<boolean> {
   const rows = await db.query(
-    `insert into reply_token (token_sha256, request_id, user_id, round, created_at, expires_at)
-     select $1, id, $3, round, $5, least(expires_at, $4) from approval_request
+    `insert into reply_token (token_sha256, kind, request_id, user_id, round, created_at, expires_at)
+     select $1, $6, id, $3, round, $5, least(expires_at, $4) from approval_request
      where id = $2 and status = 'pending' and expires_at > $5 returning token_sha256`,
-    [token.sha256, token.requestId, token.userId, latest, now],
+    [token.sha256, token.requestId, token.userId, latest, now, token.kind],
   );
   return rows.length > 0;
 }
 
-export async function ownerOfToken(db: Queryable, sha256: string): Promise<number | undefined> {
+export async function ownerOfToken(
+  db: Queryable,
+  sha256: string,
+  kind: TokenKind,
+): Promise<number | undefined> {
   const [row] = await db.query<Pick<ReplyTokenRow, 'user_id'>>(
-    'select user_id from reply_token where token_sha256 = $1',
-    [sha256],
+    'select user_id from reply_token where token_sha256 = $1 and kind = $2',
+    [sha256, kind],
   );
   return row?.user_id;
 }
@@ -42,7 +46,7 @@ export async function requestOfToken(
 }
 
 /** The token, which nobody else spends until the transaction ends. */
-export async function lockToken(tx: Tx, sha256: string): Promise<ReplyToken | undefined> {
+export async function lockToken(tx: Tx, sha256: string): Promise<MailToken | undefined> {
   const [row] = await tx.query<ReplyTokenRow>(
     'select * from reply_token where token_sha256 = $1 for no key update',
     [sha256],
@@ -56,6 +60,23 @@ export async function lockToken(tx: Tx, sha256: string): Promise<ReplyToken | un
       spentAt: row.spent_at,
     }
   );
+}
+
+/** What the page gets to decide by, until `until`; what it got before is worth nothing any more. */
+export async function setNonce(tx: Tx, sha256: string, nonceSha256: string, until: Date): Promise<void> {
+  await tx.query('update reply_token set nonce_sha256 = $2, nonce_until = $3 where token_sha256 = $1', [
+    sha256,
+    nonceSha256,
+    until,
+  ]);
+}
+
+export async function hasNonce(tx: Tx, sha256: string, nonceSha256: string, now: Date): Promise<boolean> {
+  const rows = await tx.query(
+    'select from reply_token where token_sha256 = $1 and nonce_sha256 = $2 and nonce_until > $3',
+    [sha256, nonceSha256, now],
+  );
+  return rows.length > 0;
 }
 
 /** False when it was spent before. */

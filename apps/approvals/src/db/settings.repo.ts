@@ -13,16 +13,16 @@ export async function lockSettings(tx: Tx): Promise<ApprovalSettings> {
 
 export async function setSettings(
   tx: Tx,
-  { escalation, fallback_user_ids }: ApprovalSettings,
+  { escalation, fallback_user_ids, link_login_above_usd }: ApprovalSettings,
 ): Promise<void> {
-  await tx.query('update approval_settings set escalation = $1, fallback_user_ids = $2', [
-    JSON.stringify(escalation),
-    fallback_user_ids,
-  ]);
+  await tx.query(
+    'update approval_settings set escalation = $1, fallback_user_ids = $2, link_login_above_usd = $3',
+    [JSON.stringify(escalation), fallback_user_ids, link_login_above_usd],
+  );
 }
 
 function settingsOf([row]: ApprovalSettingsRow[]): ApprovalSettings {
   if (!row) throw new Error('the table approval_settings has lost its row');
-  const { escalation, fallback_user_ids } = row;
-  return { escalation, fallback_user_ids };
+  const { escalation, fallback_user_ids, link_login_above_usd } = row;
+  return { escalation, fallback_user_ids, link_login_above_usd };
 }

@@ -11,4 +11,6 @@ export interface ApprovalSettings {
   readonly escalation: readonly EscalationStep[];
   /** Asked where nobody else is left, and of every team as far as deciding goes. */
   readonly fallback_user_ids: readonly number[];
+  /** Above this estimated cost the link of a mail takes a login; null: never. */
+  readonly link_login_above_usd: number | null;
 }

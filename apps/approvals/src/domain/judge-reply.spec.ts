@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ApprovalRequest, RequestStatus } from './approval-request.js';
-import { judgeReply, toldOfWord, type Answerer, type Asked, type Reply } from './judge-reply.js';
+import type { Answerer, Asked } from './judge-asked.js';
+import { judgeReply, toldOfWord, type Reply } from './judge-reply.js';
 
 const NOW = new Date('2026-11-28T12:00:00Z');
 const at = (seconds: number): Date => new Date(NOW.getTime() + seconds * 1_000);

@@ -5,6 +5,7 @@ import { OnRequest } from '@lineclear/bus';
 import { replyToken, type ReplyOf, type RequestOf } from '@lineclear/contracts';
 import { BadInput, Clock, Database, sealTo } from '@lineclear/kit';
 import { keepToken } from '../db/reply-tokens.repo.js';
+import type { TokenKind } from '../domain/judge-asked.js';
 
 const LIVES_MS = 24 * 3_600_000;
 // Base32 (RFC 4648) in lower case: mail programs change the case of addresses.
@@ -12,7 +13,7 @@ const ALPHABET = 'abcdefghijklmnopqrstuvwxyz234567';
 const LENGTH = 32;
 
 /** 160 random bits. */
-const newReplyToken = (): string => [...randomBytes(LENGTH)].map((byte) => ALPHABET[byte & 31]).join('');
+const newToken = (): string => [...randomBytes(LENGTH)].map((byte) => ALPHABET[byte & 31]).join('');
 
 /** Gives the mailer, and nobody else (deploy/nats), the token that is to go into the mail it sends right now. */
 @Controller()
@@ -27,18 +28,25 @@ export class AnswerReplyToken {
     approval_id: requestId,
     user_id: userId,
     public_key,
+    with_link,
   }: RequestOf<typeof replyToken>): Promise<ReplyOf<typeof replyToken>> {
-    const token = newReplyToken();
-    const box = await sealed(public_key, token);
+    const box = await this.#kept('reply', requestId, userId, public_key);
+    const link = with_link && (await this.#kept('link', requestId, userId, public_key));
+    return { ...(box && { box }), ...(link && { link_box: link }) };
+  }
+
+  async #kept(
+    kind: TokenKind,
+    requestId: string,
+    userId: number,
+    publicKey: string,
+  ): Promise<string | undefined> {
+    const token = newToken();
+    const box = await sealed(publicKey, token);
     const now = this.clock.now();
     const latest = new Date(now.getTime() + LIVES_MS);
-    const isKept = await keepToken(
-      this.database,
-      { sha256: hashToken(token), requestId, userId },
-      latest,
-      now,
-    );
-    return isKept ? { box } : {};
+    const kept = { sha256: hashToken(token), kind, requestId, userId };
+    return (await keepToken(this.database, kept, latest, now)) ? box : undefined;
   }
 }
 

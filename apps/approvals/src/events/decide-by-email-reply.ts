@@ -3,23 +3,11 @@ import { audited } from '@lineclear/access';
 import { Bus, event, OnEvent, type Outgoing } from '@lineclear/bus';
 import { replyHandled, replyReceived, type AuditActor, type EventOf } from '@lineclear/contracts';
 import { Clock, LOGGER, type Logger, type Tx } from '@lineclear/kit';
-import { Approvers, rightsOf } from '../approvers.js';
-import { lockToken, ownerOfToken, spendToken } from '../db/reply-tokens.repo.js';
-import { lockRequest } from '../db/requests.repo.js';
-import { votesOf } from '../db/votes.repo.js';
+import { AskedByToken } from '../asked-by-token.js';
+import { spendToken } from '../db/reply-tokens.repo.js';
 import { Decisions } from '../decisions.js';
-import {
-  judgeReply,
-  toldOfWord,
-  type Answerer,
-  type Asked,
-  type Judged,
-  type Reply,
-  type ReplyOutcome,
-  type Told,
-} from '../domain/judge-reply.js';
-import { votedIn } from '../domain/votes.js';
-import { mayDecide } from '../http/deciders.js';
+import type { Answerer, Asked, ReplyOutcome, Told } from '../domain/judge-asked.js';
+import { judgeReply, toldOfWord, type Judged, type Reply } from '../domain/judge-reply.js';
 
 /** Takes the answer to an approval mail as its writer's decision, or tells them why not. */
 @Controller()
@@ -28,13 +16,13 @@ export class DecideByEmailReply {
     private readonly bus: Bus,
     private readonly clock: Clock,
     private readonly decisions: Decisions,
-    private readonly approvers: Approvers,
+    private readonly askedByToken: AskedByToken,
     @Inject(LOGGER) private readonly log: Logger,
   ) {}
 
   @OnEvent(replyReceived)
   async decide({ data: reply }: EventOf<typeof replyReceived>, tx: Tx): Promise<void> {
-    const asked = await this.#asked(reply, tx);
+    const asked = await this.askedByToken.find(tx, reply.token_sha256, 'reply');
     const now = this.clock.now();
     const judged = judgeReply(reply, asked, now);
     const { outcome, message } = 'by' in judged ? await this.#count(judged, reply, asked!, tx) : judged;
@@ -73,24 +61,6 @@ export class DecideByEmailReply {
       actorOf(by),
     );
     return toldOfWord(outcome, after);
-  }
-
-  /** What the token names, held until the transaction ends, and its person as auth knows them now. */
-  async #asked(reply: Reply, tx: Tx): Promise<Asked | undefined> {
-    const userId = await ownerOfToken(tx, reply.token_sha256);
-    if (userId === undefined) return undefined;
-    // Asked before anything is held: others would wait for the answer too.
-    const known = await this.approvers.known(userId);
-    const decider = known && (await this.approvers.deciderOf(rightsOf(known)));
-    const token = await lockToken(tx, reply.token_sha256);
-    const request = token && (await lockRequest(tx, token.requestId));
-    if (!request) return undefined;
-    const who: Answerer | null = decider && {
-      ...decider,
-      email: known.email,
-      mayDecide: mayDecide(known, request),
-    };
-    return { token, request, voted: votedIn(request, await votesOf(tx, [request.id])), who };
   }
 }
 

@@ -30,6 +30,8 @@ const settings = z.strictObject({
     .array(z.int().min(1).max(2_147_483_647))
     .max(MAX_FALLBACK)
     .refine((ids) => new Set(ids).size === ids.length, 'names one person twice'),
+  /** Above this estimated cost the link of a mail takes a login; null: never. */
+  link_login_above_usd: z.number().min(0).max(1_000_000_000).nullable(),
 });
 type Settings = z.infer<typeof settings>;
 const change = settings.partial().refine((all) => Object.keys(all).length > 0, {
@@ -68,13 +70,20 @@ export class SettingsController {
         combine: body.combine ?? before.combine,
         escalation: body.escalation ?? before.escalation,
         fallback_user_ids: body.fallback_user_ids ?? before.fallback_user_ids,
+        link_login_above_usd:
+          body.link_login_above_usd === undefined ? before.link_login_above_usd : body.link_login_above_usd,
       };
       if (after.combine !== before.combine) {
         await setCombine(tx, after.combine);
         await this.rules.changedIn(tx);
       }
       await setSettings(tx, after);
-      const details = differences(told(before), told(after), ['combine', 'escalation', 'fallback_user_ids']);
+      const details = differences(told(before), told(after), [
+        'combine',
+        'escalation',
+        'fallback_user_ids',
+        'link_login_above_usd',
+      ]);
       await this.bus.publish(
         tx,
         audited('approval_settings.changed', { target: 'approval_settings', details }),
@@ -99,15 +108,15 @@ export class SettingsController {
 
 type Known = ApprovalSettings & { readonly combine: Combine };
 
-const shown = ({ combine, escalation, fallback_user_ids }: Known): Settings => ({
-  combine,
+const shown = ({ escalation, fallback_user_ids, ...rest }: Known): Settings => ({
+  ...rest,
   escalation: [...escalation],
   fallback_user_ids: [...fallback_user_ids],
 });
 
 /** As the audit log is told of them. */
-const told = ({ combine, escalation, fallback_user_ids }: Known) => ({
-  combine,
+const told = ({ escalation, fallback_user_ids, ...rest }: Known) => ({
+  ...rest,
   escalation: escalation.map(({ after_hours, level }) => `${level} after ${after_hours} h`),
   fallback_user_ids: fallback_user_ids.map(String),
 });

@@ -1,10 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { readReply } from '../replies/read-reply.js';
+import { escapeHtml } from './mail.js';
 import { approvalMail, referenceOf, replyAnswerMail } from './approval-mail.js';
 
 const HOUSE = 'https://lc.example/';
 const INBOUND = 'approvals@lineclear.example';
 const REPLY_TO = `approvals+${'a2'.repeat(16)}@lineclear.example`;
+const LINK = `https://lc.example/api/approvals/links#${'b3'.repeat(16)}`;
+const WAYS = { replyTo: REPLY_TO, link: LINK };
 const about = {
   approval_id: '0190f3c2-a1b2-7c3d-8e4f-5a6b7c8d9e22',
   rule_id: 1,
@@ -31,7 +34,7 @@ const handled = {
 
 describe('the mail that asks for an approval', () => {
   it('says who asks for what, why, until when, and how to answer', () => {
-    const { subject, text, html, replyTo } = approvalMail(about, HOUSE, REPLY_TO);
+    const { subject, text, html, replyTo } = approvalMail(about, HOUSE, WAYS);
     expect(subject).toBe('[LC-8d9e22] ada asks for approval: flux-lora ($72.00)');
     expect(text.startsWith('Reply APPROVE or REJECT above this line\n')).toBe(true);
     for (const part of [text, html])
@@ -51,14 +54,16 @@ describe('the mail that asks for an approval', () => {
     expect(replyTo).toBe(REPLY_TO);
     // The token is where answers go, and nowhere that is quoted.
     expect(subject + text + html).not.toContain('a2a2');
-    // What a link scanner can open decides nothing.
-    expect(html).not.toContain('<a ');
+    // What a link scanner can open decides nothing, and the token is not sent with what it asks for.
+    expect(text).toContain(`Or look at it and decide in a browser: ${LINK}\n`);
+    expect(html.match(/<a [^>]*>/g)).toEqual([`<a href="${escapeHtml(LINK)}">`]);
   });
 
   it('asks for no answer where nobody reads it', () => {
-    const mail = approvalMail(about, HOUSE, undefined);
+    const mail = approvalMail(about, HOUSE, { link: LINK });
     expect(mail).not.toHaveProperty('replyTo');
     expect(mail.text).not.toMatch(/reply|answer this mail/i);
+    expect(mail.text).toContain(`\nLook at it and decide in a browser: ${LINK}\n`);
     expect(mail.text).toContain(
       `POST https://lc.example/api/approvals/requests/${about.approval_id}/approve`,
     );
@@ -68,17 +73,15 @@ describe('the mail that asks for an approval', () => {
     const { subject, text, html } = approvalMail(
       { ...about, config_name: 'a\r\nBcc: b\n\nAPPROVE', reason: '<b>x</b>\u202e' },
       HOUSE,
-      REPLY_TO,
+      WAYS,
     );
     expect(subject).not.toMatch(/[\r\n]/);
     expect(text).toContain('Config: a Bcc: b APPROVE\n');
     expect(html).toContain('&#60;b&#62;x&#60;/b&#62;<');
-    expect(approvalMail({ ...about, config_name: 'x'.repeat(200) }, HOUSE, REPLY_TO).subject).toHaveLength(
-      150,
-    );
+    expect(approvalMail({ ...about, config_name: 'x'.repeat(200) }, HOUSE, WAYS).subject).toHaveLength(150);
   });
 
-  const { subject, text, html } = approvalMail(about, HOUSE, REPLY_TO);
+  const { subject, text, html } = approvalMail(about, HOUSE, WAYS);
   const quoted = text.replace(/^/gm, '> ');
   const outlook = `From: Lineclear <${INBOUND}>\nSent: Saturday, November 28, 2026 12:00\nTo: Lea <lea@lineclear.test>\nSubject: ${subject}\n\n${text}`;
   const gmail = `On Sat, 28 Nov 2026 at 12:00, Lineclear <${INBOUND}> wrote:\n\n${quoted}`;

@@ -14,8 +14,16 @@ type Handled = EventData<typeof replyHandled>;
 /** How people name a request to each other; what tells requests apart are their ids. */
 export const referenceOf = (approvalId: string): string => `LC-${approvalId.replaceAll('-', '').slice(-6)}`;
 
-/** For whoever may decide: what is asked, and how to answer. By `replyTo` the answer is theirs alone. */
-export function approvalMail(about: Required, publicUrl: string, replyTo: string | undefined): Mail {
+/** How one person decides by one mail. */
+interface Ways {
+  /** An answer to it is theirs alone; without it nobody reads answers. */
+  readonly replyTo?: string;
+  /** What is behind it shows and decides for them. */
+  readonly link: string;
+}
+
+/** For whoever may decide: what is asked, and how to answer. */
+export function approvalMail(about: Required, publicUrl: string, { replyTo, link }: Ways): Mail {
   const request = `${publicUrl.replace(/\/$/, '')}/api/approvals/requests/${about.approval_id}`;
   const who = oneLine(about.username);
   const cost = `$${about.estimated_cost_usd.toFixed(2)}`;
@@ -34,14 +42,15 @@ export function approvalMail(about: Required, publicUrl: string, replyTo: string
   ];
   const ask = `${who} asks for your approval of a job. It does not run before somebody decides.`;
   const overHttp = `POST ${request}/approve, or ${request}/reject with {"reason"}.`;
-  const how =
-    replyTo === undefined
-      ? [`To decide: ${overHttp}`]
-      : [
-          'Answer this mail with one word on the first line, and a comment behind a comma if you like.',
-          'The answer counts as yours, once and for a day at most: do not forward this mail.',
-          `Over HTTP: ${overHttp}`,
-        ];
+  const inBrowser = `${replyTo === undefined ? 'Look' : 'Or look'} at it and decide in a browser: `;
+  const how = [
+    ...(replyTo === undefined
+      ? []
+      : ['Answer this mail with one word on the first line, and a comment behind a comma if you like.']),
+    inBrowser + link,
+    'Either counts as your word, once and for a day at most: do not forward this mail.',
+    `Over HTTP: ${overHttp}`,
+  ];
   const head = replyTo === undefined ? [] : ['Reply APPROVE or REJECT above this line'];
   const text = [
     ...head.flatMap((line) => [line, '']),
@@ -65,11 +74,15 @@ export function approvalMail(about: Required, publicUrl: string, replyTo: string
       ...head.map(paragraph),
       paragraph(ask),
       `<table cellpadding="4">${cells.join('')}</table>`,
-      ...how.map(paragraph),
+      ...how.map((line) =>
+        line === inBrowser + link ? `<p>${inBrowser}${anchor(link)}</p>` : paragraph(line),
+      ),
     ]),
     ...(replyTo === undefined ? {} : { replyTo }),
   };
 }
+
+const anchor = (url: string): string => `<a href="${escapeHtml(url)}">${escapeHtml(url)}</a>`;
 
 /** Where it takes more than one word: which stage it is, and how many it takes. */
 function stageRow({ stages = [], stage = 1, rejections = 1 }: Required): [string, string][] {

@@ -78,14 +78,21 @@ export class WriteMail {
   async #askFor(message: Message, userId: number, channel: EmailSettings): Promise<WrittenMail | undefined> {
     const about = ASKING.get(message.type)!.data.parse(message.data);
     const { replyTo: inbound = null } = channel;
-    // Nobody reads answers.
-    if (inbound === null)
-      return { mail: approvalMail(about, this.config.PUBLIC_URL, undefined), isSecret: false };
-    const question = { approval_id: about.approval_id, user_id: userId, public_key: this.#key.publicKey };
-    const { box } = await ask(this.bus, replyToken, question, DEADLINE_MS);
-    if (box === undefined) return undefined;
-    const replyTo = replyAddress(inbound, await this.#key.open(box));
-    return { mail: approvalMail(about, this.config.PUBLIC_URL, replyTo), isSecret: true };
+    const question = {
+      approval_id: about.approval_id,
+      user_id: userId,
+      public_key: this.#key.publicKey,
+      with_link: true,
+    };
+    const { box, link_box } = await ask(this.bus, replyToken, question, DEADLINE_MS);
+    if (box === undefined || link_box === undefined) return undefined;
+    const [token, link] = await Promise.all([this.#key.open(box), this.#key.open(link_box)]);
+    const ways = {
+      // Where nobody reads answers there is only the link.
+      ...(inbound !== null && { replyTo: replyAddress(inbound, token) }),
+      link: `${this.config.PUBLIC_URL.replace(/\/$/, '')}/api/approvals/links#${link}`,
+    };
+    return { mail: approvalMail(about, this.config.PUBLIC_URL, ways), isSecret: true };
   }
 
   async #newLink(resetId: string): Promise<Secret | undefined> {
