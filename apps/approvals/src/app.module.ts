@@ -23,7 +23,9 @@ import { Reminders1795790000000 } from './db/migrations/1795790000000-reminders.
 import { StagesAndVotes1795800000000 } from './db/migrations/1795800000000-stages-and-votes.js';
 import { AbsencesAndEscalation1795800000001 } from './db/migrations/1795800000001-absences-and-escalation.js';
 import { LinksInMails1795800000002 } from './db/migrations/1795800000002-links-in-mails.js';
+import { StandingAndBypassed1795800000003 } from './db/migrations/1795800000003-standing-and-bypassed.js';
 import { ReplyTokenRow } from './db/reply-token.entity.js';
+import { StandingApprovalRow } from './db/standing-approval.entity.js';
 import { RulesVersionRow } from './db/rules-version.entity.js';
 import { Decisions } from './decisions.js';
 import { AnswerApprovers } from './events/answer-approvers.js';
@@ -40,8 +42,10 @@ import { DryRunController } from './http/dry-run.controller.js';
 import { LinksController } from './http/links.controller.js';
 import { RequestsController } from './http/requests.controller.js';
 import { RulesController } from './http/rules.controller.js';
+import { StandingController } from './http/standing.controller.js';
 import { SettingsController } from './http/settings.controller.js';
 import { Links } from './links.js';
+import { Standing } from './standing.js';
 import { FOLLOW_UP, FollowUp } from './jobs/follow-up.js';
 
 @Module({
@@ -52,6 +56,7 @@ import { FOLLOW_UP, FollowUp } from './jobs/follow-up.js';
     SettingsController,
     AbsencesController,
     LinksController,
+    StandingController,
     RequestsController,
     AnswerApprovers,
     AnswerDecide,
@@ -62,7 +67,7 @@ import { FOLLOW_UP, FollowUp } from './jobs/follow-up.js';
     OpenRequests,
     CloseRequestsOfCancelledJobs,
   ],
-  providers: [Approvers, AskedByToken, Links, CurrentRules, Decisions, FollowUp],
+  providers: [Approvers, AskedByToken, Links, Standing, CurrentRules, Decisions, FollowUp],
 })
 class ApprovalsModule {
   static of(config: Config): DynamicModule {
@@ -96,6 +101,7 @@ export function define(env: NodeJS.ProcessEnv, more: { clock?: Clock } = {}): Se
       ReplyTokenRow,
       AbsenceRow,
       ApprovalSettingsRow,
+      StandingApprovalRow,
     ],
     migrations: [
       ...busMigrations,
@@ -109,6 +115,7 @@ export function define(env: NodeJS.ProcessEnv, more: { clock?: Clock } = {}): Se
       StagesAndVotes1795800000000,
       AbsencesAndEscalation1795800000001,
       LinksInMails1795800000002,
+      StandingAndBypassed1795800000003,
     ],
     transports: busTransports,
     file,

@@ -17,6 +17,8 @@ const approvalsEnv = serviceEnv.extend({
   APPROVAL_TTL_HOURS: z.coerce.number().min(0.0001).max(8_760).default(24),
   /** How long after a request was opened whoever may decide is reminded of it, comma list; 0: never. */
   APPROVAL_REMIND_AFTER_HOURS: hours.default([4, 20]),
+  /** Who passed an approval passes no other one while somebody should have looked at it for so long. */
+  APPROVAL_REVIEW_HOURS: z.coerce.number().min(0.0001).max(8_760).default(24),
   /** How often expiries are written down and told, and reminders sent; a request past its time cannot be approved in between either. */
   APPROVAL_EXPIRY_TICK_SECONDS: z.coerce.number().min(0.1).max(3_600).default(15),
 });

@@ -9,8 +9,10 @@ import { forgetWhatMailSaid } from './db/absences.repo.js';
 import { countComments, insertComment } from './db/comments.repo.js';
 import {
   countRequests,
+  demandReview,
   endRound,
   lockRequest,
+  setReview,
   settleRequest,
   startRound,
   startStage,
@@ -19,10 +21,16 @@ import {
 import { insertVote, votesOf } from './db/votes.repo.js';
 import type { ApprovalRequest, Via } from './domain/approval-request.js';
 import type { Comment, CommentKind } from './domain/comment.js';
-import { decide, stillOpen, type Decider, type Decision } from './domain/decide.js';
+import { decide, mayReview, stillOpen, type Decider, type Decision } from './domain/decide.js';
 import { explainRefusal } from './domain/explain-refusal.js';
 import { tally, votedIn, type Vote } from './domain/votes.js';
-import { changesRequested, outcomeOf, stageStarted } from './events/outcome-of-request.js';
+import {
+  bypassed,
+  bypassReviewed,
+  changesRequested,
+  outcomeOf,
+  stageStarted,
+} from './events/outcome-of-request.js';
 
 const HOUR_MS = 3_600_000;
 // So that nobody fills a database with one request.
@@ -151,6 +159,38 @@ export class Decisions {
       const comment = await this.#note(tx, request, by, 'comment', text, now);
       await this.bus.publish(tx, this.#entry('approval.commented', request, {}));
       return comment;
+    });
+  }
+
+  /** Lets it pass, as the requester may and says why, for somebody to look at afterwards. @throws NotFound, Conflict */
+  async bypassIn(tx: Tx, id: string, by: Person, notes: string): Promise<ApprovalRequest> {
+    const now = this.clock.now();
+    await this.#open(tx, id, now);
+    const outcome = { status: 'approved', byId: by.userId, by: by.username, notes, via: 'bypass' } as const;
+    const request = await this.#settle(tx, id, outcome, now);
+    await demandReview(tx, id, now);
+    await this.bus.publish(tx, bypassed(request, 1), this.#entry('approval.bypassed', request, {}));
+    return request;
+  }
+
+  /** Says whether passing it was right. @throws NotFound, NotAllowed, Conflict (nobody is to, or somebody has) */
+  async review(
+    id: string,
+    by: Decider,
+    verdict: 'accepted' | 'objected',
+    text: string,
+  ): Promise<ApprovalRequest> {
+    return this.database.tx(async (tx) => {
+      const now = this.clock.now();
+      const request = await this.#lock(tx, id);
+      if (request.bypassReview === null) throw new Conflict('nobody passed this approval');
+      if (request.bypassReview !== 'due') throw new Conflict(`somebody ${request.bypassReview} already`);
+      refuseUnless(mayReview(request, by), request, now);
+      const comment = await this.#note(tx, request, by, 'reviewed', text, now);
+      await setReview(tx, id, verdict);
+      const entry = this.#entry('approval.bypass_reviewed', request, { verdict });
+      await this.bus.publish(tx, bypassReviewed(request, verdict, comment), entry);
+      return { ...request, bypassReview: verdict };
     });
   }
 

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import {
+  approvalBypassed,
   approvalEscalated,
   approvalReminder,
   approvalRequired,
@@ -259,6 +260,18 @@ describe('whoever may decide', () => {
     const [mail] = await asked(about, 1);
     expect(addressOf(mail!)).toBe(MAX.email);
     expect(mail!.text).toMatch(/^Reply APPROVE or REJECT above this line/);
+  });
+
+  it('is told when an approval was passed, without a way to decide', async () => {
+    await mailChannel();
+    const about = required();
+    await house.peer.publish(approvalBypassed, { ...about, bypass_reason: 'the demo is at noon', number: 1 });
+    const mails = await asked(about);
+    for (const mail of mails) {
+      expect(mail.subject).toContain('Approval passed');
+      expect(mail.text).toContain('the demo is at noon');
+      expect(mail.text).not.toMatch(/canary|reply APPROVE/i);
+    }
   });
 
   it('gets a new token with each mail, and none when the request is over', async () => {

@@ -32,6 +32,23 @@ it('has tables as its entities say', async () => {
   ).toEqual([]);
 });
 
+it('passes on why somebody passes an approval, and only of who may', async () => {
+  const bypass_approval = { reason: 'the demo is at noon' };
+  expect((await house.submit(lead, { bypass_approval })).status).toBe(403);
+  const admin = house.folk.add('admin', { teams: [{ id: 4, slug: 'ml', role: 'member' }] });
+  const { status, body } = await house.submit(admin, { bypass_approval });
+  expect(status).toBe(202);
+  await vi.waitFor(() => {
+    const told = house.peer.events(jobSubmitted).find(({ data }) => data.job_id === body.job_id);
+    expect(told?.data.facts).toMatchObject({ bypass: bypass_approval, team_id: 4, team_ids: [4] });
+  });
+  expectProblem(
+    await house.submit(admin, { bypass_approval: { reason: ' ' } }),
+    'no reason',
+    'bypass_approval',
+  );
+});
+
 it('takes a job, tells of it, and claims it', async () => {
   const answer = await house.submit(ada, {
     secrets: ['HF_TOKEN'],

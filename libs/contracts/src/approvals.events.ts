@@ -20,7 +20,8 @@ export const MAX_REMINDERS = 5;
 /** A job without an evaluation was looked at late, and no rule holds it. */
 export const approvalWaived = defineEvent('approval.waived', z.object({ job_id: jobId }));
 
-const decidedVia = z.enum(['api', 'email', 'slack', 'link']);
+/** `standing`: said in advance; `bypass`: passed by the requester, for somebody to look at afterwards. */
+const decidedVia = z.enum(['api', 'email', 'slack', 'link', 'standing', 'bypass']);
 
 const held = {
   ...approvalNeed.shape,
@@ -58,6 +59,28 @@ export const approvalEscalated = defineEvent(
     ...held,
     cause: z.enum(['time', 'unreached']),
     ask: z.array(userId).min(1).max(MAX_APPROVERS),
+  }),
+);
+/** The requester passed the approval, as their permission lets them: these may say afterwards whether that was right. */
+export const approvalBypassed = defineEvent(
+  'approval.bypassed',
+  z.object({
+    ...held,
+    /** What it was passed for. */
+    bypass_reason: reason,
+    /** How often it was said. */
+    number: z.int().min(1),
+  }),
+);
+export const approvalBypassReviewed = defineEvent(
+  'approval.bypass_reviewed',
+  z.object({
+    ...held,
+    verdict: z.enum(['accepted', 'objected']),
+    by_user_id: userId,
+    by: username,
+    at: instant,
+    comment: reason,
   }),
 );
 /** Whoever may decide wants something else: the requester is to answer, or to take it back. */

@@ -33,12 +33,16 @@ export const jobFacts = z.object({
   jobs_last_24h: z.int().min(0),
   first_job: z.boolean(),
   org_id: orgId.optional(),
+  /** The team that the job counts under. */
+  team_id: teamId.optional(),
   /** The teams that the user is in. */
   team_ids: z.array(teamId).max(MAX_TEAMS_OF_A_PERSON).optional(),
   /** Quotas that say that a human decides on what goes beyond them, and why this job does. */
   over_quota: z.array(z.string().max(200)).max(20).optional(),
   /** Secrets of the job that take an approval, each with the level that may give it. */
   secrets_needing_approval: z.array(secretDemand).max(MAX_SECRETS_OF_JOB).optional(),
+  /** Why who submits it, and may, passes the approval: somebody looks at it afterwards. */
+  bypass: z.object({ reason }).optional(),
 });
 export type JobFacts = z.infer<typeof jobFacts>;
 

@@ -15,7 +15,7 @@ const printable = /^\P{C}*$/u;
 export const auditActor = z.object({
   user_id: userId,
   username,
-  via: z.enum(['session', 'api_key', 'internal', 'email', 'slack', 'link']),
+  via: z.enum(['session', 'api_key', 'internal', 'email', 'slack', 'link', 'standing']),
   /** The session's or the key's id, where it is known. */
   credential_id: z.int().min(1).optional(),
 });

@@ -1,6 +1,6 @@
 import { Column, Entity, Index, PrimaryColumn, Unique } from 'typeorm';
 import type { ApprovalStage } from '@lineclear/contracts';
-import type { RequestStatus, Via } from '../domain/approval-request.js';
+import type { BypassReview, RequestStatus, Via } from '../domain/approval-request.js';
 
 /**
  * A request, with the rule as it was when the job asked: rules may change or go. A row `never_opened` is a mark that the
@@ -11,6 +11,7 @@ import type { RequestStatus, Via } from '../domain/approval-request.js';
 @Unique('approval_request_seq', ['seq'])
 @Index('approval_request_pending', ['expires_at'], { where: `"status" = 'pending'` })
 @Index('approval_request_marks', ['created_at'], { where: `"status" = 'never_opened'` })
+@Index('approval_request_reviews', ['user_id'], { where: `"bypass_review" = 'due'` })
 @Index('approval_request_user', ['user_id', 'seq'])
 @Index('approval_request_org', ['org_id', 'seq'])
 export class ApprovalRequestRow {
@@ -106,6 +107,13 @@ export class ApprovalRequestRow {
 
   @Column('text', { nullable: true })
   decided_via: Via | null;
+
+  @Column('text', { nullable: true })
+  bypass_review: BypassReview | null;
+
+  /** How often whoever may look at it was told. */
+  @Column('int', { default: 0 })
+  bypass_told: number;
 
   @Column('text', { nullable: true })
   traceparent: string | null;

@@ -1,5 +1,5 @@
 import type { Queryable, Tx } from '@lineclear/kit';
-import type { ApprovalRequest, RequestStatus, Via } from '../domain/approval-request.js';
+import type { ApprovalRequest, BypassReview, RequestStatus, Via } from '../domain/approval-request.js';
 import type { ApprovalRequestRow } from './approval-request.entity.js';
 
 export type NewRequest = Omit<
@@ -16,20 +16,25 @@ export type NewRequest = Omit<
   | 'reviewedAt'
   | 'reviewNotes'
   | 'decidedVia'
+  | 'bypassReview'
 >;
 
-/** Opens these requests; a job that has one already, or was cancelled before, keeps what it has. */
-export async function openRequests(tx: Tx, requests: readonly NewRequest[], now: Date): Promise<void> {
-  if (requests.length === 0) return;
+/** Opens these requests, and says which ones; a job that has one already, or was cancelled before, keeps what it has. */
+export async function openRequests(
+  tx: Tx,
+  requests: readonly NewRequest[],
+  now: Date,
+): Promise<ReadonlySet<string>> {
+  if (requests.length === 0) return new Set();
   // In one order everywhere, so that replicas that meet wait for each other and do not deadlock.
   const sorted = requests.toSorted((a, b) => (a.jobId < b.jobId ? -1 : 1));
-  await tx.query(
+  const rows = await tx.query<{ id: string }>(
     `insert into approval_request (id, job_id, user_id, username, provider, config_name, hardware, estimated_cost_usd, rule_id,
        rule_name, reason, stages, rejections, expires_at, traceparent, org_id, status, created_at, asked_at)
      select r.*, 'pending', $17::timestamptz, $17::timestamptz from unnest($1::uuid[], $2::text[], $3::int[], $4::text[], $5::text[],
        $6::text[], $7::text[], $8::numeric[], $9::int[], $10::text[], $11::text[], $12::jsonb[], $13::int[], $14::timestamptz[],
        $15::text[], $16::int[]) as r
-     on conflict do nothing`,
+     on conflict do nothing returning id`,
     [
       sorted.map((r) => r.id),
       sorted.map((r) => r.jobId),
@@ -50,6 +55,7 @@ export async function openRequests(tx: Tx, requests: readonly NewRequest[], now:
       now,
     ],
   );
+  return new Set(rows.map(({ id }) => id));
 }
 
 /** What is known of these jobs: a request, or `never` where the job was cancelled before one was opened. */
@@ -198,6 +204,43 @@ export async function startRound(
   );
 }
 
+/** From now on somebody is to look at what was passed. */
+export async function demandReview(tx: Tx, id: string, now: Date): Promise<void> {
+  await tx.query(
+    `update approval_request set bypass_review = 'due', bypass_told = 1, asked_at = $2 where id = $1`,
+    [id, now],
+  );
+}
+
+export async function setReview(tx: Tx, id: string, verdict: BypassReview): Promise<void> {
+  await tx.query('update approval_request set bypass_review = $2 where id = $1', [id, verdict]);
+}
+
+/** Whether this person passed an approval before `before` that nobody has looked at yet. */
+export async function hasReviewDue(db: Queryable, userId: number, before: Date): Promise<boolean> {
+  const rows = await db.query(
+    `select from approval_request where user_id = $1 and bypass_review = 'due' and reviewed_at <= $2 limit 1`,
+    [userId, before],
+  );
+  return rows.length > 0;
+}
+
+/** Up to `limit` requests that somebody is still to look at, and of which was told before `toldBy`: it counts as told again. */
+export async function remindOfReviews(
+  tx: Tx,
+  toldBy: Date,
+  limit: number,
+  now: Date,
+): Promise<{ request: ApprovalRequest; number: number }[]> {
+  const rows = await tx.query<ApprovalRequestRow>(
+    `update approval_request set bypass_told = bypass_told + 1, asked_at = $3 where id in (
+       select id from approval_request where bypass_review = 'due' and asked_at <= $1 order by asked_at limit $2 for update skip locked)
+     returning *`,
+    [toldBy, limit, now],
+  );
+  return rows.map((row) => ({ request: requestOf(row), number: row.bypass_told }));
+}
+
 /** Writes down up to `limit` expiries whose time has come; several replicas may do so at once. */
 export async function expireRequests(tx: Tx, limit: number, now: Date): Promise<ApprovalRequest[]> {
   const rows = await tx.query<ApprovalRequestRow>(
@@ -262,6 +305,7 @@ export interface RequestFilter {
   readonly userId?: number | undefined;
   /** null for those of no organisation. */
   readonly orgId?: number | null | undefined;
+  readonly bypassReview?: BypassReview | undefined;
 }
 
 /** The condition of a filter, with its values. Each filter has its own text, so that each can use its own index. */
@@ -273,6 +317,7 @@ function where(
   const value = (given: unknown): string => `$${values.push(given)}`;
   const conditions = [statusCondition(filter.status, now, value)];
   if (filter.userId !== undefined) conditions.push(`user_id = ${value(filter.userId)}`);
+  if (filter.bypassReview !== undefined) conditions.push(`bypass_review = ${value(filter.bypassReview)}`);
   if (filter.orgId === null) conditions.push('org_id is null');
   else if (filter.orgId !== undefined) conditions.push(`org_id = ${value(filter.orgId)}`);
   return { values, condition: conditions.join(' and '), value };
@@ -348,6 +393,7 @@ function requestOf(row: ApprovalRequestRow): ApprovalRequest {
     reviewedAt: row.reviewed_at,
     reviewNotes: row.review_notes,
     decidedVia: row.decided_via,
+    bypassReview: row.bypass_review,
     traceparent: row.traceparent,
   };
 }

@@ -4,8 +4,11 @@ export const REQUEST_STATUSES = ['pending', 'approved', 'rejected', 'expired', '
 export type RequestStatus = (typeof REQUEST_STATUSES)[number];
 
 /** How a decision reached us. */
-export const VIAS = ['api', 'email', 'slack', 'link'] as const;
+export const VIAS = ['api', 'email', 'slack', 'link', 'standing', 'bypass'] as const;
 export type Via = (typeof VIAS)[number];
+
+export const BYPASS_REVIEWS = ['due', 'accepted', 'objected'] as const;
+export type BypassReview = (typeof BYPASS_REVIEWS)[number];
 
 /** Someone has to say yes before this job may run. The rule's name and level are those of the moment it was asked. */
 export interface ApprovalRequest {
@@ -43,6 +46,8 @@ export interface ApprovalRequest {
   readonly reviewedAt: Date | null;
   readonly reviewNotes: string | null;
   readonly decidedVia: Via | null;
+  /** Where the requester passed the approval: whether somebody looked at it since, and what they say. */
+  readonly bypassReview: BypassReview | null;
   /** The trace of the job, to be gone on with by whatever happens to the request later. */
   readonly traceparent: string | null;
 }

@@ -1,4 +1,4 @@
-export const COMMENT_KINDS = ['comment', 'changes_requested', 'resubmitted'] as const;
+export const COMMENT_KINDS = ['comment', 'changes_requested', 'resubmitted', 'reviewed'] as const;
 export type CommentKind = (typeof COMMENT_KINDS)[number];
 
 /** What somebody wrote about a request. One that asks for changes ends the round it was written in, and the answer begins the next. */

@@ -62,6 +62,13 @@ function lacks(request: Decidable, who: Rights, isOfEveryTeam: boolean): Refusal
   return undefined;
 }
 
+/** May this person look at what the requester passed? Whoever could have decided it. */
+export function mayReview(request: Decidable, by: Decider): Decision {
+  if (request.userId === by.userId) return refused('self-approval');
+  const why = lacks(request, by, by.isFallback);
+  return why === undefined ? { granted: true } : refused(why);
+}
+
 /** Whether the request waits for anyone at all: the only thing to ask before it is withdrawn. */
 export function stillOpen(request: Open, now: Date): Decision {
   const status = statusAt(request, now);

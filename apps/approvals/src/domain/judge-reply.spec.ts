@@ -41,6 +41,7 @@ const request: ApprovalRequest = {
   reviewedAt: null,
   reviewNotes: null,
   decidedVia: null,
+  bypassReview: null,
   traceparent: null,
 };
 const who: Answerer = {

@@ -4,9 +4,20 @@ import { Bus, event, OnEvents, type Outgoing } from '@lineclear/bus';
 import { Clock, CONFIG, type Tx } from '@lineclear/kit';
 import type { Config } from '../config.js';
 import { CurrentRules } from '../current-rules.js';
-import { openRequests, requestsOfJobs, type NewRequest } from '../db/requests.repo.js';
+import {
+  findRequest,
+  hasReviewDue,
+  openRequests,
+  requestsOfJobs,
+  type NewRequest,
+} from '../db/requests.repo.js';
+import { Decisions } from '../decisions.js';
+import { isStaged } from '../domain/stages.js';
+import { Standing, type Speaking } from '../standing.js';
 import { requestOf } from './evaluate-jobs.js';
 import { outcomeOf } from './outcome-of-request.js';
+
+const HOUR_MS = 3_600_000;
 
 type Submitted = EventOf<typeof jobSubmitted>;
 
@@ -16,6 +27,8 @@ export class OpenRequests {
   constructor(
     private readonly bus: Bus,
     private readonly rules: CurrentRules,
+    private readonly decisions: Decisions,
+    private readonly standing: Standing,
     private readonly clock: Clock,
     @Inject(CONFIG) private readonly config: Config,
   ) {
@@ -37,19 +50,33 @@ export class OpenRequests {
         data.approval ?? (rules ? requestOf(data.facts, rules, now, this.config.APPROVAL_TTL_HOURS) : null),
       ]),
     );
-    await openRequests(
+    const held = [...byJob.values()].flatMap((one) => {
+      const need = needs.get(one.data.job_id);
+      return need ? [{ one, request: newRequest(one, need) }] : [];
+    });
+    // Asked before anything is written: others would wait for the answer too.
+    const speaking = await this.standing.speakingFor(
       tx,
-      [...byJob].flatMap(([jobId, one]) => {
-        const need = needs.get(jobId);
-        return need ? [newRequest(one, need)] : [];
-      }),
+      held.map(({ one }) => one.data.facts),
+    );
+    const opened = await openRequests(
+      tx,
+      held.map(({ request }) => request),
       now,
     );
+    const passed = new Set<string>();
+    for (const { one, request } of held)
+      if (
+        opened.has(request.id) &&
+        (await this.#passes(tx, one, request.id, speaking.get(request.jobId) ?? []))
+      )
+        passed.add(request.jobId);
     // Read back: a job that had its request before is told how that one stands.
     const known = await requestsOfJobs(tx, [...byJob.keys()]);
     const told = [...byJob].map(([jobId, one]): Outgoing | undefined => {
       const request = known.get(jobId);
-      if (request === 'never') return undefined;
+      // Of what was decided just now everything is told.
+      if (request === 'never' || passed.has(jobId)) return undefined;
       if (request) return outcomeOf(request);
       if (needs.get(jobId))
         throw new Error(`the request of ${jobId} could not be opened: its id belongs to another job`);
@@ -60,6 +87,32 @@ export class OpenRequests {
       );
     });
     await this.bus.publish(tx, ...told.filter((one) => one !== undefined));
+  }
+
+  /**
+   * Decides a request that was just opened at once, where its requester passes it or somebody said yes in advance; whether
+   * everything is told of it by that.
+   */
+  async #passes(tx: Tx, { data }: Submitted, id: string, speaking: readonly Speaking[]): Promise<boolean> {
+    const reason = await this.#bypassOf(tx, data);
+    if (reason === undefined && speaking.length === 0) return false;
+    const request = (await findRequest(tx, id))!;
+    const required = outcomeOf(request);
+    // Who does not know yet that the job is held could not make anything of its being let go, or of its next stage.
+    const isToldFirst = !data.approval || isStaged(request.stages, request.rejections);
+    if (isToldFirst && required) await this.bus.publish(tx, required);
+    const after =
+      reason === undefined
+        ? await this.standing.countFor(tx, request, speaking)
+        : await this.decisions.bypassIn(tx, id, { userId: data.user_id, username: data.username }, reason);
+    return isToldFirst || after.status !== 'pending';
+  }
+
+  /** Why the requester passes the approval; not while an earlier time should have been looked at, nor where a secret takes one. */
+  async #bypassOf(tx: Tx, { user_id, facts }: Submitted['data']): Promise<string | undefined> {
+    if (!facts.bypass || facts.secrets_needing_approval?.length) return undefined;
+    const before = new Date(this.clock.now().getTime() - this.config.APPROVAL_REVIEW_HOURS * HOUR_MS);
+    return (await hasReviewDue(tx, user_id, before)) ? undefined : facts.bypass.reason;
   }
 }
 

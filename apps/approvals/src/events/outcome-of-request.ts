@@ -1,4 +1,6 @@
 import {
+  approvalBypassed,
+  approvalBypassReviewed,
   approvalCancelled,
   approvalChangesRequested,
   approvalEscalated,
@@ -69,6 +71,32 @@ export const escalated = (
   event(
     approvalEscalated,
     { ...heldBy(request), cause, ask: ask.slice(0, MAX_APPROVERS).map(({ user_id }) => user_id) },
+    aboutOf(request),
+  );
+
+/** Tells whoever may look at it that the requester passed the approval, for the how-manieth time. */
+export const bypassed = (request: ApprovalRequest, number: number): Outgoing =>
+  event(
+    approvalBypassed,
+    { ...heldBy(request), bypass_reason: request.reviewNotes ?? '', number },
+    aboutOf(request),
+  );
+
+export const bypassReviewed = (
+  request: ApprovalRequest,
+  verdict: 'accepted' | 'objected',
+  { userId, username, at, text }: Comment,
+): Outgoing =>
+  event(
+    approvalBypassReviewed,
+    {
+      ...heldBy(request),
+      verdict,
+      by_user_id: userId,
+      by: username,
+      at: at.toISOString(),
+      comment: text,
+    },
     aboutOf(request),
   );
 

@@ -1,6 +1,12 @@
 import { approvalStage, fields, levelName } from '@lineclear/contracts';
 import { z } from 'zod';
-import { REQUEST_STATUSES, statusAt, VIAS, type ApprovalRequest } from '../domain/approval-request.js';
+import {
+  BYPASS_REVIEWS,
+  REQUEST_STATUSES,
+  statusAt,
+  VIAS,
+  type ApprovalRequest,
+} from '../domain/approval-request.js';
 import { COMMENT_KINDS, type Comment } from '../domain/comment.js';
 import type { Vote } from '../domain/votes.js';
 import { levelsTold } from '../events/outcome-of-request.js';
@@ -13,12 +19,17 @@ const page = {
 export const listQuery = z.strictObject({
   ...page,
   pending_only: z.enum(['true', 'false']).default('false'),
+  bypass_review: z.enum(BYPASS_REVIEWS).optional(),
 });
 export const mineQuery = z.strictObject(page);
 
 export const approveBody = z.strictObject({ notes: z.string().trim().max(2_000).optional() });
 export const rejectBody = z.strictObject({ reason: z.string().trim().min(1).max(2_000) });
 
+export const reviewBody = z.strictObject({
+  verdict: z.enum(['accepted', 'objected']),
+  comment: z.string().trim().min(1).max(2_000),
+});
 export const commentBody = z.strictObject({ comment: z.string().trim().min(1).max(2_000) });
 
 export const commentAnswer = z.object({
@@ -89,6 +100,8 @@ export const requestAnswer = z.object({
   reviewed_by_user_id: z.int().nullable(),
   reviewed_at: z.iso.datetime().nullable(),
   review_notes: z.string().nullable(),
+  /** Where the requester passed the approval: whether somebody looked at it since, and what they say. */
+  bypass_review: z.enum(BYPASS_REVIEWS).nullable(),
   created_at: z.iso.datetime(),
   expires_at: z.iso.datetime(),
 });
@@ -144,6 +157,7 @@ export function showRequest(request: ApprovalRequest, all: readonly Vote[], now:
     reviewed_by_user_id: request.reviewedById,
     reviewed_at: request.reviewedAt?.toISOString() ?? null,
     review_notes: request.reviewNotes,
+    bypass_review: request.bypassReview,
     created_at: request.createdAt.toISOString(),
     expires_at: request.expiresAt.toISOString(),
   };

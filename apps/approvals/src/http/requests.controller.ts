@@ -25,6 +25,7 @@ import {
   rejectBody,
   requestAnswer,
   requestsAnswer,
+  reviewBody,
   showComment,
   showRequest,
   type RequestAnswer,
@@ -51,7 +52,7 @@ export class RequestsController {
     @Who() who: Principal,
   ): Promise<RequestsAnswer> {
     const status = query.pending_only === 'true' ? 'pending' : query.status;
-    return this.#page({ status }, { orgId: tenantOf(who) }, query);
+    return this.#page({ status, bypassReview: query.bypass_review }, { orgId: tenantOf(who) }, query);
   }
 
   @Get('me')
@@ -143,6 +144,19 @@ export class RequestsController {
     const seen = await this.#seenBy(who, id);
     if (seen.userId !== who.user_id) throw new NotAllowed('only the requester answers for the job');
     return this.#shown(await this.decisions.resubmit(id, rightsOf(who), body.comment));
+  }
+
+  @Post('requests/:id/review')
+  @Allow('admin.approve')
+  @Answers(200, requestAnswer, 'Says whether it was right that the requester passed the approval')
+  async review(
+    @Param('id', { schema: requestId }) id: string,
+    @Body({ schema: reviewBody }) body: z.infer<typeof reviewBody>,
+    @Who() who: Principal,
+  ): Promise<RequestAnswer> {
+    await this.#decidableBy(who, id);
+    const by = await this.approvers.deciderOf(rightsOf(who));
+    return this.#shown(await this.decisions.review(id, by, body.verdict, body.comment));
   }
 
   @Get('requests/:id/comments')

@@ -8,15 +8,23 @@ import type { Config } from '../config.js';
 import { Approvers } from '../approvers.js';
 import { forgetAbsences } from '../db/absences.repo.js';
 import { forgetTokens } from '../db/reply-tokens.repo.js';
-import { escalate, expireRequests, forgetMarks, remindOf, toEscalate } from '../db/requests.repo.js';
+import {
+  escalate,
+  expireRequests,
+  forgetMarks,
+  remindOf,
+  remindOfReviews,
+  toEscalate,
+} from '../db/requests.repo.js';
 import { settingsNow } from '../db/settings.repo.js';
 import { Decisions } from '../decisions.js';
 import { newlyAsked, whomToAsk } from '../domain/whom-to-ask.js';
-import { escalated, outcomeOf, reminderOf } from '../events/outcome-of-request.js';
+import { bypassed, escalated, outcomeOf, reminderOf } from '../events/outcome-of-request.js';
 
 export const FOLLOW_UP = 'follow-up';
 const BATCH = 200;
 const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
 // A day more than events are kept on the stream.
 const MARKS_KEPT_MS = 8 * 86_400_000;
 // So long, after it is too late, somebody who answers a mail is still told that it is.
@@ -54,6 +62,7 @@ export class FollowUp extends Rounds {
     for (const [index, hours] of [...this.config.APPROVAL_REMIND_AFTER_HOURS.entries()].toReversed())
       while ((await this.#remind(index + 1, hours)) === BATCH);
     await this.#escalate();
+    while ((await this.#remindOfReviews()) === BATCH);
     const nowMs = this.clock.now().getTime();
     await forgetMarks(this.database, new Date(nowMs - MARKS_KEPT_MS));
     await forgetTokens(this.database, new Date(nowMs - TOKENS_KEPT_MS));
@@ -67,6 +76,16 @@ export class FollowUp extends Rounds {
       const requests = await remindOf(tx, number, openedBy, BATCH, now);
       await this.bus.publish(tx, ...requests.map((request) => reminderOf(request, number)));
       return requests.length;
+    });
+  }
+
+  #remindOfReviews(): Promise<number> {
+    return this.database.tx(async (tx) => {
+      const now = this.clock.now();
+      const toldBy = new Date(now.getTime() - DAY_MS);
+      const due = await remindOfReviews(tx, toldBy, BATCH, now);
+      await this.bus.publish(tx, ...due.map(({ request, number }) => bypassed(request, number)));
+      return due.length;
     });
   }
 

@@ -20,6 +20,12 @@ export const CATALOGUE: Readonly<Record<string, EventKind>> = {
   'approval.reminder': { name: 'Approval still required', category: 'approval', severity: 'warning' },
   'approval.stage_started': { name: 'Approval goes on', category: 'approval', severity: 'warning' },
   'approval.escalated': { name: 'Approval escalated', category: 'approval', severity: 'warning' },
+  'approval.bypassed': { name: 'Approval passed', category: 'approval', severity: 'critical' },
+  'approval.bypass_reviewed': {
+    name: 'Passed approval looked at',
+    category: 'approval',
+    severity: 'warning',
+  },
   'approval.changes_requested': { name: 'Changes requested', category: 'approval', severity: 'warning' },
   'approval.granted': { name: 'Approval granted', category: 'approval', severity: 'info' },
   'approval.rejected': { name: 'Approval rejected', category: 'approval', severity: 'warning' },

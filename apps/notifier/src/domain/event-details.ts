@@ -69,6 +69,25 @@ export const EVENT_DETAILS: Readonly<Record<string, EventDetails>> = {
     description: 'More people are asked, `ask`: nobody decided for so long, or somebody cannot be reached.',
     example: { ...approval, ...need, ...job, ...cost, cause: 'time', ask: [2] },
   },
+  'approval.bypassed': {
+    description:
+      'Who submitted a job passed the approval that it needs; whoever could have decided is to look at it. Said each day until somebody has.',
+    example: { ...approval, ...need, ...job, ...cost, bypass_reason: 'the demo is at noon', number: 1 },
+  },
+  'approval.bypass_reviewed': {
+    description: 'Somebody looked at an approval that was passed, and accepts it or objects.',
+    example: {
+      ...approval,
+      ...need,
+      ...job,
+      ...cost,
+      verdict: 'accepted',
+      by_user_id: 2,
+      by: 'lea',
+      at: decision.at,
+      comment: 'right so',
+    },
+  },
   'approval.changes_requested': {
     description:
       'Somebody who may decide wants something else first. The requester answers, or takes it back.',

@@ -26,7 +26,7 @@ describe('the catalogue', () => {
   it.each([
     ['*', EVENT_TYPES.length],
     ['job.*', 5],
-    ['approval.*', 9],
+    ['approval.*', 11],
     ['job.failed', 1],
     ['job', 0],
     ['job.', 0],

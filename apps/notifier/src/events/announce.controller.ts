@@ -1,5 +1,7 @@
 import { Controller, Inject } from '@nestjs/common';
 import {
+  approvalBypassed,
+  approvalBypassReviewed,
   approvalCancelled,
   approvalChangesRequested,
   approvalEscalated,
@@ -45,6 +47,7 @@ const ASKING: ReadonlySet<string> = new Set([
   approvalReminder.name,
   approvalStageStarted.name,
   approvalEscalated.name,
+  approvalBypassed.name,
 ]);
 
 /** Every event that people may want to hear of becomes one delivery per channel and recipient; most become none. */
@@ -148,6 +151,11 @@ export class AnnounceController {
 
   @OnEvents(approvalChangesRequested)
   async changesRequested(events: EventOf<typeof approvalChangesRequested>[], tx: Tx): Promise<void> {
+    await this.#announce(events, tx);
+  }
+
+  @OnEvents(approvalBypassReviewed)
+  async bypassesReviewed(events: EventOf<typeof approvalBypassReviewed>[], tx: Tx): Promise<void> {
     await this.#announce(events, tx);
   }
 

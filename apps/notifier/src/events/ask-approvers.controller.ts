@@ -1,5 +1,6 @@
 import { Controller, Inject } from '@nestjs/common';
 import {
+  approvalBypassed,
   approvalEscalated,
   approvalReminder,
   approvalRequired,
@@ -22,9 +23,12 @@ import { announcementsOf, personalDelivery, storeDeliveries } from './deliveries
 
 const DEADLINE_MS = 2_000;
 
-type Required = EventOf<
-  typeof approvalRequired | typeof approvalReminder | typeof approvalStageStarted | typeof approvalEscalated
->;
+type Asking =
+  | EventOf<typeof approvalRequired>
+  | EventOf<typeof approvalReminder>
+  | EventOf<typeof approvalStageStarted>
+  | EventOf<typeof approvalEscalated>
+  | EventOf<typeof approvalBypassed>;
 
 /** Who may decide is asked at their own address, beside those who want to hear that somebody has to. */
 @Controller()
@@ -58,7 +62,13 @@ export class AskApproversController {
     await this.#ask(events, new Set(), tx);
   }
 
-  async #ask(events: readonly Required[], before: ReadonlySet<string>, tx: Tx): Promise<void> {
+  /** They could have decided it, and are to look at it now. */
+  @OnEvents(approvalBypassed)
+  async askToReview(events: EventOf<typeof approvalBypassed>[], tx: Tx): Promise<void> {
+    await this.#ask(events, new Set(), tx);
+  }
+
+  async #ask(events: readonly Asking[], before: ReadonlySet<string>, tx: Tx): Promise<void> {
     const [first] = events;
     if (!first) return;
     const routes = await this.routes.of(first.type);
@@ -79,7 +89,7 @@ export class AskApproversController {
 
   /** While approvals does not answer, the event comes again. */
   async #deliveriesOf(
-    event: Required,
+    event: Asking,
     routes: readonly Route[],
     channel: Channel | undefined,
     before: ReadonlySet<string>,

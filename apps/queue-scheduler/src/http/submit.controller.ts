@@ -64,6 +64,8 @@ const submitBody = z.strictObject({
   priority: z.enum(PRIORITIES).default('normal'),
   /** Which of the caller's teams it counts under; the one joined first when it is not said. */
   team: slug.optional(),
+  /** Passes an approval that it may need, with `job.bypass.approval`: somebody else looks at it afterwards. */
+  bypass_approval: z.strictObject({ reason: z.string().trim().min(1).max(2_000) }).optional(),
   idempotency_key: key.optional(),
 });
 type SubmitBody = z.infer<typeof submitBody>;
@@ -110,6 +112,9 @@ export class SubmitController {
     const provider = await this.providers.get(providerName);
     if (body.priority === 'high' && !can(by, 'job.priority.high'))
       throw new NotAllowed('high priority needs the permission job.priority.high');
+    const bypass = body.bypass_approval;
+    if (bypass && !can(by, 'job.bypass.approval'))
+      throw new NotAllowed('passing an approval needs the permission job.bypass.approval');
     const { idempotency_key, ...request } = body;
     const idempotencyKey = oneKey(idempotency_key, keyHeader);
     const asked = wanted(request, provider, teamOf(by, body.team));
@@ -117,6 +122,7 @@ export class SubmitController {
     const submission = {
       job,
       teamIds: (by.teams ?? []).map(({ id }) => id),
+      ...(bypass && { bypass }),
       entry: submitted(job),
       ...(idempotencyKey === undefined
         ? {}

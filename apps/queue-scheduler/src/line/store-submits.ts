@@ -133,7 +133,7 @@ function withFacts(
 ): Job[] {
   const earlier = new Map<number, number>();
   return batch.map((submission) => {
-    const { job, teamIds } = submission;
+    const { job, teamIds, bypass } = submission;
     const demanded = demands.get(submission) ?? [];
     const inBatch = earlier.get(job.userId) ?? 0;
     earlier.set(job.userId, inBatch + 1);
@@ -152,8 +152,10 @@ function withFacts(
         jobs_last_24h: jobsLast24h + inBatch,
         first_job: isFirst && inBatch === 0,
         ...(job.orgId === null ? {} : { org_id: job.orgId }),
+        ...(job.teamId === null ? {} : { team_id: job.teamId }),
         ...(teamIds.length === 0 ? {} : { team_ids: [...teamIds] }),
         ...(demanded.length === 0 ? {} : { secrets_needing_approval: [...demanded] }),
+        ...(bypass && { bypass }),
       },
     };
   });

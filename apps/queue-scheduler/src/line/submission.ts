@@ -30,6 +30,8 @@ export interface Submission {
   readonly job: Omit<Job, 'facts'>;
   /** All teams of the submitter. */
   readonly teamIds: readonly number[];
+  /** Why they pass an approval that it may need. */
+  readonly bypass?: { readonly reason: string } | undefined;
   readonly key?: string | undefined;
   readonly requestSha256?: string | undefined;
   /** What the audit log is told if it is stored: made by its own request, as others share its transaction. */
