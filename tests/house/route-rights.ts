@@ -51,6 +51,7 @@ export const RIGHTS: Readonly<Record<string, Right>> = {
   'GET /api/approvals/rules/{id}': approves,
   'PATCH /api/approvals/rules/{id}': configures,
   'DELETE /api/approvals/rules/{id}': configures,
+  'POST /api/approvals/rules/replay': approves,
   'POST /api/approvals/rules/dry-run': approves,
   'GET /api/approvals/settings': approves,
   'PUT /api/approvals/settings': configures,

@@ -40,6 +40,7 @@ import { AbsencesController } from './http/absences.controller.js';
 import { BulkController } from './http/bulk.controller.js';
 import { DryRunController } from './http/dry-run.controller.js';
 import { LinksController } from './http/links.controller.js';
+import { ReplayController } from './http/replay.controller.js';
 import { RequestsController } from './http/requests.controller.js';
 import { RulesController } from './http/rules.controller.js';
 import { StandingController } from './http/standing.controller.js';
@@ -51,6 +52,7 @@ import { FOLLOW_UP, FollowUp } from './jobs/follow-up.js';
 @Module({
   controllers: [
     DryRunController,
+    ReplayController,
     RulesController,
     BulkController,
     SettingsController,

@@ -11,6 +11,7 @@ import { ApprovedSecrets1795711000000 } from './db/migrations/1795711000000-appr
 import { Quotas1795671000000 } from './db/migrations/1795671000000-quotas.js';
 import { providersOf, type Provider } from './domain/providers.js';
 import { FollowApprovals } from './events/follow-approvals.js';
+import { AnswerPastJobs } from './events/answer-past-jobs.js';
 import { AnswerUsage } from './events/answer-usage.js';
 import { FollowQuotas } from './events/follow-quotas.js';
 import { FollowRuns } from './events/follow-runs.js';
@@ -57,6 +58,7 @@ class QueueModule {
         FollowApprovals,
         FollowRuns,
         FollowQuotas,
+        AnswerPastJobs,
         AnswerUsage,
       ],
       providers: [

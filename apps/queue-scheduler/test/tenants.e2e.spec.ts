@@ -1,3 +1,4 @@
+import { pastJobs } from '@lineclear/contracts';
 import { client, type Answer, type Person } from '@lineclear/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openHouse, type House } from './house.js';
@@ -62,4 +63,17 @@ it('lets nobody cancel what another organisation’s is, with whatever permissio
     expect(await house.status(id)).toBe('dispatching');
   }
   expect((await http.post(`/api/cloud/jobs/${jobs.acme}/cancel`)).status).toBe(202);
+});
+
+it('tells what rules looked at, page by page, of an organisation alone where it is asked so', async () => {
+  const since = new Date(Date.now() - 86_400_000).toISOString();
+  const past = async (more: object): Promise<string[]> =>
+    (await house.peer.ask(pastJobs, { since, limit: 200, ...more })).jobs.map(({ job_id }) => job_id);
+  const all = [jobs.acme, jobs.globex, jobs.none];
+  expect(await past({})).toEqual(all);
+  expect(await past({ limit: 2 })).toEqual(all.slice(0, 2));
+  expect(await past({ after: all[1] })).toEqual(all.slice(2));
+  expect(await past({ tenant: ACME.id })).toEqual([jobs.acme]);
+  expect(await past({ tenant: null })).toEqual([jobs.none]);
+  expect(await past({ since: new Date(Date.now() + 60_000).toISOString() })).toEqual([]);
 });

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { orgId, userId } from './fields.js';
+import { jobFacts } from './approvals.requests.js';
+import { instant, jobId, orgId, userId } from './fields.js';
 import { QUOTA_TYPES, teamId } from './quotas.js';
 import { defineRequest } from './request.js';
 
@@ -16,3 +17,17 @@ export const usageOf = defineRequest(
   }),
 );
 export type Use = z.infer<typeof use>;
+
+export const MAX_PAST_JOBS = 200;
+
+/** What approval rules looked at of jobs that were submitted since, oldest first, behind `after`; of `tenant`'s alone where it is given (null: of none). */
+export const pastJobs = defineRequest(
+  'queue.past_jobs',
+  z.object({
+    since: instant,
+    after: jobId.optional(),
+    tenant: orgId.nullable().optional(),
+    limit: z.int().min(1).max(MAX_PAST_JOBS),
+  }),
+  z.object({ jobs: z.array(jobFacts).max(MAX_PAST_JOBS) }),
+);

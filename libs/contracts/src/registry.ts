@@ -108,7 +108,7 @@ export const WIRING: Readonly<Record<ServiceName, Wiring>> = {
       approvalsAsk.replyToken,
       approvalsAsk.approversNow,
     ],
-    asks: [...whoCalls, authAsk.deciderNow, authAsk.approversFor],
+    asks: [...whoCalls, authAsk.deciderNow, authAsk.approversFor, queueAsk.pastJobs],
   },
   'queue-scheduler': {
     publishes: [
@@ -131,7 +131,7 @@ export const WIRING: Readonly<Record<ServiceName, Wiring>> = {
       auth.quotaChanged,
     ],
     watches: [...changesOfPrincipals, jobs.providerChanged],
-    answers: [queueAsk.usageOf],
+    answers: [queueAsk.usageOf, queueAsk.pastJobs],
     asks: [
       ...whoCalls,
       approvalsAsk.evaluateJobs,

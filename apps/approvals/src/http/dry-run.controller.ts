@@ -5,10 +5,9 @@ import { Answers, Database } from '@lineclear/kit';
 import { z } from 'zod';
 import { combineOf, listRules } from '../db/rules.repo.js';
 import { needOf } from '../domain/need.js';
-import { RuleSet, type Explained, type Rule } from '../domain/rule-set.js';
-import { newRule, settingsOf } from './rule-wire.js';
-
-const MAX_DRAFTS = 200;
+import { RuleSet, type Explained } from '../domain/rule-set.js';
+import { draftRules, MAX_DRAFTS } from './draft-rules.js';
+import { newRule } from './rule-wire.js';
 
 const dryRun = z.strictObject({
   job: z.strictObject({
@@ -62,18 +61,11 @@ export class DryRunController {
   )
   async run(@Body({ schema: dryRun }) body: z.infer<typeof dryRun>): Promise<Answer> {
     const job: JobFacts = { ...body.job, job_id: `job_${'0'.repeat(32)}` };
-    const given = body.rules ? drafts(body.rules) : await listRules(this.database, true);
+    const given = body.rules ? draftRules(body.rules) : await listRules(this.database, true);
     const rules = new RuleSet(given, { combine: await combineOf(this.database) });
     return { rules: rules.explain(job).map(shown), approval: needOf(job, rules) };
   }
 }
-
-/** @throws BadInput naming the draft's `threshold` */
-const drafts = (bodies: readonly z.infer<typeof newRule>[]): Rule[] =>
-  bodies.flatMap((body, n) => {
-    const settings = settingsOf(body, `rules.${n}.`);
-    return settings.isActive ? [{ ...settings, id: n + 1 }] : [];
-  });
 
 const shown = (one: Explained): Answer['rules'][number] => ({
   id: one.rule.id,

@@ -1,5 +1,5 @@
 import type { Reach } from '@lineclear/access';
-import type { JobState } from '@lineclear/contracts';
+import type { JobFacts, JobState } from '@lineclear/contracts';
 import type { Queryable, Tx } from '@lineclear/kit';
 import type { Job } from '../domain/job.js';
 
@@ -120,6 +120,20 @@ export async function insert(tx: Tx, jobs: readonly NewJob[]): Promise<Place[]> 
     jobs.map(({ key }) => key ?? null),
     jobs.map(({ requestSha256 }) => requestSha256 ?? null),
   ]);
+}
+
+/** The facts of jobs that were submitted since, oldest first: ids rise with time. */
+export async function factsSince(
+  db: Queryable,
+  since: Date,
+  page: { after?: string | undefined; tenant?: number | null | undefined; limit: number },
+): Promise<JobFacts[]> {
+  const first = `job_${since.getTime().toString(16).padStart(12, '0')}`;
+  const rows = await db.query<{ facts: JobFacts }>(
+    `select facts from jobs where id > $1 and ($2::boolean or org_id is not distinct from $3::int) order by id limit $4`,
+    [page.after ?? first, page.tenant === undefined, page.tenant ?? null, page.limit],
+  );
+  return rows.map(({ facts }) => facts);
 }
 
 const BY_ID = `select ${JOB} from jobs where id = any($1::text[])`;
