@@ -41,6 +41,25 @@ export class SendMail implements OnApplicationShutdown {
     parcel: MailParcel,
     stop: AbortSignal,
   ): Promise<AttemptResult> {
+    const { fromAddress } = channel.settings;
+    const { replyTo, isAnswer = false } = parcel.mail;
+    // A bounce comes back to where the answer would. Not to another domain: the sender's own vouches for the envelope (SPF).
+    const isReturned = replyTo !== undefined && domainOf(replyTo) === domainOf(fromAddress);
+    const sender = isAnswer ? '' : isReturned ? replyTo : undefined;
+    const result = await this.#attempt(channel, password, parcel, sender, stop);
+    // Some take mails only as from whoever logs in.
+    if (isReturned && result.refuses === 'the sender')
+      return this.#attempt(channel, password, parcel, undefined, stop);
+    return result;
+  }
+
+  async #attempt(
+    channel: EmailChannel,
+    password: Secret | undefined,
+    parcel: MailParcel,
+    sender: string | undefined,
+    stop: AbortSignal,
+  ): Promise<AttemptResult & { readonly refuses?: 'the sender' }> {
     const { fromAddress, fromName } = channel.settings;
     const { subject, text, html, replyTo, isAnswer = false } = parcel.mail;
     try {
@@ -48,12 +67,12 @@ export class SendMail implements OnApplicationShutdown {
         from: fromName === null ? fromAddress : { name: fromName, address: fromAddress },
         to: { name: '', address: parcel.recipient },
         ...(replyTo === undefined ? {} : { replyTo: { name: '', address: replyTo } }),
-        ...(isAnswer ? { envelope: { from: '', to: parcel.recipient } } : {}),
+        ...(sender === undefined ? {} : { envelope: { from: sender, to: parcel.recipient } }),
         subject,
         text,
         html,
         // The same over all attempts: a mail server that got it twice can tell.
-        messageId: `<${parcel.id}@${fromAddress.split('@').at(-1) ?? 'lineclear'}>`,
+        messageId: `<${parcel.id}@${domainOf(fromAddress)}>`,
         headers: {
           'Auto-Submitted': isAnswer ? 'auto-replied' : 'auto-generated',
           'X-Auto-Response-Suppress': 'All',
@@ -131,9 +150,12 @@ const codeOf = (response: string | undefined): number | undefined => {
 // The envelope or the content was refused: the same mail meets the same answer. A refused login is someone's to repair.
 const ABOUT_THE_MAIL = ['EENVELOPE', 'EMESSAGE'];
 
-function judgeError(error: unknown): AttemptResult {
-  const { code, responseCode, response } = error as {
+const domainOf = (address: string): string => address.slice(address.lastIndexOf('@') + 1).toLowerCase();
+
+function judgeError(error: unknown): AttemptResult & { readonly refuses?: 'the sender' } {
+  const { code, command, responseCode, response } = error as {
     code?: string;
+    command?: string;
     responseCode?: number;
     response?: string;
   };
@@ -143,5 +165,6 @@ function judgeError(error: unknown): AttemptResult {
     statusCode: responseCode,
     error: explainError(error),
     response: response?.slice(0, MAX_KEPT),
+    ...(command === 'MAIL FROM' && (responseCode ?? 0) >= 500 && { refuses: 'the sender' as const }),
   };
 }
