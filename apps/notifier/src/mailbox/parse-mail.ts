@@ -82,7 +82,8 @@ export async function parseMail(raw: Buffer, ours: Ours): Promise<ParsedMail | {
 const REPORTS = ['message/delivery-status', 'text/rfc822-headers', 'message/rfc822'];
 const MAX_REPORT_BYTES = 64 * 1024;
 
-function keep({ contentType = '', content, release }: Attachment, reports: Map<string, string>): void {
+function keep(attachment: Attachment, reports: Map<string, string>): void {
+  const { contentType = '', content } = attachment;
   const isWanted = REPORTS.includes(contentType) && !reports.has(contentType);
   const parts: Buffer[] = [];
   let bytes = 0;
@@ -93,7 +94,7 @@ function keep({ contentType = '', content, release }: Attachment, reports: Map<s
   content.on('end', () => {
     if (isWanted)
       reports.set(contentType, Buffer.concat(parts).subarray(0, MAX_REPORT_BYTES).toString('utf8'));
-    release();
+    attachment.release();
   });
 }
 
