@@ -20,6 +20,7 @@ import { AttemptRounds1795770000012 } from './db/migrations/1795770000012-attemp
 import { EndpointGates1795770000013 } from './db/migrations/1795770000013-endpoint-gates.js';
 import { EventSkipsRow } from './db/event-skips.entity.js';
 import { EventSkips1795770000014 } from './db/migrations/1795770000014-event-skips.js';
+import { OwnNews1795770000040 } from './db/migrations/1795770000040-own-news.js';
 import { WebhookKeys1795770000010 } from './db/migrations/1795770000010-webhook-keys.js';
 import { PreferenceRow, RoutesVersionRow } from './db/preference.entity.js';
 import { SendMail } from './email/send-mail.js';
@@ -27,6 +28,7 @@ import { WriteMail } from './email/write-mail.js';
 import { AnnounceController } from './events/announce.controller.js';
 import { AnswerRepliesController } from './events/answer-replies.controller.js';
 import { AskApproversController } from './events/ask-approvers.controller.js';
+import { TellOwner } from './events/tell-owner.js';
 import { TellThePersonController } from './events/tell-the-person.controller.js';
 import { ChannelsController } from './http/channels.controller.js';
 import { DeliveriesController } from './http/deliveries.controller.js';
@@ -89,6 +91,7 @@ class NotifierModule {
         SendMail,
         WriteMail,
         CurrentRoutes,
+        TellOwner,
         DeliveryQueue,
         DeliveryMetrics,
         JudgeEndpoint,
@@ -151,6 +154,7 @@ export function define(
       AttemptRounds1795770000012,
       EndpointGates1795770000013,
       EventSkips1795770000014,
+      OwnNews1795770000040,
     ],
     transports: busTransports,
     file,

@@ -13,6 +13,8 @@ export interface NewDelivery {
   readonly channelId: number;
   readonly channelType: ChannelType;
   readonly recipient: string;
+  /** Whom it is for, where it is for one person alone. */
+  readonly userId?: number | undefined;
   readonly jobId: string | null;
   readonly body: string;
   readonly traceparent: string | null;
@@ -26,12 +28,12 @@ const QUEUE_HOLD = `interval '5 seconds'`;
 export async function insertDeliveries(tx: Tx, given: readonly NewDelivery[]): Promise<string[]> {
   const rows = await tx.query<{ id: string }>(
     `insert into delivery (id, event_id, event_type, severity, channel_id, channel_type, recipient, job_id, body,
-       traceparent, state, next_attempt_at, held_until)
+       traceparent, user_id, state, next_attempt_at, held_until)
      select d.id, d.event_id, d.event_type, d.severity, d.channel_id, d.channel_type, d.recipient, d.job_id, d.body,
-       d.traceparent, 'pending', now() + d.wait * interval '1 second', now() + ${QUEUE_HOLD}
+       d.traceparent, d.user_id, 'pending', now() + d.wait * interval '1 second', now() + ${QUEUE_HOLD}
      from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::int[], $6::text[], $7::text[], $8::text[], $9::text[],
-       $10::text[], $11::float8[]) as d(id, event_id, event_type, severity, channel_id, channel_type, recipient, job_id, body,
-       traceparent, wait)
+       $10::text[], $11::float8[], $12::int[]) as d(id, event_id, event_type, severity, channel_id, channel_type, recipient, job_id, body,
+       traceparent, wait, user_id)
      on conflict (event_id, channel_id, recipient) do nothing returning id`,
     [
       given.map((d) => d.id),
@@ -45,6 +47,7 @@ export async function insertDeliveries(tx: Tx, given: readonly NewDelivery[]): P
       given.map((d) => d.body),
       given.map((d) => d.traceparent),
       given.map((d) => d.waitSeconds),
+      given.map((d) => d.userId ?? null),
     ],
   );
   return rows.map((row) => row.id);

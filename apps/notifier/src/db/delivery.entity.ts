@@ -17,6 +17,7 @@ export type DeliveryState = (typeof DELIVERY_STATES)[number];
 @Index('delivery_channel', ['channel_id', 'id'])
 @Index('delivery_job', ['job_id', 'id'], { where: 'job_id is not null' })
 @Index('delivery_state', ['state', 'id'])
+@Index('delivery_person', ['user_id', 'event_id'], { where: 'user_id is not null' })
 @Index('delivery_answers', { synchronize: false })
 @Index('delivery_failed', ['channel_id', 'created_at'], { where: "state = 'failed'" })
 export class DeliveryRow {
@@ -41,6 +42,10 @@ export class DeliveryRow {
   /** A mail address; empty where the channel itself is the receiver. */
   @Column('text')
   recipient: string;
+
+  /** Whom it is for, where it is for one person alone. */
+  @Column('integer', { nullable: true })
+  user_id: number | null;
 
   @Column('text', { nullable: true })
   job_id: string | null;

@@ -11,6 +11,7 @@ export const SKIP_REASONS = [
   'no_channel',
   'duplicate',
   'own_failure',
+  'own_doing',
 ] as const;
 export type SkipReason = (typeof SKIP_REASONS)[number];
 
@@ -18,6 +19,8 @@ export type SkipReason = (typeof SKIP_REASONS)[number];
 export interface Skip {
   /** Without one where there was none to be told through. */
   readonly channel_id?: number;
+  /** Where it is about one person, whose own news it would have been. */
+  readonly user_id?: number;
   /** Where it is about one of the channel's recipients. */
   readonly recipient?: string;
   readonly reason: SkipReason;

@@ -18,6 +18,7 @@ import { approvalMail, replyAnswerMail } from '../domain/approval-mail.js';
 import type { EmailSettings } from '../domain/channel.js';
 import { mailOf, type Mail } from '../domain/mail.js';
 import type { Message } from '../domain/message.js';
+import { ownMail } from '../domain/own-mail.js';
 import { ownSecretTakenMail, passwordChangedMail, passwordResetMail } from '../domain/personal-mail.js';
 import { replyAddress } from '../domain/reply-address.js';
 
@@ -70,8 +71,10 @@ export class WriteMail {
       case approvalEscalated.name:
         if (message.person) return this.#askFor(message, message.person.user_id, channel);
         return { mail: mailOf(message, this.config.PUBLIC_URL), isSecret: false };
-      default:
-        return { mail: mailOf(message, this.config.PUBLIC_URL), isSecret: false };
+      default: {
+        const mail = (message.person ? ownMail : mailOf)(message, this.config.PUBLIC_URL);
+        return { mail, isSecret: false };
+      }
     }
   }
 

@@ -48,6 +48,7 @@ export const personalDelivery = (
   channelId: channel.id,
   channelType: channel.type,
   recipient,
+  userId: person?.user_id,
   jobId: jobOf(event),
   body: JSON.stringify({ ...messageOf(event), person }),
   // Somebody waits for it.

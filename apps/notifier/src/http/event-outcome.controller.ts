@@ -17,6 +17,7 @@ const outcomeAnswer = z.object({
   skipped: z.array(
     z.object({
       channel_id: z.int().optional(),
+      user_id: z.int().optional(),
       recipient: z.string().optional(),
       reason: z.enum(SKIP_REASONS),
     }),
