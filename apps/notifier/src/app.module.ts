@@ -21,6 +21,8 @@ import { EndpointGates1795770000013 } from './db/migrations/1795770000013-endpoi
 import { EventSkipsRow } from './db/event-skips.entity.js';
 import { EventSkips1795770000014 } from './db/migrations/1795770000014-event-skips.js';
 import { OwnNews1795770000040 } from './db/migrations/1795770000040-own-news.js';
+import { OwnPreferences1795770000041 } from './db/migrations/1795770000041-own-preferences.js';
+import { OwnPreferenceRow } from './db/own-preference.entity.js';
 import { WebhookKeys1795770000010 } from './db/migrations/1795770000010-webhook-keys.js';
 import { PreferenceRow, RoutesVersionRow } from './db/preference.entity.js';
 import { SendMail } from './email/send-mail.js';
@@ -35,6 +37,8 @@ import { DeliveriesController } from './http/deliveries.controller.js';
 import { EventOutcomeController } from './http/event-outcome.controller.js';
 import { EventTypesController } from './http/event-types.controller.js';
 import { OverviewController } from './http/overview.controller.js';
+import { OwnEventController } from './http/own-event.controller.js';
+import { OwnPreferencesController } from './http/own-preferences.controller.js';
 import { PreferencesController } from './http/preferences.controller.js';
 import { RecoverController } from './http/recover.controller.js';
 import { RepliesController } from './http/replies.controller.js';
@@ -69,6 +73,8 @@ class NotifierModule {
       controllers: [
         ChannelsController,
         PreferencesController,
+        OwnEventController,
+        OwnPreferencesController,
         OverviewController,
         EventTypesController,
         EventOutcomeController,
@@ -141,6 +147,7 @@ export function define(
       DeliveryAttemptRow,
       EndpointRow,
       EventSkipsRow,
+      OwnPreferenceRow,
       MailboxCursorRow,
       ReceivedMailRow,
     ],
@@ -155,6 +162,7 @@ export function define(
       EndpointGates1795770000013,
       EventSkips1795770000014,
       OwnNews1795770000040,
+      OwnPreferences1795770000041,
     ],
     transports: busTransports,
     file,

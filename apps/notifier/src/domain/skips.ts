@@ -12,6 +12,7 @@ export const SKIP_REASONS = [
   'duplicate',
   'own_failure',
   'own_doing',
+  'switched_off_by_person',
 ] as const;
 export type SkipReason = (typeof SKIP_REASONS)[number];
 

@@ -2,10 +2,12 @@ import { Injectable } from '@nestjs/common';
 import { mailboxOf } from '@lineclear/contracts';
 import { askPatiently, Bus } from '@lineclear/bus';
 import type { Tx } from '@lineclear/kit';
-import { firstEmailChannel } from '../db/channels.repo.js';
+import { openChannels } from '../db/channels.repo.js';
 import type { NewDelivery } from '../db/deliveries.repo.js';
-import { OUTCOMES, ownerOf, whyNoNews } from '../domain/own-events.js';
-import type { Skip } from '../domain/skips.js';
+import { ownPreferencesOf } from '../db/own-preferences.repo.js';
+import { ownerOf } from '../domain/own-events.js';
+import { decideOn } from '../domain/own-news.js';
+import type { Skip, SkipReason } from '../domain/skips.js';
 import { personalDelivery, type AnyEvent } from './deliveries-of-event.js';
 
 const DEADLINE_MS = 2_000;
@@ -16,35 +18,43 @@ export interface OwnNews {
   readonly skip?: Skip;
 }
 
-/** Tells people what became of their own requests and jobs, at their own address. */
+/** Tells people what is about themselves, as they want it, at their own address. */
 @Injectable()
 export class TellOwner {
   constructor(private readonly bus: Bus) {}
 
-  /** For each event that is about somebody. While auth does not answer, the events come again. */
+  /** For each event that is about somebody who wants to hear of it. While auth does not answer, the events come again. */
   async newsOf(tx: Tx, events: readonly AnyEvent[]): Promise<ReadonlyMap<string, OwnNews>> {
     const owned = events.flatMap((event) => {
-      const owner = OUTCOMES.includes(event.type) ? ownerOf(event) : undefined;
+      const owner = ownerOf(event);
       return owner === undefined ? [] : [{ event, owner }];
     });
     if (owned.length === 0) return new Map();
-    const channel = await firstEmailChannel(tx);
-    const mailboxes = channel ? await this.#mailboxesOf(owned.map(({ owner }) => owner)) : new Map();
-    return new Map(
-      owned.map(({ event, owner }): [string, OwnNews] => {
-        const skipped = (reason: Skip['reason']): [string, OwnNews] => [
-          event.id,
-          { skip: { user_id: owner, reason } },
-        ];
-        const known = whyNoNews(event);
-        if (known) return skipped(known);
-        if (!channel) return skipped('no_channel');
-        const mailbox = mailboxes.get(owner);
-        if (!mailbox) return skipped('no_address');
-        const person = { user_id: owner, username: mailbox.username };
-        return [event.id, { delivery: personalDelivery(event, channel, mailbox.email, person) }];
-      }),
+    const preferences = await ownPreferencesOf(
+      tx,
+      owned.map(({ owner }) => owner),
     );
+    const decided = owned.flatMap(({ event, owner }) => {
+      const decision = decideOn(event, owner, preferences.get(owner) ?? []);
+      return decision ? [{ event, owner, decision }] : [];
+    });
+    const told = decided.filter(({ decision }) => decision.tell).map(({ owner }) => owner);
+    const channels = told.length === 0 ? [] : await openChannels(tx);
+    const mailboxes = channels.length === 0 ? new Map() : await this.#mailboxesOf(told);
+    const news = decided.map(({ event, owner, decision }): [string, OwnNews] => {
+      const skipped = (reason: SkipReason): [string, OwnNews] => [
+        event.id,
+        { skip: { user_id: owner, reason } },
+      ];
+      if (!decision.tell) return skipped(decision.reason);
+      const channel = channels.find(({ id }) => id === decision.wish.channelId) ?? channels[0];
+      if (!channel) return skipped('no_channel');
+      const mailbox = mailboxes.get(owner);
+      if (!mailbox) return skipped('no_address');
+      const person = { user_id: owner, username: mailbox.username };
+      return [event.id, { delivery: personalDelivery(event, channel, mailbox.email, person) }];
+    });
+    return new Map(news);
   }
 
   async #mailboxesOf(people: readonly number[]) {
