@@ -23,6 +23,8 @@ import { EventSkips1795770000014 } from './db/migrations/1795770000014-event-ski
 import { OwnNews1795770000040 } from './db/migrations/1795770000040-own-news.js';
 import { OwnPreferences1795770000041 } from './db/migrations/1795770000041-own-preferences.js';
 import { OwnPreferenceRow } from './db/own-preference.entity.js';
+import { OwnSchedules1795770000042 } from './db/migrations/1795770000042-own-schedules.js';
+import { OwnScheduleRow } from './db/own-schedule.entity.js';
 import { WebhookKeys1795770000010 } from './db/migrations/1795770000010-webhook-keys.js';
 import { PreferenceRow, RoutesVersionRow } from './db/preference.entity.js';
 import { SendMail } from './email/send-mail.js';
@@ -30,6 +32,7 @@ import { WriteMail } from './email/write-mail.js';
 import { AnnounceController } from './events/announce.controller.js';
 import { AnswerRepliesController } from './events/answer-replies.controller.js';
 import { AskApproversController } from './events/ask-approvers.controller.js';
+import { OwnTiming } from './events/own-timing.js';
 import { TellOwner } from './events/tell-owner.js';
 import { TellThePersonController } from './events/tell-the-person.controller.js';
 import { ChannelsController } from './http/channels.controller.js';
@@ -39,6 +42,7 @@ import { EventTypesController } from './http/event-types.controller.js';
 import { OverviewController } from './http/overview.controller.js';
 import { OwnEventController } from './http/own-event.controller.js';
 import { OwnPreferencesController } from './http/own-preferences.controller.js';
+import { OwnScheduleController } from './http/own-schedule.controller.js';
 import { PreferencesController } from './http/preferences.controller.js';
 import { RecoverController } from './http/recover.controller.js';
 import { RepliesController } from './http/replies.controller.js';
@@ -75,6 +79,7 @@ class NotifierModule {
         PreferencesController,
         OwnEventController,
         OwnPreferencesController,
+        OwnScheduleController,
         OverviewController,
         EventTypesController,
         EventOutcomeController,
@@ -97,6 +102,7 @@ class NotifierModule {
         SendMail,
         WriteMail,
         CurrentRoutes,
+        OwnTiming,
         TellOwner,
         DeliveryQueue,
         DeliveryMetrics,
@@ -148,6 +154,7 @@ export function define(
       EndpointRow,
       EventSkipsRow,
       OwnPreferenceRow,
+      OwnScheduleRow,
       MailboxCursorRow,
       ReceivedMailRow,
     ],
@@ -163,6 +170,7 @@ export function define(
       EventSkips1795770000014,
       OwnNews1795770000040,
       OwnPreferences1795770000041,
+      OwnSchedules1795770000042,
     ],
     transports: busTransports,
     file,

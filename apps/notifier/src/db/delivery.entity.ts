@@ -1,6 +1,7 @@
 import { Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
 import type { ChannelType } from '../domain/channel.js';
 import type { WaitReason } from '../domain/endpoint-gate.js';
+import type { OwnWait } from '../domain/own-waits.js';
 import type { Severity } from '../domain/severity.js';
 
 export const DELIVERY_STATES = ['pending', 'retrying', 'sent', 'failed'] as const;
@@ -84,7 +85,7 @@ export class DeliveryRow {
 
   /** What kept it back when it was last to be sent; null once it was. */
   @Column('text', { nullable: true })
-  waits_for: WaitReason | null;
+  waits_for: WaitReason | OwnWait | null;
 
   @Column('timestamptz', { default: () => 'now()' })
   created_at: Date;

@@ -7,6 +7,7 @@ export const OUTCOMES: readonly string[] = [
   'approval.rejected',
   'approval.expired',
   'approval.cancelled',
+  'approval.changes_requested',
   'job.completed',
   'job.failed',
   'job.cancelled',

@@ -6,6 +6,7 @@ const TITLES: Readonly<Record<string, string>> = {
   'approval.rejected': 'Your request was rejected',
   'approval.expired': 'Nobody decided on your request in time',
   'approval.cancelled': 'Your request was withdrawn',
+  'approval.changes_requested': 'Changes to your request are asked for',
   'job.completed': 'Your job is done',
   'job.failed': 'Your job failed',
   'job.cancelled': 'Your job was cancelled',

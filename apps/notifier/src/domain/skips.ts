@@ -13,6 +13,7 @@ export const SKIP_REASONS = [
   'own_failure',
   'own_doing',
   'switched_off_by_person',
+  'quiet_hours',
 ] as const;
 export type SkipReason = (typeof SKIP_REASONS)[number];
 
@@ -25,6 +26,8 @@ export interface Skip {
   /** Where it is about one of the channel's recipients. */
   readonly recipient?: string;
   readonly reason: SkipReason;
+  /** Where they are told later: from when on. */
+  readonly until?: string;
 }
 
 /** For each event type which channels it does not go to, and where it would go twice. */

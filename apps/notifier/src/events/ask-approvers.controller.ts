@@ -19,6 +19,7 @@ import type { Skip } from '../domain/skips.js';
 import { DeliveryQueue } from '../jobs/delivery-queue.js';
 import { CurrentRoutes } from '../routing/current-routes.js';
 import { announcementsOf, personalDelivery, storeDeliveries } from './deliveries-of-event.js';
+import { OwnTiming, skipOf } from './own-timing.js';
 
 const DEADLINE_MS = 2_000;
 
@@ -33,6 +34,7 @@ export class AskApproversController {
     private readonly routes: CurrentRoutes,
     private readonly queue: DeliveryQueue,
     private readonly bus: Bus,
+    private readonly timing: OwnTiming,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
@@ -67,14 +69,22 @@ export class AskApproversController {
       ...(await this.routes.skipsOf(first.type)),
       ...(channel ? [] : [{ reason: 'no_channel' as const }]),
     ];
+    const asked = await Promise.all(
+      events.map((event) => this.#deliveriesOf(event, routes, channel, before, tx)),
+    );
     await insertSkips(
       tx,
-      events.map(({ id, type }) => ({ eventId: id, eventType: type, skips })),
+      events.map(({ id, type }, at) => ({
+        eventId: id,
+        eventType: type,
+        skips: [...skips, ...asked[at]!.skips],
+      })),
     );
-    const deliveries = await Promise.all(
-      events.map((event) => this.#deliveriesOf(event, routes, channel, before)),
+    await storeDeliveries(
+      tx,
+      this.queue,
+      asked.flatMap(({ deliveries }) => deliveries),
     );
-    await storeDeliveries(tx, this.queue, deliveries.flat());
   }
 
   /** While approvals does not answer, the event comes again. */
@@ -83,8 +93,9 @@ export class AskApproversController {
     routes: readonly Route[],
     channel: Channel | undefined,
     before: ReadonlySet<string>,
-  ): Promise<NewDelivery[]> {
-    if (!channel) return announcementsOf(event, routes, this.config);
+    tx: Tx,
+  ): Promise<{ readonly deliveries: readonly NewDelivery[]; readonly skips: readonly Skip[] }> {
+    if (!channel) return { deliveries: announcementsOf(event, routes, this.config), skips: [] };
     const { approval_id, job_id } = event.data;
     const { people: all } = await askPatiently(this.bus, approversNow, { approval_id }, DEADLINE_MS);
     const { ask } = event.data as { ask?: readonly number[] };
@@ -94,9 +105,21 @@ export class AskApproversController {
       ({ channelType, recipient }) => channelType !== 'email' || !asked.has(recipient.toLowerCase()),
     );
     const fresh = people.filter(({ email }) => !before.has(`${job_id} ${email.toLowerCase()}`));
-    return [
-      ...fresh.map(({ email, ...person }) => personalDelivery(event, channel, email, person)),
-      ...announcementsOf(event, others, this.config),
-    ];
+    const heldFor = await this.timing.of(
+      tx,
+      fresh.map(({ user_id }) => user_id),
+    );
+    const asks = fresh.map(({ email, ...person }) => {
+      const held = heldFor(person.user_id, event.type);
+      const wait = held && this.timing.waitOf(held);
+      return {
+        delivery: personalDelivery(event, channel, email, person, wait),
+        skips: held ? [skipOf(person.user_id, held)] : [],
+      };
+    });
+    return {
+      deliveries: [...asks.map(({ delivery }) => delivery), ...announcementsOf(event, others, this.config)],
+      skips: asks.flatMap((ask) => ask.skips),
+    };
   }
 }

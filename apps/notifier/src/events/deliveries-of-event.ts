@@ -6,6 +6,7 @@ import type { Channel } from '../domain/channel.js';
 import { kindOf } from '../domain/event-catalogue.js';
 import { messageOf, type Message } from '../domain/message.js';
 import { waitBefore } from '../domain/retry.js';
+import type { OwnWait } from '../domain/own-waits.js';
 import type { Route } from '../domain/routes.js';
 import type { DeliveryQueue } from '../jobs/delivery-queue.js';
 
@@ -43,6 +44,7 @@ export const personalDelivery = (
   channel: Channel,
   recipient: string,
   person?: Message['person'],
+  held?: { readonly waitsFor: OwnWait; readonly waitSeconds: number },
 ): NewDelivery => ({
   ...common(event),
   channelId: channel.id,
@@ -53,6 +55,7 @@ export const personalDelivery = (
   body: JSON.stringify({ ...messageOf(event), person }),
   // Somebody waits for it.
   waitSeconds: 0,
+  ...held,
 });
 
 export async function storeDeliveries(

@@ -9,6 +9,7 @@ import { ownerOf } from '../domain/own-events.js';
 import { decideOn } from '../domain/own-news.js';
 import type { Skip, SkipReason } from '../domain/skips.js';
 import { personalDelivery, type AnyEvent } from './deliveries-of-event.js';
+import { OwnTiming, skipOf } from './own-timing.js';
 
 const DEADLINE_MS = 2_000;
 
@@ -21,7 +22,10 @@ export interface OwnNews {
 /** Tells people what is about themselves, as they want it, at their own address. */
 @Injectable()
 export class TellOwner {
-  constructor(private readonly bus: Bus) {}
+  constructor(
+    private readonly bus: Bus,
+    private readonly timing: OwnTiming,
+  ) {}
 
   /** For each event that is about somebody who wants to hear of it. While auth does not answer, the events come again. */
   async newsOf(tx: Tx, events: readonly AnyEvent[]): Promise<ReadonlyMap<string, OwnNews>> {
@@ -41,6 +45,7 @@ export class TellOwner {
     const told = decided.filter(({ decision }) => decision.tell).map(({ owner }) => owner);
     const channels = told.length === 0 ? [] : await openChannels(tx);
     const mailboxes = channels.length === 0 ? new Map() : await this.#mailboxesOf(told);
+    const heldFor = await this.timing.of(tx, told);
     const news = decided.map(({ event, owner, decision }): [string, OwnNews] => {
       const skipped = (reason: SkipReason): [string, OwnNews] => [
         event.id,
@@ -52,7 +57,15 @@ export class TellOwner {
       const mailbox = mailboxes.get(owner);
       if (!mailbox) return skipped('no_address');
       const person = { user_id: owner, username: mailbox.username };
-      return [event.id, { delivery: personalDelivery(event, channel, mailbox.email, person) }];
+      const held = heldFor(owner, event.type);
+      const delivery = personalDelivery(
+        event,
+        channel,
+        mailbox.email,
+        person,
+        held && this.timing.waitOf(held),
+      );
+      return [event.id, { delivery, ...(held ? { skip: skipOf(owner, held) } : {}) }];
     });
     return new Map(news);
   }
