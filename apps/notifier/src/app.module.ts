@@ -25,6 +25,8 @@ import { OwnPreferences1795770000041 } from './db/migrations/1795770000041-own-p
 import { OwnPreferenceRow } from './db/own-preference.entity.js';
 import { OwnSchedules1795770000042 } from './db/migrations/1795770000042-own-schedules.js';
 import { OwnScheduleRow } from './db/own-schedule.entity.js';
+import { CollectedRow } from './db/collected.entity.js';
+import { Digests1795770000043 } from './db/migrations/1795770000043-digests.js';
 import { WebhookKeys1795770000010 } from './db/migrations/1795770000010-webhook-keys.js';
 import { PreferenceRow, RoutesVersionRow } from './db/preference.entity.js';
 import { SendMail } from './email/send-mail.js';
@@ -155,6 +157,7 @@ export function define(
       EventSkipsRow,
       OwnPreferenceRow,
       OwnScheduleRow,
+      CollectedRow,
       MailboxCursorRow,
       ReceivedMailRow,
     ],
@@ -171,6 +174,7 @@ export function define(
       OwnNews1795770000040,
       OwnPreferences1795770000041,
       OwnSchedules1795770000042,
+      Digests1795770000043,
     ],
     transports: busTransports,
     file,

@@ -1,5 +1,7 @@
 import { Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
+import type { Digest } from '../domain/digest.js';
 import type { Severity } from '../domain/severity.js';
+import type { Throttle } from '../domain/throttle.js';
 import { ChannelRow } from './channel.entity.js';
 
 /** What a person says of events about themselves. */
@@ -23,6 +25,16 @@ export class OwnPreferenceRow {
   @Column('integer', { nullable: true })
   @ForeignKey(() => ChannelRow, { name: 'own_preference_channel_fk', onDelete: 'SET NULL' })
   channel_id: number | null;
+
+  @Column('text', { default: 'immediately' })
+  digest: Digest;
+
+  /** Of the day, in the person's time zone, for a daily one. */
+  @Column('integer', { default: 8 })
+  digest_hour: number;
+
+  @Column('jsonb', { nullable: true })
+  throttle: Throttle | null;
 
   @Column('timestamptz', { default: () => 'now()' })
   updated_at: Date;

@@ -6,12 +6,21 @@ export type NewOwnPreference = Omit<OwnPreferenceRow, 'updated_at'>;
 
 export async function saveOwnPreference(tx: Tx, given: NewOwnPreference): Promise<OwnPreferenceRow> {
   const [row] = await tx.query<OwnPreferenceRow>(
-    `insert into own_preference (user_id, event_type, is_enabled, min_severity, channel_id)
-     values ($1, $2, $3, $4, $5)
-     on conflict (user_id, event_type) do update set is_enabled = $3, min_severity = $4, channel_id = $5,
-       updated_at = clock_timestamp()
+    `insert into own_preference (user_id, event_type, is_enabled, min_severity, channel_id, digest, digest_hour, throttle)
+     values ($1, $2, $3, $4, $5, $6, $7, $8::jsonb)
+     on conflict (user_id, event_type) do update set is_enabled = $3, min_severity = $4, channel_id = $5, digest = $6,
+       digest_hour = $7, throttle = $8::jsonb, updated_at = clock_timestamp()
      returning *`,
-    [given.user_id, given.event_type, given.is_enabled, given.min_severity, given.channel_id],
+    [
+      given.user_id,
+      given.event_type,
+      given.is_enabled,
+      given.min_severity,
+      given.channel_id,
+      given.digest,
+      given.digest_hour,
+      given.throttle && JSON.stringify(given.throttle),
+    ],
   );
   return row!;
 }
@@ -50,4 +59,7 @@ const ownPreferenceOf = (row: OwnPreferenceRow): OwnPreference => ({
   isEnabled: row.is_enabled,
   minSeverity: row.min_severity,
   channelId: row.channel_id,
+  digest: row.digest,
+  digestHour: row.digest_hour,
+  throttle: row.throttle,
 });

@@ -41,7 +41,8 @@ function rowsOf(data: Readonly<Record<string, unknown>>): [string, string][] {
   });
 }
 
-function about(data: Readonly<Record<string, unknown>>): string {
+/** The one thing that tells an event from others of its type. */
+export function about(data: Readonly<Record<string, unknown>>): string {
   const { config_name, job_id, username, provider, channel_name } = data;
   return oneLine(config_name ?? channel_name ?? job_id ?? username ?? provider ?? '');
 }

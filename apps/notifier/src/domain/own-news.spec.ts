@@ -1,17 +1,21 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { DIGESTS } from './digest.js';
 import { EVENT_TYPES } from './event-catalogue.js';
 import { decideOn } from './own-news.js';
-import type { OwnPreference } from './own-preferences.js';
+import { DEFAULT, type OwnPreference } from './own-preferences.js';
 import { SEVERITIES } from './severity.js';
 
-const all: OwnPreference = { eventType: '*', isEnabled: true, minSeverity: 'debug', channelId: null };
+const all: OwnPreference = { ...DEFAULT, eventType: '*' };
 const preferences = fc.array(
   fc.record({
     eventType: fc.constantFrom('*', 'job.*', 'auth.*', ...EVENT_TYPES),
     isEnabled: fc.boolean(),
     minSeverity: fc.constantFrom(...SEVERITIES),
     channelId: fc.constantFrom(null, 1),
+    digest: fc.constantFrom(...DIGESTS),
+    digestHour: fc.nat(23),
+    throttle: fc.constantFrom(null, { max: 1, perMinutes: 5 }),
   }),
 );
 

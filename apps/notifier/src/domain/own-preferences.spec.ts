@@ -1,12 +1,11 @@
 import { expect, it } from 'vitest';
 import { OUTCOMES, OWN_EVENTS } from './own-events.js';
-import { ownTypesOf, wishFor, type OwnPreference } from './own-preferences.js';
+import { DEFAULT, ownTypesOf, wishFor, type OwnPreference } from './own-preferences.js';
 
 const preference = (eventType: string, isEnabled = true): OwnPreference => ({
+  ...DEFAULT,
   eventType,
   isEnabled,
-  minSeverity: 'info',
-  channelId: null,
 });
 
 it('offers a person what is about them, and nothing of the house', () => {

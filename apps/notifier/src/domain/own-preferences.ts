@@ -1,6 +1,8 @@
+import type { Digest } from './digest.js';
 import { typesOf } from './event-catalogue.js';
 import { OUTCOMES, OWN_EVENTS } from './own-events.js';
 import type { Severity } from './severity.js';
+import type { Throttle } from './throttle.js';
 
 /** What a person says of events about themselves. */
 export interface OwnPreference {
@@ -10,12 +12,20 @@ export interface OwnPreference {
   readonly minSeverity: Severity;
   /** Null: the first email channel that is enabled. */
   readonly channelId: number | null;
+  readonly digest: Digest;
+  /** Of the day, in the person's time zone, for a daily one. */
+  readonly digestHour: number;
+  readonly throttle: Throttle | null;
 }
 
-const DEFAULT: Omit<OwnPreference, 'eventType'> = {
+/** Where nothing is said. */
+export const DEFAULT: Omit<OwnPreference, 'eventType'> = {
   isEnabled: true,
   minSeverity: 'debug',
   channelId: null,
+  digest: 'immediately',
+  digestHour: 8,
+  throttle: null,
 };
 
 /** The events about themselves that a person may choose by this pattern. */

@@ -29,7 +29,9 @@ export function quietUntil(hours: QuietHours, timeZone: string, now: Date): Date
     const end = momentsOf(timeZone, new Date(endDay + msOf(hours.end))).last;
     return begin <= now && now < end ? [end] : [];
   });
-  return ends.toSorted((a, b) => b.getTime() - a.getTime())[0];
+  const [end] = ends.toSorted((a, b) => b.getTime() - a.getTime());
+  // In the night in which the clock is put back, the next ones may have begun by then.
+  return end && (quietUntil(hours, timeZone, end) ?? end);
 }
 
 /** Whether something of this kind waits for their end. */

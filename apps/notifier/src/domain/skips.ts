@@ -1,4 +1,5 @@
 import { EVENT_TYPES, kindOf, typesOf } from './event-catalogue.js';
+import { OWN_WAITS } from './own-waits.js';
 import type { KnownChannel, Preference, Route } from './routes.js';
 import { reachesSeverity } from './severity.js';
 
@@ -13,7 +14,7 @@ export const SKIP_REASONS = [
   'own_failure',
   'own_doing',
   'switched_off_by_person',
-  'quiet_hours',
+  ...OWN_WAITS,
 ] as const;
 export type SkipReason = (typeof SKIP_REASONS)[number];
 

@@ -209,11 +209,11 @@ interface Plan {
 /** Where one event goes, and where not: a channel is not told that it does not work, and nobody is told twice. */
 function planOf(event: AnyEvent, routes: readonly Route[], news: OwnNews | undefined): Plan {
   const { channel_id } = event.data as { channel_id?: number };
-  const { delivery: own, skip } = news ?? {};
+  const { delivery: own, skip, recipient: told } = news ?? {};
   const isOwnFailure = (route: Route): boolean =>
     event.type === webhookFailure.name && route.channelId === channel_id;
   const isTwice = ({ channelType, recipient }: Route): boolean =>
-    own !== undefined && channelType === 'email' && recipient.toLowerCase() === own.recipient.toLowerCase();
+    channelType === 'email' && recipient.toLowerCase() === told?.toLowerCase();
   const failing: Skip[] = routes.some(isOwnFailure)
     ? [{ channel_id: channel_id!, reason: 'own_failure' }]
     : [];

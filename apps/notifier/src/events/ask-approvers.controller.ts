@@ -105,13 +105,13 @@ export class AskApproversController {
       ({ channelType, recipient }) => channelType !== 'email' || !asked.has(recipient.toLowerCase()),
     );
     const fresh = people.filter(({ email }) => !before.has(`${job_id} ${email.toLowerCase()}`));
-    const heldFor = await this.timing.of(
+    const timing = await this.timing.of(
       tx,
       fresh.map(({ user_id }) => user_id),
     );
     const asks = fresh.map(({ email, ...person }) => {
-      const held = heldFor(person.user_id, event.type);
-      const wait = held && this.timing.waitOf(held);
+      const held = timing.heldFor(person.user_id, event.type);
+      const wait = held && timing.waitOf(held);
       return {
         delivery: personalDelivery(event, channel, email, person, wait),
         skips: held ? [skipOf(person.user_id, held)] : [],

@@ -38,6 +38,10 @@ export function announcementsOf(event: AnyEvent, routes: readonly Route[], confi
   }));
 }
 
+/** An event as one person is told of it. */
+export const bodyOf = (event: AnyEvent, person: Message['person']): string =>
+  JSON.stringify({ ...messageOf(event), person });
+
 /** For one person alone, at their own address. */
 export const personalDelivery = (
   event: AnyEvent,
@@ -52,7 +56,7 @@ export const personalDelivery = (
   recipient,
   userId: person?.user_id,
   jobId: jobOf(event),
-  body: JSON.stringify({ ...messageOf(event), person }),
+  body: bodyOf(event, person),
   // Somebody waits for it.
   waitSeconds: 0,
   ...held,

@@ -9,12 +9,15 @@ import { ownerOf } from '../domain/own-events.js';
 import { decideOn } from '../domain/own-news.js';
 import type { Skip, SkipReason } from '../domain/skips.js';
 import { personalDelivery, type AnyEvent } from './deliveries-of-event.js';
+import { collect } from './collect.js';
 import { OwnTiming, skipOf } from './own-timing.js';
 
 const DEADLINE_MS = 2_000;
 
 /** What the person is told, or is not, whom an event is about. */
 export interface OwnNews {
+  /** The address where they are told, now or later. */
+  readonly recipient?: string;
   readonly delivery?: NewDelivery;
   readonly skip?: Skip;
 }
@@ -45,29 +48,40 @@ export class TellOwner {
     const told = decided.filter(({ decision }) => decision.tell).map(({ owner }) => owner);
     const channels = told.length === 0 ? [] : await openChannels(tx);
     const mailboxes = channels.length === 0 ? new Map() : await this.#mailboxesOf(told);
-    const heldFor = await this.timing.of(tx, told);
-    const news = decided.map(({ event, owner, decision }): [string, OwnNews] => {
-      const skipped = (reason: SkipReason): [string, OwnNews] => [
-        event.id,
-        { skip: { user_id: owner, reason } },
-      ];
-      if (!decision.tell) return skipped(decision.reason);
+    const timing = await this.timing.of(tx, told);
+    const news = new Map<string, OwnNews>();
+    // One after the other: what is told counts for what comes behind it. By person, as their locks are then taken in one order.
+    for (const { event, owner, decision } of decided.toSorted((a, b) => a.owner - b.owner)) {
+      const skipped = (reason: SkipReason) => news.set(event.id, { skip: { user_id: owner, reason } });
+      if (!decision.tell) {
+        skipped(decision.reason);
+        continue;
+      }
       const channel = channels.find(({ id }) => id === decision.wish.channelId) ?? channels[0];
-      if (!channel) return skipped('no_channel');
       const mailbox = mailboxes.get(owner);
-      if (!mailbox) return skipped('no_address');
-      const person = { user_id: owner, username: mailbox.username };
-      const held = heldFor(owner, event.type);
-      const delivery = personalDelivery(
-        event,
-        channel,
-        mailbox.email,
-        person,
-        held && this.timing.waitOf(held),
-      );
-      return [event.id, { delivery, ...(held ? { skip: skipOf(owner, held) } : {}) }];
-    });
-    return new Map(news);
+      if (!channel || !mailbox) {
+        skipped(channel ? 'no_address' : 'no_channel');
+        continue;
+      }
+      const { email: recipient, username } = mailbox;
+      const person = { user_id: owner, username };
+      const when = await timing.when(owner, event.type, decision.wish);
+      if (when.how === 'now') {
+        news.set(event.id, { recipient, delivery: personalDelivery(event, channel, recipient, person) });
+        continue;
+      }
+      const { held } = when;
+      const skip = skipOf(owner, held);
+      const wait = timing.waitOf(held);
+      if (when.how === 'together') {
+        await collect(tx, event, { channel, recipient, person, held, waitSeconds: wait.waitSeconds });
+        news.set(event.id, { recipient, skip });
+      } else {
+        const delivery = personalDelivery(event, channel, recipient, person, wait);
+        news.set(event.id, { recipient, skip, delivery });
+      }
+    }
+    return news;
   }
 
   async #mailboxesOf(people: readonly number[]) {

@@ -52,7 +52,7 @@ export class OwnEventController {
     @Who() { user_id }: Principal,
   ): Promise<z.infer<typeof ownEventAnswer>> {
     const { deliveries, skips } = await ownOutcomeOf(this.database, user_id, eventId);
-    const eventType = deliveries[0]?.event_type ?? skips[0]?.event_type;
+    const eventType = skips[0]?.event_type ?? deliveries[0]?.event_type;
     // What was for others alone is not there.
     if (eventType === undefined) throw new NotFound('event', eventId);
     return {

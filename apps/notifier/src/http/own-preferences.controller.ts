@@ -7,8 +7,9 @@ import { z } from 'zod';
 import { openChannels } from '../db/channels.repo.js';
 import type { OwnPreferenceRow } from '../db/own-preference.entity.js';
 import { deleteOwnPreference, listOwnPreferences, saveOwnPreference } from '../db/own-preferences.repo.js';
+import { DIGESTS } from '../domain/digest.js';
 import { OUTCOMES, OWN_EVENTS } from '../domain/own-events.js';
-import { ownTypesOf } from '../domain/own-preferences.js';
+import { DEFAULT, ownTypesOf } from '../domain/own-preferences.js';
 import { SEVERITIES } from '../domain/severity.js';
 
 const pattern = z
@@ -18,10 +19,17 @@ const pattern = z
     (text) => ownTypesOf(text).length > 0,
     'is not an event about yourself, nor * or a category as job.*',
   );
+const throttle = z.strictObject({
+  max: z.int().min(1).max(1_000),
+  per_minutes: z.int().min(1).max(1_440),
+});
 const said = z.strictObject({
-  is_enabled: z.boolean().default(true),
-  min_severity: z.enum(SEVERITIES).default('debug'),
-  channel_id: z.int().min(1).max(2_147_483_647).nullable().default(null),
+  is_enabled: z.boolean().default(DEFAULT.isEnabled),
+  min_severity: z.enum(SEVERITIES).default(DEFAULT.minSeverity),
+  channel_id: z.int().min(1).max(2_147_483_647).nullable().default(DEFAULT.channelId),
+  digest: z.enum(DIGESTS).default(DEFAULT.digest),
+  digest_hour: z.int().min(0).max(23).default(DEFAULT.digestHour),
+  throttle: throttle.nullable().default(null),
 });
 
 const preferenceAnswer = z.object({
@@ -29,6 +37,9 @@ const preferenceAnswer = z.object({
   is_enabled: z.boolean(),
   min_severity: z.enum(SEVERITIES),
   channel_id: z.int().optional(),
+  digest: z.enum(DIGESTS),
+  digest_hour: z.int(),
+  throttle: throttle.optional(),
   updated_at: z.iso.datetime(),
 });
 const preferencesAnswer = z.object({
@@ -45,6 +56,11 @@ const show = (row: OwnPreferenceRow): z.infer<typeof preferenceAnswer> => ({
   is_enabled: row.is_enabled,
   min_severity: row.min_severity,
   ...(row.channel_id === null ? {} : { channel_id: row.channel_id }),
+  digest: row.digest,
+  digest_hour: row.digest_hour,
+  ...(row.throttle === null
+    ? {}
+    : { throttle: { max: row.throttle.max, per_minutes: row.throttle.perMinutes } }),
   updated_at: row.updated_at.toISOString(),
 });
 
@@ -81,8 +97,14 @@ export class OwnPreferencesController {
     return this.database.tx(async (tx) => {
       if (body.channel_id !== null && !(await openChannels(tx)).some(({ id }) => id === body.channel_id))
         throw BadInput.at('channel_id', `${body.channel_id} is no enabled email channel`);
-      const row = await saveOwnPreference(tx, { user_id, event_type, ...body });
-      const details = { event_type, ...body };
+      const { throttle: limit, ...rest } = body;
+      const row = await saveOwnPreference(tx, {
+        user_id,
+        event_type,
+        ...rest,
+        throttle: limit && { max: limit.max, perMinutes: limit.per_minutes },
+      });
+      const details = { event_type, ...rest, ...limit };
       await this.bus.publish(tx, audited('own_preference.set', { target: `user/${user_id}`, details }));
       return show(row);
     });
