@@ -216,6 +216,10 @@ export const RIGHTS: Readonly<Record<string, Right>> = {
   'GET /api/cloud/notifications/presets': configures,
   'GET /api/cloud/notifications/replies': configures,
   'POST /api/cloud/notifications/replies/explain': configures,
+  'GET /api/cloud/notifications/silences': configures,
+  'POST /api/cloud/notifications/silences': configures,
+  'GET /api/cloud/notifications/silences/{id}': configures,
+  'DELETE /api/cloud/notifications/silences/{id}': configures,
   'GET /api/cloud/notifications/status': configures,
 
   'GET /api/secrets': configures,

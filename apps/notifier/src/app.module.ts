@@ -27,6 +27,8 @@ import { OwnSchedules1795770000042 } from './db/migrations/1795770000042-own-sch
 import { OwnScheduleRow } from './db/own-schedule.entity.js';
 import { CollectedRow } from './db/collected.entity.js';
 import { Digests1795770000043 } from './db/migrations/1795770000043-digests.js';
+import { Silences1795770000044 } from './db/migrations/1795770000044-silences.js';
+import { SilenceRow } from './db/silence.entity.js';
 import { WebhookKeys1795770000010 } from './db/migrations/1795770000010-webhook-keys.js';
 import { PreferenceRow, RoutesVersionRow } from './db/preference.entity.js';
 import { SendMail } from './email/send-mail.js';
@@ -48,6 +50,7 @@ import { OwnScheduleController } from './http/own-schedule.controller.js';
 import { PreferencesController } from './http/preferences.controller.js';
 import { RecoverController } from './http/recover.controller.js';
 import { RepliesController } from './http/replies.controller.js';
+import { SilencesController } from './http/silences.controller.js';
 import { AdmitDelivery } from './jobs/admit-delivery.js';
 import { DeliverProcessor } from './jobs/deliver.processor.js';
 import { DeliveryMetrics } from './jobs/delivery-metrics.js';
@@ -88,6 +91,7 @@ class NotifierModule {
         DeliveriesController,
         RecoverController,
         RepliesController,
+        SilencesController,
         AnnounceController,
         AskApproversController,
         AnswerRepliesController,
@@ -158,6 +162,7 @@ export function define(
       OwnPreferenceRow,
       OwnScheduleRow,
       CollectedRow,
+      SilenceRow,
       MailboxCursorRow,
       ReceivedMailRow,
     ],
@@ -175,6 +180,7 @@ export function define(
       OwnPreferences1795770000041,
       OwnSchedules1795770000042,
       Digests1795770000043,
+      Silences1795770000044,
     ],
     transports: busTransports,
     file,

@@ -15,6 +15,7 @@ export const SKIP_REASONS = [
   'own_doing',
   'switched_off_by_person',
   ...OWN_WAITS,
+  'silenced',
 ] as const;
 export type SkipReason = (typeof SKIP_REASONS)[number];
 
@@ -29,6 +30,7 @@ export interface Skip {
   readonly reason: SkipReason;
   /** Where they are told later: from when on. */
   readonly until?: string;
+  readonly silence_id?: number;
 }
 
 /** For each event type which channels it does not go to, and where it would go twice. */

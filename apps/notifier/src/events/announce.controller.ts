@@ -39,6 +39,7 @@ import type { Skip } from '../domain/skips.js';
 import { DeliveryQueue } from '../jobs/delivery-queue.js';
 import { CurrentRoutes } from '../routing/current-routes.js';
 import { announcementsOf, storeDeliveries, type AnyEvent } from './deliveries-of-event.js';
+import { withoutSilenced } from './silenced.js';
 import { TellOwner, type OwnNews } from './tell-owner.js';
 
 const ASKING: ReadonlySet<string> = new Set([
@@ -73,8 +74,13 @@ export class AnnounceController {
     if (!first) return;
     const routes = await this.routes.of(first.type);
     const skips = await this.routes.skipsOf(first.type);
-    const news = await this.owners.newsOf(tx, events);
-    const plans = events.map((event) => planOf(event, routes, news.get(event.id)));
+    const silencer = await this.routes.silencer();
+    const news = await this.owners.newsOf(tx, events, silencer);
+    const plans = events.map((event) => {
+      const heard = withoutSilenced(event, routes, silencer);
+      const plan = planOf(event, heard.routes, news.get(event.id));
+      return { ...plan, skips: [...plan.skips, ...heard.skips] };
+    });
     await insertSkips(
       tx,
       plans.map((plan) => ({

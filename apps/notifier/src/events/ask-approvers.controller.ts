@@ -19,6 +19,7 @@ import type { Skip } from '../domain/skips.js';
 import { DeliveryQueue } from '../jobs/delivery-queue.js';
 import { CurrentRoutes } from '../routing/current-routes.js';
 import { announcementsOf, personalDelivery, storeDeliveries } from './deliveries-of-event.js';
+import { withoutSilenced } from './silenced.js';
 import { OwnTiming, skipOf } from './own-timing.js';
 
 const DEADLINE_MS = 2_000;
@@ -64,13 +65,25 @@ export class AskApproversController {
     const [first] = events;
     if (!first) return;
     const routes = await this.routes.of(first.type);
+    const silencer = await this.routes.silencer();
     const channel = await answerableEmailChannel(tx);
     const skips: Skip[] = [
       ...(await this.routes.skipsOf(first.type)),
       ...(channel ? [] : [{ reason: 'no_channel' as const }]),
     ];
     const asked = await Promise.all(
-      events.map((event) => this.#deliveriesOf(event, routes, channel, before, tx)),
+      events.map(async (event) => {
+        // Who may decide is asked all the same: a silence is for those who would only hear of it.
+        const heard = withoutSilenced(event, routes, silencer);
+        const { deliveries, skips: held } = await this.#deliveriesOf(
+          event,
+          heard.routes,
+          channel,
+          before,
+          tx,
+        );
+        return { deliveries, skips: [...held, ...heard.skips] };
+      }),
     );
     await insertSkips(
       tx,

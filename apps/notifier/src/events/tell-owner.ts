@@ -9,6 +9,7 @@ import { ownerOf } from '../domain/own-events.js';
 import { decideOn } from '../domain/own-news.js';
 import type { Skip, SkipReason } from '../domain/skips.js';
 import { personalDelivery, type AnyEvent } from './deliveries-of-event.js';
+import type { Silencer } from '../routing/current-routes.js';
 import { collect } from './collect.js';
 import { OwnTiming, skipOf } from './own-timing.js';
 
@@ -31,7 +32,11 @@ export class TellOwner {
   ) {}
 
   /** For each event that is about somebody who wants to hear of it. While auth does not answer, the events come again. */
-  async newsOf(tx: Tx, events: readonly AnyEvent[]): Promise<ReadonlyMap<string, OwnNews>> {
+  async newsOf(
+    tx: Tx,
+    events: readonly AnyEvent[],
+    silencer: Silencer,
+  ): Promise<ReadonlyMap<string, OwnNews>> {
     const owned = events.flatMap((event) => {
       const owner = ownerOf(event);
       return owner === undefined ? [] : [{ event, owner }];
@@ -61,6 +66,11 @@ export class TellOwner {
       const mailbox = mailboxes.get(owner);
       if (!channel || !mailbox) {
         skipped(channel ? 'no_address' : 'no_channel');
+        continue;
+      }
+      const silence_id = silencer(event, channel.id);
+      if (silence_id !== undefined) {
+        news.set(event.id, { skip: { user_id: owner, reason: 'silenced', silence_id } });
         continue;
       }
       const { email: recipient, username } = mailbox;

@@ -21,6 +21,7 @@ const outcomeAnswer = z.object({
       recipient: z.string().optional(),
       reason: z.enum(SKIP_REASONS),
       until: z.iso.datetime().optional(),
+      silence_id: z.int().optional(),
     }),
   ),
 });
