@@ -29,6 +29,8 @@ import { CollectedRow } from './db/collected.entity.js';
 import { Digests1795770000043 } from './db/migrations/1795770000043-digests.js';
 import { Silences1795770000044 } from './db/migrations/1795770000044-silences.js';
 import { SilenceRow } from './db/silence.entity.js';
+import { Fallbacks1795770000045 } from './db/migrations/1795770000045-fallbacks.js';
+import { FallbackRow } from './db/fallback.entity.js';
 import { WebhookKeys1795770000010 } from './db/migrations/1795770000010-webhook-keys.js';
 import { PreferenceRow, RoutesVersionRow } from './db/preference.entity.js';
 import { SendMail } from './email/send-mail.js';
@@ -43,6 +45,7 @@ import { ChannelsController } from './http/channels.controller.js';
 import { DeliveriesController } from './http/deliveries.controller.js';
 import { EventOutcomeController } from './http/event-outcome.controller.js';
 import { EventTypesController } from './http/event-types.controller.js';
+import { FallbackController } from './http/fallback.controller.js';
 import { OverviewController } from './http/overview.controller.js';
 import { OwnEventController } from './http/own-event.controller.js';
 import { OwnPreferencesController } from './http/own-preferences.controller.js';
@@ -81,6 +84,7 @@ class NotifierModule {
       ],
       controllers: [
         ChannelsController,
+        FallbackController,
         PreferencesController,
         OwnEventController,
         OwnPreferencesController,
@@ -163,6 +167,7 @@ export function define(
       OwnScheduleRow,
       CollectedRow,
       SilenceRow,
+      FallbackRow,
       MailboxCursorRow,
       ReceivedMailRow,
     ],
@@ -181,6 +186,7 @@ export function define(
       OwnSchedules1795770000042,
       Digests1795770000043,
       Silences1795770000044,
+      Fallbacks1795770000045,
     ],
     transports: busTransports,
     file,

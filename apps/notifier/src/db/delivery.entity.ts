@@ -83,6 +83,10 @@ export class DeliveryRow {
   @Column('text', { nullable: true })
   last_error: string | null;
 
+  /** The channel that it was meant for, where another stands in for that one. */
+  @Column('integer', { nullable: true })
+  instead_of: number | null;
+
   /** What kept it back when it was last to be sent; null once it was. */
   @Column('text', { nullable: true })
   waits_for: WaitReason | OwnWait | null;

@@ -75,12 +75,12 @@ export async function planSince(
     `select v.version, case when v.version = $1 then null else json_build_object(
        'channels', (
          select coalesce(json_agg(json_build_object(
-           'id', c.id, 'type', c.channel_type, 'isEnabled', c.is_enabled, 'preferences', (
+           'id', c.id, 'type', c.channel_type, 'isEnabled', c.is_enabled, 'fallbackId', f.fallback_id, 'preferences', (
              select coalesce(json_agg(json_build_object(
                'eventType', p.event_type, 'minSeverity', p.min_severity, 'isEnabled', p.is_enabled,
                'recipients', p.recipients) order by p.id), '[]')
              from preference p where p.channel_id = c.id)) order by c.id), '[]')
-         from channel c),
+         from channel c left join channel_fallback f on f.channel_id = c.id),
        'silences', (
          select coalesce(json_agg(json_build_object(
            'id', s.id, 'matchers', s.matchers, 'startsAt', s.starts_at, 'endsAt', s.ends_at) order by s.id), '[]')
