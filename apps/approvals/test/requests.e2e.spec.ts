@@ -58,6 +58,12 @@ describe('deciding where a level is asked for that somebody made', () => {
   });
 });
 
+const askedBy = ({ principal: { user_id, username } }: Person) => ({
+  user_id,
+  username,
+  config_name: 'flux-lora',
+});
+
 describe('deciding', () => {
   it('approves, once, and tells who did', async () => {
     const { id, jobId } = await openRequest(house, by(people.researcher));
@@ -76,6 +82,7 @@ describe('deciding', () => {
     expect(told(approvalGranted, jobId)[0]!.data).toEqual({
       approval_id: id,
       job_id: jobId,
+      ...askedBy(people.researcher),
       by_user_id: user_id,
       by: username,
       via: 'api',
@@ -212,6 +219,7 @@ describe('taking back', () => {
       expect(told(approvalCancelled, mine.jobId)[0]?.data).toEqual({
         approval_id: mine.id,
         job_id: mine.jobId,
+        ...askedBy(people.researcher),
         by_user_id: people.researcher.principal.user_id,
         by: people.researcher.principal.username,
         at: cancelled.body.reviewed_at,

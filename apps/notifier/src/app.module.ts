@@ -20,6 +20,17 @@ import { AttemptRounds1795770000012 } from './db/migrations/1795770000012-attemp
 import { EndpointGates1795770000013 } from './db/migrations/1795770000013-endpoint-gates.js';
 import { EventSkipsRow } from './db/event-skips.entity.js';
 import { EventSkips1795770000014 } from './db/migrations/1795770000014-event-skips.js';
+import { OwnNews1795770000040 } from './db/migrations/1795770000040-own-news.js';
+import { OwnPreferences1795770000041 } from './db/migrations/1795770000041-own-preferences.js';
+import { OwnPreferenceRow } from './db/own-preference.entity.js';
+import { OwnSchedules1795770000042 } from './db/migrations/1795770000042-own-schedules.js';
+import { OwnScheduleRow } from './db/own-schedule.entity.js';
+import { CollectedRow } from './db/collected.entity.js';
+import { Digests1795770000043 } from './db/migrations/1795770000043-digests.js';
+import { Silences1795770000044 } from './db/migrations/1795770000044-silences.js';
+import { SilenceRow } from './db/silence.entity.js';
+import { Fallbacks1795770000045 } from './db/migrations/1795770000045-fallbacks.js';
+import { FallbackRow } from './db/fallback.entity.js';
 import { WebhookKeys1795770000010 } from './db/migrations/1795770000010-webhook-keys.js';
 import { PreferenceRow, RoutesVersionRow } from './db/preference.entity.js';
 import { SendMail } from './email/send-mail.js';
@@ -27,15 +38,22 @@ import { WriteMail } from './email/write-mail.js';
 import { AnnounceController } from './events/announce.controller.js';
 import { AnswerRepliesController } from './events/answer-replies.controller.js';
 import { AskApproversController } from './events/ask-approvers.controller.js';
+import { OwnTiming } from './events/own-timing.js';
+import { TellOwner } from './events/tell-owner.js';
 import { TellThePersonController } from './events/tell-the-person.controller.js';
 import { ChannelsController } from './http/channels.controller.js';
 import { DeliveriesController } from './http/deliveries.controller.js';
 import { EventOutcomeController } from './http/event-outcome.controller.js';
 import { EventTypesController } from './http/event-types.controller.js';
+import { FallbackController } from './http/fallback.controller.js';
 import { OverviewController } from './http/overview.controller.js';
+import { OwnEventController } from './http/own-event.controller.js';
+import { OwnPreferencesController } from './http/own-preferences.controller.js';
+import { OwnScheduleController } from './http/own-schedule.controller.js';
 import { PreferencesController } from './http/preferences.controller.js';
 import { RecoverController } from './http/recover.controller.js';
 import { RepliesController } from './http/replies.controller.js';
+import { SilencesController } from './http/silences.controller.js';
 import { AdmitDelivery } from './jobs/admit-delivery.js';
 import { DeliverProcessor } from './jobs/deliver.processor.js';
 import { DeliveryMetrics } from './jobs/delivery-metrics.js';
@@ -66,13 +84,18 @@ class NotifierModule {
       ],
       controllers: [
         ChannelsController,
+        FallbackController,
         PreferencesController,
+        OwnEventController,
+        OwnPreferencesController,
+        OwnScheduleController,
         OverviewController,
         EventTypesController,
         EventOutcomeController,
         DeliveriesController,
         RecoverController,
         RepliesController,
+        SilencesController,
         AnnounceController,
         AskApproversController,
         AnswerRepliesController,
@@ -89,6 +112,8 @@ class NotifierModule {
         SendMail,
         WriteMail,
         CurrentRoutes,
+        OwnTiming,
+        TellOwner,
         DeliveryQueue,
         DeliveryMetrics,
         JudgeEndpoint,
@@ -138,6 +163,11 @@ export function define(
       DeliveryAttemptRow,
       EndpointRow,
       EventSkipsRow,
+      OwnPreferenceRow,
+      OwnScheduleRow,
+      CollectedRow,
+      SilenceRow,
+      FallbackRow,
       MailboxCursorRow,
       ReceivedMailRow,
     ],
@@ -151,6 +181,12 @@ export function define(
       AttemptRounds1795770000012,
       EndpointGates1795770000013,
       EventSkips1795770000014,
+      OwnNews1795770000040,
+      OwnPreferences1795770000041,
+      OwnSchedules1795770000042,
+      Digests1795770000043,
+      Silences1795770000044,
+      Fallbacks1795770000045,
     ],
     transports: busTransports,
     file,

@@ -6,6 +6,8 @@ import { statuses } from './receiver.js';
 
 const BASE = '/api/cloud/notifications';
 const PATIENT = { timeout: 20_000 };
+/** Whose job it is would be mailed, and there is no email channel. */
+const OWNER = { user_id: 1, reason: 'no_channel' };
 let house: House;
 
 beforeAll(async () => {
@@ -27,7 +29,7 @@ const remove = async (...ids: number[]): Promise<void> => {
 it('is nothing where there is no channel', async () => {
   const eventId = await house.peer.publish(jobCompleted, completed(newJobId()));
   const told = await webhookFor(house, '/later', 'job.completed');
-  await expectOutcome(await house.peer.publish(jobCompleted, completed(newJobId())), { skipped: [] });
+  await expectOutcome(await house.peer.publish(jobCompleted, completed(newJobId())), { skipped: [OWNER] });
   expect((await house.admin.get(`${BASE}/events/${eventId}`)).status).toBe(404);
   await remove(told.id);
 });
@@ -49,6 +51,7 @@ it('says who was told, and of each channel that was not, why', async () => {
       { channel_id: muted.id, reason: 'preference_disabled' },
       { channel_id: off.id, reason: 'channel_disabled' },
       { channel_id: others.id, reason: 'no_preference' },
+      OWNER,
     ],
   });
   const failure = { ...completed(newJobId()), reason: 'run_failed' as const };
@@ -124,7 +127,7 @@ it('does not tell a channel that it does not work, nor a person who has no addre
 it('is forgotten when it is old', async () => {
   const { id } = await webhookFor(house, '/old', 'approval.*');
   const eventId = await house.peer.publish(jobCompleted, completed(newJobId()));
-  await expectOutcome(eventId, { skipped: [{ channel_id: id, reason: 'no_preference' }] });
+  await expectOutcome(eventId, { skipped: [{ channel_id: id, reason: 'no_preference' }, OWNER] });
   await house.service.database.query(
     `update event_skips set heard_at = now() - interval '31 days' where event_id = $1`,
     [eventId],

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import {
   deleteSecret,
+  mailboxOf,
   resolveSecrets,
   secretsPublicKey,
   storeSecret,
@@ -116,6 +117,8 @@ export async function openHouse(extra: Record<string, string> = {}, outside: Out
   const peer = await connectPeer(backends.nats.url);
   const folk = await people(peer);
   const { token } = folk.add('admin');
+  // Nobody has an address until a test says so.
+  peer.answer(mailboxOf, () => ({}));
   const receiver = await startReceiver();
   const house: House = {
     backends,

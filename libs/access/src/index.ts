@@ -14,6 +14,7 @@ export {
   type Reach,
 } from './can.js';
 export { Allow, ChangesNothing, Public, Who } from './decorators.js';
+export { compileGlob, GlobError } from './glob.js';
 export { refuseNamedSites, refuseOtherSites } from './other-sites.js';
 export { PRINCIPAL_TTL_SECONDS, Principals, TokenLookup, type Identity } from './principals.js';
 export { Refusals } from './refusals.js';

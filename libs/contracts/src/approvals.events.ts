@@ -98,9 +98,17 @@ export const approvalChangesRequested = defineEvent(
   }),
 );
 
+/** Whose request it was; without it, it was told before requests said so. */
+const asker = {
+  user_id: userId.optional(),
+  username: username.optional(),
+  config_name: configName.optional(),
+};
+
 const decided = {
   approval_id: z.uuid(),
   job_id: jobId,
+  ...asker,
   by_user_id: userId,
   by: username,
   via: decidedVia,
@@ -113,10 +121,17 @@ export const approvalGranted = defineEvent(
 export const approvalRejected = defineEvent('approval.rejected', z.object({ ...decided, reason }));
 export const approvalExpired = defineEvent(
   'approval.expired',
-  z.object({ approval_id: z.uuid(), job_id: jobId, at: instant }),
+  z.object({ approval_id: z.uuid(), job_id: jobId, ...asker, at: instant }),
 );
 /** The requester (or someone who may approve) withdrew the request. */
 export const approvalCancelled = defineEvent(
   'approval.cancelled',
-  z.object({ approval_id: z.uuid(), job_id: jobId, by_user_id: userId, by: username, at: instant }),
+  z.object({
+    approval_id: z.uuid(),
+    job_id: jobId,
+    ...asker,
+    by_user_id: userId,
+    by: username,
+    at: instant,
+  }),
 );

@@ -26,7 +26,13 @@ import type { Person } from '../domain/whom-to-ask.js';
  */
 export function outcomeOf(request: ApprovalRequest): Outgoing | undefined {
   const about = aboutOf(request);
-  const ids = { approval_id: request.id, job_id: request.jobId };
+  const ids = {
+    approval_id: request.id,
+    job_id: request.jobId,
+    user_id: request.userId,
+    username: request.username,
+    config_name: request.configName,
+  };
   switch (request.status) {
     case 'pending':
       return event(approvalRequired, heldBy(request), about);

@@ -52,6 +52,11 @@ export async function findChannel(on: Queryable, id: number): Promise<Channel | 
 
 const EMAIL = `select * from channel where channel_type = 'email' and is_enabled`;
 
+/** What leads to people's own mailboxes, the way there first that is taken where nobody chose. */
+export async function openChannels(on: Queryable): Promise<Channel[]> {
+  return (await on.query<ChannelRow>(`${EMAIL} order by id`)).map(channelOf);
+}
+
 /** The way to people's own mailboxes. */
 export async function firstEmailChannel(on: Queryable): Promise<Channel | undefined> {
   const [row] = await on.query<ChannelRow>(`${EMAIL} order by id limit 1`);

@@ -1,6 +1,7 @@
 import type { Queryable, Tx } from '@lineclear/kit';
 import type { Channel, ChannelType } from '../domain/channel.js';
 import { FAILURES_TO_OPEN, type WaitReason } from '../domain/endpoint-gate.js';
+import type { OwnWait } from '../domain/own-waits.js';
 import type { Severity } from '../domain/severity.js';
 import type { ChannelRow } from './channel.entity.js';
 import { channelOf } from './channels.repo.js';
@@ -13,10 +14,16 @@ export interface NewDelivery {
   readonly channelId: number;
   readonly channelType: ChannelType;
   readonly recipient: string;
+  /** Whom it is for, where it is for one person alone. */
+  readonly userId?: number | undefined;
   readonly jobId: string | null;
   readonly body: string;
   readonly traceparent: string | null;
   readonly waitSeconds: number;
+  /** The channel that was meant, where another stands in for it. */
+  readonly insteadOf?: number | undefined;
+  /** What it waits for, where a person wants it so. */
+  readonly waitsFor?: OwnWait | undefined;
 }
 
 /** Seconds for which the queue is trusted to still know of a delivery it was given. */
@@ -26,12 +33,12 @@ const QUEUE_HOLD = `interval '5 seconds'`;
 export async function insertDeliveries(tx: Tx, given: readonly NewDelivery[]): Promise<string[]> {
   const rows = await tx.query<{ id: string }>(
     `insert into delivery (id, event_id, event_type, severity, channel_id, channel_type, recipient, job_id, body,
-       traceparent, state, next_attempt_at, held_until)
+       traceparent, user_id, waits_for, instead_of, state, next_attempt_at, held_until)
      select d.id, d.event_id, d.event_type, d.severity, d.channel_id, d.channel_type, d.recipient, d.job_id, d.body,
-       d.traceparent, 'pending', now() + d.wait * interval '1 second', now() + ${QUEUE_HOLD}
+       d.traceparent, d.user_id, d.waits_for, d.instead_of, 'pending', now() + d.wait * interval '1 second', now() + ${QUEUE_HOLD}
      from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::int[], $6::text[], $7::text[], $8::text[], $9::text[],
-       $10::text[], $11::float8[]) as d(id, event_id, event_type, severity, channel_id, channel_type, recipient, job_id, body,
-       traceparent, wait)
+       $10::text[], $11::float8[], $12::int[], $13::text[], $14::int[]) as d(id, event_id, event_type, severity, channel_id, channel_type, recipient, job_id, body,
+       traceparent, wait, user_id, waits_for, instead_of)
      on conflict (event_id, channel_id, recipient) do nothing returning id`,
     [
       given.map((d) => d.id),
@@ -45,6 +52,9 @@ export async function insertDeliveries(tx: Tx, given: readonly NewDelivery[]): P
       given.map((d) => d.body),
       given.map((d) => d.traceparent),
       given.map((d) => d.waitSeconds),
+      given.map((d) => d.userId ?? null),
+      given.map((d) => d.waitsFor ?? null),
+      given.map((d) => d.insteadOf ?? null),
     ],
   );
   return rows.map((row) => row.id);

@@ -1,6 +1,7 @@
 import { Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
 import type { ChannelType } from '../domain/channel.js';
 import type { WaitReason } from '../domain/endpoint-gate.js';
+import type { OwnWait } from '../domain/own-waits.js';
 import type { Severity } from '../domain/severity.js';
 
 export const DELIVERY_STATES = ['pending', 'retrying', 'sent', 'failed'] as const;
@@ -17,6 +18,7 @@ export type DeliveryState = (typeof DELIVERY_STATES)[number];
 @Index('delivery_channel', ['channel_id', 'id'])
 @Index('delivery_job', ['job_id', 'id'], { where: 'job_id is not null' })
 @Index('delivery_state', ['state', 'id'])
+@Index('delivery_person', ['user_id', 'event_id'], { where: 'user_id is not null' })
 @Index('delivery_answers', { synchronize: false })
 @Index('delivery_failed', ['channel_id', 'created_at'], { where: "state = 'failed'" })
 export class DeliveryRow {
@@ -41,6 +43,10 @@ export class DeliveryRow {
   /** A mail address; empty where the channel itself is the receiver. */
   @Column('text')
   recipient: string;
+
+  /** Whom it is for, where it is for one person alone. */
+  @Column('integer', { nullable: true })
+  user_id: number | null;
 
   @Column('text', { nullable: true })
   job_id: string | null;
@@ -77,9 +83,13 @@ export class DeliveryRow {
   @Column('text', { nullable: true })
   last_error: string | null;
 
+  /** The channel that it was meant for, where another stands in for that one. */
+  @Column('integer', { nullable: true })
+  instead_of: number | null;
+
   /** What kept it back when it was last to be sent; null once it was. */
   @Column('text', { nullable: true })
-  waits_for: WaitReason | null;
+  waits_for: WaitReason | OwnWait | null;
 
   @Column('timestamptz', { default: () => 'now()' })
   created_at: Date;

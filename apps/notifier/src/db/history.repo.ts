@@ -30,6 +30,7 @@ export type LoggedDelivery = Pick<
   | 'next_attempt_at'
   | 'last_error'
   | 'waits_for'
+  | 'instead_of'
   | 'created_at'
   | 'finished_at'
 > & { readonly log: LoggedAttempt[] };
@@ -66,7 +67,7 @@ export async function listHistory(
 ): Promise<LoggedDelivery[]> {
   return on.query<LoggedDelivery>(
     `select d.id, event_id, event_type, severity, d.channel_id, channel_type, recipient, job_id, state, attempts,
-       next_attempt_at, last_error, created_at, finished_at, coalesce(a.log, '[]') as log,
+       next_attempt_at, last_error, instead_of, created_at, finished_at, coalesce(a.log, '[]') as log,
        case when e.open_until > greatest(now(), next_attempt_at) then 'breaker' else waits_for end as waits_for
      from (select * from delivery where ${MATCHES} and ($8::uuid is null or id < $8) order by id desc limit $9) d
      left join endpoint e on e.channel_id = d.channel_id and d.next_attempt_at is not null

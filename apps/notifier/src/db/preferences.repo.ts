@@ -1,5 +1,6 @@
 import type { Queryable, Tx } from '@lineclear/kit';
 import type { KnownChannel } from '../domain/routes.js';
+import type { Silence } from '../domain/silences.js';
 import type { PreferenceRow } from './preference.entity.js';
 
 export type NewPreference = Pick<
@@ -52,28 +53,47 @@ export async function countPreferences(on: Queryable): Promise<number> {
   return row?.total ?? 0;
 }
 
-/** To be called first in each transaction that changes channels or preferences. */
+/** To be called first in each transaction that changes channels, preferences or silences. */
 export async function raiseRoutesVersion(tx: Tx): Promise<void> {
   await tx.query('update routes_version set version = version + 1');
 }
 
-/** What is wanted now, when it changed since `version`; without channels when it did not. */
-export async function channelsSince(
+export interface KnownPlan {
+  readonly channels: readonly KnownChannel[];
+  readonly silences: readonly Silence[];
+}
+
+/** What is wanted now, and what is silenced, when it changed since `version`; without a plan when it did not. */
+export async function planSince(
   on: Queryable,
   version: number,
-): Promise<{ version: number; channels?: KnownChannel[] }> {
-  const [row] = await on.query<{ version: number; channels: KnownChannel[] | null }>(
-    `select v.version, case when v.version = $1 then null else (
-       select coalesce(json_agg(json_build_object(
-         'id', c.id, 'type', c.channel_type, 'isEnabled', c.is_enabled, 'preferences', (
-           select coalesce(json_agg(json_build_object(
-             'eventType', p.event_type, 'minSeverity', p.min_severity, 'isEnabled', p.is_enabled,
-             'recipients', p.recipients) order by p.id), '[]')
-           from preference p where p.channel_id = c.id)) order by c.id), '[]')
-       from channel c) end as channels
+): Promise<{ version: number; plan?: KnownPlan }> {
+  const [row] = await on.query<{
+    version: number;
+    plan: { channels: KnownChannel[]; silences: (Silence & { startsAt: string; endsAt: string })[] } | null;
+  }>(
+    `select v.version, case when v.version = $1 then null else json_build_object(
+       'channels', (
+         select coalesce(json_agg(json_build_object(
+           'id', c.id, 'type', c.channel_type, 'isEnabled', c.is_enabled, 'fallbackId', f.fallback_id, 'preferences', (
+             select coalesce(json_agg(json_build_object(
+               'eventType', p.event_type, 'minSeverity', p.min_severity, 'isEnabled', p.is_enabled,
+               'recipients', p.recipients) order by p.id), '[]')
+             from preference p where p.channel_id = c.id)) order by c.id), '[]')
+         from channel c left join channel_fallback f on f.channel_id = c.id),
+       'silences', (
+         select coalesce(json_agg(json_build_object(
+           'id', s.id, 'matchers', s.matchers, 'startsAt', s.starts_at, 'endsAt', s.ends_at) order by s.id), '[]')
+         from silence s where s.ends_at > now())) end as plan
      from routes_version v`,
     [version],
   );
-  const { version: found, channels } = row!;
-  return channels === null ? { version: found } : { version: found, channels };
+  const { version: found, plan } = row!;
+  if (plan === null) return { version: found };
+  const silences = plan.silences.map((silence) => ({
+    ...silence,
+    startsAt: new Date(silence.startsAt),
+    endsAt: new Date(silence.endsAt),
+  }));
+  return { version: found, plan: { channels: plan.channels, silences } };
 }

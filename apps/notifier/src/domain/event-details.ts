@@ -12,6 +12,7 @@ const job = {
   config_name: 'digits',
 };
 const approval = { approval_id: '0190f3c2-a1b2-7c3d-8e4f-5a6b7c8d9e10', job_id: job.job_id };
+const asked = { ...approval, user_id: job.user_id, username: job.username, config_name: job.config_name };
 const times = { started_at: '2026-11-22T12:00:00.000Z', ended_at: '2026-11-22T14:30:00.000Z' };
 const decision = { by_user_id: 2, by: 'lea', via: 'api', at: '2026-11-22T11:59:00.000Z' };
 const need = {
@@ -103,19 +104,19 @@ export const EVENT_DETAILS: Readonly<Record<string, EventDetails>> = {
   },
   'approval.granted': {
     description: 'Somebody approved a job.',
-    example: { ...approval, ...decision, notes: 'fine' },
+    example: { ...asked, ...decision, notes: 'fine' },
   },
   'approval.rejected': {
     description: 'Somebody rejected a job, which is cancelled by that.',
-    example: { ...approval, ...decision, reason: 'too costly' },
+    example: { ...asked, ...decision, reason: 'too costly' },
   },
   'approval.expired': {
     description: 'Nobody decided on a job in time, and it is cancelled.',
-    example: { ...approval, at: need.expires_at },
+    example: { ...asked, at: need.expires_at },
   },
   'approval.cancelled': {
     description: 'The request for an approval was withdrawn, by whoever asked or because the job is over.',
-    example: { ...approval, by_user_id: job.user_id, by: job.username, at: decision.at },
+    example: { ...asked, by_user_id: job.user_id, by: job.username, at: decision.at },
   },
   'quota.warning': {
     description: 'With this job most of a quota is used. Told once per quota and period.',

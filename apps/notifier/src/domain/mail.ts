@@ -41,14 +41,17 @@ function rowsOf(data: Readonly<Record<string, unknown>>): [string, string][] {
   });
 }
 
-function about(data: Readonly<Record<string, unknown>>): string {
+/** The one thing that tells an event from others of its type. */
+export function about(data: Readonly<Record<string, unknown>>): string {
   const { config_name, job_id, username, provider, channel_name } = data;
   return oneLine(config_name ?? channel_name ?? job_id ?? username ?? provider ?? '');
 }
 
+/** What an event is called. */
+export const titleOf = (type: string): string => CATALOGUE[type]?.name ?? type;
+
 /** A mail for a message: plain text and the same as simple HTML. */
-export function mailOf(message: Message, publicUrl: string): Mail {
-  const title = CATALOGUE[message.type]?.name ?? message.type;
+export function mailOf(message: Message, publicUrl: string, title = titleOf(message.type)): Mail {
   const what = about(message.data);
   const subject = subjectOf(`[Lineclear] ${title}${what ? `: ${what}` : ''}`);
   const rows: [string, string][] = [...rowsOf(message.data), ['Time', message.timestamp]];

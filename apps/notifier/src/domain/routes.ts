@@ -1,5 +1,6 @@
 import type { ChannelType } from './channel.js';
 import { kindOf, typesOf } from './event-catalogue.js';
+import { fallbacksOf } from './fallback.js';
 import { reachesSeverity, type Severity } from './severity.js';
 
 /** What somebody wants to hear of, as stored. */
@@ -16,6 +17,8 @@ export interface KnownChannel {
   readonly type: ChannelType;
   readonly isEnabled: boolean;
   readonly preferences: readonly Preference[];
+  /** What stands in for it while it is off. */
+  readonly fallbackId?: number | null;
 }
 
 /** Who wants to hear of what, with the channel's type; only of enabled preferences on enabled channels. */
@@ -25,6 +28,8 @@ export interface Wish {
   readonly channelId: number;
   readonly channelType: ChannelType;
   readonly recipients: readonly string[];
+  /** The channel that was meant, where another stands in for it. */
+  readonly insteadOf?: number | undefined;
 }
 
 /** One message to make: a webhook has no recipient but its URL. */
@@ -32,22 +37,39 @@ export interface Route {
   readonly channelId: number;
   readonly channelType: ChannelType;
   readonly recipient: string;
+  readonly insteadOf?: number | undefined;
+}
+
+/** The channel itself, or the first that is on of those that stand in for it. */
+export function throughWhich(
+  channel: KnownChannel,
+  channels: readonly KnownChannel[],
+): KnownChannel | undefined {
+  if (channel.isEnabled) return channel;
+  const byId = new Map(channels.map((one) => [one.id, one]));
+  const fallbacks = channels.flatMap(({ id, fallbackId }) =>
+    typeof fallbackId === 'number' ? [[id, fallbackId] as const] : [],
+  );
+  return fallbacksOf(new Map(fallbacks), channel.id)
+    .map((id) => byId.get(id))
+    .find((one) => one?.isEnabled);
 }
 
 export const wishesOf = (channels: readonly KnownChannel[]): Wish[] =>
-  channels
-    .filter(({ isEnabled }) => isEnabled)
-    .flatMap(({ id, type, preferences }) =>
-      preferences
-        .filter(({ isEnabled }) => isEnabled)
-        .map(({ eventType, minSeverity, recipients }) => ({
-          eventType,
-          minSeverity,
-          channelId: id,
-          channelType: type,
-          recipients,
-        })),
-    );
+  channels.flatMap((channel) => {
+    const through = throughWhich(channel, channels);
+    if (!through) return [];
+    return channel.preferences
+      .filter(({ isEnabled }) => isEnabled)
+      .map(({ eventType, minSeverity, recipients }) => ({
+        eventType,
+        minSeverity,
+        channelId: through.id,
+        channelType: through.type,
+        recipients,
+        ...(through === channel ? {} : { insteadOf: channel.id }),
+      }));
+  });
 
 /** For each event type where it goes; types that nobody wants are not there. Two wishes for the same make one message. */
 export function routesOf(wishes: readonly Wish[]): ReadonlyMap<string, readonly Route[]> {
@@ -58,8 +80,16 @@ export function routesOf(wishes: readonly Wish[]): ReadonlyMap<string, readonly 
       const routes = byType.get(type) ?? new Map<string, Route>();
       byType.set(type, routes);
       for (const recipient of wish.channelType === 'email' ? wish.recipients : ['']) {
-        const { channelId, channelType } = wish;
-        routes.set(`${channelId} ${recipient}`, { channelId, channelType, recipient });
+        const { channelId, channelType, insteadOf } = wish;
+        const key = `${channelId} ${recipient}`;
+        // What a channel is meant to tell itself goes first.
+        if (insteadOf !== undefined && routes.has(key)) continue;
+        routes.set(key, {
+          channelId,
+          channelType,
+          recipient,
+          ...(insteadOf === undefined ? {} : { insteadOf }),
+        });
       }
     }
   }

@@ -1,5 +1,6 @@
 import { EVENT_TYPES, kindOf, typesOf } from './event-catalogue.js';
-import type { KnownChannel, Preference, Route } from './routes.js';
+import { OWN_WAITS } from './own-waits.js';
+import { throughWhich, type KnownChannel, type Preference, type Route } from './routes.js';
 import { reachesSeverity } from './severity.js';
 
 export const SKIP_REASONS = [
@@ -11,6 +12,11 @@ export const SKIP_REASONS = [
   'no_channel',
   'duplicate',
   'own_failure',
+  'own_doing',
+  'switched_off_by_person',
+  ...OWN_WAITS,
+  'silenced',
+  'fell_back',
 ] as const;
 export type SkipReason = (typeof SKIP_REASONS)[number];
 
@@ -18,9 +24,14 @@ export type SkipReason = (typeof SKIP_REASONS)[number];
 export interface Skip {
   /** Without one where there was none to be told through. */
   readonly channel_id?: number;
+  /** Where it is about one person, whose own news it would have been. */
+  readonly user_id?: number;
   /** Where it is about one of the channel's recipients. */
   readonly recipient?: string;
   readonly reason: SkipReason;
+  /** Where they are told later: from when on. */
+  readonly until?: string;
+  readonly silence_id?: number;
 }
 
 /** For each event type which channels it does not go to, and where it would go twice. */
@@ -31,12 +42,22 @@ export function skipsOf(
   return new Map(
     EVENT_TYPES.map((type) => {
       const reached = new Set((routes.get(type) ?? []).map(({ channelId }) => channelId));
-      return [type, channels.flatMap((channel) => skipsOfChannel(channel, type, reached.has(channel.id)))];
+      return [
+        type,
+        channels.flatMap((channel) =>
+          skipsOfChannel(
+            channel,
+            type,
+            reached.has(channel.id),
+            throughWhich(channel, channels) !== undefined,
+          ),
+        ),
+      ];
     }),
   );
 }
 
-function skipsOfChannel(channel: KnownChannel, type: string, isReached: boolean): Skip[] {
+function skipsOfChannel(channel: KnownChannel, type: string, isReached: boolean, hasWay: boolean): Skip[] {
   const asked = channel.preferences.filter(({ eventType }) => typesOf(eventType).includes(type));
   if (isReached) {
     const twice = twiceIn(
@@ -48,12 +69,18 @@ function skipsOfChannel(channel: KnownChannel, type: string, isReached: boolean)
       reason: 'duplicate',
     }));
   }
-  return [{ channel_id: channel.id, reason: whyNot(channel, asked, type) }];
+  return [{ channel_id: channel.id, reason: whyNot(channel, asked, type, hasWay) }];
 }
 
-function whyNot(channel: KnownChannel, asked: readonly Preference[], type: string): SkipReason {
+function whyNot(
+  channel: KnownChannel,
+  asked: readonly Preference[],
+  type: string,
+  hasWay: boolean,
+): SkipReason {
   if (asked.length === 0) return 'no_preference';
-  if (!channel.isEnabled) return 'channel_disabled';
+  if (!channel.isEnabled)
+    return hasWay && asked.some((one) => isWanted(one, type)) ? 'fell_back' : 'channel_disabled';
   const enabled = asked.filter(({ isEnabled }) => isEnabled);
   if (enabled.length === 0) return 'preference_disabled';
   return enabled.some((one) => isWanted(one, type)) ? 'no_address' : 'below_min_severity';

@@ -12,12 +12,17 @@ import {
   resetLink,
 } from '@lineclear/contracts';
 import { ask, Bus } from '@lineclear/bus';
-import { CONFIG, SealingKey, Secret } from '@lineclear/kit';
+import { CONFIG, Database, SealingKey, Secret } from '@lineclear/kit';
 import type { Config } from '../config.js';
+import { collectedIn } from '../db/collected.repo.js';
 import { approvalMail, replyAnswerMail } from '../domain/approval-mail.js';
 import type { EmailSettings } from '../domain/channel.js';
+import { DIGEST_TYPE } from '../domain/digest.js';
+import { digestMail, MAX_LISTED } from '../domain/digest-mail.js';
 import { mailOf, type Mail } from '../domain/mail.js';
 import type { Message } from '../domain/message.js';
+import type { OwnWait } from '../domain/own-waits.js';
+import { ownMail } from '../domain/own-mail.js';
 import { ownSecretTakenMail, passwordChangedMail, passwordResetMail } from '../domain/personal-mail.js';
 import { replyAddress } from '../domain/reply-address.js';
 
@@ -44,6 +49,7 @@ export class WriteMail {
 
   constructor(
     private readonly bus: Bus,
+    private readonly database: Database,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
@@ -70,8 +76,12 @@ export class WriteMail {
       case approvalEscalated.name:
         if (message.person) return this.#askFor(message, message.person.user_id, channel);
         return { mail: mailOf(message, this.config.PUBLIC_URL), isSecret: false };
-      default:
-        return { mail: mailOf(message, this.config.PUBLIC_URL), isSecret: false };
+      case DIGEST_TYPE:
+        return { mail: await this.#digest(message), isSecret: false };
+      default: {
+        const mail = (message.person ? ownMail : mailOf)(message, this.config.PUBLIC_URL);
+        return { mail, isSecret: false };
+      }
     }
   }
 
@@ -93,6 +103,13 @@ export class WriteMail {
       link: `${this.config.PUBLIC_URL.replace(/\/$/, '')}/api/approvals/links#${link}`,
     };
     return { mail: approvalMail(about, this.config.PUBLIC_URL, ways), isSecret: true };
+  }
+
+  async #digest({ data }: Message): Promise<Mail> {
+    const { delivery_id, why } = data as { delivery_id: string; why: OwnWait };
+    const { bodies, total } = await collectedIn(this.database, delivery_id, MAX_LISTED);
+    const messages = bodies.map((body) => JSON.parse(body) as Message);
+    return digestMail(messages, total, why, this.config.PUBLIC_URL);
   }
 
   async #newLink(resetId: string): Promise<Secret | undefined> {

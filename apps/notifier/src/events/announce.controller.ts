@@ -41,6 +41,8 @@ import type { Skip } from '../domain/skips.js';
 import { DeliveryQueue } from '../jobs/delivery-queue.js';
 import { CurrentRoutes } from '../routing/current-routes.js';
 import { announcementsOf, storeDeliveries, type AnyEvent } from './deliveries-of-event.js';
+import { withoutSilenced } from './silenced.js';
+import { TellOwner, type OwnNews } from './tell-owner.js';
 
 const ASKING: ReadonlySet<string> = new Set([
   approvalRequired.name,
@@ -55,6 +57,7 @@ const ASKING: ReadonlySet<string> = new Set([
 export class AnnounceController {
   constructor(
     private readonly routes: CurrentRoutes,
+    private readonly owners: TellOwner,
     private readonly queue: DeliveryQueue,
     @Inject(CONFIG) private readonly config: Config,
     bus: Bus,
@@ -73,35 +76,30 @@ export class AnnounceController {
     const [first] = events;
     if (!first) return;
     const routes = await this.routes.of(first.type);
-    await this.#noteSkips(events, routes, await this.routes.skipsOf(first.type), tx);
-    if (routes.length === 0) return;
-    const deliveries = events.flatMap((event) => this.#deliveriesOf(event, routes));
-    await storeDeliveries(tx, this.queue, deliveries);
-  }
-
-  async #noteSkips(
-    events: readonly AnyEvent[],
-    routes: readonly Route[],
-    skips: readonly Skip[],
-    tx: Tx,
-  ): Promise<void> {
-    const noted = events.map((event) => {
-      const { channel_id } = event.data as { channel_id?: number };
-      const isOwn =
-        event.type === webhookFailure.name && routes.some(({ channelId }) => channelId === channel_id);
-      const own: Skip[] = isOwn ? [{ channel_id: channel_id!, reason: 'own_failure' }] : [];
-      return { eventId: event.id, eventType: event.type, skips: [...skips, ...own] };
+    const skips = await this.routes.skipsOf(first.type);
+    const silencer = await this.routes.silencer();
+    const news = await this.owners.newsOf(tx, events, silencer);
+    const plans = events.map((event) => {
+      const heard = withoutSilenced(event, routes, silencer);
+      const plan = planOf(event, heard.routes, news.get(event.id));
+      return { ...plan, skips: [...plan.skips, ...heard.skips] };
     });
-    await insertSkips(tx, noted);
-  }
-
-  #deliveriesOf(event: AnyEvent, routes: readonly Route[]): NewDelivery[] {
-    const { channel_id } = event.data as { channel_id?: number };
-    // A channel is not told that it does not work.
-    const others = routes.filter(
-      (route) => event.type !== webhookFailure.name || route.channelId !== channel_id,
+    await insertSkips(
+      tx,
+      plans.map((plan) => ({
+        eventId: plan.event.id,
+        eventType: plan.event.type,
+        skips: [...skips, ...plan.skips],
+      })),
     );
-    return announcementsOf(event, others, this.config);
+    await storeDeliveries(
+      tx,
+      this.queue,
+      plans.flatMap(({ event, others, own }) => [
+        ...(own ? [own] : []),
+        ...announcementsOf(event, others, this.config),
+      ]),
+    );
   }
 
   @OnEvents(jobSubmitted)
@@ -213,4 +211,33 @@ export class AnnounceController {
   async eventsGivenUp(events: EventOf<typeof deadLetter>[], tx: Tx): Promise<void> {
     await this.#announce(events, tx);
   }
+}
+
+interface Plan {
+  readonly event: AnyEvent;
+  readonly others: readonly Route[];
+  readonly own: NewDelivery | undefined;
+  readonly skips: readonly Skip[];
+}
+
+/** Where one event goes, and where not: a channel is not told that it does not work, and nobody is told twice. */
+function planOf(event: AnyEvent, routes: readonly Route[], news: OwnNews | undefined): Plan {
+  const { channel_id } = event.data as { channel_id?: number };
+  const { delivery: own, skip, recipient: told } = news ?? {};
+  const isOwnFailure = (route: Route): boolean =>
+    event.type === webhookFailure.name && route.channelId === channel_id;
+  const isTwice = ({ channelType, recipient }: Route): boolean =>
+    channelType === 'email' && recipient.toLowerCase() === told?.toLowerCase();
+  const failing: Skip[] = routes.some(isOwnFailure)
+    ? [{ channel_id: channel_id!, reason: 'own_failure' }]
+    : [];
+  const twice = routes
+    .filter(isTwice)
+    .map(({ channelId, recipient }): Skip => ({ channel_id: channelId, recipient, reason: 'duplicate' }));
+  return {
+    event,
+    own,
+    others: routes.filter((route) => !isOwnFailure(route) && !isTwice(route)),
+    skips: [...failing, ...twice, ...(skip ? [skip] : [])],
+  };
 }

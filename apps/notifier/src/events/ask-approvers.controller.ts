@@ -20,6 +20,8 @@ import type { Skip } from '../domain/skips.js';
 import { DeliveryQueue } from '../jobs/delivery-queue.js';
 import { CurrentRoutes } from '../routing/current-routes.js';
 import { announcementsOf, personalDelivery, storeDeliveries } from './deliveries-of-event.js';
+import { withoutSilenced } from './silenced.js';
+import { OwnTiming, skipOf } from './own-timing.js';
 
 const DEADLINE_MS = 2_000;
 
@@ -37,6 +39,7 @@ export class AskApproversController {
     private readonly routes: CurrentRoutes,
     private readonly queue: DeliveryQueue,
     private readonly bus: Bus,
+    private readonly timing: OwnTiming,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
@@ -72,19 +75,39 @@ export class AskApproversController {
     const [first] = events;
     if (!first) return;
     const routes = await this.routes.of(first.type);
+    const silencer = await this.routes.silencer();
     const channel = await answerableEmailChannel(tx);
     const skips: Skip[] = [
       ...(await this.routes.skipsOf(first.type)),
       ...(channel ? [] : [{ reason: 'no_channel' as const }]),
     ];
+    const asked = await Promise.all(
+      events.map(async (event) => {
+        // Who may decide is asked all the same: a silence is for those who would only hear of it.
+        const heard = withoutSilenced(event, routes, silencer);
+        const { deliveries, skips: held } = await this.#deliveriesOf(
+          event,
+          heard.routes,
+          channel,
+          before,
+          tx,
+        );
+        return { deliveries, skips: [...held, ...heard.skips] };
+      }),
+    );
     await insertSkips(
       tx,
-      events.map(({ id, type }) => ({ eventId: id, eventType: type, skips })),
+      events.map(({ id, type }, at) => ({
+        eventId: id,
+        eventType: type,
+        skips: [...skips, ...asked[at]!.skips],
+      })),
     );
-    const deliveries = await Promise.all(
-      events.map((event) => this.#deliveriesOf(event, routes, channel, before)),
+    await storeDeliveries(
+      tx,
+      this.queue,
+      asked.flatMap(({ deliveries }) => deliveries),
     );
-    await storeDeliveries(tx, this.queue, deliveries.flat());
   }
 
   /** While approvals does not answer, the event comes again. */
@@ -93,8 +116,9 @@ export class AskApproversController {
     routes: readonly Route[],
     channel: Channel | undefined,
     before: ReadonlySet<string>,
-  ): Promise<NewDelivery[]> {
-    if (!channel) return announcementsOf(event, routes, this.config);
+    tx: Tx,
+  ): Promise<{ readonly deliveries: readonly NewDelivery[]; readonly skips: readonly Skip[] }> {
+    if (!channel) return { deliveries: announcementsOf(event, routes, this.config), skips: [] };
     const { approval_id, job_id } = event.data;
     const { people: all } = await askPatiently(this.bus, approversNow, { approval_id }, DEADLINE_MS);
     const { ask } = event.data as { ask?: readonly number[] };
@@ -104,9 +128,21 @@ export class AskApproversController {
       ({ channelType, recipient }) => channelType !== 'email' || !asked.has(recipient.toLowerCase()),
     );
     const fresh = people.filter(({ email }) => !before.has(`${job_id} ${email.toLowerCase()}`));
-    return [
-      ...fresh.map(({ email, ...person }) => personalDelivery(event, channel, email, person)),
-      ...announcementsOf(event, others, this.config),
-    ];
+    const timing = await this.timing.of(
+      tx,
+      fresh.map(({ user_id }) => user_id),
+    );
+    const asks = fresh.map(({ email, ...person }) => {
+      const held = timing.heldFor(person.user_id, event.type);
+      const wait = held && timing.waitOf(held);
+      return {
+        delivery: personalDelivery(event, channel, email, person, wait),
+        skips: held ? [skipOf(person.user_id, held)] : [],
+      };
+    });
+    return {
+      deliveries: [...asks.map(({ delivery }) => delivery), ...announcementsOf(event, others, this.config)],
+      skips: asks.flatMap((ask) => ask.skips),
+    };
   }
 }

@@ -6,6 +6,7 @@ import type { Channel } from '../domain/channel.js';
 import { kindOf } from '../domain/event-catalogue.js';
 import { messageOf, type Message } from '../domain/message.js';
 import { waitBefore } from '../domain/retry.js';
+import type { OwnWait } from '../domain/own-waits.js';
 import type { Route } from '../domain/routes.js';
 import type { DeliveryQueue } from '../jobs/delivery-queue.js';
 
@@ -37,21 +38,28 @@ export function announcementsOf(event: AnyEvent, routes: readonly Route[], confi
   }));
 }
 
+/** An event as one person is told of it. */
+export const bodyOf = (event: AnyEvent, person: Message['person']): string =>
+  JSON.stringify({ ...messageOf(event), person });
+
 /** For one person alone, at their own address. */
 export const personalDelivery = (
   event: AnyEvent,
   channel: Channel,
   recipient: string,
   person?: Message['person'],
+  held?: { readonly waitsFor: OwnWait; readonly waitSeconds: number },
 ): NewDelivery => ({
   ...common(event),
   channelId: channel.id,
   channelType: channel.type,
   recipient,
+  userId: person?.user_id,
   jobId: jobOf(event),
-  body: JSON.stringify({ ...messageOf(event), person }),
+  body: bodyOf(event, person),
   // Somebody waits for it.
   waitSeconds: 0,
+  ...held,
 });
 
 export async function storeDeliveries(

@@ -3,6 +3,7 @@ import { DELIVERY_STATES } from '../db/delivery.entity.js';
 import type { LoggedDelivery } from '../db/history.repo.js';
 import { CHANNEL_TYPES } from '../domain/channel.js';
 import { WAIT_REASONS } from '../domain/endpoint-gate.js';
+import { OWN_WAITS } from '../domain/own-waits.js';
 import { SEVERITIES } from '../domain/severity.js';
 
 const instant = z.iso.datetime();
@@ -19,7 +20,9 @@ export const deliveryAnswer = z.object({
   status: z.enum(DELIVERY_STATES),
   error: z.string().optional(),
   /** Why it is not sent yet although it might be. */
-  waits_for: z.enum(WAIT_REASONS).optional(),
+  waits_for: z.enum([...WAIT_REASONS, ...OWN_WAITS]).optional(),
+  /** The channel that it was meant for, which was off or had failed for good. */
+  instead_of: z.int().optional(),
   created_at: instant,
   next_attempt_at: instant.optional(),
   finished_at: instant.optional(),
@@ -55,6 +58,7 @@ export const showDelivery = (row: LoggedDelivery): z.infer<typeof deliveryAnswer
     recipient: row.recipient === '' ? null : row.recipient,
     error: row.last_error,
     waits_for: row.waits_for,
+    instead_of: row.instead_of,
     next_attempt_at: row.next_attempt_at?.toISOString(),
     finished_at: row.finished_at?.toISOString(),
   }),

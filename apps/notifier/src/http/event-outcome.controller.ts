@@ -17,8 +17,11 @@ const outcomeAnswer = z.object({
   skipped: z.array(
     z.object({
       channel_id: z.int().optional(),
+      user_id: z.int().optional(),
       recipient: z.string().optional(),
       reason: z.enum(SKIP_REASONS),
+      until: z.iso.datetime().optional(),
+      silence_id: z.int().optional(),
     }),
   ),
 });
@@ -38,10 +41,14 @@ export class EventOutcomeController {
   async outcome(
     @Param('event_id', { schema: z.uuid() }) eventId: string,
   ): Promise<z.infer<typeof outcomeAnswer>> {
-    const [deliveries, skipped] = await Promise.all([
-      listHistory(this.database, { ...NO_FILTER, eventId }, MAX_SHOWN, null),
-      findSkips(this.database, eventId),
-    ]);
+    const { deliveries, skipped } = await this.database.tx(async (tx) => {
+      // As it was at one moment: both are written down together.
+      await tx.query('set transaction isolation level repeatable read, read only');
+      return {
+        deliveries: await listHistory(tx, { ...NO_FILTER, eventId }, MAX_SHOWN, null),
+        skipped: await findSkips(tx, eventId),
+      };
+    });
     const eventType = deliveries[0]?.event_type ?? skipped?.event_type;
     if (eventType === undefined) throw new NotFound('event', eventId);
     return {

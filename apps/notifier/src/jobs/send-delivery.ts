@@ -7,6 +7,7 @@ import { SpanKind } from '@opentelemetry/api';
 import { SendThroughChannel } from '../channels/send-through-channel.js';
 import { scheduleOf, type Config } from '../config.js';
 import { endAttempt, postpone, takeNext, type AttemptEnd } from '../db/deliveries.repo.js';
+import { fallBack } from '../db/fallbacks.repo.js';
 import { judge, type AttemptResult, type Verdict } from '../domain/attempt.js';
 import type { Channel } from '../domain/channel.js';
 import { AdmitDelivery, type Admitted } from './admit-delivery.js';
@@ -111,8 +112,10 @@ export class SendDelivery {
       case 'failed':
         return this.database.tx(async (tx) => {
           // Nobody misses what is over.
-          if ((await endAttempt(tx, end, 'failed', null)) && result.outcome !== 'over')
-            await this.#giveUp(tx, delivery, error ?? '', result.outcome);
+          if (!(await endAttempt(tx, end, 'failed', null)) || result.outcome === 'over') return;
+          await this.#giveUp(tx, delivery, error ?? '', result.outcome);
+          const next = await fallBack(tx, id);
+          if (next !== undefined) tx.afterCommit(() => this.queue.hint([{ id: next, attempts: 0 }]));
         });
     }
   }

@@ -177,7 +177,8 @@ function runEnded(job: Job, fact: Ending): Job | undefined {
   );
   return ended(job, state, fact.endedAt, {
     endReason: reason,
-    message: fact.message ?? job.message,
+    // Who cancelled it says more than a provider's word for it.
+    message: state === 'cancelled' ? (job.message ?? fact.message ?? null) : (fact.message ?? job.message),
     startedAt,
     costUsd,
   });
