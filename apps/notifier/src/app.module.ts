@@ -7,6 +7,7 @@ import { ChannelSecrets } from './channels/channel-secrets.js';
 import { KeepChannels } from './channels/keep-channels.js';
 import { RotateKeys } from './channels/rotate-keys.js';
 import { SendThroughChannel } from './channels/send-through-channel.js';
+import { SendChat } from './chat/send-chat.js';
 import { readConfig, type Config } from './config.js';
 import { ChannelRow } from './db/channel.entity.js';
 import { DeliveryAttemptRow, DeliveryRow } from './db/delivery.entity.js';
@@ -51,6 +52,7 @@ import { KeepMailboxes } from './mailbox/keep-mailboxes.js';
 import { MailboxMetrics } from './mailbox/mailbox-metrics.js';
 import { ParsingThread } from './mailbox/parsing-thread.js';
 import { ProveSender } from './mailbox/prove-sender.js';
+import { PostJson } from './outbound/post-json.js';
 import { CurrentRoutes } from './routing/current-routes.js';
 import { SendWebhook } from './webhook/send-webhook.js';
 
@@ -85,7 +87,9 @@ class NotifierModule {
         KeepChannels,
         RotateKeys,
         SendThroughChannel,
+        PostJson,
         SendWebhook,
+        SendChat,
         SendMail,
         WriteMail,
         CurrentRoutes,

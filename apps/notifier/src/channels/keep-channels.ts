@@ -19,8 +19,10 @@ import {
   mailboxSecretName,
   secretNameOf,
   type Channel,
+  type ChatType,
   type Named,
 } from '../domain/channel.js';
+import { faultOfChatUrl } from '../domain/chat-address.js';
 import { dated, missingFor, NO_MAILBOX, type MailboxSettings } from '../domain/mailbox-settings.js';
 import { secretNames } from '../domain/signing-keys.js';
 import { refusalOfHost } from '../outbound/check-target.js';
@@ -63,7 +65,7 @@ export class KeepChannels {
     given: Omit<NewChannel, 'id' | 'hasSecret'>,
     { secret, privateKey, mailboxSecret }: NewSecrets,
   ): Promise<Channel> {
-    await this.#checkTarget(given);
+    await this.#checkTarget(given, secret);
     const id = await newChannelId(this.database);
     const named = { ...given, id } as Named;
     if (secret) await this.secrets.store(secretNameOf(named), secret);
@@ -84,7 +86,7 @@ export class KeepChannels {
     const hasSecret = change.secret === undefined ? before.hasSecret : change.secret !== null;
     if ('username' in settings && settings.username === null && hasSecret)
       throw BadInput.at('smtp_username', 'is needed with smtp_password');
-    await this.#checkTarget({ settings });
+    await this.#checkTarget({ type: before.type, settings }, change.secret);
     await this.#keep(secretNameOf(before), change.secret, before.hasSecret);
     if (before.type === 'email')
       await this.#keep(mailboxSecretName(id), change.mailboxSecret, mailboxOf(before).hasPassword);
@@ -105,7 +107,8 @@ export class KeepChannels {
         ...this.#dated({ settings: settingsAfter(current, change) }, current),
         hasSecret: change.secret === undefined ? current.hasSecret : change.secret !== null,
       });
-      if ((isEnabled && !current.isEnabled) || 'url' in change.settings) await forgiveEndpoint(tx, id);
+      if ((isEnabled && !current.isEnabled) || 'url' in change.settings || 'address' in change.settings)
+        await forgiveEndpoint(tx, id);
       const details = {
         ...differences(
           { name: current.name, is_enabled: current.isEnabled, has_secret: current.hasSecret },
@@ -145,7 +148,7 @@ export class KeepChannels {
   /** Where it has a mailbox, since when. */
   #dated<C extends Pick<NewChannel, 'settings'>>(channel: C, before?: Channel): C {
     const { settings } = channel;
-    if ('url' in settings || !settings.mailbox) return channel;
+    if (!('host' in settings) || !settings.mailbox) return channel;
     const old = before?.type === 'email' ? mailboxOf(before) : NO_MAILBOX;
     return {
       ...channel,
@@ -158,13 +161,24 @@ export class KeepChannels {
     if (secret === null && isThere) await this.secrets.forget(name);
   }
 
-  async #checkTarget({ settings }: Pick<NewChannel, 'settings'>): Promise<void> {
+  async #checkTarget(
+    { type, settings }: Pick<NewChannel, 'type' | 'settings'>,
+    secret: Secret | null | undefined,
+  ): Promise<void> {
     if ('url' in settings) return this.#checkHost('webhook_url', new URL(settings.url).hostname);
+    if ('address' in settings) return this.#checkChat(type as ChatType, secret);
     await this.#checkHost('smtp_host', settings.host);
     const missing = missingFor(settings);
     if (missing !== undefined) throw BadInput.at(missing, 'is needed with imap_enabled');
     const { mailbox } = settings;
     if (mailbox && mailbox.host !== null) await this.#checkHost('imap_host', mailbox.host);
+  }
+
+  async #checkChat(type: ChatType, url: Secret | null | undefined): Promise<void> {
+    if (!url) return;
+    const fault = faultOfChatUrl(type, url.reveal(), this.config.LINECLEAR_WEBHOOK_ALLOW_CIDRS);
+    if (fault !== undefined) throw BadInput.at('webhook_url', fault);
+    await this.#checkHost('webhook_url', new URL(url.reveal()).hostname);
   }
 
   async #checkHost(field: string, host: string): Promise<void> {
@@ -177,7 +191,7 @@ function settingsAfter({ settings }: Channel, change: ChannelChange): Channel['s
   const { mailbox = {}, mailboxSecret } = change;
   const merged = { ...settings, ...change.settings } as Channel['settings'];
   const isAsked = Object.keys(mailbox).length > 0 || mailboxSecret !== undefined;
-  if ('url' in merged || !isAsked) return merged;
+  if (!('host' in merged) || !isAsked) return merged;
   const before = merged.mailbox ?? NO_MAILBOX;
   const hasPassword = mailboxSecret === undefined ? before.hasPassword : mailboxSecret !== null;
   return { ...merged, mailbox: { ...before, ...mailbox, hasPassword } };

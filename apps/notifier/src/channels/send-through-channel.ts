@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Unavailable, type Secret } from '@lineclear/kit';
+import { SendChat } from '../chat/send-chat.js';
 import type { AttemptResult } from '../domain/attempt.js';
 import { SECRET_FIELD, type Channel, type EmailChannel } from '../domain/channel.js';
 import type { Message } from '../domain/message.js';
@@ -22,6 +23,7 @@ export class SendThroughChannel {
   constructor(
     private readonly secrets: ChannelSecrets,
     private readonly webhook: SendWebhook,
+    private readonly chat: SendChat,
     private readonly mail: SendMail,
     private readonly writer: WriteMail,
   ) {}
@@ -48,6 +50,13 @@ export class SendThroughChannel {
         const password = await this.secrets.read(channel);
         if (!password && channel.hasSecret) return notKept(channel);
         return this.#mail(channel, password, parcel, stop);
+      }
+      case 'slack':
+      case 'teams':
+      case 'discord': {
+        const url = await this.secrets.read(channel);
+        if (!url) return notKept(channel);
+        return this.chat.send(channel.type, url, JSON.parse(parcel.body) as Message, stop);
       }
     }
   }
