@@ -8,6 +8,8 @@ import { KeepChannels } from './channels/keep-channels.js';
 import { RotateKeys } from './channels/rotate-keys.js';
 import { SendThroughChannel } from './channels/send-through-channel.js';
 import { SendChat } from './chat/send-chat.js';
+import { SendToSlack } from './chat/send-to-slack.js';
+import { SlackApi } from './chat/slack-api.js';
 import { readConfig, type Config } from './config.js';
 import { ChannelRow } from './db/channel.entity.js';
 import { DeliveryAttemptRow, DeliveryRow } from './db/delivery.entity.js';
@@ -21,8 +23,10 @@ import { AttemptRounds1795770000012 } from './db/migrations/1795770000012-attemp
 import { EndpointGates1795770000013 } from './db/migrations/1795770000013-endpoint-gates.js';
 import { EventSkipsRow } from './db/event-skips.entity.js';
 import { EventSkips1795770000014 } from './db/migrations/1795770000014-event-skips.js';
+import { SlackThreads1795770000020 } from './db/migrations/1795770000020-slack-threads.js';
 import { WebhookKeys1795770000010 } from './db/migrations/1795770000010-webhook-keys.js';
 import { PreferenceRow, RoutesVersionRow } from './db/preference.entity.js';
+import { SlackThreadRow } from './db/slack-thread.entity.js';
 import { SendMail } from './email/send-mail.js';
 import { WriteMail } from './email/write-mail.js';
 import { AnnounceController } from './events/announce.controller.js';
@@ -90,6 +94,8 @@ class NotifierModule {
         PostJson,
         SendWebhook,
         SendChat,
+        SlackApi,
+        SendToSlack,
         SendMail,
         WriteMail,
         CurrentRoutes,
@@ -144,6 +150,7 @@ export function define(
       EventSkipsRow,
       MailboxCursorRow,
       ReceivedMailRow,
+      SlackThreadRow,
     ],
     migrations: [
       ...busMigrations,
@@ -155,6 +162,7 @@ export function define(
       AttemptRounds1795770000012,
       EndpointGates1795770000013,
       EventSkips1795770000014,
+      SlackThreads1795770000020,
     ],
     transports: busTransports,
     file,

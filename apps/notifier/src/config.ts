@@ -37,6 +37,11 @@ const notifierEnv = serviceEnv
     WEBHOOK_BREAKER_SECONDS: z.coerce.number().min(0.1).max(600).default(30),
     /** Seconds that one attempt may take. */
     DELIVERY_TIMEOUT_SECONDS: z.coerce.number().min(0.1).max(60).default(15),
+    /** Where Slack's Web API is. */
+    SLACK_API_URL: z
+      .url({ protocol: /^https?$/ })
+      .max(500)
+      .default('https://slack.com/api'),
     /** Days that finished deliveries stay in the log. */
     DELIVERY_RETENTION_DAYS: z.coerce.number().int().min(1).max(3_650).default(30),
     /** What proves who sent an answer to an approval mail. */

@@ -17,7 +17,9 @@ import {
   allSecretNamesOf,
   mailboxOf,
   mailboxSecretName,
+  isSlackApp,
   secretNameOf,
+  signingSecretName,
   type Channel,
   type ChatType,
   type Named,
@@ -38,6 +40,8 @@ export interface ChannelChange {
   /** Of an email channel: what changes about where answers arrive. */
   readonly mailbox?: Partial<MailboxSettings> | undefined;
   readonly mailboxSecret?: Secret | null | undefined;
+  /** Of a Slack app. */
+  readonly signingSecret?: Secret | null | undefined;
 }
 
 /** The secrets that a new channel comes with. */
@@ -46,6 +50,8 @@ export interface NewSecrets {
   /** The private key of a webhook's pair. */
   readonly privateKey?: Secret | undefined;
   readonly mailboxSecret?: Secret | undefined;
+  /** Of a Slack app. */
+  readonly signingSecret?: Secret | undefined;
 }
 
 /** Channels, each with its secret where it belongs: in the secrets service, before the channel counts on it. */
@@ -63,7 +69,7 @@ export class KeepChannels {
   /** @throws Unavailable when there is a secret and nobody to keep it: then there is no channel either. */
   async add(
     given: Omit<NewChannel, 'id' | 'hasSecret'>,
-    { secret, privateKey, mailboxSecret }: NewSecrets,
+    { secret, privateKey, mailboxSecret, signingSecret }: NewSecrets,
   ): Promise<Channel> {
     await this.#checkTarget(given, secret);
     const id = await newChannelId(this.database);
@@ -72,6 +78,7 @@ export class KeepChannels {
     const { privateKey: name } = named.type === 'webhook' ? secretNames(id, named.settings.keys) : {};
     if (privateKey && name !== undefined) await this.secrets.store(name, privateKey);
     if (mailboxSecret) await this.secrets.store(mailboxSecretName(id), mailboxSecret);
+    if (signingSecret) await this.secrets.store(signingSecretName(id), signingSecret);
     return this.database.tx(async (tx) => {
       await this.routes.changedIn(tx);
       const details = { name: given.name, type: given.type, has_secret: secret !== undefined };
@@ -90,6 +97,8 @@ export class KeepChannels {
     await this.#keep(secretNameOf(before), change.secret, before.hasSecret);
     if (before.type === 'email')
       await this.#keep(mailboxSecretName(id), change.mailboxSecret, mailboxOf(before).hasPassword);
+    if (isSlackApp(before))
+      await this.#keep(signingSecretName(id), change.signingSecret, hasSigningSecret(before));
     return this.database.tx(async (tx) => {
       // First, as where an endpoint's failures switch its channel off: otherwise the two could wait for each other.
       await lockFailures(tx, id);
@@ -120,7 +129,7 @@ export class KeepChannels {
           ...Object.keys(change.settings),
           ...Object.keys(change.mailbox ?? {}).map((name) => `mailbox.${name}`),
         ],
-        secret_set: change.secret || change.mailboxSecret ? true : undefined,
+        secret_set: change.secret || change.mailboxSecret || change.signingSecret ? true : undefined,
       };
       await this.bus.publish(tx, audited('channel.changed', { target: `channel/${id}`, details }));
       return updated;
@@ -166,7 +175,8 @@ export class KeepChannels {
     secret: Secret | null | undefined,
   ): Promise<void> {
     if ('url' in settings) return this.#checkHost('webhook_url', new URL(settings.url).hostname);
-    if ('address' in settings) return this.#checkChat(type as ChatType, secret);
+    if ('address' in settings)
+      return isSlackApp({ settings }) ? undefined : this.#checkChat(type as ChatType, secret);
     await this.#checkHost('smtp_host', settings.host);
     const missing = missingFor(settings);
     if (missing !== undefined) throw BadInput.at(missing, 'is needed with imap_enabled');
@@ -186,6 +196,9 @@ export class KeepChannels {
     if (refusal !== undefined) throw BadInput.at(field, refusal);
   }
 }
+
+const hasSigningSecret = ({ settings }: Channel): boolean =>
+  'hasSigningSecret' in settings && settings.hasSigningSecret === true;
 
 function settingsAfter({ settings }: Channel, change: ChannelChange): Channel['settings'] {
   const { mailbox = {}, mailboxSecret } = change;

@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { Unavailable, type Secret } from '@lineclear/kit';
 import { SendChat } from '../chat/send-chat.js';
+import { SendToSlack } from '../chat/send-to-slack.js';
 import type { AttemptResult } from '../domain/attempt.js';
-import { SECRET_FIELD, type Channel, type EmailChannel } from '../domain/channel.js';
+import { isSlackApp, secretFieldOf, type Channel, type EmailChannel } from '../domain/channel.js';
 import type { Message } from '../domain/message.js';
 import { SendMail } from '../email/send-mail.js';
 import { WriteMail } from '../email/write-mail.js';
@@ -24,6 +25,7 @@ export class SendThroughChannel {
     private readonly secrets: ChannelSecrets,
     private readonly webhook: SendWebhook,
     private readonly chat: SendChat,
+    private readonly slack: SendToSlack,
     private readonly mail: SendMail,
     private readonly writer: WriteMail,
   ) {}
@@ -56,6 +58,7 @@ export class SendThroughChannel {
       case 'discord': {
         const url = await this.secrets.read(channel);
         if (!url) return notKept(channel);
+        if (isSlackApp(channel)) return this.slack.send(channel, url, parcel, stop);
         return this.chat.send(channel.type, url, JSON.parse(parcel.body) as Message, stop);
       }
     }
@@ -74,9 +77,9 @@ export class SendThroughChannel {
   }
 }
 
-const notKept = ({ type }: Channel): AttemptResult => ({
+const notKept = (channel: Channel): AttemptResult => ({
   outcome: 'refused',
-  error: `the secrets service has no ${SECRET_FIELD[type]} of this channel`,
+  error: `the secrets service has no ${secretFieldOf(channel)} of this channel`,
 });
 
 /** A mail server may quote what it does not like of a mail; what must be stored nowhere is not stored in its words either. */

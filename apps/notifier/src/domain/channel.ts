@@ -28,6 +28,10 @@ export interface WebhookSettings extends EndpointLimits {
 export interface ChatSettings extends EndpointLimits {
   /** Its host, and an id that is another one for another URL. */
   readonly address: { readonly host: string; readonly id: string };
+  /** Where a Slack app writes; with it the secret is the app's token, and there is no hook. */
+  readonly slackChannel?: string;
+  /** Whether there is what proves that a pressed button comes from Slack. */
+  readonly hasSigningSecret?: boolean;
 }
 export interface EmailSettings {
   readonly host: string;
@@ -70,7 +74,16 @@ export type Named =
 export const secretNameOf = (channel: Named): string =>
   channel.type === 'webhook'
     ? secretNames(channel.id, channel.settings.keys).secret
-    : `channel.${channel.id}.${SECRET_FIELD[channel.type]}`;
+    : `channel.${channel.id}.${secretFieldOf(channel)}`;
+
+export const secretFieldOf = (channel: Pick<Channel, 'type' | 'settings'>): string =>
+  isSlackApp(channel) ? 'bot_token' : SECRET_FIELD[channel.type];
+
+export const isSlackApp = ({ settings }: Pick<Channel, 'settings'>): boolean =>
+  'slackChannel' in settings && settings.slackChannel !== undefined;
+
+/** The name of what Slack signs with, which is beside the app's token. */
+export const signingSecretName = (channelId: number): string => `channel.${channelId}.signing_secret`;
 
 /** The name of the password of a channel's mailbox, which is beside the one that it sends with. */
 export const mailboxSecretName = (channelId: number): string => `channel.${channelId}.imap_password`;
@@ -83,7 +96,11 @@ export function allSecretNamesOf(channel: Channel): readonly string[] {
       ...(mailboxOf(channel).hasPassword ? [mailboxSecretName(channel.id)] : []),
     ];
   if (!channel.hasSecret) return [];
-  if (channel.type !== 'webhook') return [secretNameOf(channel)];
+  if (channel.type !== 'webhook')
+    return [
+      secretNameOf(channel),
+      ...(channel.settings.hasSigningSecret ? [signingSecretName(channel.id)] : []),
+    ];
   const { id, settings } = channel;
   const { previous } = settings.keys;
   return [settings.keys, ...(previous ? [previous] : [])].flatMap((keys) => allSecretNames(id, keys));

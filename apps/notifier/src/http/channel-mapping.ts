@@ -9,7 +9,7 @@ import { NO_MAILBOX, type MailboxSettings } from '../domain/mailbox-settings.js'
 import type { SenderCheck } from '../domain/sender-check.js';
 import { formatSecret } from '../domain/sign.js';
 import { FIRST_KEYS, hasPrevious, signatureOf, type Signature } from '../domain/signing-keys.js';
-import { readNewChat, showChat } from './chat-mapping.js';
+import { readNewHook, readNewSlack, showChat } from './chat-mapping.js';
 import type { channelAnswer, emailChange, NewChannelBody, webhookChange } from './channel-schemas.js';
 
 const MADE_SECRET_BYTES = 32;
@@ -72,9 +72,10 @@ export function readNewChannel(
       };
     }
     case 'slack':
+      return readNewSlack(body);
     case 'teams':
     case 'discord':
-      return readNewChat(body);
+      return readNewHook(body);
   }
 }
 

@@ -138,6 +138,10 @@ export const channelAnswer = z.object({
   /** Of a chat, whose URL is a secret. */
   webhook_host: z.string().optional(),
   has_webhook_url: z.boolean().optional(),
+  /** Of a Slack app. */
+  slack_channel: z.string().optional(),
+  has_bot_token: z.boolean().optional(),
+  has_signing_secret: z.boolean().optional(),
   has_webhook_secret: z.boolean().optional(),
   max_concurrent: z.int().optional(),
   max_per_second: z.int().optional(),

@@ -10,10 +10,10 @@ import { SendThroughChannel } from '../channels/send-through-channel.js';
 import type { Config } from '../config.js';
 import { CheckMailbox } from '../mailbox/check-mailbox.js';
 import { countChannels, findChannel, listChannels } from '../db/channels.repo.js';
-import { mailboxOf, type Channel, type ChannelType } from '../domain/channel.js';
+import { isSlackApp, mailboxOf, type Channel } from '../domain/channel.js';
 import { signatureOf } from '../domain/signing-keys.js';
-import { readChatChange } from './chat-mapping.js';
-import { chatChange } from './chat-schemas.js';
+import { readAppChange, readHookChange } from './chat-mapping.js';
+import { appChange, hookChange } from './chat-schemas.js';
 import {
   makeKeys,
   readEmailChange,
@@ -88,8 +88,8 @@ export class ChannelsController {
     @Param('id', { schema: idParam }) id: number,
     @Body({ schema: channelChange }) body: z.infer<typeof channelChange>,
   ): Promise<z.infer<typeof channelAnswer>> {
-    const { type } = await this.#mustFind(id);
-    return this.#show(await this.channels.change(id, readChange(type, body)));
+    const channel = await this.#mustFind(id);
+    return this.#show(await this.channels.change(id, readChange(channel, body)));
   }
 
   @Post(':id/rotate-secret')
@@ -169,8 +169,8 @@ export class ChannelsController {
   }
 }
 
-function readChange(type: ChannelType, body: z.infer<typeof channelChange>): ChannelChange {
-  switch (type) {
+function readChange(channel: Channel, body: z.infer<typeof channelChange>): ChannelChange {
+  switch (channel.type) {
     case 'webhook':
       return readWebhookChange(validate(webhookChange, body));
     case 'email':
@@ -178,6 +178,8 @@ function readChange(type: ChannelType, body: z.infer<typeof channelChange>): Cha
     case 'slack':
     case 'teams':
     case 'discord':
-      return readChatChange(validate(chatChange, body));
+      return isSlackApp(channel)
+        ? readAppChange(validate(appChange, body))
+        : readHookChange(validate(hookChange, body));
   }
 }

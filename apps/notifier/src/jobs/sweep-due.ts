@@ -12,6 +12,7 @@ import { forgetOld, takeDue } from '../db/deliveries.repo.js';
 import { forgetEndpoints } from '../db/endpoints.repo.js';
 import { forgetOldSkips } from '../db/event-skips.repo.js';
 import { forgetReceived } from '../db/mailboxes.repo.js';
+import { forgetOldThreads } from '../db/slack-threads.repo.js';
 import { DeliveryQueue } from './delivery-queue.js';
 
 const TICK_MS = 500;
@@ -61,7 +62,7 @@ export class SweepDue implements OnApplicationBootstrap, BeforeApplicationShutdo
     this.#forgotAtMs = performance.now();
     await this.keys.forgetEnded(FORGET_KEYS);
     await forgetEndpoints(this.database);
-    for (const forget of [forgetOld, forgetOldSkips, forgetReceived]) {
+    for (const forget of [forgetOld, forgetOldSkips, forgetReceived, forgetOldThreads]) {
       while (
         !stop.aborted &&
         (await forget(this.database, this.config.DELIVERY_RETENTION_DAYS, FORGET_BATCH)) === FORGET_BATCH
