@@ -209,6 +209,10 @@ export const RIGHTS: Readonly<Record<string, Right>> = {
   'GET /api/cloud/notifications/presets': configures,
   'GET /api/cloud/notifications/replies': configures,
   'POST /api/cloud/notifications/replies/explain': configures,
+  'GET /api/cloud/notifications/slack/links': 'anyone',
+  'POST /api/cloud/notifications/slack/links': approves,
+  'DELETE /api/cloud/notifications/slack/links/{id}': 'anyone',
+  'POST /api/cloud/notifications/slack/{channel_id}/interactions': 'public',
   'GET /api/cloud/notifications/status': configures,
 
   'GET /api/secrets': configures,

@@ -7,9 +7,12 @@ import { ChannelSecrets } from './channels/channel-secrets.js';
 import { KeepChannels } from './channels/keep-channels.js';
 import { RotateKeys } from './channels/rotate-keys.js';
 import { SendThroughChannel } from './channels/send-through-channel.js';
+import { DecideInSlack } from './chat/decide-in-slack.js';
 import { SendChat } from './chat/send-chat.js';
 import { SendToSlack } from './chat/send-to-slack.js';
+import { ShowOutcomes } from './chat/show-outcomes.js';
 import { SlackApi } from './chat/slack-api.js';
+import { TakeInteraction } from './chat/take-interaction.js';
 import { readConfig, type Config } from './config.js';
 import { ChannelRow } from './db/channel.entity.js';
 import { DeliveryAttemptRow, DeliveryRow } from './db/delivery.entity.js';
@@ -23,9 +26,12 @@ import { AttemptRounds1795770000012 } from './db/migrations/1795770000012-attemp
 import { EndpointGates1795770000013 } from './db/migrations/1795770000013-endpoint-gates.js';
 import { EventSkipsRow } from './db/event-skips.entity.js';
 import { EventSkips1795770000014 } from './db/migrations/1795770000014-event-skips.js';
+import { SlackDecisions1795770000021 } from './db/migrations/1795770000021-slack-decisions.js';
 import { SlackThreads1795770000020 } from './db/migrations/1795770000020-slack-threads.js';
 import { WebhookKeys1795770000010 } from './db/migrations/1795770000010-webhook-keys.js';
 import { PreferenceRow, RoutesVersionRow } from './db/preference.entity.js';
+import { SlackOutcomeRow, SlackQuestionRow } from './db/slack-approval.entity.js';
+import { SlackLinkCodeRow, SlackLinkRow, SlackSeenRow } from './db/slack-link.entity.js';
 import { SlackThreadRow } from './db/slack-thread.entity.js';
 import { SendMail } from './email/send-mail.js';
 import { WriteMail } from './email/write-mail.js';
@@ -41,6 +47,8 @@ import { OverviewController } from './http/overview.controller.js';
 import { PreferencesController } from './http/preferences.controller.js';
 import { RecoverController } from './http/recover.controller.js';
 import { RepliesController } from './http/replies.controller.js';
+import { SlackInteractionsController } from './http/slack-interactions.controller.js';
+import { SlackLinksController } from './http/slack-links.controller.js';
 import { AdmitDelivery } from './jobs/admit-delivery.js';
 import { DeliverProcessor } from './jobs/deliver.processor.js';
 import { DeliveryMetrics } from './jobs/delivery-metrics.js';
@@ -79,6 +87,8 @@ class NotifierModule {
         DeliveriesController,
         RecoverController,
         RepliesController,
+        SlackInteractionsController,
+        SlackLinksController,
         AnnounceController,
         AskApproversController,
         AnswerRepliesController,
@@ -96,6 +106,9 @@ class NotifierModule {
         SendChat,
         SlackApi,
         SendToSlack,
+        ShowOutcomes,
+        DecideInSlack,
+        TakeInteraction,
         SendMail,
         WriteMail,
         CurrentRoutes,
@@ -151,6 +164,11 @@ export function define(
       MailboxCursorRow,
       ReceivedMailRow,
       SlackThreadRow,
+      SlackQuestionRow,
+      SlackOutcomeRow,
+      SlackLinkRow,
+      SlackLinkCodeRow,
+      SlackSeenRow,
     ],
     migrations: [
       ...busMigrations,
@@ -163,6 +181,7 @@ export function define(
       EndpointGates1795770000013,
       EventSkips1795770000014,
       SlackThreads1795770000020,
+      SlackDecisions1795770000021,
     ],
     transports: busTransports,
     file,

@@ -13,6 +13,7 @@ import {
   type NewChannel,
 } from '../db/channels.repo.js';
 import { forgiveEndpoint, lockFailures } from '../db/endpoints.repo.js';
+import { forgetLinks } from '../db/slack-links.repo.js';
 import {
   allSecretNamesOf,
   mailboxOf,
@@ -118,6 +119,7 @@ export class KeepChannels {
       });
       if ((isEnabled && !current.isEnabled) || 'url' in change.settings || 'address' in change.settings)
         await forgiveEndpoint(tx, id);
+      if (change.signingSecret !== undefined) await forgetLinks(tx, id);
       const details = {
         ...differences(
           { name: current.name, is_enabled: current.isEnabled, has_secret: current.hasSecret },
