@@ -298,12 +298,12 @@ describe('a decision', () => {
     const about = await asked();
     const slackUser = await linked(about);
     const message = 'the requester <!channel> decides not on their own';
-    house.peer.answer(decideForJob, () => ({ refused: { why: 'not_allowed', message } }));
+    house.peer.answer(decideForJob, () => ({ refused: { why: 'not_allowed' as const, message } }));
     await send(press('approve', about, slackUser));
     await tells(slackUser, 'Nothing was decided: the requester &lt;!channel&gt; decides not');
     expect((await send(window(about, slackUser, 'no'))).body.errors.reason).toContain(message);
     house.peer.answer(decideForJob, ({ approval_id }) => ({
-      decided: { approval_id: approval_id!, at: AT, is_open: true },
+      decided: { approval_id: approval_id!, at: AT, is_open: true as const },
     }));
     await send(press('approve', about, slackUser));
     await tells(slackUser, 'More people are needed');

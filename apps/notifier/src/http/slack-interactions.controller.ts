@@ -1,7 +1,7 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import { Body, Controller, Param, Post, Req } from '@nestjs/common';
 import { nothingChanged, Public } from '@lineclear/access';
 import { Answers, BadInput, Clock, Database, NotAuthenticated, NotFound, TakesForm } from '@lineclear/kit';
-import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { ChannelSecrets } from '../channels/channel-secrets.js';
 import { TakeInteraction, type WindowAnswer } from '../chat/take-interaction.js';
@@ -17,6 +17,11 @@ const answer = z.object({
   response_action: z.enum(['clear', 'errors']),
   errors: z.record(z.string(), z.string()).optional(),
 });
+
+interface SignedRequest {
+  readonly headers: IncomingHttpHeaders;
+  readonly rawBody?: Buffer;
+}
 
 /** What people press in Slack. Slack waits three seconds, so everything here has a deadline. */
 @Controller('api/cloud/notifications/slack')
@@ -39,7 +44,7 @@ export class SlackInteractionsController {
   async take(
     @Param('channel_id', { schema: idParam }) id: number,
     @Body({ schema: body }) { payload }: z.infer<typeof body>,
-    @Req() request: FastifyRequest,
+    @Req() request: SignedRequest,
   ): Promise<WindowAnswer | undefined> {
     // What is decided here, approvals says to the audit log.
     nothingChanged();
@@ -61,7 +66,7 @@ export class SlackInteractionsController {
     return channel as ChatChannel;
   }
 
-  async #mustBeFromSlack(channel: ChatChannel, { headers, rawBody }: FastifyRequest): Promise<void> {
+  async #mustBeFromSlack(channel: ChatChannel, { headers, rawBody }: SignedRequest): Promise<void> {
     const secret = await this.secrets.readSigningSecret(channel);
     if (!secret) throw new NotFound('Slack channel with buttons', channel.id);
     const proof = {
