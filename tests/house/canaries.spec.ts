@@ -203,6 +203,18 @@ it('keeps 50 values out of every database, queue, stream, log and trace through 
   for (let n = 0; n < 10; n += 1) await set(admin, `SHARED_${n}`, { expected_version: 1 });
   for (let n = 0; n < 5; n += 1) await set(ada, `OWN_${n}`, { scope: 'user' });
   await set(admin, 'IN_FILE_TOO', { source: 'file' });
+  const hook = ok(
+    await admin.post('/api/cloud/notifications/channels', {
+      channel_type: 'discord',
+      name: 'a hook whose URL is a secret',
+      webhook_url: `http://127.0.0.1:9/${encodeURIComponent(canary())}`,
+    }),
+    201,
+  );
+  ok(
+    await admin.post('/api/cloud/notifications/preferences', { event_type: 'job.*', channel_id: hook.id }),
+    201,
+  );
   for (const type of ['job.failed', 'secret.*']) {
     const channel = ok(
       await admin.post('/api/cloud/notifications/channels', {

@@ -231,6 +231,10 @@ export const RIGHTS: Readonly<Record<string, Right>> = {
   'POST /api/cloud/notifications/silences': configures,
   'GET /api/cloud/notifications/silences/{id}': configures,
   'DELETE /api/cloud/notifications/silences/{id}': configures,
+  'GET /api/cloud/notifications/slack/links': 'anyone',
+  'POST /api/cloud/notifications/slack/links': approves,
+  'DELETE /api/cloud/notifications/slack/links/{id}': 'anyone',
+  'POST /api/cloud/notifications/slack/{channel_id}/interactions': 'public',
   'GET /api/cloud/notifications/status': configures,
 
   'GET /api/secrets': configures,

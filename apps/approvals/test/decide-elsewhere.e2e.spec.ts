@@ -109,4 +109,20 @@ describe('a decision that is made where the queue is looked at', () => {
     expect(await decide(lead, newJobId())).toMatchObject({ refused: { why: 'not_found' } });
     for (const { id } of [own, higher, elsewhere]) expect(await statusOf(id)).toBe('pending');
   });
+
+  it('in Slack is one on the request that was shown there, and on no other of the job', async () => {
+    const { id, jobId } = await openRequest(house);
+    const { user_id, username, level, reaches } = lead.principal;
+    const by = { level, reaches, tenant: null, actor: { user_id, username, via: 'slack' } };
+    const press = (approval_id: string) => decide(lead, jobId, { approval_id, by });
+    expect(await press(NOBODYS)).toMatchObject({ refused: { why: 'not_found' } });
+    expect(await statusOf(id)).toBe('pending');
+    expect(await press(id)).toMatchObject({ decided: { approval_id: id } });
+    await vi.waitFor(() => {
+      const told = house.peer.events(approvalGranted).find(({ data }) => data.job_id === jobId);
+      expect(told?.data).toMatchObject({ by: username, via: 'slack' });
+      const entry = house.peer.events(auditRecorded).find(({ data }) => data.target === `approval/${id}`);
+      expect(entry?.data.actor).toEqual({ user_id, username, via: 'slack' });
+    });
+  });
 });

@@ -7,6 +7,12 @@ import { ChannelSecrets } from './channels/channel-secrets.js';
 import { KeepChannels } from './channels/keep-channels.js';
 import { RotateKeys } from './channels/rotate-keys.js';
 import { SendThroughChannel } from './channels/send-through-channel.js';
+import { DecideInSlack } from './chat/decide-in-slack.js';
+import { SendChat } from './chat/send-chat.js';
+import { SendToSlack } from './chat/send-to-slack.js';
+import { ShowOutcomes } from './chat/show-outcomes.js';
+import { SlackApi } from './chat/slack-api.js';
+import { TakeInteraction } from './chat/take-interaction.js';
 import { readConfig, type Config } from './config.js';
 import { ChannelRow } from './db/channel.entity.js';
 import { DeliveryAttemptRow, DeliveryRow } from './db/delivery.entity.js';
@@ -31,8 +37,13 @@ import { Silences1795770000044 } from './db/migrations/1795770000044-silences.js
 import { SilenceRow } from './db/silence.entity.js';
 import { Fallbacks1795770000045 } from './db/migrations/1795770000045-fallbacks.js';
 import { FallbackRow } from './db/fallback.entity.js';
+import { SlackDecisions1795770000021 } from './db/migrations/1795770000021-slack-decisions.js';
+import { SlackThreads1795770000020 } from './db/migrations/1795770000020-slack-threads.js';
 import { WebhookKeys1795770000010 } from './db/migrations/1795770000010-webhook-keys.js';
 import { PreferenceRow, RoutesVersionRow } from './db/preference.entity.js';
+import { SlackOutcomeRow, SlackQuestionRow } from './db/slack-approval.entity.js';
+import { SlackLinkCodeRow, SlackLinkRow, SlackSeenRow } from './db/slack-link.entity.js';
+import { SlackThreadRow } from './db/slack-thread.entity.js';
 import { SendMail } from './email/send-mail.js';
 import { WriteMail } from './email/write-mail.js';
 import { AnnounceController } from './events/announce.controller.js';
@@ -54,6 +65,8 @@ import { PreferencesController } from './http/preferences.controller.js';
 import { RecoverController } from './http/recover.controller.js';
 import { RepliesController } from './http/replies.controller.js';
 import { SilencesController } from './http/silences.controller.js';
+import { SlackInteractionsController } from './http/slack-interactions.controller.js';
+import { SlackLinksController } from './http/slack-links.controller.js';
 import { AdmitDelivery } from './jobs/admit-delivery.js';
 import { DeliverProcessor } from './jobs/deliver.processor.js';
 import { DeliveryMetrics } from './jobs/delivery-metrics.js';
@@ -69,6 +82,7 @@ import { KeepMailboxes } from './mailbox/keep-mailboxes.js';
 import { MailboxMetrics } from './mailbox/mailbox-metrics.js';
 import { ParsingThread } from './mailbox/parsing-thread.js';
 import { ProveSender } from './mailbox/prove-sender.js';
+import { PostJson } from './outbound/post-json.js';
 import { CurrentRoutes } from './routing/current-routes.js';
 import { SendWebhook } from './webhook/send-webhook.js';
 
@@ -96,6 +110,8 @@ class NotifierModule {
         RecoverController,
         RepliesController,
         SilencesController,
+        SlackInteractionsController,
+        SlackLinksController,
         AnnounceController,
         AskApproversController,
         AnswerRepliesController,
@@ -108,7 +124,14 @@ class NotifierModule {
         KeepChannels,
         RotateKeys,
         SendThroughChannel,
+        PostJson,
         SendWebhook,
+        SendChat,
+        SlackApi,
+        SendToSlack,
+        ShowOutcomes,
+        DecideInSlack,
+        TakeInteraction,
         SendMail,
         WriteMail,
         CurrentRoutes,
@@ -170,6 +193,12 @@ export function define(
       FallbackRow,
       MailboxCursorRow,
       ReceivedMailRow,
+      SlackThreadRow,
+      SlackQuestionRow,
+      SlackOutcomeRow,
+      SlackLinkRow,
+      SlackLinkCodeRow,
+      SlackSeenRow,
     ],
     migrations: [
       ...busMigrations,
@@ -187,6 +216,8 @@ export function define(
       Digests1795770000043,
       Silences1795770000044,
       Fallbacks1795770000045,
+      SlackThreads1795770000020,
+      SlackDecisions1795770000021,
     ],
     transports: busTransports,
     file,

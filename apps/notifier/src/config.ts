@@ -28,15 +28,20 @@ const secondsList = (defaults: string) =>
 
 const notifierEnv = serviceEnv
   .extend({
-    /** Private networks that webhooks and mail may go to, as a comma list in CIDR notation. */
+    /** Private networks that webhooks, chat messages and mail may go to, as a comma list in CIDR notation. */
     LINECLEAR_WEBHOOK_ALLOW_CIDRS: networks,
     /** Seconds to wait before each attempt; there are as many attempts as numbers. The default takes three days. */
     WEBHOOK_RETRY_SECONDS: secondsList('0,5,300,1800,7200,18000,36000,50400,72000,86400'),
     MAIL_RETRY_SECONDS: secondsList('0,30,120,600,1800,3600,7200,14400'),
-    /** Seconds for which nothing is sent to a webhook after five failures in a row; twice as long after each one more, ten minutes at most. */
+    /** Seconds for which nothing is sent to an endpoint after five failures in a row; twice as long after each one more, ten minutes at most. */
     WEBHOOK_BREAKER_SECONDS: z.coerce.number().min(0.1).max(600).default(30),
     /** Seconds that one attempt may take. */
     DELIVERY_TIMEOUT_SECONDS: z.coerce.number().min(0.1).max(60).default(15),
+    /** Where Slack's Web API is. */
+    SLACK_API_URL: z
+      .url({ protocol: /^https?$/ })
+      .max(500)
+      .default('https://slack.com/api'),
     /** Days that finished deliveries stay in the log. */
     DELIVERY_RETENTION_DAYS: z.coerce.number().int().min(1).max(3_650).default(30),
     /** What proves who sent an answer to an approval mail. */
@@ -61,7 +66,7 @@ export const readConfig = (env: NodeJS.ProcessEnv): Config => readEnv(notifierEn
 
 /** Seconds to wait before each attempt through a channel of this type. */
 export const scheduleOf = (config: Config, type: ChannelType): readonly number[] =>
-  type === 'webhook' ? config.WEBHOOK_RETRY_SECONDS : config.MAIL_RETRY_SECONDS;
+  type === 'email' ? config.MAIL_RETRY_SECONDS : config.WEBHOOK_RETRY_SECONDS;
 
 /** Parses mails in a thread of its own, always as built: from here the same way leads there in sources, build and bundle. */
 export const MAIL_READER = new URL('../dist/mailbox/read-mail.worker.js', import.meta.url);

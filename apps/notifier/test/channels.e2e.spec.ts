@@ -194,14 +194,10 @@ it('changes a preference of a channel that is being deleted, or finds it gone', 
   expect((await Promise.all(answers)).map((answer) => answer.status)).toEqual([200, 204]);
 });
 
-it('says that Slack is not here yet', async () => {
-  const answer = await house.admin.post(CHANNELS, {
-    channel_type: 'slack',
-    name: 'Training Alerts',
-    webhook_url: 'https://hooks.slack.com/services/T00/B00/xxxx',
-  });
-  expectProblem(answer, 'slack', 'channel_type');
-  expect(answer.body.detail).toContain('not supported yet');
+it('names the types that there are to one that is none', async () => {
+  const answer = await house.admin.post(CHANNELS, { ...webhook(), channel_type: 'pigeon' });
+  expectProblem(answer, 'pigeon', 'channel_type');
+  expect(answer.body.detail).toContain('webhook, email, slack, teams, discord');
 });
 
 it('shows what there is to choose from and how it goes', async () => {

@@ -104,6 +104,8 @@ export const decideForJob = defineRequest(
   'approvals.decide',
   z.object({
     job_id: jobId,
+    /** Only if it is this one that it waits for. */
+    approval_id: z.uuid().optional(),
     status: z.enum(['approved', 'rejected']),
     /** Of a rejection the reason. */
     notes: reason.optional(),

@@ -22,17 +22,24 @@ export class AnswerDecide {
   ) {}
 
   @OnRequest(decideForJob)
-  async decide({ job_id, status, notes, by }: RequestOf<typeof decideForJob>): Promise<Reply> {
+  async decide({
+    job_id,
+    approval_id: wanted,
+    status,
+    notes,
+    by,
+  }: RequestOf<typeof decideForJob>): Promise<Reply> {
     const { level, reaches, team_ids: teamIds = [], tenant, actor } = by;
     const { user_id: userId, username } = actor;
     try {
       const request = await findRequestOfJob(this.database, job_id);
-      if (!request || (tenant !== undefined && tenant !== request.orgId))
+      const isOther = wanted !== undefined && wanted !== request?.id;
+      if (!request || isOther || (tenant !== undefined && tenant !== request.orgId))
         throw new NotFound('approval request of job', job_id);
       const decided = await this.decisions.decide(
         request.id,
         await this.approvers.deciderOf({ userId, username, level, reaches, teamIds }),
-        { status, notes: notes ?? null, via: 'api' },
+        { status, notes: notes ?? null, via: actor.via === 'slack' ? 'slack' : 'api' },
         actor,
       );
       const { id: approval_id, reviewedAt } = decided;

@@ -12,7 +12,9 @@ import {
   mailboxOf,
   mailboxSecretName,
   secretNameOf,
+  signingSecretName,
   type Channel,
+  type ChatChannel,
   type EmailChannel,
   type WebhookChannel,
 } from '../domain/channel.js';
@@ -73,6 +75,11 @@ export class ChannelSecrets {
   /** The password of its mailbox, likewise. */
   async readMailboxPassword(channel: EmailChannel): Promise<Secret | undefined> {
     return mailboxOf(channel).hasPassword ? this.#read(channel, mailboxSecretName(channel.id)) : undefined;
+  }
+
+  /** What Slack signs with, likewise. */
+  async readSigningSecret(channel: ChatChannel): Promise<Secret | undefined> {
+    return channel.settings.hasSigningSecret ? this.#read(channel, signingSecretName(channel.id)) : undefined;
   }
 
   /** All that sign for the channel now, newest first; undefined when the secrets service does not know one of them. */

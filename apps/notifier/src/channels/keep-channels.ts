@@ -13,14 +13,19 @@ import {
   type NewChannel,
 } from '../db/channels.repo.js';
 import { forgiveEndpoint, lockFailures } from '../db/endpoints.repo.js';
+import { forgetLinks } from '../db/slack-links.repo.js';
 import {
   allSecretNamesOf,
   mailboxOf,
   mailboxSecretName,
+  isSlackApp,
   secretNameOf,
+  signingSecretName,
   type Channel,
+  type ChatType,
   type Named,
 } from '../domain/channel.js';
+import { faultOfChatUrl } from '../domain/chat-address.js';
 import { dated, missingFor, NO_MAILBOX, type MailboxSettings } from '../domain/mailbox-settings.js';
 import { secretNames } from '../domain/signing-keys.js';
 import { refusalOfHost } from '../outbound/check-target.js';
@@ -36,6 +41,8 @@ export interface ChannelChange {
   /** Of an email channel: what changes about where answers arrive. */
   readonly mailbox?: Partial<MailboxSettings> | undefined;
   readonly mailboxSecret?: Secret | null | undefined;
+  /** Of a Slack app. */
+  readonly signingSecret?: Secret | null | undefined;
 }
 
 /** The secrets that a new channel comes with. */
@@ -44,6 +51,8 @@ export interface NewSecrets {
   /** The private key of a webhook's pair. */
   readonly privateKey?: Secret | undefined;
   readonly mailboxSecret?: Secret | undefined;
+  /** Of a Slack app. */
+  readonly signingSecret?: Secret | undefined;
 }
 
 /** Channels, each with its secret where it belongs: in the secrets service, before the channel counts on it. */
@@ -61,15 +70,16 @@ export class KeepChannels {
   /** @throws Unavailable when there is a secret and nobody to keep it: then there is no channel either. */
   async add(
     given: Omit<NewChannel, 'id' | 'hasSecret'>,
-    { secret, privateKey, mailboxSecret }: NewSecrets,
+    { secret, privateKey, mailboxSecret, signingSecret }: NewSecrets,
   ): Promise<Channel> {
-    await this.#checkTarget(given);
+    await this.#checkTarget(given, secret);
     const id = await newChannelId(this.database);
     const named = { ...given, id } as Named;
     if (secret) await this.secrets.store(secretNameOf(named), secret);
     const { privateKey: name } = named.type === 'webhook' ? secretNames(id, named.settings.keys) : {};
     if (privateKey && name !== undefined) await this.secrets.store(name, privateKey);
     if (mailboxSecret) await this.secrets.store(mailboxSecretName(id), mailboxSecret);
+    if (signingSecret) await this.secrets.store(signingSecretName(id), signingSecret);
     return this.database.tx(async (tx) => {
       await this.routes.changedIn(tx);
       const details = { name: given.name, type: given.type, has_secret: secret !== undefined };
@@ -84,10 +94,12 @@ export class KeepChannels {
     const hasSecret = change.secret === undefined ? before.hasSecret : change.secret !== null;
     if ('username' in settings && settings.username === null && hasSecret)
       throw BadInput.at('smtp_username', 'is needed with smtp_password');
-    await this.#checkTarget({ settings });
+    await this.#checkTarget({ type: before.type, settings }, change.secret);
     await this.#keep(secretNameOf(before), change.secret, before.hasSecret);
     if (before.type === 'email')
       await this.#keep(mailboxSecretName(id), change.mailboxSecret, mailboxOf(before).hasPassword);
+    if (isSlackApp(before))
+      await this.#keep(signingSecretName(id), change.signingSecret, hasSigningSecret(before));
     return this.database.tx(async (tx) => {
       // First, as where an endpoint's failures switch its channel off: otherwise the two could wait for each other.
       await lockFailures(tx, id);
@@ -105,7 +117,9 @@ export class KeepChannels {
         ...this.#dated({ settings: settingsAfter(current, change) }, current),
         hasSecret: change.secret === undefined ? current.hasSecret : change.secret !== null,
       });
-      if ((isEnabled && !current.isEnabled) || 'url' in change.settings) await forgiveEndpoint(tx, id);
+      if ((isEnabled && !current.isEnabled) || 'url' in change.settings || 'address' in change.settings)
+        await forgiveEndpoint(tx, id);
+      if (change.signingSecret !== undefined) await forgetLinks(tx, id);
       const details = {
         ...differences(
           { name: current.name, is_enabled: current.isEnabled, has_secret: current.hasSecret },
@@ -117,7 +131,7 @@ export class KeepChannels {
           ...Object.keys(change.settings),
           ...Object.keys(change.mailbox ?? {}).map((name) => `mailbox.${name}`),
         ],
-        secret_set: change.secret || change.mailboxSecret ? true : undefined,
+        secret_set: change.secret || change.mailboxSecret || change.signingSecret ? true : undefined,
       };
       await this.bus.publish(tx, audited('channel.changed', { target: `channel/${id}`, details }));
       return updated;
@@ -145,7 +159,7 @@ export class KeepChannels {
   /** Where it has a mailbox, since when. */
   #dated<C extends Pick<NewChannel, 'settings'>>(channel: C, before?: Channel): C {
     const { settings } = channel;
-    if ('url' in settings || !settings.mailbox) return channel;
+    if (!('host' in settings) || !settings.mailbox) return channel;
     const old = before?.type === 'email' ? mailboxOf(before) : NO_MAILBOX;
     return {
       ...channel,
@@ -158,13 +172,25 @@ export class KeepChannels {
     if (secret === null && isThere) await this.secrets.forget(name);
   }
 
-  async #checkTarget({ settings }: Pick<NewChannel, 'settings'>): Promise<void> {
+  async #checkTarget(
+    { type, settings }: Pick<NewChannel, 'type' | 'settings'>,
+    secret: Secret | null | undefined,
+  ): Promise<void> {
     if ('url' in settings) return this.#checkHost('webhook_url', new URL(settings.url).hostname);
+    if ('address' in settings)
+      return isSlackApp({ settings }) ? undefined : this.#checkChat(type as ChatType, secret);
     await this.#checkHost('smtp_host', settings.host);
     const missing = missingFor(settings);
     if (missing !== undefined) throw BadInput.at(missing, 'is needed with imap_enabled');
     const { mailbox } = settings;
     if (mailbox && mailbox.host !== null) await this.#checkHost('imap_host', mailbox.host);
+  }
+
+  async #checkChat(type: ChatType, url: Secret | null | undefined): Promise<void> {
+    if (!url) return;
+    const fault = faultOfChatUrl(type, url.reveal(), this.config.LINECLEAR_WEBHOOK_ALLOW_CIDRS);
+    if (fault !== undefined) throw BadInput.at('webhook_url', fault);
+    await this.#checkHost('webhook_url', new URL(url.reveal()).hostname);
   }
 
   async #checkHost(field: string, host: string): Promise<void> {
@@ -173,11 +199,14 @@ export class KeepChannels {
   }
 }
 
+const hasSigningSecret = ({ settings }: Channel): boolean =>
+  'hasSigningSecret' in settings && settings.hasSigningSecret === true;
+
 function settingsAfter({ settings }: Channel, change: ChannelChange): Channel['settings'] {
   const { mailbox = {}, mailboxSecret } = change;
   const merged = { ...settings, ...change.settings } as Channel['settings'];
   const isAsked = Object.keys(mailbox).length > 0 || mailboxSecret !== undefined;
-  if ('url' in merged || !isAsked) return merged;
+  if (!('host' in merged) || !isAsked) return merged;
   const before = merged.mailbox ?? NO_MAILBOX;
   const hasPassword = mailboxSecret === undefined ? before.hasPassword : mailboxSecret !== null;
   return { ...merged, mailbox: { ...before, ...mailbox, hasPassword } };

@@ -1,7 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { Unavailable, type Secret } from '@lineclear/kit';
+import { SendChat } from '../chat/send-chat.js';
+import { SendToSlack } from '../chat/send-to-slack.js';
 import type { AttemptResult } from '../domain/attempt.js';
-import { SECRET_FIELD, type Channel, type EmailChannel } from '../domain/channel.js';
+import { isSlackApp, secretFieldOf, type Channel, type EmailChannel } from '../domain/channel.js';
 import type { Message } from '../domain/message.js';
 import { SendMail } from '../email/send-mail.js';
 import { WriteMail } from '../email/write-mail.js';
@@ -22,6 +24,8 @@ export class SendThroughChannel {
   constructor(
     private readonly secrets: ChannelSecrets,
     private readonly webhook: SendWebhook,
+    private readonly chat: SendChat,
+    private readonly slack: SendToSlack,
     private readonly mail: SendMail,
     private readonly writer: WriteMail,
   ) {}
@@ -49,6 +53,14 @@ export class SendThroughChannel {
         if (!password && channel.hasSecret) return notKept(channel);
         return this.#mail(channel, password, parcel, stop);
       }
+      case 'slack':
+      case 'teams':
+      case 'discord': {
+        const url = await this.secrets.read(channel);
+        if (!url) return notKept(channel);
+        if (isSlackApp(channel)) return this.slack.send(channel, url, parcel, stop);
+        return this.chat.send(channel.type, url, JSON.parse(parcel.body) as Message, stop);
+      }
     }
   }
 
@@ -65,9 +77,9 @@ export class SendThroughChannel {
   }
 }
 
-const notKept = ({ type }: Channel): AttemptResult => ({
+const notKept = (channel: Channel): AttemptResult => ({
   outcome: 'refused',
-  error: `the secrets service has no ${SECRET_FIELD[type]} of this channel`,
+  error: `the secrets service has no ${secretFieldOf(channel)} of this channel`,
 });
 
 /** A mail server may quote what it does not like of a mail; what must be stored nowhere is not stored in its words either. */

@@ -1,5 +1,5 @@
 import { Column, Entity, PrimaryGeneratedColumn } from 'typeorm';
-import type { ChannelType, EmailSettings, WebhookSettings } from '../domain/channel.js';
+import type { ChannelType, ChatSettings, EmailSettings, WebhookSettings } from '../domain/channel.js';
 
 /** A way to reach people. Its secret is in the secrets service; here is only that there is one. */
 @Entity('channel')
@@ -29,7 +29,7 @@ export class ChannelRow {
   disabled_at: Date | null;
 
   @Column('jsonb')
-  settings: WebhookSettings | EmailSettings;
+  settings: WebhookSettings | EmailSettings | ChatSettings;
 
   @Column('boolean')
   has_secret: boolean;

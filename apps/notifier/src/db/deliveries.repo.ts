@@ -98,7 +98,7 @@ export async function countAnswersTo(tx: Tx, recipient: string): Promise<number>
 }
 
 /**
- * Takes up to `limit` due deliveries that nobody holds, for the queue; several replicas get different ones. To a webhook as many
+ * Takes up to `limit` due deliveries that nobody holds, for the queue; several replicas get different ones. To an endpoint as many
  * as it has room for, and none while its breaker is open: what waits for one endpoint is in nobody's way.
  */
 export async function takeDue(on: Queryable, limit: number): Promise<{ id: string; attempts: number }[]> {
@@ -106,7 +106,7 @@ export async function takeDue(on: Queryable, limit: number): Promise<{ id: strin
     `update delivery set held_until = now() + ${QUEUE_HOLD}, holder = null
      where id in (
        select due.id
-       from endpoint e left join channel c on c.id = e.channel_id and c.channel_type = 'webhook'
+       from endpoint e left join channel c on c.id = e.channel_id and c.channel_type <> 'email'
        cross join lateral (
          select count(*) as under_way from delivery
          where channel_id = e.channel_id and holder is not null and held_until > now()) u

@@ -1,5 +1,4 @@
 import type { Queryable, Tx } from '@lineclear/kit';
-import type { WebhookSettings } from '../domain/channel.js';
 import { FAILURES_TO_OPEN, type EndpointLimits, type EndpointState } from '../domain/endpoint-gate.js';
 import type { FailureStreak } from '../domain/failure-streak.js';
 import type { EndpointRow } from './endpoint.entity.js';
@@ -18,12 +17,12 @@ export interface Gate {
   readonly hasFailed: boolean;
 }
 
-/** The gate that a delivery has to pass, which nobody else passes until the transaction ends. Only webhooks have one. */
+/** The gate that a delivery has to pass, which nobody else passes until the transaction ends. Mail has none. */
 export async function lockGate(tx: Tx, deliveryId: string): Promise<Gate | undefined> {
   const [[row], [counted]] = await Promise.all([
-    tx.query<EndpointRow & { settings: WebhookSettings }>(
+    tx.query<EndpointRow & { settings: EndpointLimits }>(
       `select e.*, c.settings from delivery d join channel c on c.id = d.channel_id join endpoint e on e.channel_id = c.id
-       where d.id = $1 and d.channel_type = 'webhook' for update of e`,
+       where d.id = $1 and d.channel_type <> 'email' for update of e`,
       [deliveryId],
     ),
     // After the lock, so that it sees whoever held that before.

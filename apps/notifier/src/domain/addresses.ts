@@ -25,6 +25,12 @@ const GLOBAL_UNICAST_V6: Network = ipaddr.parseCIDR('2000::/3');
 const isIn = (address: ipaddr.IPv4 | ipaddr.IPv6, [network, bits]: Network): boolean =>
   address.kind() === network.kind() && address.match(network as ipaddr.IPv4, bits);
 
+export const isAddress = (text: string): boolean => ipaddr.isValid(text);
+
+/** Whether this IP address is in a network that was named. */
+export const isAllowed = (text: string, allowed: AllowedNetworks): boolean =>
+  allowed.some((network) => isIn(ipaddr.process(text), network));
+
 /** Why nothing may be sent to this IP address, or undefined when it may. An IPv4 address inside an IPv6 one counts as itself. */
 export function refusalOf(text: string, allowed: AllowedNetworks): string | undefined {
   if (!ipaddr.isValid(text)) return `${text} is not an IP address`;

@@ -5,7 +5,8 @@ import type {
   EventData,
   replyHandled,
 } from '@lineclear/contracts';
-import { escapeHtml, htmlPage, oneLine, subjectOf, type Mail } from './mail.js';
+import { escapeHtml, htmlPage, subjectOf, type Mail } from './mail.js';
+import { oneLine } from './telling.js';
 
 type Required = EventData<typeof approvalRequired> &
   Partial<EventData<typeof approvalReminder> & EventData<typeof approvalStageStarted>>;

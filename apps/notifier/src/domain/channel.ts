@@ -2,7 +2,10 @@ import type { EndpointLimits } from './endpoint-gate.js';
 import { NO_MAILBOX, type MailboxSettings } from './mailbox-settings.js';
 import { allSecretNames, secretNames, type WebhookKeys } from './signing-keys.js';
 
-export const CHANNEL_TYPES = ['webhook', 'email'] as const;
+/** Platforms where people talk to each other, and a hook of theirs takes our messages. */
+export const CHAT_TYPES = ['slack', 'teams', 'discord'] as const;
+export type ChatType = (typeof CHAT_TYPES)[number];
+export const CHANNEL_TYPES = ['webhook', 'email', ...CHAT_TYPES] as const;
 export type ChannelType = (typeof CHANNEL_TYPES)[number];
 
 interface EveryChannel {
@@ -11,7 +14,7 @@ interface EveryChannel {
   readonly isEnabled: boolean;
   readonly disabledReason: string | null;
   readonly disabledAt: Date | null;
-  /** Whether the secrets service keeps one of it: a webhook secret, or an SMTP password. */
+  /** Whether the secrets service keeps one of it: a webhook secret, an SMTP password, or the URL of a chat's hook. */
   readonly hasSecret: boolean;
   readonly createdAt: Date;
   readonly updatedAt: Date;
@@ -20,6 +23,15 @@ interface EveryChannel {
 export interface WebhookSettings extends EndpointLimits {
   readonly url: string;
   readonly keys: WebhookKeys;
+}
+/** The URL itself is a secret: whoever has it may write there. */
+export interface ChatSettings extends EndpointLimits {
+  /** Its host, and an id that is another one for another URL. */
+  readonly address: { readonly host: string; readonly id: string };
+  /** Where a Slack app writes; with it the secret is the app's token, and there is no hook. */
+  readonly slackChannel?: string;
+  /** Whether there is what proves that a pressed button comes from Slack. */
+  readonly hasSigningSecret?: boolean;
 }
 export interface EmailSettings {
   readonly host: string;
@@ -39,24 +51,39 @@ export type Correspondence = Pick<EmailSettings, 'fromAddress' | 'fromName'> & {
 
 export type WebhookChannel = EveryChannel & { readonly type: 'webhook'; readonly settings: WebhookSettings };
 export type EmailChannel = EveryChannel & { readonly type: 'email'; readonly settings: EmailSettings };
+export type ChatChannel = EveryChannel & { readonly type: ChatType; readonly settings: ChatSettings };
 /** A way to reach people. Its secret is not here: it lives in the secrets service. */
-export type Channel = WebhookChannel | EmailChannel;
+export type Channel = WebhookChannel | EmailChannel | ChatChannel;
 
 /** The field of a channel that is a secret. */
-export const SECRET_FIELD = { webhook: 'webhook_secret', email: 'smtp_password' } as const satisfies Record<
-  ChannelType,
-  string
->;
+export const SECRET_FIELD = {
+  webhook: 'webhook_secret',
+  email: 'smtp_password',
+  slack: 'webhook_url',
+  teams: 'webhook_url',
+  discord: 'webhook_url',
+} as const satisfies Record<ChannelType, string>;
 
 /** As much of a channel as its secret's name takes. */
 export type Named =
-  Pick<WebhookChannel, 'id' | 'type' | 'settings'> | Pick<EmailChannel, 'id' | 'type' | 'settings'>;
+  | Pick<WebhookChannel, 'id' | 'type' | 'settings'>
+  | Pick<EmailChannel, 'id' | 'type' | 'settings'>
+  | Pick<ChatChannel, 'id' | 'type' | 'settings'>;
 
 /** The name under which the secrets service keeps a channel's secret. */
 export const secretNameOf = (channel: Named): string =>
   channel.type === 'webhook'
     ? secretNames(channel.id, channel.settings.keys).secret
-    : `channel.${channel.id}.${SECRET_FIELD[channel.type]}`;
+    : `channel.${channel.id}.${secretFieldOf(channel)}`;
+
+export const secretFieldOf = (channel: Pick<Channel, 'type' | 'settings'>): string =>
+  isSlackApp(channel) ? 'bot_token' : SECRET_FIELD[channel.type];
+
+export const isSlackApp = ({ settings }: Pick<Channel, 'settings'>): boolean =>
+  'slackChannel' in settings && settings.slackChannel !== undefined;
+
+/** The name of what Slack signs with, which is beside the app's token. */
+export const signingSecretName = (channelId: number): string => `channel.${channelId}.signing_secret`;
 
 /** The name of the password of a channel's mailbox, which is beside the one that it sends with. */
 export const mailboxSecretName = (channelId: number): string => `channel.${channelId}.imap_password`;
@@ -69,6 +96,11 @@ export function allSecretNamesOf(channel: Channel): readonly string[] {
       ...(mailboxOf(channel).hasPassword ? [mailboxSecretName(channel.id)] : []),
     ];
   if (!channel.hasSecret) return [];
+  if (channel.type !== 'webhook')
+    return [
+      secretNameOf(channel),
+      ...(channel.settings.hasSigningSecret ? [signingSecretName(channel.id)] : []),
+    ];
   const { id, settings } = channel;
   const { previous } = settings.keys;
   return [settings.keys, ...(previous ? [previous] : [])].flatMap((keys) => allSecretNames(id, keys));

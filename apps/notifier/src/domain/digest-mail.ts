@@ -1,4 +1,5 @@
-import { about, escapeHtml, htmlPage, oneLine, subjectOf, type Mail } from './mail.js';
+import { escapeHtml, htmlPage, subjectOf, type Mail } from './mail.js';
+import { about, oneLine } from './telling.js';
 import type { Message } from './message.js';
 import { ownTitleOf } from './own-mail.js';
 import type { OwnWait } from './own-waits.js';

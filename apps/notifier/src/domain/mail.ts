@@ -1,5 +1,5 @@
-import { CATALOGUE } from './event-catalogue.js';
 import type { Message } from './message.js';
+import { tellingOf, titleOf } from './telling.js';
 
 export interface Mail {
   readonly subject: string;
@@ -12,54 +12,19 @@ export interface Mail {
 }
 
 const MAX_SUBJECT = 150;
-const MAX_VALUE = 500;
 
 export const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
-
-// Line ends, controls and invisible direction marks could make a subject or a row look like something else.
-export const oneLine = (value: unknown): string =>
-  String(value)
-    .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ')
-    .trim()
-    .slice(0, MAX_VALUE);
 
 export const subjectOf = (text: string): string => text.slice(0, MAX_SUBJECT);
 
 export const htmlPage = (parts: readonly string[]): string =>
   ['<!doctype html><html><head><meta charset="utf-8"></head><body>', ...parts, '</body></html>'].join('\n');
 
-const label = (key: string): string => (key.charAt(0).toUpperCase() + key.slice(1)).replaceAll('_', ' ');
-
-/** The message's facts as label and value, one level of nesting opened. */
-function rowsOf(data: Readonly<Record<string, unknown>>): [string, string][] {
-  return Object.entries(data).flatMap(([key, value]): [string, string][] => {
-    if (value === null || value === undefined) return [];
-    if (typeof value !== 'object') return [[label(key), oneLine(value)]];
-    return Array.isArray(value)
-      ? [[label(key), oneLine(value.join(', '))]]
-      : rowsOf(value as Record<string, unknown>);
-  });
-}
-
-/** The one thing that tells an event from others of its type. */
-export function about(data: Readonly<Record<string, unknown>>): string {
-  const { config_name, job_id, username, provider, channel_name } = data;
-  return oneLine(config_name ?? channel_name ?? job_id ?? username ?? provider ?? '');
-}
-
-/** What an event is called. */
-export const titleOf = (type: string): string => CATALOGUE[type]?.name ?? type;
-
 /** A mail for a message: plain text and the same as simple HTML. */
 export function mailOf(message: Message, publicUrl: string, title = titleOf(message.type)): Mail {
-  const what = about(message.data);
+  const { what, rows: facts, link } = tellingOf(message, publicUrl);
   const subject = subjectOf(`[Lineclear] ${title}${what ? `: ${what}` : ''}`);
-  const rows: [string, string][] = [...rowsOf(message.data), ['Time', message.timestamp]];
-  const jobId = message.data['job_id'];
-  const link =
-    typeof jobId === 'string'
-      ? `${publicUrl.replace(/\/$/, '')}/api/cloud/jobs/${encodeURIComponent(jobId)}`
-      : undefined;
+  const rows = [...facts, ['Time', message.timestamp] as const];
   const text = [
     title,
     '',

@@ -8,6 +8,7 @@ export const OUTCOMES: readonly string[] = [
   'approval.expired',
   'approval.cancelled',
   'approval.changes_requested',
+  'approval.bypass_reviewed',
   'job.completed',
   'job.failed',
   'job.cancelled',

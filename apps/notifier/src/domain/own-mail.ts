@@ -1,4 +1,5 @@
-import { mailOf, titleOf, type Mail } from './mail.js';
+import { mailOf, type Mail } from './mail.js';
+import { titleOf } from './telling.js';
 import type { Message } from './message.js';
 
 const TITLES: Readonly<Record<string, string>> = {

@@ -32,11 +32,13 @@ import {
 } from '@lineclear/contracts';
 import { Bus, OnEvents } from '@lineclear/bus';
 import { CONFIG, type Tx } from '@lineclear/kit';
+import { ShowOutcomes } from '../chat/show-outcomes.js';
 import type { Config } from '../config.js';
 import type { NewDelivery } from '../db/deliveries.repo.js';
 import { insertSkips } from '../db/event-skips.repo.js';
 import { kindOf } from '../domain/event-catalogue.js';
 import type { Route } from '../domain/routes.js';
+import type { Outcome } from '../domain/slack-approval.js';
 import type { Skip } from '../domain/skips.js';
 import { DeliveryQueue } from '../jobs/delivery-queue.js';
 import { CurrentRoutes } from '../routing/current-routes.js';
@@ -59,6 +61,7 @@ export class AnnounceController {
     private readonly routes: CurrentRoutes,
     private readonly owners: TellOwner,
     private readonly queue: DeliveryQueue,
+    private readonly outcomes: ShowOutcomes,
     @Inject(CONFIG) private readonly config: Config,
     bus: Bus,
   ) {
@@ -102,6 +105,16 @@ export class AnnounceController {
     );
   }
 
+  /** Messages that ask for a decision show how it ended. */
+  async #ended<D extends { approval_id: string }>(
+    events: readonly { readonly data: D }[],
+    outcomeOf: (data: D) => Outcome,
+    tx: Tx,
+  ): Promise<void> {
+    const ended = events.map(({ data }) => ({ approvalId: data.approval_id, outcome: outcomeOf(data) }));
+    await this.outcomes.note(ended, tx);
+  }
+
   @OnEvents(jobSubmitted)
   async jobsSubmitted(events: EventOf<typeof jobSubmitted>[], tx: Tx): Promise<void> {
     await this.#announce(events, tx);
@@ -129,21 +142,25 @@ export class AnnounceController {
 
   @OnEvents(approvalGranted)
   async approvalsGranted(events: EventOf<typeof approvalGranted>[], tx: Tx): Promise<void> {
+    await this.#ended(events, ({ by, via, at }) => ({ status: 'approved', by, via, at }), tx);
     await this.#announce(events, tx);
   }
 
   @OnEvents(approvalRejected)
   async approvalsRejected(events: EventOf<typeof approvalRejected>[], tx: Tx): Promise<void> {
+    await this.#ended(events, ({ by, via, at, reason }) => ({ status: 'rejected', by, via, at, reason }), tx);
     await this.#announce(events, tx);
   }
 
   @OnEvents(approvalExpired)
   async approvalsExpired(events: EventOf<typeof approvalExpired>[], tx: Tx): Promise<void> {
+    await this.#ended(events, ({ at }) => ({ status: 'expired', at }), tx);
     await this.#announce(events, tx);
   }
 
   @OnEvents(approvalCancelled)
   async approvalsCancelled(events: EventOf<typeof approvalCancelled>[], tx: Tx): Promise<void> {
+    await this.#ended(events, ({ by, at }) => ({ status: 'cancelled', by, at }), tx);
     await this.#announce(events, tx);
   }
 

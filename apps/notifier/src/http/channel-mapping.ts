@@ -9,6 +9,7 @@ import { NO_MAILBOX, type MailboxSettings } from '../domain/mailbox-settings.js'
 import type { SenderCheck } from '../domain/sender-check.js';
 import { formatSecret } from '../domain/sign.js';
 import { FIRST_KEYS, hasPrevious, signatureOf, type Signature } from '../domain/signing-keys.js';
+import { readNewHook, readNewSlack, showChat } from './chat-mapping.js';
 import type { channelAnswer, emailChange, NewChannelBody, webhookChange } from './channel-schemas.js';
 
 const MADE_SECRET_BYTES = 32;
@@ -70,6 +71,11 @@ export function readNewChannel(
         mailboxSecret: body.imap_password === undefined ? undefined : new Secret(body.imap_password),
       };
     }
+    case 'slack':
+      return readNewSlack(body);
+    case 'teams':
+    case 'discord':
+      return readNewHook(body);
   }
 }
 
@@ -170,6 +176,7 @@ export function showChannel(
         : {}),
     };
   }
+  if (channel.type !== 'email') return { ...common, ...showChat(channel) };
   const { host, port, username, useTls, fromAddress, fromName, replyTo = null } = channel.settings;
   return {
     ...common,

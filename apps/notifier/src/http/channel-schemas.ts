@@ -4,26 +4,9 @@ import { faultOfInbound } from '../domain/reply-address.js';
 import { SENDER_CHECKS } from '../domain/sender-check.js';
 import { secretBytes } from '../domain/sign.js';
 import { SIGNATURES } from '../domain/signing-keys.js';
+import { limits, name, webhookUrl } from './channel-fields.js';
+import { chatChange, newDiscord, newSlack, newTeams } from './chat-schemas.js';
 
-// A line end in a name could become one in a mail's header.
-const name = z
-  .string()
-  .trim()
-  .min(1)
-  .max(120)
-  .regex(/^\P{Cc}*$/u, 'holds a control character');
-
-const webhookUrl = z
-  .string()
-  .max(2_048)
-  .refine(
-    (text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol),
-    'is not a http or https URL',
-  )
-  .refine(
-    (text) => !URL.canParse(text) || (new URL(text).username === '' && new URL(text).password === ''),
-    'holds a user name or password',
-  );
 const webhookSecret = z
   .string()
   .max(100)
@@ -42,8 +25,7 @@ const webhookFields = {
   is_enabled: z.boolean(),
   webhook_url: webhookUrl,
   webhook_secret: webhookSecret,
-  max_concurrent: z.int().min(1).max(32),
-  max_per_second: z.int().min(1).max(1_000),
+  ...limits,
 };
 const hostName = z
   .string()
@@ -104,12 +86,13 @@ const newEmail = z.strictObject({
   reply_to: replyTo.optional(),
   ...z.object(mailboxFields).partial().shape,
 });
-export const newChannel = z.discriminatedUnion('channel_type', [newWebhook, newEmail], {
-  error: (issue) =>
-    (issue.input as { channel_type?: unknown } | null)?.channel_type === 'slack'
-      ? 'slack is not supported yet; a webhook or email channel is'
-      : 'is not webhook or email',
-});
+export const newChannel = z.discriminatedUnion(
+  'channel_type',
+  [newWebhook, newEmail, newSlack, newTeams, newDiscord],
+  {
+    error: `is not one of ${CHANNEL_TYPES.join(', ')}`,
+  },
+);
 export type NewChannelBody = z.infer<typeof newChannel>;
 
 /** Which fields may change, by type; null takes a mail channel's optional one away. */
@@ -126,8 +109,12 @@ export const emailChange = z
     imap_password: emailFields.imap_password.nullable(),
   })
   .partial();
-/** Both, for when the channel's type is not known yet. */
-export const channelChange = z.strictObject({ ...emailChange.shape, ...webhookChange.shape });
+/** All, for when the channel's type is not known yet. */
+export const channelChange = z.strictObject({
+  ...emailChange.shape,
+  ...webhookChange.shape,
+  ...chatChange.shape,
+});
 
 const MAX_OVERLAP_HOURS = 168;
 export const rotateBody = z.strictObject({
@@ -148,6 +135,13 @@ export const channelAnswer = z.object({
   disabled_reason: z.string().optional(),
   disabled_at: z.iso.datetime().optional(),
   webhook_url: z.string().optional(),
+  /** Of a chat, whose URL is a secret. */
+  webhook_host: z.string().optional(),
+  has_webhook_url: z.boolean().optional(),
+  /** Of a Slack app. */
+  slack_channel: z.string().optional(),
+  has_bot_token: z.boolean().optional(),
+  has_signing_secret: z.boolean().optional(),
   has_webhook_secret: z.boolean().optional(),
   max_concurrent: z.int().optional(),
   max_per_second: z.int().optional(),

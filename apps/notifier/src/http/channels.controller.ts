@@ -4,14 +4,16 @@ import type { Principal } from '@lineclear/contracts';
 import { Allow, ChangesNothing, Who } from '@lineclear/access';
 import { Answers, BadInput, Clock, CONFIG, Database, NotFound, validate } from '@lineclear/kit';
 import type { z } from 'zod';
-import { KeepChannels } from '../channels/keep-channels.js';
+import { KeepChannels, type ChannelChange } from '../channels/keep-channels.js';
 import { RotateKeys } from '../channels/rotate-keys.js';
 import { SendThroughChannel } from '../channels/send-through-channel.js';
 import type { Config } from '../config.js';
 import { CheckMailbox } from '../mailbox/check-mailbox.js';
 import { countChannels, findChannel, listChannels } from '../db/channels.repo.js';
-import { mailboxOf, type Channel } from '../domain/channel.js';
+import { isSlackApp, mailboxOf, type Channel } from '../domain/channel.js';
 import { signatureOf } from '../domain/signing-keys.js';
+import { readAppChange, readHookChange } from './chat-mapping.js';
+import { appChange, hookChange } from './chat-schemas.js';
 import {
   makeKeys,
   readEmailChange,
@@ -86,12 +88,8 @@ export class ChannelsController {
     @Param('id', { schema: idParam }) id: number,
     @Body({ schema: channelChange }) body: z.infer<typeof channelChange>,
   ): Promise<z.infer<typeof channelAnswer>> {
-    const { type } = await this.#mustFind(id);
-    const change =
-      type === 'webhook'
-        ? readWebhookChange(validate(webhookChange, body))
-        : readEmailChange(validate(emailChange, body));
-    return this.#show(await this.channels.change(id, change));
+    const channel = await this.#mustFind(id);
+    return this.#show(await this.channels.change(id, readChange(channel, body)));
   }
 
   @Post(':id/rotate-secret')
@@ -134,8 +132,8 @@ export class ChannelsController {
     @Who() who: Principal,
   ): Promise<z.infer<typeof testAnswer>> {
     const channel = await this.#mustFind(id);
-    if (channel.type === 'webhook' && body.recipient !== undefined) {
-      throw BadInput.at('recipient', 'a webhook has no recipient but its URL');
+    if (channel.type !== 'email' && body.recipient !== undefined) {
+      throw BadInput.at('recipient', `a ${channel.type} channel has no recipient but its URL`);
     }
     const data = { channel_id: id, channel_name: channel.name, message: 'This channel works.' };
     const message = { type: TEST_TYPE, timestamp: this.clock.now().toISOString(), data };
@@ -168,5 +166,20 @@ export class ChannelsController {
     const channel = await findChannel(this.database, id);
     if (!channel) throw new NotFound('channel', id);
     return channel;
+  }
+}
+
+function readChange(channel: Channel, body: z.infer<typeof channelChange>): ChannelChange {
+  switch (channel.type) {
+    case 'webhook':
+      return readWebhookChange(validate(webhookChange, body));
+    case 'email':
+      return readEmailChange(validate(emailChange, body));
+    case 'slack':
+    case 'teams':
+    case 'discord':
+      return isSlackApp(channel)
+        ? readAppChange(validate(appChange, body))
+        : readHookChange(validate(hookChange, body));
   }
 }

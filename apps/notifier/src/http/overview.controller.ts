@@ -28,7 +28,11 @@ const presetsAnswer = z.object({
   ),
 });
 const statusAnswer = z.object({
-  channels: z.object({ total: z.int(), enabled: z.int(), by_type: z.record(z.enum(CHANNEL_TYPES), z.int()) }),
+  channels: z.object({
+    total: z.int(),
+    enabled: z.int(),
+    by_type: z.partialRecord(z.enum(CHANNEL_TYPES), z.int()),
+  }),
   deliveries: z.record(z.enum(DELIVERY_STATES), z.int()),
 });
 

@@ -160,12 +160,12 @@ export class PreferencesController {
 
 const TOLD = ['event_type', 'channel_id', 'is_enabled', 'recipients', 'min_severity'] as const;
 
-/** Mail needs someone to go to; a webhook goes to its URL. */
+/** Mail needs someone to go to; all else goes to its URL. */
 async function checkChannel(tx: Tx, { channel_id, recipients }: NewPreference): Promise<void> {
   const channel = await lockChannel(tx, channel_id);
   if (!channel) throw BadInput.at('channel_id', `there is no channel ${channel_id}`);
   if (channel.type === 'email' && recipients.length === 0)
     throw BadInput.at('recipients', 'an email channel needs at least one');
-  if (channel.type === 'webhook' && recipients.length > 0)
-    throw BadInput.at('recipients', 'a webhook channel goes to its URL and takes none');
+  if (channel.type !== 'email' && recipients.length > 0)
+    throw BadInput.at('recipients', `a ${channel.type} channel goes to its URL and takes none`);
 }

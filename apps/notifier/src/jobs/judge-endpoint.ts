@@ -27,7 +27,7 @@ export class JudgeEndpoint {
 
   /** Gives the reason if that was once too often and the channel is off now. */
   async failed(tx: Tx, channel: Channel): Promise<string | undefined> {
-    if (channel.type !== 'webhook') return undefined;
+    if (channel.type === 'email') return undefined;
     const before = await lockFailures(tx, channel.id);
     const streak = withFailure(before.streak, this.clock.now());
     const breaker = afterFailure(before, this.config.WEBHOOK_BREAKER_SECONDS);

@@ -58,7 +58,7 @@ export class SendDelivery {
 
   /** There is room for one more at this endpoint now: the next that waits for it need not wait for the sweeper. */
   async #handOn({ channel_type, channel_id }: Admitted): Promise<void> {
-    if (channel_type !== 'webhook') return;
+    if (channel_type === 'email') return;
     const next = await takeNext(this.database, channel_id);
     if (next) this.queue.hint([next]);
   }

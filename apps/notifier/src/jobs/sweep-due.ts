@@ -13,6 +13,9 @@ import { forgetEndpoints } from '../db/endpoints.repo.js';
 import { forgetOldSkips } from '../db/event-skips.repo.js';
 import { forgetReceived } from '../db/mailboxes.repo.js';
 import { forgetSilences } from '../db/silences.repo.js';
+import { forgetShortLived } from '../db/slack-links.repo.js';
+import { forgetOldOutcomes, forgetOldQuestions } from '../db/slack-questions.repo.js';
+import { forgetOldThreads } from '../db/slack-threads.repo.js';
 import { DeliveryQueue } from './delivery-queue.js';
 
 const TICK_MS = 500;
@@ -21,6 +24,7 @@ const FORGET_EVERY_MS = 3_600_000;
 const FORGET_BATCH = 5_000;
 /** Webhooks whose old keys are forgotten in one go. */
 const FORGET_KEYS = 100;
+const FORGET_SLACK = [forgetOldThreads, forgetOldQuestions, forgetOldOutcomes];
 
 /** Hands what is due to the queue: retries whose time has come, and whatever Redis lost or a dead process held. */
 @Injectable()
@@ -62,7 +66,8 @@ export class SweepDue implements OnApplicationBootstrap, BeforeApplicationShutdo
     this.#forgotAtMs = performance.now();
     await this.keys.forgetEnded(FORGET_KEYS);
     await forgetEndpoints(this.database);
-    for (const forget of [forgetOld, forgetOldSkips, forgetReceived, forgetSilences]) {
+    await forgetShortLived(this.database);
+    for (const forget of [forgetOld, forgetOldSkips, forgetReceived, forgetSilences, ...FORGET_SLACK]) {
       while (
         !stop.aborted &&
         (await forget(this.database, this.config.DELIVERY_RETENTION_DAYS, FORGET_BATCH)) === FORGET_BATCH
