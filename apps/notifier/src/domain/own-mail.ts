@@ -8,6 +8,7 @@ const TITLES: Readonly<Record<string, string>> = {
   'approval.expired': 'Nobody decided on your request in time',
   'approval.cancelled': 'Your request was withdrawn',
   'approval.changes_requested': 'Changes to your request are asked for',
+  'approval.bypass_reviewed': 'Somebody looked at the approval that you passed',
   'job.completed': 'Your job is done',
   'job.failed': 'Your job failed',
   'job.cancelled': 'Your job was cancelled',
