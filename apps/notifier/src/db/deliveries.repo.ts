@@ -74,14 +74,6 @@ export async function mailedBefore(
   return new Set(rows.map(({ told }) => told));
 }
 
-/** Writes down that a mail that was sent did not arrive. */
-export async function noteBounce(tx: Tx, id: string, error: string): Promise<void> {
-  await tx.query(
-    `update delivery set state = 'failed', last_error = $2 where id = $1::uuid and channel_type = 'email' and state = 'sent'`,
-    [id, error],
-  );
-}
-
 // Any number that nothing else in this database takes.
 const ANSWERS_LOCK = 727_303;
 

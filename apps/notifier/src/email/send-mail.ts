@@ -41,25 +41,6 @@ export class SendMail implements OnApplicationShutdown {
     parcel: MailParcel,
     stop: AbortSignal,
   ): Promise<AttemptResult> {
-    const { fromAddress } = channel.settings;
-    const { replyTo, isAnswer = false } = parcel.mail;
-    // A bounce comes back to where the answer would. Not to another domain: the sender's own vouches for the envelope (SPF).
-    const isReturned = replyTo !== undefined && domainOf(replyTo) === domainOf(fromAddress);
-    const sender = isAnswer ? '' : isReturned ? replyTo : undefined;
-    const result = await this.#attempt(channel, password, parcel, sender, stop);
-    // Some take mails only as from whoever logs in.
-    if (isReturned && result.refuses === 'the sender')
-      return this.#attempt(channel, password, parcel, undefined, stop);
-    return result;
-  }
-
-  async #attempt(
-    channel: EmailChannel,
-    password: Secret | undefined,
-    parcel: MailParcel,
-    sender: string | undefined,
-    stop: AbortSignal,
-  ): Promise<AttemptResult & { readonly refuses?: 'the sender' }> {
     const { fromAddress, fromName } = channel.settings;
     const { subject, text, html, replyTo, isAnswer = false } = parcel.mail;
     try {
@@ -67,12 +48,12 @@ export class SendMail implements OnApplicationShutdown {
         from: fromName === null ? fromAddress : { name: fromName, address: fromAddress },
         to: { name: '', address: parcel.recipient },
         ...(replyTo === undefined ? {} : { replyTo: { name: '', address: replyTo } }),
-        ...(sender === undefined ? {} : { envelope: { from: sender, to: parcel.recipient } }),
+        ...(isAnswer ? { envelope: { from: '', to: parcel.recipient } } : {}),
         subject,
         text,
         html,
         // The same over all attempts: a mail server that got it twice can tell.
-        messageId: `<${parcel.id}@${domainOf(fromAddress)}>`,
+        messageId: `<${parcel.id}@${fromAddress.split('@').at(-1) ?? 'lineclear'}>`,
         headers: {
           'Auto-Submitted': isAnswer ? 'auto-replied' : 'auto-generated',
           'X-Auto-Response-Suppress': 'All',
@@ -150,12 +131,9 @@ const codeOf = (response: string | undefined): number | undefined => {
 // The envelope or the content was refused: the same mail meets the same answer. A refused login is someone's to repair.
 const ABOUT_THE_MAIL = ['EENVELOPE', 'EMESSAGE'];
 
-const domainOf = (address: string): string => address.slice(address.lastIndexOf('@') + 1).toLowerCase();
-
-function judgeError(error: unknown): AttemptResult & { readonly refuses?: 'the sender' } {
-  const { code, command, responseCode, response } = error as {
+function judgeError(error: unknown): AttemptResult {
+  const { code, responseCode, response } = error as {
     code?: string;
-    command?: string;
     responseCode?: number;
     response?: string;
   };
@@ -165,6 +143,5 @@ function judgeError(error: unknown): AttemptResult & { readonly refuses?: 'the s
     statusCode: responseCode,
     error: explainError(error),
     response: response?.slice(0, MAX_KEPT),
-    ...(command === 'MAIL FROM' && (responseCode ?? 0) >= 500 && { refuses: 'the sender' as const }),
   };
 }

@@ -1,8 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { approverUnreached, replyReceived } from '@lineclear/contracts';
+import { replyReceived } from '@lineclear/contracts';
 import { Bus, event, newEventId } from '@lineclear/bus';
-import { Database, LOGGER, type Logger, type Tx } from '@lineclear/kit';
-import { noteBounce } from '../db/deliveries.repo.js';
+import { Database, LOGGER, type Logger } from '@lineclear/kit';
 import { insertReceived, type NewReceivedMail, type Place } from '../db/mailboxes.repo.js';
 import type { Correspondence } from '../domain/channel.js';
 import { PROCESSED, QUARANTINE } from '../domain/mailbox-settings.js';
@@ -40,7 +39,7 @@ export class HandleMail {
   }
 
   async #writeDown(place: Place, uid: number, judgement: Judgement): Promise<string | undefined> {
-    const { kind, messageId, from, why, reply, unreached } = judgement;
+    const { kind, messageId, from, why, reply } = judgement;
     const mail: NewReceivedMail = {
       id: newEventId(),
       uid,
@@ -54,7 +53,6 @@ export class HandleMail {
     const written = await this.database.tx(async (tx) => {
       if (await insertReceived(tx, place, mail)) {
         if (reply) await this.bus.publish(tx, this.#eventOf(mail.id, reply));
-        if (unreached) await this.#tellUnreached(tx, mail.id, unreached);
         return mail;
       }
       // Somebody else has this very mail, or it is another copy: then it is noted as one, by whoever does it first.
@@ -76,17 +74,6 @@ export class HandleMail {
       'a mail was received',
     );
     return written.kind === 'refused' || written.sender === 'unproven' ? QUARANTINE : PROCESSED;
-  }
-
-  async #tellUnreached(
-    tx: Tx,
-    mailId: string,
-    { tokenSha256, why, detail, returnedId }: NonNullable<Judgement['unreached']>,
-  ): Promise<void> {
-    const deliveryId = /^<([0-9a-f-]{36})@/u.exec(returnedId ?? '')?.[1];
-    if (deliveryId !== undefined) await noteBounce(tx, deliveryId, `it came back: ${detail}`);
-    const data = { mail_id: mailId, token_sha256: tokenSha256, why, ...(detail !== '' && { detail }) };
-    await this.bus.publish(tx, event(approverUnreached, data, { about: `mail/${mailId}` }));
   }
 
   #eventOf(mailId: string, reply: NonNullable<Judgement['reply']>) {

@@ -7,7 +7,7 @@ import { deliveredTo, headerLines, repeatedHeader, valuesOf, type HeaderLine } f
 import type { ParsedMail } from './parse-mail.js';
 import { ParsingThread } from './parsing-thread.js';
 import { ProveSender } from './prove-sender.js';
-import { tokenOf, tokenOfMachine } from './reply-token.js';
+import { tokenOf } from './reply-token.js';
 
 /** More than that is fetched of no mail: an answer is short. */
 export const MAX_MAIL_BYTES = 1024 * 1024;
@@ -27,14 +27,6 @@ export interface Judgement {
   readonly messageId: string;
   readonly from: string | null;
   readonly why: string | null;
-  /** Where it says that a mail of ours did not reach whom it was for. */
-  readonly unreached?: {
-    readonly tokenSha256: string;
-    readonly why: 'bounced' | 'away';
-    readonly detail: string;
-    /** The Message-ID of our mail, as the bounce hands it back. */
-    readonly returnedId: string | undefined;
-  };
   /** Of a reply alone. */
   readonly reply?: {
     readonly tokenSha256: string;
@@ -76,16 +68,7 @@ export class JudgeMail {
     });
     if ('refused' in mail) return refused(mail.refused);
     const from = addressSchema.safeParse(mail.from.length === 1 ? mail.from[0] : undefined).data ?? null;
-    if (mail.read.kind !== 'reply') {
-      const unreached = unreachedOf(mail, replyTo);
-      return {
-        kind: mail.read.kind,
-        messageId,
-        from,
-        why: cut(mail.read.why),
-        ...(unreached && { unreached }),
-      };
-    }
+    if (mail.read.kind !== 'reply') return { kind: mail.read.kind, messageId, from, why: cut(mail.read.why) };
     const repeated = repeatedHeader(mail.lines);
     if (repeated !== undefined) return refused(`it has more than one ${repeated} header`, null);
     if (from === null) return refused('its From is not one address');
@@ -118,19 +101,6 @@ export class JudgeMail {
       },
     };
   }
-}
-
-/** A mail server's last word on a mail of ours, or that whoever got it is away. */
-function unreachedOf(mail: ParsedMail, replyTo: string): Judgement['unreached'] {
-  const { kind } = mail.read;
-  const tokenSha256 = tokenOfMachine({ ...mail, delivered: deliveredTo(mail.lines) }, replyTo);
-  if (tokenSha256 === undefined) return undefined;
-  const { report, returnedId } = mail;
-  if (kind === 'bounce' && report?.isFinal)
-    return { tokenSha256, why: 'bounced', detail: report.diagnostic, returnedId };
-  const [subject = ''] = valuesOf(mail.lines, 'subject');
-  if (kind === 'auto_reply') return { tokenSha256, why: 'away', detail: cut(subject), returnedId: undefined };
-  return undefined;
 }
 
 const cut = (words: string): string => words.slice(0, MAX_WORDS);

@@ -1,7 +1,6 @@
 import { domainToASCII } from 'node:url';
 import { MailParser, type AddressObject } from 'mailparser';
 import { readReply, type Ours, type ReadReply } from '../replies/read-reply.js';
-import { readDeliveryReport, returnedMessageId, type DeliveryReport } from './delivery-report.js';
 import { asRecord, headerLines, type HeaderLine } from './header-lines.js';
 
 const MAX_PARTS = 100;
@@ -14,9 +13,6 @@ export interface ParsedMail {
   readonly to: readonly string[];
   readonly cc: readonly string[];
   readonly read: ReadReply;
-  /** What a mail server says in it became of a mail of ours, and that mail's id. */
-  readonly report?: DeliveryReport;
-  readonly returnedId?: string;
 }
 
 interface Part {
@@ -24,7 +20,6 @@ interface Part {
 }
 interface Attachment {
   readonly type: 'attachment';
-  readonly contentType?: string;
   readonly content: NodeJS.ReadableStream;
   release(): void;
 }
@@ -44,17 +39,15 @@ export async function parseMail(raw: Buffer, ours: Ours): Promise<ParsedMail | {
     skipHtmlToText: true,
     skipTextToHtml: true,
     skipImageLinks: true,
-    keepDeliveryStatus: true,
   });
   let text: Text | undefined;
-  const reports = new Map<string, string>();
   const ended = new Promise<void>((resolve, reject) => {
     parser.once('error', reject);
     parser.once('end', resolve);
   });
   parser.on('data', (part: Attachment | Text) => {
     if (part.type === 'text') text = part;
-    else keep(part, reports);
+    else part.content.on('end', () => part.release()).resume();
   });
   parser.end(raw);
   try {
@@ -74,37 +67,7 @@ export async function parseMail(raw: Buffer, ours: Ours): Promise<ParsedMail | {
     to: addresses('to'),
     cc: addresses('cc'),
     read: readReply({ text: text?.text, html, headers: asRecord(lines) }, ours),
-    ...reportOf(reports),
   };
-}
-
-/** What of a mail is attached and said by mail servers: the report itself, and our own mail or its header. */
-const REPORTS = ['message/delivery-status', 'text/rfc822-headers', 'message/rfc822'];
-const MAX_REPORT_BYTES = 64 * 1024;
-
-function keep(attachment: Attachment, reports: Map<string, string>): void {
-  const { contentType = '', content } = attachment;
-  const isWanted = REPORTS.includes(contentType) && !reports.has(contentType);
-  const parts: Buffer[] = [];
-  let bytes = 0;
-  content.on('data', (part: Buffer) => {
-    if (isWanted && bytes < MAX_REPORT_BYTES) parts.push(part);
-    bytes += part.length;
-  });
-  content.on('end', () => {
-    if (isWanted)
-      reports.set(contentType, Buffer.concat(parts).subarray(0, MAX_REPORT_BYTES).toString('utf8'));
-    attachment.release();
-  });
-}
-
-function reportOf(reports: ReadonlyMap<string, string>): Pick<ParsedMail, 'report' | 'returnedId'> {
-  const report = readDeliveryReport(reports.get('message/delivery-status') ?? '');
-  const header = (reports.get('text/rfc822-headers') ?? reports.get('message/rfc822') ?? '').split(
-    /\r?\n\r?\n/u,
-  )[0];
-  const returnedId = returnedMessageId(header ?? '');
-  return { ...(report && { report }), ...(report && returnedId !== undefined && { returnedId }) };
 }
 
 const depthOf = ({ children = [] }: Part): number => 1 + Math.max(0, ...children.map(depthOf));

@@ -26,16 +26,6 @@ function tokenIn(address: string, replyTo: string): string | undefined {
 }
 
 /**
- * To which mail of ours a machine's mail belongs, as the SHA-256 of its token: one token, wherever it stands. It decides nothing,
- * and where it is sent to is all that a bounce has of it.
- */
-export function tokenOfMachine({ to, cc, delivered }: Addressed, replyTo: string): string | undefined {
-  const all = new Set([...to, ...cc, ...delivered].flatMap((address) => tokenIn(address, replyTo) ?? []));
-  const [token] = all;
-  return token === undefined || all.size > 1 ? undefined : createHash('sha256').update(token).digest('hex');
-}
-
-/**
  * Which question a mail answers, as the SHA-256 of its token. It stands in the header that the sender signed: an envelope is
  * signed by nobody, and would make an answer to one question an answer to another.
  */
