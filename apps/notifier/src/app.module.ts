@@ -9,6 +9,7 @@ import { RotateKeys } from './channels/rotate-keys.js';
 import { SendThroughChannel } from './channels/send-through-channel.js';
 import { readConfig, type Config } from './config.js';
 import { ChannelRow } from './db/channel.entity.js';
+import { ApprovalMailRow } from './db/approval-mail.entity.js';
 import { DeliveryAttemptRow, DeliveryRow } from './db/delivery.entity.js';
 import { MailboxCursorRow, ReceivedMailRow } from './db/mailbox.entity.js';
 import { ChannelsAndDeliveries1767225640000 } from './db/migrations/1767225640000-channels-and-deliveries.js';
@@ -20,6 +21,7 @@ import { AttemptRounds1795770000012 } from './db/migrations/1795770000012-attemp
 import { EndpointGates1795770000013 } from './db/migrations/1795770000013-endpoint-gates.js';
 import { EventSkipsRow } from './db/event-skips.entity.js';
 import { EventSkips1795770000014 } from './db/migrations/1795770000014-event-skips.js';
+import { ApprovalMails1795770000030 } from './db/migrations/1795770000030-approval-mails.js';
 import { WebhookKeys1795770000010 } from './db/migrations/1795770000010-webhook-keys.js';
 import { PreferenceRow, RoutesVersionRow } from './db/preference.entity.js';
 import { SendMail } from './email/send-mail.js';
@@ -136,6 +138,7 @@ export function define(
       RoutesVersionRow,
       DeliveryRow,
       DeliveryAttemptRow,
+      ApprovalMailRow,
       EndpointRow,
       EventSkipsRow,
       MailboxCursorRow,
@@ -151,6 +154,7 @@ export function define(
       AttemptRounds1795770000012,
       EndpointGates1795770000013,
       EventSkips1795770000014,
+      ApprovalMails1795770000030,
     ],
     transports: busTransports,
     file,

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import {
   approvalEscalated,
@@ -16,6 +17,7 @@ import { CONFIG, SealingKey, Secret } from '@lineclear/kit';
 import type { Config } from '../config.js';
 import { approvalMail, replyAnswerMail } from '../domain/approval-mail.js';
 import type { EmailSettings } from '../domain/channel.js';
+import { openMailboxOf } from '../domain/mailbox-settings.js';
 import { mailOf, type Mail } from '../domain/mail.js';
 import type { Message } from '../domain/message.js';
 import { ownSecretTakenMail, passwordChangedMail, passwordResetMail } from '../domain/personal-mail.js';
@@ -27,6 +29,8 @@ export interface WrittenMail {
   readonly mail: Mail;
   /** Whether it holds what must be stored nowhere. */
   readonly isSecret: boolean;
+  /** Of the token that it comes back with when it reaches nobody. */
+  readonly tokenSha256?: string;
 }
 
 const ASKING = new Map(
@@ -84,8 +88,13 @@ export class WriteMail {
     const question = { approval_id: about.approval_id, user_id: userId, public_key: this.#key.publicKey };
     const { box } = await ask(this.bus, replyToken, question, DEADLINE_MS);
     if (box === undefined) return undefined;
-    const replyTo = replyAddress(inbound, await this.#key.open(box));
-    return { mail: approvalMail(about, this.config.PUBLIC_URL, replyTo), isSecret: true };
+    const token = await this.#key.open(box);
+    const replyTo = replyAddress(inbound, token);
+    const mail = approvalMail(about, this.config.PUBLIC_URL, replyTo);
+    // Nobody would see it come back.
+    if (openMailboxOf(channel) === undefined) return { mail, isSecret: true };
+    const tokenSha256 = createHash('sha256').update(token).digest('hex');
+    return { mail: { ...mail, returnPath: replyTo }, isSecret: true, tokenSha256 };
   }
 
   async #newLink(resetId: string): Promise<Secret | undefined> {
