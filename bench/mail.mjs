@@ -33,7 +33,9 @@ async function receiveTokens() {
     let lines;
     const say = (text) => socket.write(`${text}\r\n`);
     socket.on('error', () => undefined);
-    createInterface({ input: socket }).on('line', (line) => {
+    const input = createInterface({ input: socket });
+    input.on('error', () => undefined);
+    input.on('line', (line) => {
       if (lines === undefined) {
         if (line === 'DATA') lines = [];
         say(lines ? '354 go on' : '250 fine');

@@ -31,7 +31,7 @@ beforeEach(() => {
 async function ask(): Promise<{
   address: string;
   token: string;
-  status(): Promise<Record<string, unknown>>;
+  status: () => Promise<Record<string, unknown>>;
 }> {
   next = newReplyAddress();
   const asked = next;
