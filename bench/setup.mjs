@@ -61,34 +61,36 @@ export async function furnish(house, { users }) {
     });
   }
   const keys = [];
-  for (let n = 0; n < users; n += 1) {
-    const username = `bench${n}`;
-    const password = randomBytes(18).toString('base64url');
-    await admin('POST', '/api/users', {
-      username,
-      email: `${username}@lineclear.test`,
-      password,
-      level_names: ['researcher'],
-    });
-    const login = await fetch(new URL('/api/auth/login', house.url), {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ username, password }),
-    });
-    const { csrf_token } = await login.json();
-    const key = await fetch(new URL('/api/auth/api-keys', house.url), {
-      method: 'POST',
-      headers: {
-        'content-type': 'application/json',
-        'x-csrf-token': csrf_token,
-        cookie: login.headers
-          .getSetCookie()
-          .map((c) => c.split(';')[0])
-          .join('; '),
-      },
-      body: JSON.stringify({ name: 'bench' }),
-    });
-    keys.push((await key.json()).key);
-  }
+  for (let n = 0; n < users; n += 1) keys.push(await newUser(house, `bench${n}`, 'researcher'));
   return keys;
+}
+
+/** Makes a user; gives their API key. */
+export async function newUser(house, username, level) {
+  const password = randomBytes(18).toString('base64url');
+  await call(house, house.adminKey, 'POST', '/api/users', {
+    username,
+    email: `${username}@lineclear.test`,
+    password,
+    level_names: [level],
+  });
+  const login = await fetch(new URL('/api/auth/login', house.url), {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ username, password }),
+  });
+  const { csrf_token } = await login.json();
+  const key = await fetch(new URL('/api/auth/api-keys', house.url), {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      'x-csrf-token': csrf_token,
+      cookie: login.headers
+        .getSetCookie()
+        .map((c) => c.split(';')[0])
+        .join('; '),
+    },
+    body: JSON.stringify({ name: 'bench' }),
+  });
+  return (await key.json()).key;
 }

@@ -88,7 +88,10 @@ export async function receiveMails(): Promise<{ port: number; mails: string[]; c
     let lines: string[] | undefined;
     const say = (text: string): void => void socket.write(`${text}\r\n`);
     socket.on('error', () => undefined);
-    createInterface({ input: socket }).on('line', (line) => {
+    const input = createInterface({ input: socket });
+    // It tells of the socket's errors too, such as the end of a sender that is killed.
+    input.on('error', () => undefined);
+    input.on('line', (line) => {
       if (lines === undefined) {
         if (line === 'DATA') lines = [];
         return say(lines ? '354 go on' : '250 fine');

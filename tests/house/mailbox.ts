@@ -14,6 +14,8 @@ export interface SentAnswer {
   readonly text: string;
   /** Whether the relay says that it comes from there. */
   readonly isVouchedFor: boolean;
+  /** Further lines of its header. */
+  readonly header?: readonly string[];
 }
 
 export interface Mailbox {
@@ -40,13 +42,14 @@ export async function openMailbox(dir: string): Promise<Mailbox> {
   };
 }
 
-const linesOf = ({ from, to, text, isVouchedFor }: SentAnswer): string[] => [
+const linesOf = ({ from, to, text, isVouchedFor, header = [] }: SentAnswer): string[] => [
   `Authentication-Results: ${RELAY}; dmarc=${isVouchedFor ? 'pass' : 'fail'} header.from=${from.split('@')[1]}`,
   `From: ${from}`,
   `To: ${to}`,
   'Subject: Re: a job asks for approval',
   `Message-ID: <${randomUUID()}@lineclear.test>`,
   `Date: ${new Date().toUTCString()}`,
+  ...header,
   'MIME-Version: 1.0',
   'Content-Type: text/plain; charset=utf-8',
   '',

@@ -15,6 +15,7 @@ import { SlackApi } from './chat/slack-api.js';
 import { TakeInteraction } from './chat/take-interaction.js';
 import { readConfig, type Config } from './config.js';
 import { ChannelRow } from './db/channel.entity.js';
+import { ApprovalMailRow } from './db/approval-mail.entity.js';
 import { DeliveryAttemptRow, DeliveryRow } from './db/delivery.entity.js';
 import { MailboxCursorRow, ReceivedMailRow } from './db/mailbox.entity.js';
 import { ChannelsAndDeliveries1767225640000 } from './db/migrations/1767225640000-channels-and-deliveries.js';
@@ -39,6 +40,7 @@ import { Fallbacks1795770000045 } from './db/migrations/1795770000045-fallbacks.
 import { FallbackRow } from './db/fallback.entity.js';
 import { SlackDecisions1795770000021 } from './db/migrations/1795770000021-slack-decisions.js';
 import { SlackThreads1795770000020 } from './db/migrations/1795770000020-slack-threads.js';
+import { ApprovalMails1795770000030 } from './db/migrations/1795770000030-approval-mails.js';
 import { WebhookKeys1795770000010 } from './db/migrations/1795770000010-webhook-keys.js';
 import { PreferenceRow, RoutesVersionRow } from './db/preference.entity.js';
 import { SlackOutcomeRow, SlackQuestionRow } from './db/slack-approval.entity.js';
@@ -184,6 +186,7 @@ export function define(
       RoutesVersionRow,
       DeliveryRow,
       DeliveryAttemptRow,
+      ApprovalMailRow,
       EndpointRow,
       EventSkipsRow,
       OwnPreferenceRow,
@@ -218,6 +221,7 @@ export function define(
       Fallbacks1795770000045,
       SlackThreads1795770000020,
       SlackDecisions1795770000021,
+      ApprovalMails1795770000030,
     ],
     transports: busTransports,
     file,

@@ -8,12 +8,17 @@ export interface MailSink {
   readonly port: number;
   readonly mails: readonly ParsedMail[];
   readonly logins: readonly string[];
+  /** As the envelopes say, of all that was begun. */
+  readonly senders: readonly string[];
+  /** Whether a sender may be one. */
+  takesSender: (address: string) => boolean;
   close(): Promise<void>;
 }
 
 export async function startMailSink(password: string, options: SMTPServerOptions = {}): Promise<MailSink> {
   const mails: ParsedMail[] = [];
   const logins: string[] = [];
+  const senders: string[] = [];
   const server = new SMTPServer({
     authOptional: true,
     allowInsecureAuth: true,
@@ -23,6 +28,11 @@ export async function startMailSink(password: string, options: SMTPServerOptions
       logins.push(auth.username ?? '');
       if (auth.username === 'lineclear' && auth.password === password) done(null, { user: auth.username });
       else done(new Error('wrong password'));
+    },
+    onMailFrom({ address }, _session, done) {
+      senders.push(address);
+      if (sink.takesSender(address)) done();
+      else done(Object.assign(new Error('that is not you'), { responseCode: 550 }));
     },
     onRcptTo(address, _session, done) {
       if (address.address.startsWith('nobody@'))
@@ -44,12 +54,15 @@ export async function startMailSink(password: string, options: SMTPServerOptions
   });
   server.on('error', () => undefined);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return {
+  const sink: MailSink = {
     port: (server.server.address() as AddressInfo).port,
     mails,
     logins,
+    senders,
+    takesSender: () => true,
     close: () => new Promise((resolve) => server.close(resolve)),
   };
+  return sink;
 }
 
 /** The least that a mail server can be; it says of each mail just these words, which a proper server would not let through. */

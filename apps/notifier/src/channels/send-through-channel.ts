@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import { Unavailable, type Secret } from '@lineclear/kit';
+import { Database, Unavailable, type Secret } from '@lineclear/kit';
 import { SendChat } from '../chat/send-chat.js';
 import { SendToSlack } from '../chat/send-to-slack.js';
+import { insertApprovalMail } from '../db/approval-mails.repo.js';
 import type { AttemptResult } from '../domain/attempt.js';
 import { isSlackApp, secretFieldOf, type Channel, type EmailChannel } from '../domain/channel.js';
 import type { Message } from '../domain/message.js';
@@ -22,6 +23,7 @@ export interface Parcel {
 @Injectable()
 export class SendThroughChannel {
   constructor(
+    private readonly database: Database,
     private readonly secrets: ChannelSecrets,
     private readonly webhook: SendWebhook,
     private readonly chat: SendChat,
@@ -72,6 +74,8 @@ export class SendThroughChannel {
   ): Promise<AttemptResult> {
     const written = await this.writer.write(JSON.parse(body) as Message, channel.settings);
     if (!written) return { outcome: 'over', error: 'what this mail is about is over' };
+    if (written.tokenSha256 !== undefined)
+      await insertApprovalMail(this.database, written.tokenSha256, parcel.id);
     const result = await this.mail.send(channel, password, { ...parcel, mail: written.mail }, stop);
     return written.isSecret ? unquoted(result) : result;
   }

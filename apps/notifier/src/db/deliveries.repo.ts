@@ -242,7 +242,7 @@ export async function postpone(
 /** Makes a delivery due now, with all its attempts again, whatever became of it; one that is being sent right now is left alone. */
 export async function makeDue(tx: Tx, id: string): Promise<{ attempts: number } | undefined> {
   const [row] = await tx.query<{ attempts: number }>(
-    `update delivery set state = case when state in ('sent', 'failed') then 'pending' else state end,
+    `update delivery set state = case when state in ('sent', 'bounced', 'failed') then 'pending' else state end,
        next_attempt_at = now(), finished_at = null, earlier_attempts = attempts, holder = null, held_until = now() + ${QUEUE_HOLD}
      where id = $1 and (holder is null or held_until <= now()) returning attempts`,
     [id],

@@ -4,7 +4,8 @@ import type { WaitReason } from '../domain/endpoint-gate.js';
 import type { OwnWait } from '../domain/own-waits.js';
 import type { Severity } from '../domain/severity.js';
 
-export const DELIVERY_STATES = ['pending', 'retrying', 'sent', 'failed'] as const;
+/** `bounced`: a mail that was sent and came back. */
+export const DELIVERY_STATES = ['pending', 'retrying', 'sent', 'bounced', 'failed'] as const;
 export type DeliveryState = (typeof DELIVERY_STATES)[number];
 
 /**

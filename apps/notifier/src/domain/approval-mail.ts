@@ -16,7 +16,7 @@ type Handled = EventData<typeof replyHandled>;
 export const referenceOf = (approvalId: string): string => `LC-${approvalId.replaceAll('-', '').slice(-6)}`;
 
 /** How one person decides by one mail. */
-interface Ways {
+export interface Ways {
   /** An answer to it is theirs alone; without it nobody reads answers. */
   readonly replyTo?: string;
   /** What is behind it shows and decides for them. */

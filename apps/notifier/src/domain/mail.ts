@@ -7,6 +7,8 @@ export interface Mail {
   readonly html: string;
   /** Where an answer goes, where that is not the sender. */
   readonly replyTo?: string;
+  /** Where it comes back to when it cannot be delivered, where that is not the sender. */
+  readonly returnPath?: string;
   /** Answers a mail itself: nobody answers it, and no bounce of it comes back (RFC 3834). */
   readonly isAnswer?: true;
 }

@@ -41,39 +41,57 @@ export class SendMail implements OnApplicationShutdown {
     parcel: MailParcel,
     stop: AbortSignal,
   ): Promise<AttemptResult> {
-    const { fromAddress, fromName } = channel.settings;
-    const { subject, text, html, replyTo, isAnswer = false } = parcel.mail;
+    const { returnPath, isAnswer = false } = parcel.mail;
+    // Each step has its own time limit; this one is for all of them together.
+    const signal = AbortSignal.any([stop, AbortSignal.timeout(2_000 * this.config.DELIVERY_TIMEOUT_SECONDS)]);
+    const attempt = (sender: string | undefined) => this.#attempt(channel, password, parcel, sender, signal);
     try {
-      const sent = (await this.#poolOf(channel, password).sendMail({
-        from: fromName === null ? fromAddress : { name: fromName, address: fromAddress },
-        to: { name: '', address: parcel.recipient },
-        ...(replyTo === undefined ? {} : { replyTo: { name: '', address: replyTo } }),
-        ...(isAnswer ? { envelope: { from: '', to: parcel.recipient } } : {}),
-        subject,
-        text,
-        html,
-        // The same over all attempts: a mail server that got it twice can tell.
-        messageId: `<${parcel.id}@${fromAddress.split('@').at(-1) ?? 'lineclear'}>`,
-        headers: {
-          'Auto-Submitted': isAnswer ? 'auto-replied' : 'auto-generated',
-          'X-Auto-Response-Suppress': 'All',
-          'X-Lineclear-Event': parcel.type,
-        },
-        disableFileAccess: true,
-        disableUrlAccess: true,
-        // Each step has its own time limit; this one is for all of them together.
-        signal: AbortSignal.any([stop, AbortSignal.timeout(2_000 * this.config.DELIVERY_TIMEOUT_SECONDS)]),
-      })) as { response?: string };
-      return {
-        outcome: 'delivered',
-        statusCode: codeOf(sent.response),
-        response: sent.response?.slice(0, MAX_KEPT),
-      };
+      return await attempt(isAnswer ? '' : returnPath).catch((error: unknown) => {
+        // Some servers let a login write as nobody else: better a mail that does not come back than none.
+        if (returnPath !== undefined && isSenderRefused(error)) return attempt(undefined);
+        throw error;
+      });
     } catch (error) {
       if (stop.aborted)
         return { outcome: 'postponed', error: 'this service stopped before the mail was taken' };
       return judgeError(error);
     }
+  }
+
+  /** `sender`: as the envelope says it, where that is not who writes. */
+  async #attempt(
+    channel: EmailChannel,
+    password: Secret | undefined,
+    parcel: MailParcel,
+    sender: string | undefined,
+    signal: AbortSignal,
+  ): Promise<AttemptResult> {
+    const { fromAddress, fromName } = channel.settings;
+    const { subject, text, html, replyTo, isAnswer = false } = parcel.mail;
+    const sent = (await this.#poolOf(channel, password).sendMail({
+      from: fromName === null ? fromAddress : { name: fromName, address: fromAddress },
+      to: { name: '', address: parcel.recipient },
+      ...(replyTo === undefined ? {} : { replyTo: { name: '', address: replyTo } }),
+      ...(sender === undefined ? {} : { envelope: { from: sender, to: parcel.recipient } }),
+      subject,
+      text,
+      html,
+      // The same over all attempts: a mail server that got it twice can tell.
+      messageId: `<${parcel.id}@${fromAddress.split('@').at(-1) ?? 'lineclear'}>`,
+      headers: {
+        'Auto-Submitted': isAnswer ? 'auto-replied' : 'auto-generated',
+        'X-Auto-Response-Suppress': 'All',
+        'X-Lineclear-Event': parcel.type,
+      },
+      disableFileAccess: true,
+      disableUrlAccess: true,
+      signal,
+    })) as { response?: string };
+    return {
+      outcome: 'delivered',
+      statusCode: codeOf(sent.response),
+      response: sent.response?.slice(0, MAX_KEPT),
+    };
   }
 
   #poolOf(channel: EmailChannel, password: Secret | undefined): Transporter {
@@ -130,6 +148,11 @@ const codeOf = (response: string | undefined): number | undefined => {
 
 // The envelope or the content was refused: the same mail meets the same answer. A refused login is someone's to repair.
 const ABOUT_THE_MAIL = ['EENVELOPE', 'EMESSAGE'];
+
+function isSenderRefused(error: unknown): boolean {
+  const { command, responseCode = 0 } = error as { command?: string; responseCode?: number };
+  return command === 'MAIL FROM' && responseCode >= 500;
+}
 
 function judgeError(error: unknown): AttemptResult {
   const { code, responseCode, response } = error as {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import {
   approvalEscalated,
@@ -15,10 +16,11 @@ import { ask, Bus } from '@lineclear/bus';
 import { CONFIG, Database, SealingKey, Secret } from '@lineclear/kit';
 import type { Config } from '../config.js';
 import { collectedIn } from '../db/collected.repo.js';
-import { approvalMail, replyAnswerMail } from '../domain/approval-mail.js';
+import { approvalMail, replyAnswerMail, type Ways } from '../domain/approval-mail.js';
 import type { EmailSettings } from '../domain/channel.js';
 import { DIGEST_TYPE } from '../domain/digest.js';
 import { digestMail, MAX_LISTED } from '../domain/digest-mail.js';
+import { openMailboxOf } from '../domain/mailbox-settings.js';
 import { mailOf, type Mail } from '../domain/mail.js';
 import type { Message } from '../domain/message.js';
 import type { OwnWait } from '../domain/own-waits.js';
@@ -32,6 +34,8 @@ export interface WrittenMail {
   readonly mail: Mail;
   /** Whether it holds what must be stored nowhere. */
   readonly isSecret: boolean;
+  /** Of the token that it comes back with when it reaches nobody. */
+  readonly tokenSha256?: string;
 }
 
 const ASKING = new Map(
@@ -97,12 +101,16 @@ export class WriteMail {
     const { box, link_box } = await ask(this.bus, replyToken, question, DEADLINE_MS);
     if (box === undefined || link_box === undefined) return undefined;
     const [token, link] = await Promise.all([this.#key.open(box), this.#key.open(link_box)]);
-    const ways = {
+    const ways: Ways = {
       // Where nobody reads answers there is only the link.
       ...(inbound !== null && { replyTo: replyAddress(inbound, token) }),
       link: `${this.config.PUBLIC_URL.replace(/\/$/, '')}/api/approvals/links#${link}`,
     };
-    return { mail: approvalMail(about, this.config.PUBLIC_URL, ways), isSecret: true };
+    const mail = approvalMail(about, this.config.PUBLIC_URL, ways);
+    // Nobody would see it come back.
+    if (ways.replyTo === undefined || openMailboxOf(channel) === undefined) return { mail, isSecret: true };
+    const tokenSha256 = createHash('sha256').update(token).digest('hex');
+    return { mail: { ...mail, returnPath: ways.replyTo }, isSecret: true, tokenSha256 };
   }
 
   async #digest({ data }: Message): Promise<Mail> {

@@ -67,6 +67,7 @@ export class OverviewController {
         pending: counts.pending ?? 0,
         retrying: counts.retrying ?? 0,
         sent: counts.sent ?? 0,
+        bounced: counts.bounced ?? 0,
         failed: counts.failed ?? 0,
       },
     };

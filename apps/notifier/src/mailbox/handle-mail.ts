@@ -1,7 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { replyReceived } from '@lineclear/contracts';
+import { approverUnreached, replyReceived } from '@lineclear/contracts';
 import { Bus, event, newEventId } from '@lineclear/bus';
-import { Database, LOGGER, type Logger } from '@lineclear/kit';
+import { Database, LOGGER, type Logger, type Tx } from '@lineclear/kit';
+import { noteUnreached, type Unreached } from '../db/approval-mails.repo.js';
 import { insertReceived, type NewReceivedMail, type Place } from '../db/mailboxes.repo.js';
 import type { Correspondence } from '../domain/channel.js';
 import { PROCESSED, QUARANTINE } from '../domain/mailbox-settings.js';
@@ -39,7 +40,7 @@ export class HandleMail {
   }
 
   async #writeDown(place: Place, uid: number, judgement: Judgement): Promise<string | undefined> {
-    const { kind, messageId, from, why, reply } = judgement;
+    const { kind, messageId, from, why, reply, unreached } = judgement;
     const mail: NewReceivedMail = {
       id: newEventId(),
       uid,
@@ -53,7 +54,8 @@ export class HandleMail {
     const written = await this.database.tx(async (tx) => {
       if (await insertReceived(tx, place, mail)) {
         if (reply) await this.bus.publish(tx, this.#eventOf(mail.id, reply));
-        return mail;
+        const isUnreached = unreached !== undefined && (await this.#tellUnreached(tx, mail, unreached));
+        return { ...mail, isUnreached };
       }
       // Somebody else has this very mail, or it is another copy: then it is noted as one, by whoever does it first.
       const copy: NewReceivedMail = {
@@ -64,16 +66,26 @@ export class HandleMail {
         verdict: null,
         why: 'a mail with its Message-ID was handled before',
       };
-      return (await insertReceived(tx, place, copy)) ? copy : undefined;
+      return (await insertReceived(tx, place, copy)) ? { ...copy, isUnreached: false } : undefined;
     });
     if (written === undefined) return undefined;
     this.metrics.received(written.kind, written.sender ?? undefined);
+    if (written.isUnreached) this.metrics.unreached(unreached!.why);
+    else if (written.kind === 'bounce' || written.kind === 'auto_reply') this.metrics.unreached('ignored');
     // Nothing of what it says, and not the address that it was sent to.
     this.log.info(
       { mail_id: mail.id, channel_id: place.channelId, kind: written.kind, why: written.why },
       'a mail was received',
     );
     return written.kind === 'refused' || written.sender === 'unproven' ? QUARANTINE : PROCESSED;
+  }
+
+  async #tellUnreached(tx: Tx, mail: NewReceivedMail, unreached: Unreached): Promise<boolean> {
+    if (!(await noteUnreached(tx, unreached, mail.from_address))) return false;
+    const { tokenSha256, why, detail } = unreached;
+    const data = { mail_id: mail.id, token_sha256: tokenSha256, why, ...(detail !== '' && { detail }) };
+    await this.bus.publish(tx, event(approverUnreached, data, { about: `mail/${mail.id}` }));
+    return true;
   }
 
   #eventOf(mailId: string, reply: NonNullable<Judgement['reply']>) {

@@ -1,13 +1,14 @@
 import { Injectable } from '@nestjs/common';
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
+import type { Unreached } from '../db/approval-mails.repo.js';
 import type { Correspondence } from '../domain/channel.js';
 import type { MailKind, Sender, Verdict } from '../domain/received-mail.js';
 import { deliveredTo, headerLines, repeatedHeader, valuesOf, type HeaderLine } from './header-lines.js';
 import type { ParsedMail } from './parse-mail.js';
 import { ParsingThread } from './parsing-thread.js';
 import { ProveSender } from './prove-sender.js';
-import { tokenOf } from './reply-token.js';
+import { returnedTokenOf, tokenOf } from './reply-token.js';
 
 /** More than that is fetched of no mail: an answer is short. */
 export const MAX_MAIL_BYTES = 1024 * 1024;
@@ -27,6 +28,8 @@ export interface Judgement {
   readonly messageId: string;
   readonly from: string | null;
   readonly why: string | null;
+  /** Of what tells that a mail of ours, or what says it is one, reached nobody. */
+  readonly unreached?: Unreached;
   /** Of a reply alone. */
   readonly reply?: {
     readonly tokenSha256: string;
@@ -68,7 +71,14 @@ export class JudgeMail {
     });
     if ('refused' in mail) return refused(mail.refused);
     const from = addressSchema.safeParse(mail.from.length === 1 ? mail.from[0] : undefined).data ?? null;
-    if (mail.read.kind !== 'reply') return { kind: mail.read.kind, messageId, from, why: cut(mail.read.why) };
+    if (mail.read.kind !== 'reply')
+      return {
+        kind: mail.read.kind,
+        messageId,
+        from,
+        why: cut(mail.read.why),
+        ...unreachedOf(mail, replyTo),
+      };
     const repeated = repeatedHeader(mail.lines);
     if (repeated !== undefined) return refused(`it has more than one ${repeated} header`, null);
     if (from === null) return refused('its From is not one address');
@@ -101,6 +111,12 @@ export class JudgeMail {
       },
     };
   }
+}
+
+function unreachedOf(mail: ParsedMail, replyTo: string): Pick<Judgement, 'unreached'> {
+  const tokenSha256 =
+    mail.unreached && returnedTokenOf({ ...mail, delivered: deliveredTo(mail.lines) }, replyTo);
+  return mail.unreached && tokenSha256 !== undefined ? { unreached: { ...mail.unreached, tokenSha256 } } : {};
 }
 
 const cut = (words: string): string => words.slice(0, MAX_WORDS);

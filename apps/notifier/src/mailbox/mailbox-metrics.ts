@@ -8,6 +8,7 @@ import type { MailKind, Sender } from '../domain/received-mail.js';
 export class MailboxMetrics {
   readonly #received: Counter<'kind' | 'sender'>;
   readonly #failures: Counter;
+  readonly #unreached: Counter<'why'>;
   readonly #open: Gauge;
 
   constructor(metrics: Metrics) {
@@ -23,6 +24,12 @@ export class MailboxMetrics {
       help: 'Connections to mailboxes that ended, or did not come about',
       registers,
     });
+    this.#unreached = new Counter({
+      name: 'lineclear_approval_mails_unreached_total',
+      help: 'Bounces and automatic answers, by what they say of an approval mail; ignored: nothing, or of none that is known',
+      labelNames: ['why'],
+      registers,
+    });
     this.#open = new Gauge({
       name: 'lineclear_mailboxes_open',
       help: 'Mailboxes that are being read right now',
@@ -32,6 +39,10 @@ export class MailboxMetrics {
 
   received(kind: MailKind, sender: Sender | undefined): void {
     this.#received.inc({ kind, sender: sender ?? 'none' });
+  }
+
+  unreached(why: 'bounced' | 'away' | 'ignored'): void {
+    this.#unreached.inc({ why });
   }
 
   failed(): void {

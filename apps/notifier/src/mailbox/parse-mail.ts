@@ -1,6 +1,7 @@
 import { domainToASCII } from 'node:url';
 import { MailParser, type AddressObject } from 'mailparser';
 import { readReply, type Ours, type ReadReply } from '../replies/read-reply.js';
+import { failureOf, quoted } from './delivery-report.js';
 import { asRecord, headerLines, type HeaderLine } from './header-lines.js';
 
 const MAX_PARTS = 100;
@@ -13,6 +14,8 @@ export interface ParsedMail {
   readonly to: readonly string[];
   readonly cc: readonly string[];
   readonly read: ReadReply;
+  /** That a mail of ours reached nobody, as this one tells. */
+  readonly unreached?: { readonly why: 'bounced' | 'away'; readonly detail: string };
 }
 
 interface Part {
@@ -61,13 +64,28 @@ export async function parseMail(raw: Buffer, ours: Ours): Promise<ParsedMail | {
   const addresses = (name: string): string[] =>
     [headers.get(name) ?? []].flat().flatMap((header) => addressesOf(header as AddressObject));
   const html = text?.html === false ? undefined : text?.html;
+  const read = readReply({ text: text?.text, html, headers: asRecord(lines) }, ours);
+  const unreached = unreachedOf(read, raw, text?.text ?? '', headers.get('subject'));
   return {
     lines,
     from: addresses('from'),
     to: addresses('to'),
     cc: addresses('cc'),
-    read: readReply({ text: text?.text, html, headers: asRecord(lines) }, ours),
+    read,
+    ...(unreached && { unreached }),
   };
+}
+
+function unreachedOf(
+  { kind }: ReadReply,
+  raw: Buffer,
+  text: string,
+  subject: unknown,
+): ParsedMail['unreached'] {
+  if (kind === 'auto_reply')
+    return { why: 'away', detail: quoted(typeof subject === 'string' ? subject : '') };
+  const detail = kind === 'bounce' ? failureOf(raw, text) : undefined;
+  return detail === undefined ? undefined : { why: 'bounced', detail };
 }
 
 const depthOf = ({ children = [] }: Part): number => 1 + Math.max(0, ...children.map(depthOf));

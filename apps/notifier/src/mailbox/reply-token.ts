@@ -25,20 +25,27 @@ function tokenIn(address: string, replyTo: string): string | undefined {
   return TOKEN.test(token) ? token : undefined;
 }
 
+const tokensIn = (addresses: readonly string[], replyTo: string): string[] =>
+  addresses.flatMap((address) => tokenIn(address, replyTo) ?? []);
+const sha256Of = (token: string): string => createHash('sha256').update(token).digest('hex');
+
+/** As tokenOf, of a mail that a machine sent: nobody signs those, and the envelope says as what a mail of ours came back. */
+export function returnedTokenOf({ to, cc, delivered }: Addressed, replyTo: string): string | undefined {
+  const [token, ...others] = new Set(tokensIn([...to, ...cc, ...delivered], replyTo));
+  return token === undefined || others.length > 0 ? undefined : sha256Of(token);
+}
+
 /**
  * Which question a mail answers, as the SHA-256 of its token. It stands in the header that the sender signed: an envelope is
  * signed by nobody, and would make an answer to one question an answer to another.
  */
 export function tokenOf({ to, cc, delivered }: Addressed, replyTo: string): FoundToken {
-  const tokensIn = (addresses: readonly string[]): string[] =>
-    addresses.flatMap((address) => tokenIn(address, replyTo) ?? []);
-  const own = { to: tokensIn(to), cc: tokensIn(cc) };
-  const all = new Set([...own.to, ...own.cc, ...tokensIn(delivered)]);
+  const own = { to: tokensIn(to, replyTo), cc: tokensIn(cc, replyTo) };
+  const all = new Set([...own.to, ...own.cc, ...tokensIn(delivered, replyTo)]);
   const [token] = all;
   if (token === undefined) return { refused: 'it is addressed to no token of ours' };
   if (all.size > 1) return { refused: 'it is addressed to more than one token' };
   if (own.to.length + own.cc.length === 0)
     return { refused: 'its token is in the envelope alone, not in its To or Cc' };
-  const sha256 = createHash('sha256').update(token).digest('hex');
-  return { sha256, in: own.to.length > 0 ? 'to' : 'cc' };
+  return { sha256: sha256Of(token), in: own.to.length > 0 ? 'to' : 'cc' };
 }
