@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import { auditRecorded, jobCompleted, webhookFailure } from '@lineclear/contracts';
 import { expectProblem } from '@lineclear/testkit';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
@@ -175,20 +176,45 @@ it('tries again what was not taken, and gives up what never will be', async () =
   await house.admin.delete(`${CHANNELS}/${id}`);
 });
 
-it('sends no more at once than a channel takes: the rest waits, and comes', async () => {
-  const id = await chatFor('slack', '/slow', { max_per_second: 1 });
+it.each([
+  ['one after the other, if nobody says otherwise', {}, 1],
+  ['two at once, if somebody does', { max_concurrent: 2 }, 2],
+])('sends no more at once than a channel takes: %s', async (_, more, most) => {
+  const path = `/slow/${most}`;
+  const id = await chatFor('slack', path, more);
+  const held: ServerResponse[] = [];
+  house.receiver.answer(path, (response) => void held.push(response));
   const jobs = [newJobId(), newJobId(), newJobId()];
-  const waiting = new Set<unknown>();
   await Promise.all(jobs.map((jobId) => house.peer.publish(jobCompleted, completed(jobId))));
+  const waiting = async () =>
+    (await historyOf(house, id)).filter(({ waits_for }) => waits_for === 'concurrency').length;
   await vi.waitFor(async () => {
-    for (const { waits_for } of (await house.admin.get(`${BASE}/deliveries?channel_id=${id}`)).body
-      .deliveries)
-      waiting.add(waits_for);
-    expect(house.receiver.at('/slow')).toHaveLength(3);
+    expect(held).toHaveLength(most);
+    expect(await waiting()).toBe(3 - most);
   }, PATIENT);
-  expect([...waiting].some((reason) => reason === 'rate' || reason === 'concurrency')).toBe(true);
-  expect((await historyOf(house, id)).map(({ status }) => status)).toEqual(['sent', 'sent', 'sent']);
+  house.receiver.answer(path, statuses(200));
+  for (const response of held) response.writeHead(200).end('ok');
+  await vi.waitFor(
+    async () =>
+      expect((await historyOf(house, id)).map(({ status }) => status)).toEqual(['sent', 'sent', 'sent']),
+    PATIENT,
+  );
   await house.admin.delete(`${CHANNELS}/${id}`);
+});
+
+it('knows what each platform takes per second, and another number if it is given', async () => {
+  const made = async (body: object) => (await house.admin.post(CHANNELS, body)).body;
+  for (const [type, most] of [
+    ['slack', 1],
+    ['teams', 4],
+    ['discord', 2],
+  ] as const) {
+    const { id, max_per_second } = await made(chat(type, '/paced', { max_per_second: undefined }));
+    expect(max_per_second).toBe(most);
+    const changed = await house.admin.patch(`${CHANNELS}/${id}`, { max_per_second: 7 });
+    expect(changed.body).toMatchObject({ max_per_second: 7, max_concurrent: 1 });
+    await house.admin.delete(`${CHANNELS}/${id}`);
+  }
 });
 
 it('loses nothing while the secrets service is away', async () => {

@@ -22,6 +22,7 @@ const LINKS = `${BASE}/slack/links`;
 const PATIENT = { timeout: 20_000 };
 const TOKEN = 'xoxb-token';
 const SIGNING = 'signing-secret';
+const SLACK_CHANNEL = 'C0123456789';
 const AT = '2026-11-28T12:00:00.000Z';
 let slack: FakeSlack;
 let house: House;
@@ -58,7 +59,7 @@ async function appFor(more: object = {}): Promise<number> {
     name: 'Approvals',
     bot_token: TOKEN,
     signing_secret: SIGNING,
-    slack_channel: 'C0123456789',
+    slack_channel: SLACK_CHANNEL,
     max_per_second: 100,
     ...more,
   });
@@ -80,7 +81,9 @@ const required = (): Asked => ({
   estimated_cost_usd: 9,
 });
 const messageAbout = ({ approval_id }: Asked) =>
-  [...slack.messages.values()].find((message) => JSON.stringify(message.blocks).includes(approval_id));
+  [...slack.messages.values()].find(
+    ({ channel: at, blocks }) => at === SLACK_CHANNEL && JSON.stringify(blocks).includes(approval_id),
+  );
 /** A request that was told of in Slack. */
 async function asked(): Promise<Asked> {
   const about = required();
@@ -98,7 +101,7 @@ const press = (action_id: string, { approval_id: value }: Asked, slackUser: stri
   ...user(slackUser),
   trigger_id: `1.${(triggers += 1)}`,
   response_url: 'https://hooks.slack.com/actions/x',
-  container: { type: 'message', channel_id: 'C0123456789' },
+  container: { type: 'message', channel_id: SLACK_CHANNEL },
   actions: [{ action_id, value, type: 'button', block_id: 'b' }],
 });
 const window = ({ approval_id }: Asked, slackUser: string, value: string) => ({
@@ -358,7 +361,7 @@ describe('the message that asked', () => {
       expect(shown).toContain(text);
       expect(shown).not.toContain('action_id');
     }, PATIENT);
-    expect(slack.of('chat.update').at(-1)).toMatchObject({ channel: 'C0123456789', ts });
+    expect(slack.of('chat.update').at(-1)).toMatchObject({ channel: SLACK_CHANNEL, ts });
   });
 
   it('shows it also where it was over before Slack had the message', async () => {

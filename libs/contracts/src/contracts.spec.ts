@@ -115,11 +115,12 @@ describe('the wiring', () => {
     expect(askers).toEqual(['notifier', 'job-poller']);
   });
 
-  it('lets only the mailer ask for what a mail decides by, and only who decides ask whether its writer may', () => {
+  it('lets only the mailer ask for what a mail decides by, and only who is told decisions from outside ask whose they are', () => {
     const askersOf = (question: string) =>
       SERVICES.filter((service) => WIRING[service].asks.some(({ name }) => name === question));
     expect(askersOf('approvals.reply_token')).toEqual(['notifier']);
-    expect(askersOf('auth.decider')).toEqual(['approvals']);
+    expect(askersOf('auth.decider')).toEqual(['approvals', 'notifier']);
+    expect(askersOf('approvals.decide')).toEqual(['queue-scheduler', 'notifier']);
   });
 
   it('lets only who takes jobs in ask whether a text holds a secret', () => {
