@@ -20,7 +20,10 @@ let next: ReturnType<typeof newReplyAddress>;
 beforeAll(async () => {
   at = await openMailboxHouse();
   at.house.peer.answer(approversNow, () => ({ people: [LEA] }));
-  at.house.peer.answer(replyToken, async ({ public_key }) => ({ box: await sealTo(public_key, next.token) }));
+  at.house.peer.answer(replyToken, async ({ public_key }) => ({
+    box: await sealTo(public_key, next.token),
+    link_box: await sealTo(public_key, 'link'),
+  }));
 });
 afterAll(() => at?.stop());
 beforeEach(() => {
@@ -177,5 +180,13 @@ describe('an approval mail', () => {
     const before = at.sink.senders.length;
     const { address } = await ask();
     expect(at.sink.senders.slice(before)).toEqual([address, 'house@lineclear.test']);
+  });
+
+  it('is sent in the name of the channel where its answers go to another domain', async () => {
+    const path = `/api/cloud/notifications/channels/${at.channelId}`;
+    await at.house.admin.patch(path, { smtp_from_address: 'house@other.test' });
+    await ask();
+    expect(at.sink.senders.at(-1)).toBe('house@other.test');
+    await at.house.admin.patch(path, { smtp_from_address: 'house@lineclear.test' });
   });
 });

@@ -107,10 +107,12 @@ export class WriteMail {
       link: `${this.config.PUBLIC_URL.replace(/\/$/, '')}/api/approvals/links#${link}`,
     };
     const mail = approvalMail(about, this.config.PUBLIC_URL, ways);
-    // Nobody would see it come back.
-    if (ways.replyTo === undefined || openMailboxOf(channel) === undefined) return { mail, isSecret: true };
+    // Nobody would see it come back; or the domain that it is from does not vouch for where it would come back to (SPF).
+    const { replyTo } = ways;
+    if (!replyTo || !openMailboxOf(channel) || domainOf(replyTo) !== domainOf(channel.fromAddress))
+      return { mail, isSecret: true };
     const tokenSha256 = createHash('sha256').update(token).digest('hex');
-    return { mail: { ...mail, returnPath: ways.replyTo }, isSecret: true, tokenSha256 };
+    return { mail: { ...mail, returnPath: replyTo }, isSecret: true, tokenSha256 };
   }
 
   async #digest({ data }: Message): Promise<Mail> {
@@ -126,3 +128,5 @@ export class WriteMail {
     return box === undefined ? undefined : new Secret(await this.#key.open(box));
   }
 }
+
+const domainOf = (address: string): string => address.slice(address.lastIndexOf('@')).toLowerCase();
