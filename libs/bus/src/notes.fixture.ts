@@ -1,6 +1,7 @@
 import { Controller, Inject, Module } from '@nestjs/common';
 import {
   approvalWaived,
+  approverUnreached,
   evaluateJobs,
   jobCancelled,
   jobSubmitted,
@@ -77,6 +78,12 @@ export class Notes {
   }
 
   /** Declared for this service too; there is nothing to note. */
+  /** The same. */
+  @OnEvent(approverUnreached)
+  async returned(_event: EventOf<typeof approverUnreached>, _tx: Tx): Promise<void> {
+    await Promise.resolve();
+  }
+
   @OnEvent(replyReceived)
   async heard(_event: EventOf<typeof replyReceived>, _tx: Tx): Promise<void> {
     await Promise.resolve();
