@@ -12,6 +12,7 @@ export {
 } from './pid-file.js';
 export type { PidFile, ProcessMark } from './pid-file.js';
 export { freePort, isFree } from './ports.js';
+export { startPostfix, type PostfixOptions } from './postfix.js';
 export { startPostgres, type PostgresOptions } from './postgres.js';
 export { randomPassword, startRedis, type RedisOptions } from './redis.js';
 export { startSlapd, type Slapd, type SlapdOptions } from './slapd.js';

@@ -104,3 +104,9 @@ export async function probeDovecot(
   const refusal = /^(?:a (?:NO|BAD)|\* BYE).*/m.exec(answer);
   if (refusal) throw new Error(refusal[0]);
 }
+
+/** A mail server is ready when it greets who connects. */
+export async function probeSmtp(port: number): Promise<void> {
+  const answer = await ask(port, '', (text) => /^\d{3} .*\r\n/m.test(text));
+  if (!answer.startsWith('220')) throw new Error(answer.trim());
+}
