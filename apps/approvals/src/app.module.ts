@@ -45,6 +45,9 @@ import { RequestsController } from './http/requests.controller.js';
 import { RulesController } from './http/rules.controller.js';
 import { StandingController } from './http/standing.controller.js';
 import { SettingsController } from './http/settings.controller.js';
+import { Exchanges } from './exchanges.js';
+import { ExchangesController } from './http/exchanges.controller.js';
+import { ShownRequests } from './http/shown-requests.js';
 import { Links } from './links.js';
 import { Standing } from './standing.js';
 import { FOLLOW_UP, FollowUp } from './jobs/follow-up.js';
@@ -60,6 +63,7 @@ import { FOLLOW_UP, FollowUp } from './jobs/follow-up.js';
     LinksController,
     StandingController,
     RequestsController,
+    ExchangesController,
     AnswerApprovers,
     AnswerDecide,
     AnswerReplyToken,
@@ -69,7 +73,17 @@ import { FOLLOW_UP, FollowUp } from './jobs/follow-up.js';
     OpenRequests,
     CloseRequestsOfCancelledJobs,
   ],
-  providers: [Approvers, AskedByToken, Links, Standing, CurrentRules, Decisions, FollowUp],
+  providers: [
+    Approvers,
+    AskedByToken,
+    Links,
+    Standing,
+    CurrentRules,
+    Decisions,
+    Exchanges,
+    ShownRequests,
+    FollowUp,
+  ],
 })
 class ApprovalsModule {
   static of(config: Config): DynamicModule {

@@ -1,14 +1,13 @@
 import { Body, Controller, Post } from '@nestjs/common';
 import { Allow, nothingChanged, Who } from '@lineclear/access';
 import type { Principal } from '@lineclear/contracts';
-import { Answers, AppError, Database, NotFound } from '@lineclear/kit';
+import { Answers, AppError } from '@lineclear/kit';
 import { z } from 'zod';
-import { findRequest } from '../db/requests.repo.js';
 import { Approvers, rightsOf } from '../approvers.js';
 import { Decisions, type Word } from '../decisions.js';
 import type { Decider } from '../domain/decide.js';
-import { mayDecide } from './deciders.js';
 import { approveBody, rejectBody } from './request-wire.js';
+import { ShownRequests } from './shown-requests.js';
 
 const MAX_IDS = 100;
 const ids = {
@@ -32,9 +31,9 @@ const bulkAnswer = z.object({
 @Controller('api/approvals/requests')
 export class BulkController {
   constructor(
-    private readonly database: Database,
     private readonly decisions: Decisions,
     private readonly approvers: Approvers,
+    private readonly requests: ShownRequests,
   ) {}
 
   @Post('bulk-approve')
@@ -76,8 +75,7 @@ export class BulkController {
   /** Why this one could not be decided; undefined when it was. */
   async #refusal(id: string, who: Principal, by: Decider, word: Word): Promise<string | undefined> {
     try {
-      const request = await findRequest(this.database, id);
-      if (!request || !mayDecide(who, request)) throw new NotFound('approval request', id);
+      await this.requests.mustBeDecidableBy(who, id);
       await this.decisions.decide(id, by, word);
       return undefined;
     } catch (error) {

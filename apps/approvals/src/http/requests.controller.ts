@@ -1,36 +1,25 @@
 import { Body, Controller, Get, Param, Post, Query } from '@nestjs/common';
 import { Allow, canFor, tenantOf, Who } from '@lineclear/access';
 import { fields, type Principal } from '@lineclear/contracts';
-import { Answers, Clock, Database, NotAllowed, NotFound } from '@lineclear/kit';
+import { Answers, Clock, Database, NotFound } from '@lineclear/kit';
 import { z } from 'zod';
 import { Approvers, rightsOf } from '../approvers.js';
-import { commentsOf } from '../db/comments.repo.js';
-import {
-  countRequests,
-  findRequest,
-  findRequestOfJob,
-  listRequests,
-  type RequestFilter,
-} from '../db/requests.repo.js';
+import { countRequests, findRequestOfJob, listRequests, type RequestFilter } from '../db/requests.repo.js';
 import { votesOf } from '../db/votes.repo.js';
 import { Decisions, type Word } from '../decisions.js';
-import type { ApprovalRequest } from '../domain/approval-request.js';
 import { mayDecide } from './deciders.js';
 import {
   approveBody,
-  commentAnswer,
-  commentBody,
   listQuery,
   mineQuery,
   rejectBody,
   requestAnswer,
   requestsAnswer,
-  reviewBody,
-  showComment,
   showRequest,
   type RequestAnswer,
   type RequestsAnswer,
 } from './request-wire.js';
+import { maySee, ShownRequests } from './shown-requests.js';
 
 const requestId = z.uuid();
 
@@ -41,6 +30,7 @@ export class RequestsController {
     private readonly database: Database,
     private readonly decisions: Decisions,
     private readonly approvers: Approvers,
+    private readonly requests: ShownRequests,
     private readonly clock: Clock,
   ) {}
 
@@ -82,14 +72,14 @@ export class RequestsController {
   ): Promise<RequestAnswer> {
     const request = await findRequestOfJob(this.database, jobId);
     if (!request || !maySee(who, request)) throw new NotFound('approval request of job', jobId);
-    return this.#shown(request);
+    return this.requests.shown(request);
   }
 
   @Get('requests/:id')
   @Allow()
   @Answers(200, requestAnswer, 'Shows an approval request')
   async show(@Param('id', { schema: requestId }) id: string, @Who() who: Principal): Promise<RequestAnswer> {
-    return this.#shown(await this.#seenBy(who, id));
+    return this.requests.shown(await this.requests.seenBy(who, id));
   }
 
   @Post('requests/:id/approve')
@@ -114,74 +104,6 @@ export class RequestsController {
     return this.#decide(who, id, { status: 'rejected', notes: body.reason, via: 'api' });
   }
 
-  @Post('requests/:id/request-changes')
-  @Allow('admin.approve')
-  @Answers(200, requestAnswer, 'Sends it back to the requester: nobody decides before they answer')
-  async requestChanges(
-    @Param('id', { schema: requestId }) id: string,
-    @Body({ schema: commentBody }) body: z.infer<typeof commentBody>,
-    @Who() who: Principal,
-  ): Promise<RequestAnswer> {
-    await this.#decidableBy(who, id);
-    return this.#shown(
-      await this.decisions.requestChanges(
-        id,
-        await this.approvers.deciderOf(rightsOf(who)),
-        body.comment,
-        'api',
-      ),
-    );
-  }
-
-  @Post('requests/:id/resubmit')
-  @Allow()
-  @Answers(200, requestAnswer, 'Answers whoever asked for changes, by the requester: a new round begins')
-  async resubmit(
-    @Param('id', { schema: requestId }) id: string,
-    @Body({ schema: commentBody }) body: z.infer<typeof commentBody>,
-    @Who() who: Principal,
-  ): Promise<RequestAnswer> {
-    const seen = await this.#seenBy(who, id);
-    if (seen.userId !== who.user_id) throw new NotAllowed('only the requester answers for the job');
-    return this.#shown(await this.decisions.resubmit(id, rightsOf(who), body.comment));
-  }
-
-  @Post('requests/:id/review')
-  @Allow('admin.approve')
-  @Answers(200, requestAnswer, 'Says whether it was right that the requester passed the approval')
-  async review(
-    @Param('id', { schema: requestId }) id: string,
-    @Body({ schema: reviewBody }) body: z.infer<typeof reviewBody>,
-    @Who() who: Principal,
-  ): Promise<RequestAnswer> {
-    await this.#decidableBy(who, id);
-    const by = await this.approvers.deciderOf(rightsOf(who));
-    return this.#shown(await this.decisions.review(id, by, body.verdict, body.comment));
-  }
-
-  @Get('requests/:id/comments')
-  @Allow()
-  @Answers(200, z.object({ comments: z.array(commentAnswer) }), 'Lists what was written about a request')
-  async comments(
-    @Param('id', { schema: requestId }) id: string,
-    @Who() who: Principal,
-  ): Promise<{ comments: z.infer<typeof commentAnswer>[] }> {
-    await this.#seenBy(who, id);
-    return { comments: (await commentsOf(this.database, id)).map(showComment) };
-  }
-
-  @Post('requests/:id/comments')
-  @Allow()
-  @Answers(201, commentAnswer, 'Writes a comment that everybody reads who sees the request')
-  async comment(
-    @Param('id', { schema: requestId }) id: string,
-    @Body({ schema: commentBody }) body: z.infer<typeof commentBody>,
-    @Who() who: Principal,
-  ): Promise<z.infer<typeof commentAnswer>> {
-    await this.#seenBy(who, id);
-    return showComment(await this.decisions.comment(id, rightsOf(who), body.comment));
-  }
-
   @Post('requests/:id/cancel')
   @Allow()
   @Answers(
@@ -193,33 +115,20 @@ export class RequestsController {
     @Param('id', { schema: requestId }) id: string,
     @Who() who: Principal,
   ): Promise<RequestAnswer> {
-    const seen = await this.#seenBy(who, id);
+    const seen = await this.requests.seenBy(who, id);
     const mayCancel = canFor(who, 'job.cancel', seen);
     if (!mayCancel && !mayDecide(who, seen)) throw new NotFound('approval request', id);
     const request = mayCancel
       ? await this.decisions.withdraw(id, rightsOf(who))
       : await this.decisions.withdrawAsDecider(id, await this.approvers.deciderOf(rightsOf(who)));
-    return this.#shown(request);
+    return this.requests.shown(request);
   }
 
   async #decide(who: Principal, id: string, word: Word): Promise<RequestAnswer> {
-    await this.#decidableBy(who, id);
-    return this.#shown(await this.decisions.decide(id, await this.approvers.deciderOf(rightsOf(who)), word));
-  }
-
-  async #shown(request: ApprovalRequest): Promise<RequestAnswer> {
-    return showRequest(request, await votesOf(this.database, [request.id]), this.clock.now());
-  }
-
-  async #seenBy(who: Principal, id: string): Promise<ApprovalRequest> {
-    const request = await findRequest(this.database, id);
-    if (!request || !maySee(who, request)) throw new NotFound('approval request', id);
-    return request;
-  }
-
-  async #decidableBy(who: Principal, id: string): Promise<void> {
-    const request = await findRequest(this.database, id);
-    if (!request || !mayDecide(who, request)) throw new NotFound('approval request', id);
+    await this.requests.mustBeDecidableBy(who, id);
+    return this.requests.shown(
+      await this.decisions.decide(id, await this.approvers.deciderOf(rightsOf(who)), word),
+    );
   }
 
   async #page(
@@ -247,6 +156,3 @@ export class RequestsController {
     };
   }
 }
-
-const maySee = (who: Principal, request: ApprovalRequest): boolean =>
-  mayDecide(who, request) || canFor(who, 'job.view', request);
