@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { readReply } from '../replies/read-reply.js';
-import { escapeHtml } from './mail.js';
 import { approvalMail, referenceOf, replyAnswerMail } from './approval-mail.js';
+import { escapeHtml } from './escape-html.js';
 
 const HOUSE = 'https://lc.example/';
 const INBOUND = 'approvals@lineclear.example';
