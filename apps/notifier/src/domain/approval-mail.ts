@@ -76,7 +76,7 @@ export function approvalMail(about: Required, publicUrl: string, { replyTo, link
     ),
     text,
     html: mailHtml({
-      title: `${who} asks for approval: ${oneLine(about.config_name)}`,
+      title: `A job waits for approval: ${oneLine(about.config_name)}`,
       // Begins with no verb: a program that quotes this mail may show it.
       preheader: preheaderOf(`Why: ${oneLine(about.reason)}. Waits until ${about.expires_at}.`),
       severity: 'warning',

@@ -37,14 +37,15 @@ export function digestMail(
     why === 'throttled'
       ? `And ${total} more, which came faster than you want to be told`
       : `${total} ${total === 1 ? 'notification' : 'notifications'}`;
+  const worst = SEVERITIES.findLast((one) => entries.some(({ severity }) => severity === one)) ?? 'info';
   return {
     subject: subjectOf(`[Lineclear] ${head}`),
     text: [head, '', ...lines, ...rest, ''].join('\n'),
     html: mailHtml({
       title: head,
       preheader: preheaderOf(entries.map(({ title }) => title).join(', ')),
-      // As much as the worst of them.
-      severity: SEVERITIES.findLast((one) => entries.some(({ severity }) => severity === one)) ?? 'info',
+      severity: worst,
+      ...(total > 1 && { bar: `Most serious of these: ${worst}` }),
       parts: [
         {
           kind: 'items',

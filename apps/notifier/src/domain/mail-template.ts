@@ -39,7 +39,10 @@ const WORDS: Readonly<Record<Severity, string>> = {
   critical: 'Critical',
 };
 
+// Outlook hands no font down into tables: each cell names it.
 const FONT = "font-family:'Segoe UI',Roboto,Helvetica,Arial,sans-serif";
+const BODY = 'font-size:16px;line-height:24px';
+const SMALL = 'font-size:13px;line-height:20px';
 const TABLE = '<table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0"';
 // Mail programs that know no style sheets show what is inline: it has to be whole without this.
 const SHEET = `
@@ -60,7 +63,7 @@ a{color:${LIGHT.link}}
 .lc-line{border-color:${DARK.line}!important}
 .lc-button{background-color:${DARK.button}!important}
 .lc-on-button{color:${DARK.onButton}!important}
-a,.lc-link{color:${DARK.link}!important}
+a{color:${DARK.link}!important}
 }`;
 
 /** A whole mail in HTML: layout by tables and styles inline, as mail programs need it. Everything given is text. */
@@ -77,14 +80,14 @@ export function mailHtml({ title, preheader, severity, bar, above, parts }: Mail
     `${TABLE} class="lc-page" style="background-color:${LIGHT.page}"><tr><td align="center" style="padding:16px 8px">`,
     // Outlook knows no max-width.
     '<!--[if mso]><table role="presentation" width="600" cellpadding="0" cellspacing="0"><tr><td><![endif]-->',
-    `${TABLE} style="max-width:600px;${FONT};font-size:16px;line-height:24px;color:${LIGHT.text}">`,
+    `${TABLE} style="max-width:600px;${FONT};${BODY};color:${LIGHT.text}">`,
     above === undefined ? '' : aside(above, '4px 24px 12px'),
     `<tr><td class="lc-card" style="background-color:${LIGHT.card};border:1px solid ${LIGHT.line};border-radius:8px">`,
     `${TABLE} class="lc-text" style="${FONT};color:${LIGHT.text}">`,
-    `<tr><td class="lc-side" style="background-color:${BARS[severity]};color:${ON_BAR};padding:8px 24px;border-radius:7px 7px 0 0;font-size:14px;line-height:20px;font-weight:600">${escapeHtml(bar ?? WORDS[severity])}</td></tr>`,
+    `<tr><td class="lc-side" style="background-color:${BARS[severity]};color:${ON_BAR};padding:8px 24px;border-radius:7px 7px 0 0;${FONT};font-size:14px;line-height:20px;font-weight:600">${escapeHtml(bar ?? WORDS[severity])}</td></tr>`,
     block(
       '20px 24px 8px',
-      `<h1 class="lc-text" style="margin:0;font-size:21px;line-height:28px;font-weight:600;color:${LIGHT.text}">${escapeHtml(title)}</h1>`,
+      `<h1 class="lc-text" style="margin:0;${FONT};font-size:21px;line-height:28px;font-weight:600;color:${LIGHT.text}">${escapeHtml(title)}</h1>`,
     ),
     ...parts.map(partHtml),
     block('4px 24px 12px', ''),
@@ -97,21 +100,21 @@ export function mailHtml({ title, preheader, severity, bar, above, parts }: Mail
   ].join('\n');
 }
 
-const block = (padding: string, html: string): string =>
-  `<tr><td class="lc-side lc-text" style="padding:${padding};font-size:16px;line-height:24px;color:${LIGHT.text};word-break:break-word">${html}</td></tr>`;
+const block = (padding: string, html: string, size = BODY): string =>
+  `<tr><td class="lc-side lc-text" style="padding:${padding};${FONT};${size};color:${LIGHT.text};word-break:break-word">${html}</td></tr>`;
 
 const aside = (text: string, padding: string): string =>
-  `<tr><td class="lc-side lc-muted" align="center" style="padding:${padding};font-size:13px;line-height:20px;color:${LIGHT.muted}">${escapeHtml(text)}</td></tr>`;
+  `<tr><td class="lc-side lc-muted" align="center" style="padding:${padding};${FONT};${SMALL};color:${LIGHT.muted}">${escapeHtml(text)}</td></tr>`;
 
-const note = (text: string): string =>
-  `<span class="lc-muted" style="font-size:13px;line-height:20px;color:${LIGHT.muted}">${escapeHtml(text)}</span>`;
+const note = (...lines: string[]): string =>
+  `<span class="lc-muted" style="${SMALL};color:${LIGHT.muted}">${lines.map(escapeHtml).join('<br>')}</span>`;
 
 function partHtml(part: MailPart): string {
   switch (part.kind) {
     case 'paragraph':
       return block('6px 24px', escapeHtml(part.text));
     case 'note':
-      return block('4px 24px', note(part.text));
+      return block('4px 24px', note(part.text), SMALL);
     case 'figures':
       return block('4px 24px', `${TABLE}><tr>${part.rows.map(figure).join('')}</tr></table>`);
     case 'rows':
@@ -120,7 +123,9 @@ function partHtml(part: MailPart): string {
         `<table width="100%" cellpadding="0" cellspacing="0" border="0">${part.rows.map(row).join('')}</table>`,
       );
     case 'button':
-      return block('12px 24px 4px', button(part.label, part.url)) + block('0 24px 8px', note(part.url));
+      return (
+        block('12px 24px 4px', button(part.label, part.url)) + block('4px 24px 8px', note(part.url), SMALL)
+      );
     case 'items':
       return block('4px 24px', `${TABLE}>${part.items.map(item).join('\n')}</table>`);
   }
@@ -147,5 +152,5 @@ const button = (label: string, url: string): string =>
 function item({ severity, title, url, lines }: MailItem): string {
   const name = escapeHtml(title);
   const head = url === undefined ? name : `<a href="${escapeHtml(url)}">${name}</a>`;
-  return `<tr><td class="lc-line" style="padding:9px 0;border-top:1px solid ${LIGHT.line};font-size:15px">${[`${WORDS[severity]}: ${head}`, ...lines.map(escapeHtml)].join('<br>')}</td></tr>`;
+  return `<tr><td class="lc-line" style="padding:9px 0;border-top:1px solid ${LIGHT.line};${FONT}">${WORDS[severity]}: ${head}<br>${note(...lines)}</td></tr>`;
 }

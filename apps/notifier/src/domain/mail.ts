@@ -33,14 +33,14 @@ export function mailOf(message: Message, publicUrl: string, title = titleOf(mess
     ...(link ? ['', link] : []),
     '',
   ].join('\n');
-  const why = message.data['message'] ?? message.data['reason'];
+  const said = message.data['message'] ?? message.data['reason'];
+  const why = typeof said === 'string' ? oneLine(said) : undefined;
   const html = mailHtml({
     title: heading,
-    preheader: preheaderOf(
-      why === undefined ? rows.map(([name, value]) => `${name}: ${value}`).join(', ') : oneLine(why),
-    ),
+    preheader: preheaderOf(why ?? rows.map(([name, value]) => `${name}: ${value}`).join(', ')),
     severity,
     parts: [
+      ...(why === undefined ? [] : [{ kind: 'paragraph', text: why } as const]),
       { kind: 'rows', rows },
       ...(link ? [{ kind: 'button', label: 'Look at the job', url: link } as const] : []),
     ],
