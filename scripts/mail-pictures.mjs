@@ -6,7 +6,6 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath, pathToFileURL } from 'node:url';
 import { WebSocket } from 'undici';
 
 const WIDTHS = [375, 700];
@@ -19,22 +18,26 @@ if (!folder) {
   process.exit(1);
 }
 mkdirSync(folder, { recursive: true });
-const chromium = await openChromium(process.env.CHROMIUM ?? 'chromium');
+const profile = mkdtempSync(join(tmpdir(), 'mail-pictures-'));
 try {
-  for (const [name, { html }] of Object.entries(await mails()))
-    for (const scheme of SCHEMES)
-      for (const width of WIDTHS) {
-        const file = join(folder, `${name}-${scheme}-${width}.png`);
-        writeFileSync(file, await chromium.picture(html, scheme, width));
-        console.log(file);
-      }
+  const chromium = await openChromium(process.env.CHROMIUM ?? 'chromium');
+  try {
+    for (const [name, { html }] of Object.entries(await mails()))
+      for (const scheme of SCHEMES)
+        for (const width of WIDTHS) {
+          const file = join(folder, `${name}-${scheme}-${width}.png`);
+          writeFileSync(file, await chromium.picture(html, scheme, width));
+          console.log(file);
+        }
+  } finally {
+    await chromium.close();
+  }
 } finally {
-  await chromium.close();
+  rmSync(profile, { recursive: true, force: true });
 }
 
 async function mails() {
-  const domain = (name) =>
-    import(pathToFileURL(fileURLToPath(new URL(`../apps/notifier/dist/domain/${name}.js`, import.meta.url))));
+  const domain = (name) => import(new URL(`../apps/notifier/dist/domain/${name}.js`, import.meta.url).href);
   const { EVENT_DETAILS } = await domain('event-details');
   const { mailOf } = await domain('mail');
   const { ownMail } = await domain('own-mail');
@@ -79,7 +82,6 @@ async function mails() {
 
 /** A Chromium without a window, spoken to over its remote debugging. */
 async function openChromium(program) {
-  const profile = mkdtempSync(join(tmpdir(), 'mail-pictures-'));
   const flags = ['--headless', '--remote-debugging-port=0', `--user-data-dir=${profile}`, '--disable-gpu'];
   // Chromium refuses to sandbox what root starts.
   if (process.getuid?.() === 0) flags.push('--no-sandbox');
@@ -139,7 +141,6 @@ async function openChromium(program) {
     async close() {
       await send('Browser.close');
       await ended;
-      rmSync(profile, { recursive: true, force: true });
     },
   };
 }
