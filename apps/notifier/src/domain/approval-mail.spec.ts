@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { readReply } from '../replies/read-reply.js';
-import { escapeHtml } from './mail.js';
 import { approvalMail, referenceOf, replyAnswerMail } from './approval-mail.js';
+import { escapeHtml } from './escape-html.js';
 
 const HOUSE = 'https://lc.example/';
 const INBOUND = 'approvals@lineclear.example';
@@ -67,6 +67,24 @@ describe('the mail that asks for an approval', () => {
     expect(mail.text).toContain(
       `POST https://lc.example/api/approvals/requests/${about.approval_id}/approve`,
     );
+  });
+
+  it('shows who asks and what it costs first, and how to decide above the details', () => {
+    const { html } = approvalMail({ ...about, number: 1 }, HOUSE, WAYS);
+    const said = [
+      'Reply APPROVE or REJECT above this line',
+      'Still waits for your decision',
+      'A job waits for approval: flux-lora',
+      '>ada<',
+      '>$72.00<',
+      'Look at it and decide',
+      'Or answer this mail: APPROVE or REJECT alone on the first line',
+      'high_cost',
+      'do not forward this mail',
+    ].map((words) => html.lastIndexOf(words));
+    expect(said).not.toContain(-1);
+    expect(said).toEqual(said.toSorted((a, b) => a - b));
+    expect(approvalMail(about, HOUSE, { link: LINK }).html).not.toMatch(/reply|answer this mail/i);
   });
 
   it('lets no name look like more than it is', () => {

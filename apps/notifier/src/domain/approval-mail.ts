@@ -5,7 +5,9 @@ import type {
   EventData,
   replyHandled,
 } from '@lineclear/contracts';
-import { escapeHtml, htmlPage, subjectOf, type Mail } from './mail.js';
+import { kindOf } from './event-catalogue.js';
+import { preheaderOf, subjectOf, type Mail } from './mail.js';
+import { mailHtml } from './mail-template.js';
 import { oneLine } from './telling.js';
 
 type Required = EventData<typeof approvalRequired> &
@@ -22,6 +24,11 @@ export interface Ways {
   /** What is behind it shows and decides for them. */
   readonly link: string;
 }
+
+const ON_TOP: readonly string[] = ['Asked by', 'Estimated cost'];
+const ABOVE = 'Reply APPROVE or REJECT above this line';
+const BY_ANSWER =
+  'Or answer this mail: APPROVE or REJECT alone on the first line, and a comment behind a comma if you like.';
 
 /** For whoever may decide: what is asked, and how to answer. */
 export function approvalMail(about: Required, publicUrl: string, { replyTo, link }: Ways): Mail {
@@ -43,16 +50,17 @@ export function approvalMail(about: Required, publicUrl: string, { replyTo, link
   ];
   const ask = `${who} asks for your approval of a job. It does not run before somebody decides.`;
   const overHttp = `POST ${request}/approve, or ${request}/reject with {"reason"}.`;
+  const once = 'Either counts as your word, once and for a day at most: do not forward this mail.';
   const inBrowser = `${replyTo === undefined ? 'Look' : 'Or look'} at it and decide in a browser: `;
   const how = [
     ...(replyTo === undefined
       ? []
       : ['Answer this mail with one word on the first line, and a comment behind a comma if you like.']),
     inBrowser + link,
-    'Either counts as your word, once and for a day at most: do not forward this mail.',
+    once,
     `Over HTTP: ${overHttp}`,
   ];
-  const head = replyTo === undefined ? [] : ['Reply APPROVE or REJECT above this line'];
+  const head = replyTo === undefined ? [] : [ABOVE];
   const text = [
     ...head.flatMap((line) => [line, '']),
     ask,
@@ -62,28 +70,31 @@ export function approvalMail(about: Required, publicUrl: string, { replyTo, link
     ...how,
     '',
   ].join('\n');
-  const cells = rows.map(
-    ([name, value]) => `<tr><th align="left">${escapeHtml(name)}</th><td>${escapeHtml(value)}</td></tr>`,
-  );
-  const paragraph = (line: string): string => `<p>${escapeHtml(line)}</p>`;
   return {
     subject: subjectOf(
       `[${referenceOf(about.approval_id)}] ${about.number === undefined ? '' : 'Reminder: '}${who} asks for approval: ${oneLine(about.config_name)} (${cost})`,
     ),
     text,
-    html: htmlPage([
-      ...head.map(paragraph),
-      paragraph(ask),
-      `<table cellpadding="4">${cells.join('')}</table>`,
-      ...how.map((line) =>
-        line === inBrowser + link ? `<p>${inBrowser}${anchor(link)}</p>` : paragraph(line),
-      ),
-    ]),
+    html: mailHtml({
+      title: `A job waits for approval: ${oneLine(about.config_name)}`,
+      // Begins with no verb: a program that quotes this mail may show it.
+      preheader: preheaderOf(`Why: ${oneLine(about.reason)}. Waits until ${about.expires_at}.`),
+      severity: 'warning',
+      bar: about.number === undefined ? 'Waits for your decision' : 'Still waits for your decision',
+      ...(replyTo !== undefined && { above: ABOVE }),
+      parts: [
+        { kind: 'figures', rows: rows.filter(([name]) => ON_TOP.includes(name)) },
+        { kind: 'paragraph', text: ask },
+        { kind: 'button', label: 'Look at it and decide', url: link },
+        ...(replyTo === undefined ? [] : [{ kind: 'paragraph', text: BY_ANSWER } as const]),
+        { kind: 'rows', rows: rows.filter(([name]) => !ON_TOP.includes(name)) },
+        { kind: 'note', text: once },
+        { kind: 'note', text: `Over HTTP: ${overHttp}` },
+      ],
+    }),
     ...(replyTo === undefined ? {} : { replyTo }),
   };
 }
-
-const anchor = (url: string): string => `<a href="${escapeHtml(url)}">${escapeHtml(url)}</a>`;
 
 /** Where it takes more than one word: which stage it is, and how many it takes. */
 function stageRow({ stages = [], stage = 1, rejections = 1 }: Required): [string, string][] {
@@ -99,10 +110,16 @@ function stageRow({ stages = [], stage = 1, rejections = 1 }: Required): [string
 export function replyAnswerMail({ approval_id, outcome, message }: Handled): Mail {
   const about =
     approval_id === undefined || outcome === 'not_the_approver' ? undefined : referenceOf(approval_id);
+  const title = `Your answer: ${outcome.replaceAll('_', ' ')}`;
   return {
-    subject: subjectOf(`[${about ?? 'Lineclear'}] Your answer: ${outcome.replaceAll('_', ' ')}`),
+    subject: subjectOf(`[${about ?? 'Lineclear'}] ${title}`),
     text: `${message}\n`,
-    html: htmlPage([`<p>${escapeHtml(message)}</p>`]),
+    html: mailHtml({
+      title,
+      preheader: preheaderOf(message),
+      severity: kindOf('approval.reply_handled').severity,
+      parts: [{ kind: 'paragraph', text: message }],
+    }),
     isAnswer: true,
   };
 }

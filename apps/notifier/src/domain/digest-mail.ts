@@ -1,5 +1,7 @@
-import { escapeHtml, htmlPage, subjectOf, type Mail } from './mail.js';
-import { about, oneLine } from './telling.js';
+import { preheaderOf, subjectOf, type Mail } from './mail.js';
+import { mailHtml } from './mail-template.js';
+import { SEVERITIES } from './severity.js';
+import { oneLine, tellingOf } from './telling.js';
 import type { Message } from './message.js';
 import { ownTitleOf } from './own-mail.js';
 import type { OwnWait } from './own-waits.js';
@@ -14,27 +16,48 @@ export function digestMail(
   why: OwnWait,
   publicUrl: string,
 ): Mail {
-  const lines = messages.map((message) => {
-    const what = about(message.data);
-    const { job_id, reason } = message.data;
-    return [
-      `${message.timestamp} ${ownTitleOf(message.type)}${what ? `: ${what}` : ''}`,
-      ...(reason === undefined ? [] : [`  ${oneLine(reason)}`]),
-      ...(typeof job_id === 'string'
-        ? [`  ${publicUrl.replace(/\/$/, '')}/api/cloud/jobs/${encodeURIComponent(job_id)}`]
-        : []),
-    ];
+  const entries = messages.map((message) => {
+    const { what, severity, link, timestamp } = tellingOf(message, publicUrl);
+    const { reason } = message.data;
+    return {
+      severity,
+      title: `${ownTitleOf(message.type)}${what ? `: ${what}` : ''}`,
+      timestamp,
+      details: reason === undefined ? [] : [oneLine(reason)],
+      link,
+    };
   });
+  const lines = entries.flatMap(({ timestamp, title, details, link }) => [
+    `${timestamp} ${title}`,
+    ...[...details, ...(link === undefined ? [] : [link])].map((line) => `  ${line}`),
+  ]);
   const more = total - messages.length;
   const rest = more > 0 ? [`and ${more} more, which are not listed here`] : [];
   const head =
     why === 'throttled'
       ? `And ${total} more, which came faster than you want to be told`
       : `${total} ${total === 1 ? 'notification' : 'notifications'}`;
-  const items = [...lines.map((item) => item.map(escapeHtml).join('<br>')), ...rest.map(escapeHtml)];
+  const worst = SEVERITIES.findLast((one) => entries.some(({ severity }) => severity === one)) ?? 'info';
   return {
     subject: subjectOf(`[Lineclear] ${head}`),
-    text: [head, '', ...lines.flat(), ...rest, ''].join('\n'),
-    html: htmlPage([`<h2>${escapeHtml(head)}</h2>`, ...items.map((item) => `<p>${item}</p>`)]),
+    text: [head, '', ...lines, ...rest, ''].join('\n'),
+    html: mailHtml({
+      title: head,
+      preheader: preheaderOf(entries.map(({ title }) => title).join(', ')),
+      severity: worst,
+      ...(total > 1 && { bar: `Most serious of these: ${worst}` }),
+      parts: [
+        {
+          kind: 'items',
+          items: entries.map(({ severity, title, timestamp, details, link }) => ({
+            severity,
+            title,
+            ...(link !== undefined && { url: link }),
+            lines: [...details, timestamp],
+          })),
+        },
+        ...rest.map((text) => ({ kind: 'note', text }) as const),
+      ],
+    }),
   };
 }

@@ -1,5 +1,6 @@
+import { mailHtml } from './mail-template.js';
 import type { Message } from './message.js';
-import { tellingOf, titleOf } from './telling.js';
+import { oneLine, shortened, tellingOf, titleOf } from './telling.js';
 
 export interface Mail {
   readonly subject: string;
@@ -14,18 +15,16 @@ export interface Mail {
 }
 
 const MAX_SUBJECT = 150;
-
-export const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
+const MAX_PREHEADER = 140;
 
 export const subjectOf = (text: string): string => text.slice(0, MAX_SUBJECT);
 
-export const htmlPage = (parts: readonly string[]): string =>
-  ['<!doctype html><html><head><meta charset="utf-8"></head><body>', ...parts, '</body></html>'].join('\n');
+export const preheaderOf = (text: string): string => shortened(text, MAX_PREHEADER);
 
-/** A mail for a message: plain text and the same as simple HTML. */
+/** A mail for a message: plain text and the same as HTML. */
 export function mailOf(message: Message, publicUrl: string, title = titleOf(message.type)): Mail {
-  const { what, rows: facts, link } = tellingOf(message, publicUrl);
-  const subject = subjectOf(`[Lineclear] ${title}${what ? `: ${what}` : ''}`);
+  const { what, severity, rows: facts, link } = tellingOf(message, publicUrl);
+  const heading = `${title}${what ? `: ${what}` : ''}`;
   const rows = [...facts, ['Time', message.timestamp] as const];
   const text = [
     title,
@@ -34,13 +33,17 @@ export function mailOf(message: Message, publicUrl: string, title = titleOf(mess
     ...(link ? ['', link] : []),
     '',
   ].join('\n');
-  const cells = rows.map(
-    ([name, value]) => `<tr><th align="left">${escapeHtml(name)}</th><td>${escapeHtml(value)}</td></tr>`,
-  );
-  const html = htmlPage([
-    `<h2>${escapeHtml(title)}</h2>`,
-    `<table cellpadding="4">${cells.join('')}</table>`,
-    link ? `<p><a href="${escapeHtml(link)}">${escapeHtml(link)}</a></p>` : '',
-  ]);
-  return { subject, text, html };
+  const said = message.data['message'] ?? message.data['reason'];
+  const why = typeof said === 'string' ? oneLine(said) : undefined;
+  const html = mailHtml({
+    title: heading,
+    preheader: preheaderOf(why ?? rows.map(([name, value]) => `${name}: ${value}`).join(', ')),
+    severity,
+    parts: [
+      ...(why === undefined ? [] : [{ kind: 'paragraph', text: why } as const]),
+      { kind: 'rows', rows },
+      ...(link ? [{ kind: 'button', label: 'Look at the job', url: link } as const] : []),
+    ],
+  });
+  return { subject: subjectOf(`[Lineclear] ${heading}`), text, html };
 }

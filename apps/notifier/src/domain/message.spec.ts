@@ -29,6 +29,16 @@ describe('a mail', () => {
   });
 
   it.each([
+    [{ reason: 'run_failed', message: 'exit code 1' }, 'exit code 1'],
+    [{ reason: 'run_failed' }, 'run_failed'],
+    [{ job_id: 'job_1' }, 'Job id: job_1, Time: 2026-01-01T00:00:00.000Z'],
+  ])('of %j tells in a list of mails: %s', (data, told) => {
+    const { html } = mailOf(message(data, 'job.failed'), 'https://lc.example');
+    expect(html).toMatch(new RegExp(`<div style="display:none[^>]*>${told}</div>`));
+    expect(html).toMatch(/background-color:[^>]*>Error</);
+  });
+
+  it.each([
     ['markup', '<img src=x onerror=alert(1)>'],
     ['quotes', `"><script>'`],
     ['line ends', 'tiny\r\nBcc: everyone@example.org'],

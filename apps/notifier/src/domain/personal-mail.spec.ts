@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { passwordChangedMail, passwordResetMail } from './personal-mail.js';
+import { ownSecretTakenMail, passwordChangedMail, passwordResetMail } from './personal-mail.js';
 
 const ada = { username: 'a<b>"da', expires_at: '2026-01-01T00:30:00.000Z' };
 
@@ -17,4 +17,11 @@ it('tells of a change without any link that could be a bait', () => {
   expect(text).toContain('was changed (2026-01-01T00:00:00.000Z)');
   expect(text).not.toContain('http');
   expect(html).not.toMatch(/http|<a|<b>/);
+});
+
+it.each(['javascript:alert(1)', 'https://evil.example'])('makes no link of the reason %s', (reason) => {
+  const about = { name: 'HF_TOKEN', by: 'root', reason, must_rotate_by: '2026-01-02T00:00:00.000Z' };
+  const { text, html } = ownSecretTakenMail(about);
+  for (const part of [text, html]) expect(part).toContain(reason);
+  expect(html).not.toContain('<a ');
 });

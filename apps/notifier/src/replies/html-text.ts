@@ -108,6 +108,8 @@ export function htmlText(html: string): HtmlText {
   const tags = [...BLOCKS, ...UNREAD, 'br', 'a', 'wbr', 'article', 'aside', 'nav'];
   const text = convert(html, {
     wordwrap: false,
+    // Not the first body alone: readers see what is around it, and programs quote whole mails.
+    baseElements: { selectors: [] },
     // Not U+200B, which it would make a space of inside a word.
     whitespaceCharacters: ' \t\r\n\f',
     limits: { maxInputLength: MAX_HTML_CHARS, maxDepth: MAX_DEPTH, maxChildNodes: 5_000, ellipsis: '?' },

@@ -20,6 +20,7 @@ declare module 'html-to-text' {
     html: string,
     options: {
       wordwrap: false;
+      baseElements: { selectors: readonly string[] };
       whitespaceCharacters: string;
       limits: object;
       formatters: Record<string, Formatter>;
