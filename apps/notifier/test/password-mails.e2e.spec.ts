@@ -7,6 +7,7 @@ import {
   resetLink,
 } from '@lineclear/contracts';
 import { sealTo } from '@lineclear/kit';
+import { pendingEvents } from '@lineclear/testkit';
 import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest';
 import { historyOf, openHouse, webhookFor, type House } from './house.js';
 import { startMailSink, type MailSink } from './mail-sink.js';
@@ -198,6 +199,10 @@ it('tells a person that their password was changed, once', async () => {
 
 it('makes nothing of it where there is no way to mail', async () => {
   await requestReset('hal@lineclear.test');
+  await vi.waitFor(
+    async () => expect(await pendingEvents(house.backends.nats.url, 'notifier')).toBe(0),
+    PATIENT,
+  );
   const id = await mailChannel();
   await requestReset('ida@lineclear.test');
   await vi.waitFor(() => expect(mailsTo('ida@lineclear.test')).toHaveLength(1), PATIENT);
@@ -206,6 +211,7 @@ it('makes nothing of it where there is no way to mail', async () => {
 
 it('tells whose own secret was taken in an emergency, at the address that auth has, as soon as auth answers', async () => {
   await mailChannel();
+  house.peer.stopAnswering(mailboxOf);
   const taken = (user_id: number) =>
     house.peer.publish(ownSecretTaken, {
       user_id,
