@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { audited, differences } from '@lineclear/access';
 import { Bus } from '@lineclear/bus';
-import { BadInput, Clock, CONFIG, Conflict, Database, NotFound, type Secret } from '@lineclear/kit';
+import { BadInput, Clock, CONFIG, Conflict, Database, NotFound, Secret } from '@lineclear/kit';
 import type { Config } from '../config.js';
 import {
   deleteChannel,
@@ -19,18 +19,32 @@ import {
   mailboxOf,
   mailboxSecretName,
   isSlackApp,
+  oauthOf,
+  oauthSecretName,
   secretNameOf,
   signingSecretName,
   type Channel,
   type ChatType,
+  type EmailSettings,
   type Named,
 } from '../domain/channel.js';
 import { faultOfChatUrl } from '../domain/chat-address.js';
 import { dated, missingFor, NO_MAILBOX, type MailboxSettings } from '../domain/mailbox-settings.js';
+import {
+  missingForOauth,
+  NO_OAUTH,
+  OAUTH_SECRETS,
+  oauthAfter,
+  type OauthSecret,
+  type OauthSettings,
+} from '../domain/oauth-settings.js';
 import { secretNames } from '../domain/signing-keys.js';
+import { faultOfTokenUrl } from '../domain/token-url.js';
 import { refusalOfHost } from '../outbound/check-target.js';
 import { CurrentRoutes } from '../routing/current-routes.js';
 import { ChannelSecrets } from './channel-secrets.js';
+
+export type OauthSecrets = Readonly<Partial<Record<OauthSecret, Secret | null>>>;
 
 /** What a change asks for; a secret that is null is taken away. */
 export interface ChannelChange {
@@ -41,6 +55,8 @@ export interface ChannelChange {
   /** Of an email channel: what changes about where answers arrive. */
   readonly mailbox?: Partial<MailboxSettings> | undefined;
   readonly mailboxSecret?: Secret | null | undefined;
+  readonly oauth?: Partial<OauthSettings> | undefined;
+  readonly oauthSecrets?: OauthSecrets | undefined;
   /** Of a Slack app. */
   readonly signingSecret?: Secret | null | undefined;
 }
@@ -51,6 +67,7 @@ export interface NewSecrets {
   /** The private key of a webhook's pair. */
   readonly privateKey?: Secret | undefined;
   readonly mailboxSecret?: Secret | undefined;
+  readonly oauthSecrets?: OauthSecrets | undefined;
   /** Of a Slack app. */
   readonly signingSecret?: Secret | undefined;
 }
@@ -70,8 +87,9 @@ export class KeepChannels {
   /** @throws Unavailable when there is a secret and nobody to keep it: then there is no channel either. */
   async add(
     given: Omit<NewChannel, 'id' | 'hasSecret'>,
-    { secret, privateKey, mailboxSecret, signingSecret }: NewSecrets,
+    { secret, privateKey, mailboxSecret, oauthSecrets = {}, signingSecret }: NewSecrets,
   ): Promise<Channel> {
+    if ('host' in given.settings) checkLogins(given.settings, secret !== undefined);
     await this.#checkTarget(given, secret);
     const id = await newChannelId(this.database);
     const named = { ...given, id } as Named;
@@ -79,6 +97,8 @@ export class KeepChannels {
     const { privateKey: name } = named.type === 'webhook' ? secretNames(id, named.settings.keys) : {};
     if (privateKey && name !== undefined) await this.secrets.store(name, privateKey);
     if (mailboxSecret) await this.secrets.store(mailboxSecretName(id), mailboxSecret);
+    for (const field of OAUTH_SECRETS)
+      await this.#keep(oauthSecretName(id, field), oauthSecrets[field], false);
     if (signingSecret) await this.secrets.store(signingSecretName(id), signingSecret);
     return this.database.tx(async (tx) => {
       await this.routes.changedIn(tx);
@@ -94,10 +114,16 @@ export class KeepChannels {
     const hasSecret = change.secret === undefined ? before.hasSecret : change.secret !== null;
     if ('username' in settings && settings.username === null && hasSecret)
       throw BadInput.at('smtp_username', 'is needed with smtp_password');
+    if ('host' in settings) checkLogins(settings, hasSecret);
     await this.#checkTarget({ type: before.type, settings }, change.secret);
     await this.#keep(secretNameOf(before), change.secret, before.hasSecret);
-    if (before.type === 'email')
+    if (before.type === 'email') {
       await this.#keep(mailboxSecretName(id), change.mailboxSecret, mailboxOf(before).hasPassword);
+      const { hasClientSecret, hasRefreshToken } = oauthOf(before);
+      const { oauth_client_secret: client, oauth_refresh_token: refresh } = change.oauthSecrets ?? {};
+      await this.#keep(oauthSecretName(id, 'oauth_client_secret'), client, hasClientSecret);
+      await this.#keep(oauthSecretName(id, 'oauth_refresh_token'), refresh, hasRefreshToken);
+    }
     if (isSlackApp(before))
       await this.#keep(signingSecretName(id), change.signingSecret, hasSigningSecret(before));
     return this.database.tx(async (tx) => {
@@ -130,8 +156,9 @@ export class KeepChannels {
         settings: [
           ...Object.keys(change.settings),
           ...Object.keys(change.mailbox ?? {}).map((name) => `mailbox.${name}`),
+          ...Object.keys(change.oauth ?? {}).map((name) => `oauth.${name}`),
         ],
-        secret_set: change.secret || change.mailboxSecret || change.signingSecret ? true : undefined,
+        secret_set: setsSecret(change) ? true : undefined,
       };
       await this.bus.publish(tx, audited('channel.changed', { target: `channel/${id}`, details }));
       return updated;
@@ -182,6 +209,12 @@ export class KeepChannels {
     await this.#checkHost('smtp_host', settings.host);
     const missing = missingFor(settings);
     if (missing !== undefined) throw BadInput.at(missing, 'is needed with imap_enabled');
+    const { tokenUrl } = settings.oauth ?? NO_OAUTH;
+    if (tokenUrl !== null) {
+      const fault = faultOfTokenUrl(tokenUrl, this.config.LINECLEAR_WEBHOOK_ALLOW_CIDRS);
+      if (fault !== undefined) throw BadInput.at('oauth_token_url', fault);
+      await this.#checkHost('oauth_token_url', new URL(tokenUrl).hostname);
+    }
     const { mailbox } = settings;
     if (mailbox && mailbox.host !== null) await this.#checkHost('imap_host', mailbox.host);
   }
@@ -199,15 +232,37 @@ export class KeepChannels {
   }
 }
 
+const setsSecret = ({ secret, mailboxSecret, signingSecret, oauthSecrets = {} }: ChannelChange): boolean =>
+  [secret, mailboxSecret, signingSecret, ...Object.values(oauthSecrets)].some((one) => one instanceof Secret);
+
+/** Tokens or passwords, not both; and tokens for somebody. */
+function checkLogins({ oauth, mailbox, username }: EmailSettings, hasPassword: boolean): void {
+  const missing = missingForOauth(oauth);
+  if (missing !== undefined) throw BadInput.at(missing, 'is needed with the other oauth fields');
+  if ((oauth ?? NO_OAUTH).tokenUrl === null) return;
+  const why = 'is not used with oauth_token_url';
+  if (hasPassword) throw BadInput.at('smtp_password', why);
+  if (mailbox?.hasPassword) throw BadInput.at('imap_password', why);
+  if (username === null && (mailbox ?? NO_MAILBOX).username === null)
+    throw BadInput.at('smtp_username', 'is needed with oauth_token_url');
+}
+
 const hasSigningSecret = ({ settings }: Channel): boolean =>
   'hasSigningSecret' in settings && settings.hasSigningSecret === true;
 
 function settingsAfter({ settings }: Channel, change: ChannelChange): Channel['settings'] {
   const { mailbox = {}, mailboxSecret } = change;
-  const merged = { ...settings, ...change.settings } as Channel['settings'];
+  const merged = withOauth({ ...settings, ...change.settings } as Channel['settings'], change);
   const isAsked = Object.keys(mailbox).length > 0 || mailboxSecret !== undefined;
   if (!('host' in merged) || !isAsked) return merged;
   const before = merged.mailbox ?? NO_MAILBOX;
   const hasPassword = mailboxSecret === undefined ? before.hasPassword : mailboxSecret !== null;
   return { ...merged, mailbox: { ...before, ...mailbox, hasPassword } };
+}
+
+function withOauth(settings: Channel['settings'], change: ChannelChange): Channel['settings'] {
+  const { oauth = {}, oauthSecrets = {} } = change;
+  const isAsked = Object.keys(oauth).length > 0 || Object.keys(oauthSecrets).length > 0;
+  if (!('host' in settings) || !isAsked) return settings;
+  return { ...settings, oauth: oauthAfter(settings.oauth ?? NO_OAUTH, oauth, oauthSecrets) };
 }

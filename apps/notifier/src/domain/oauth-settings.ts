@@ -23,6 +23,21 @@ export const NO_OAUTH: OauthSettings = {
 export const OAUTH_SECRETS = ['oauth_client_secret', 'oauth_refresh_token'] as const;
 export type OauthSecret = (typeof OAUTH_SECRETS)[number];
 
+/** The settings after a change of them, and of whether there are secrets: null takes one away. */
+export function oauthAfter(
+  before: OauthSettings,
+  change: Partial<OauthSettings>,
+  secrets: Readonly<Partial<Record<OauthSecret, object | null>>>,
+): OauthSettings {
+  const { oauth_client_secret: client, oauth_refresh_token: refresh } = secrets;
+  return {
+    ...before,
+    ...change,
+    hasClientSecret: client === undefined ? before.hasClientSecret : client !== null,
+    hasRefreshToken: refresh === undefined ? before.hasRefreshToken : refresh !== null,
+  };
+}
+
 export function wholeOauthOf(oauth: OauthSettings = NO_OAUTH): WholeOauth | undefined {
   const { tokenUrl, clientId, hasClientSecret } = oauth;
   return tokenUrl === null || clientId === null || !hasClientSecret
