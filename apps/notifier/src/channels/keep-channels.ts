@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { audited, differences } from '@lineclear/access';
 import { Bus } from '@lineclear/bus';
-import { BadInput, Clock, CONFIG, Conflict, Database, NotFound, Secret } from '@lineclear/kit';
+import { BadInput, Clock, CONFIG, Conflict, Database, NotFound, type Secret } from '@lineclear/kit';
 import type { Config } from '../config.js';
 import {
   deleteChannel,
@@ -25,41 +25,23 @@ import {
   signingSecretName,
   type Channel,
   type ChatType,
-  type EmailSettings,
   type Named,
 } from '../domain/channel.js';
 import { faultOfChatUrl } from '../domain/chat-address.js';
-import { dated, missingFor, NO_MAILBOX, type MailboxSettings } from '../domain/mailbox-settings.js';
-import {
-  missingForOauth,
-  NO_OAUTH,
-  OAUTH_SECRETS,
-  oauthAfter,
-  type OauthSecret,
-  type OauthSettings,
-} from '../domain/oauth-settings.js';
+import { dated, missingFor, NO_MAILBOX } from '../domain/mailbox-settings.js';
+import { NO_OAUTH, OAUTH_SECRETS } from '../domain/oauth-settings.js';
 import { secretNames } from '../domain/signing-keys.js';
 import { faultOfTokenUrl } from '../domain/token-url.js';
 import { refusalOfHost } from '../outbound/check-target.js';
 import { CurrentRoutes } from '../routing/current-routes.js';
+import {
+  checkLogins,
+  setsSecret,
+  settingsAfter,
+  type ChannelChange,
+  type OauthSecrets,
+} from './channel-change.js';
 import { ChannelSecrets } from './channel-secrets.js';
-
-export type OauthSecrets = Readonly<Partial<Record<OauthSecret, Secret | null>>>;
-
-/** What a change asks for; a secret that is null is taken away. */
-export interface ChannelChange {
-  readonly name?: string | undefined;
-  readonly isEnabled?: boolean | undefined;
-  readonly settings: Partial<Channel['settings']>;
-  readonly secret?: Secret | null | undefined;
-  /** Of an email channel: what changes about where answers arrive. */
-  readonly mailbox?: Partial<MailboxSettings> | undefined;
-  readonly mailboxSecret?: Secret | null | undefined;
-  readonly oauth?: Partial<OauthSettings> | undefined;
-  readonly oauthSecrets?: OauthSecrets | undefined;
-  /** Of a Slack app. */
-  readonly signingSecret?: Secret | null | undefined;
-}
 
 /** The secrets that a new channel comes with. */
 export interface NewSecrets {
@@ -232,37 +214,5 @@ export class KeepChannels {
   }
 }
 
-const setsSecret = ({ secret, mailboxSecret, signingSecret, oauthSecrets = {} }: ChannelChange): boolean =>
-  [secret, mailboxSecret, signingSecret, ...Object.values(oauthSecrets)].some((one) => one instanceof Secret);
-
-/** Tokens or passwords, not both; and tokens for somebody. */
-function checkLogins({ oauth, mailbox, username }: EmailSettings, hasPassword: boolean): void {
-  const missing = missingForOauth(oauth);
-  if (missing !== undefined) throw BadInput.at(missing, 'is needed with the other oauth fields');
-  if ((oauth ?? NO_OAUTH).tokenUrl === null) return;
-  const why = 'is not used with oauth_token_url';
-  if (hasPassword) throw BadInput.at('smtp_password', why);
-  if (mailbox?.hasPassword) throw BadInput.at('imap_password', why);
-  if (username === null && (mailbox ?? NO_MAILBOX).username === null)
-    throw BadInput.at('smtp_username', 'is needed with oauth_token_url');
-}
-
 const hasSigningSecret = ({ settings }: Channel): boolean =>
   'hasSigningSecret' in settings && settings.hasSigningSecret === true;
-
-function settingsAfter({ settings }: Channel, change: ChannelChange): Channel['settings'] {
-  const { mailbox = {}, mailboxSecret } = change;
-  const merged = withOauth({ ...settings, ...change.settings } as Channel['settings'], change);
-  const isAsked = Object.keys(mailbox).length > 0 || mailboxSecret !== undefined;
-  if (!('host' in merged) || !isAsked) return merged;
-  const before = merged.mailbox ?? NO_MAILBOX;
-  const hasPassword = mailboxSecret === undefined ? before.hasPassword : mailboxSecret !== null;
-  return { ...merged, mailbox: { ...before, ...mailbox, hasPassword } };
-}
-
-function withOauth(settings: Channel['settings'], change: ChannelChange): Channel['settings'] {
-  const { oauth = {}, oauthSecrets = {} } = change;
-  const isAsked = Object.keys(oauth).length > 0 || Object.keys(oauthSecrets).length > 0;
-  if (!('host' in settings) || !isAsked) return settings;
-  return { ...settings, oauth: oauthAfter(settings.oauth ?? NO_OAUTH, oauth, oauthSecrets) };
-}

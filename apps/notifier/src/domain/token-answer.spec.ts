@@ -25,7 +25,9 @@ it.each<[number, unknown, unknown]>([
 });
 
 it('takes no text for JSON, and cuts what it quotes', () => {
-  expect(readTokenAnswer(200, '<html>')).toBe('the token server answered no JSON object, or more than is read');
+  expect(readTokenAnswer(200, '<html>')).toBe(
+    'the token server answered no JSON object, or more than is read',
+  );
   expect(readTokenAnswer(400, JSON.stringify({ error: 'x'.repeat(5_000) }))).toHaveLength(231);
 });
 

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { BadInput, Secret } from '@lineclear/kit';
 import type { z } from 'zod';
-import type { ChannelChange, NewSecrets, OauthSecrets } from '../channels/keep-channels.js';
+import type { ChannelChange, OauthSecrets } from '../channels/channel-change.js';
+import type { NewSecrets } from '../channels/keep-channels.js';
 import type { NewChannel } from '../db/channels.repo.js';
 import { mailboxOf, oauthOf, type Channel } from '../domain/channel.js';
 import { keyPairOf, SEED_BYTES, type KeyPair } from '../domain/ed25519.js';
