@@ -46,6 +46,7 @@ import { PreferenceRow, RoutesVersionRow } from './db/preference.entity.js';
 import { SlackOutcomeRow, SlackQuestionRow } from './db/slack-approval.entity.js';
 import { SlackLinkCodeRow, SlackLinkRow, SlackSeenRow } from './db/slack-link.entity.js';
 import { SlackThreadRow } from './db/slack-thread.entity.js';
+import { MailTokens } from './email/mail-tokens.js';
 import { SendMail } from './email/send-mail.js';
 import { WriteMail } from './email/write-mail.js';
 import { AnnounceController } from './events/announce.controller.js';
@@ -134,6 +135,7 @@ class NotifierModule {
         ShowOutcomes,
         DecideInSlack,
         TakeInteraction,
+        MailTokens,
         SendMail,
         WriteMail,
         CurrentRoutes,

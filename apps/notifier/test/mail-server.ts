@@ -92,13 +92,17 @@ export interface MailServer {
   close(): Promise<void>;
 }
 
-export async function startMailServer(tls?: { certificate: string; key: string }): Promise<MailServer> {
+export async function startMailServer(
+  tls?: { certificate: string; key: string },
+  tokenKey?: string,
+): Promise<MailServer> {
   const dir = makeScratchFolder('mailbox-test');
   const dovecot = await startDovecot({
     dir: join(dir, 'dovecot'),
     users: { [LOGIN.user]: LOGIN.pass },
     durable: false,
     ...(tls ? { tls } : {}),
+    ...(tokenKey === undefined ? {} : { tokenKey }),
   });
   const as = async <T>(work: (client: ImapFlow) => Promise<T>): Promise<T> => {
     const client = new ImapFlow({

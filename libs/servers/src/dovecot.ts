@@ -21,6 +21,8 @@ const PROBE_USER = 'probe';
 export interface DovecotOptions extends ServerOptions {
   /** Who may log in, with which password; each has a mailbox. */
   readonly users: Readonly<Record<string, string>>;
+  /** With it clients may log in with a JWT (HS256) of this key, whose `email` is the user. */
+  readonly tokenKey?: string;
   /** PEM. With it clients must speak TLS from the first byte. */
   readonly tls?: { readonly certificate: string; readonly key: string };
 }
@@ -64,6 +66,7 @@ export async function startDovecot(options: DovecotOptions): Promise<Dovecot> {
     data,
     ...(await serverNames()),
     users: put('users', users.map(([name, word]) => `${name}:{PLAIN}${word}\n`).join('')),
+    tokens: options.tokenKey === undefined ? undefined : putTokenKey(data, put, options.tokenKey),
     tls: tls && { certificate: put('server.pem', tls.certificate), key: put('server.key', tls.key) },
   };
   const server = await runServer(
@@ -98,10 +101,31 @@ interface Parts {
   readonly user: string;
   readonly group: string;
   readonly users: string;
+  /** The settings of logins by token. */
+  readonly tokens: string | undefined;
   readonly tls: { certificate: string; key: string } | undefined;
 }
 
-function configText({ program, data, user, group, users, tls }: Parts, port: number): string {
+/** Where it looks for keys of tokens that name none. */
+function putTokenKey(data: string, put: (name: string, text: string) => string, key: string): string {
+  const keys = join(data, 'keys');
+  for (const folder of ['', 'default', 'default/HS256']) {
+    mkdirSync(join(keys, folder), { recursive: true, mode: 0o700 });
+    giveToServer(join(keys, folder));
+  }
+  put('keys/default/HS256/default', Buffer.from(key).toString('base64'));
+  return put(
+    'oauth2.conf.ext',
+    [
+      'introspection_mode = local',
+      `local_validation_key_dict = fs:posix:prefix=${keys}/`,
+      'username_attribute = email',
+      '',
+    ].join('\n'),
+  );
+}
+
+function configText({ program, data, user, group, users, tokens, tls }: Parts, port: number): string {
   const block = (name: string, ...lines: string[]): string[] => [`${name} {`, ...lines, '}'];
   const { LD_LIBRARY_PATH: libraries } = program.env ?? {};
   return [
@@ -123,6 +147,12 @@ function configText({ program, data, user, group, users, tls }: Parts, port: num
     'auth_failure_delay = 0',
     'disable_plaintext_auth = no',
     ...(tls ? ['ssl = required', `ssl_cert = <${tls.certificate}`, `ssl_key = <${tls.key}`] : ['ssl = no']),
+    ...(tokens === undefined
+      ? []
+      : [
+          'auth_mechanisms = plain login xoauth2 oauthbearer',
+          ...block('passdb', 'driver = oauth2', 'mechanisms = xoauth2 oauthbearer', `args = ${tokens}`),
+        ]),
     ...block('passdb', 'driver = passwd-file', `args = scheme=PLAIN username_format=%n ${users}`),
     ...block(
       'userdb',

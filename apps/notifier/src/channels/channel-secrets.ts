@@ -77,6 +77,11 @@ export class ChannelSecrets {
     return mailboxOf(channel).hasPassword ? this.#read(channel, mailboxSecretName(channel.id)) : undefined;
   }
 
+  /** Another one that the channel is known to have. */
+  async readNamed(channel: Channel, name: string): Promise<Secret | undefined> {
+    return this.#read(channel, name);
+  }
+
   /** What Slack signs with, likewise. */
   async readSigningSecret(channel: ChatChannel): Promise<Secret | undefined> {
     return channel.settings.hasSigningSecret ? this.#read(channel, signingSecretName(channel.id)) : undefined;

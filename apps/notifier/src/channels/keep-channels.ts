@@ -19,6 +19,8 @@ import {
   mailboxOf,
   mailboxSecretName,
   isSlackApp,
+  oauthOf,
+  oauthSecretName,
   secretNameOf,
   signingSecretName,
   type Channel,
@@ -26,24 +28,20 @@ import {
   type Named,
 } from '../domain/channel.js';
 import { faultOfChatUrl } from '../domain/chat-address.js';
-import { dated, missingFor, NO_MAILBOX, type MailboxSettings } from '../domain/mailbox-settings.js';
+import { dated, missingFor, NO_MAILBOX } from '../domain/mailbox-settings.js';
+import { NO_OAUTH, OAUTH_SECRETS } from '../domain/oauth-settings.js';
 import { secretNames } from '../domain/signing-keys.js';
+import { faultOfTokenUrl } from '../domain/token-url.js';
 import { refusalOfHost } from '../outbound/check-target.js';
 import { CurrentRoutes } from '../routing/current-routes.js';
+import {
+  checkLogins,
+  setsSecret,
+  settingsAfter,
+  type ChannelChange,
+  type OauthSecrets,
+} from './channel-change.js';
 import { ChannelSecrets } from './channel-secrets.js';
-
-/** What a change asks for; a secret that is null is taken away. */
-export interface ChannelChange {
-  readonly name?: string | undefined;
-  readonly isEnabled?: boolean | undefined;
-  readonly settings: Partial<Channel['settings']>;
-  readonly secret?: Secret | null | undefined;
-  /** Of an email channel: what changes about where answers arrive. */
-  readonly mailbox?: Partial<MailboxSettings> | undefined;
-  readonly mailboxSecret?: Secret | null | undefined;
-  /** Of a Slack app. */
-  readonly signingSecret?: Secret | null | undefined;
-}
 
 /** The secrets that a new channel comes with. */
 export interface NewSecrets {
@@ -51,6 +49,7 @@ export interface NewSecrets {
   /** The private key of a webhook's pair. */
   readonly privateKey?: Secret | undefined;
   readonly mailboxSecret?: Secret | undefined;
+  readonly oauthSecrets?: OauthSecrets | undefined;
   /** Of a Slack app. */
   readonly signingSecret?: Secret | undefined;
 }
@@ -70,8 +69,9 @@ export class KeepChannels {
   /** @throws Unavailable when there is a secret and nobody to keep it: then there is no channel either. */
   async add(
     given: Omit<NewChannel, 'id' | 'hasSecret'>,
-    { secret, privateKey, mailboxSecret, signingSecret }: NewSecrets,
+    { secret, privateKey, mailboxSecret, oauthSecrets = {}, signingSecret }: NewSecrets,
   ): Promise<Channel> {
+    if ('host' in given.settings) checkLogins(given.settings, secret !== undefined);
     await this.#checkTarget(given, secret);
     const id = await newChannelId(this.database);
     const named = { ...given, id } as Named;
@@ -79,6 +79,8 @@ export class KeepChannels {
     const { privateKey: name } = named.type === 'webhook' ? secretNames(id, named.settings.keys) : {};
     if (privateKey && name !== undefined) await this.secrets.store(name, privateKey);
     if (mailboxSecret) await this.secrets.store(mailboxSecretName(id), mailboxSecret);
+    for (const field of OAUTH_SECRETS)
+      await this.#keep(oauthSecretName(id, field), oauthSecrets[field], false);
     if (signingSecret) await this.secrets.store(signingSecretName(id), signingSecret);
     return this.database.tx(async (tx) => {
       await this.routes.changedIn(tx);
@@ -94,10 +96,16 @@ export class KeepChannels {
     const hasSecret = change.secret === undefined ? before.hasSecret : change.secret !== null;
     if ('username' in settings && settings.username === null && hasSecret)
       throw BadInput.at('smtp_username', 'is needed with smtp_password');
+    if ('host' in settings) checkLogins(settings, hasSecret);
     await this.#checkTarget({ type: before.type, settings }, change.secret);
     await this.#keep(secretNameOf(before), change.secret, before.hasSecret);
-    if (before.type === 'email')
+    if (before.type === 'email') {
       await this.#keep(mailboxSecretName(id), change.mailboxSecret, mailboxOf(before).hasPassword);
+      const { hasClientSecret, hasRefreshToken } = oauthOf(before);
+      const { oauth_client_secret: client, oauth_refresh_token: refresh } = change.oauthSecrets ?? {};
+      await this.#keep(oauthSecretName(id, 'oauth_client_secret'), client, hasClientSecret);
+      await this.#keep(oauthSecretName(id, 'oauth_refresh_token'), refresh, hasRefreshToken);
+    }
     if (isSlackApp(before))
       await this.#keep(signingSecretName(id), change.signingSecret, hasSigningSecret(before));
     return this.database.tx(async (tx) => {
@@ -130,8 +138,9 @@ export class KeepChannels {
         settings: [
           ...Object.keys(change.settings),
           ...Object.keys(change.mailbox ?? {}).map((name) => `mailbox.${name}`),
+          ...Object.keys(change.oauth ?? {}).map((name) => `oauth.${name}`),
         ],
-        secret_set: change.secret || change.mailboxSecret || change.signingSecret ? true : undefined,
+        secret_set: setsSecret(change) ? true : undefined,
       };
       await this.bus.publish(tx, audited('channel.changed', { target: `channel/${id}`, details }));
       return updated;
@@ -182,6 +191,12 @@ export class KeepChannels {
     await this.#checkHost('smtp_host', settings.host);
     const missing = missingFor(settings);
     if (missing !== undefined) throw BadInput.at(missing, 'is needed with imap_enabled');
+    const { tokenUrl } = settings.oauth ?? NO_OAUTH;
+    if (tokenUrl !== null) {
+      const fault = faultOfTokenUrl(tokenUrl, this.config.LINECLEAR_WEBHOOK_ALLOW_CIDRS);
+      if (fault !== undefined) throw BadInput.at('oauth_token_url', fault);
+      await this.#checkHost('oauth_token_url', new URL(tokenUrl).hostname);
+    }
     const { mailbox } = settings;
     if (mailbox && mailbox.host !== null) await this.#checkHost('imap_host', mailbox.host);
   }
@@ -201,13 +216,3 @@ export class KeepChannels {
 
 const hasSigningSecret = ({ settings }: Channel): boolean =>
   'hasSigningSecret' in settings && settings.hasSigningSecret === true;
-
-function settingsAfter({ settings }: Channel, change: ChannelChange): Channel['settings'] {
-  const { mailbox = {}, mailboxSecret } = change;
-  const merged = { ...settings, ...change.settings } as Channel['settings'];
-  const isAsked = Object.keys(mailbox).length > 0 || mailboxSecret !== undefined;
-  if (!('host' in merged) || !isAsked) return merged;
-  const before = merged.mailbox ?? NO_MAILBOX;
-  const hasPassword = mailboxSecret === undefined ? before.hasPassword : mailboxSecret !== null;
-  return { ...merged, mailbox: { ...before, ...mailbox, hasPassword } };
-}

@@ -6,6 +6,7 @@ import { insertApprovalMail } from '../db/approval-mails.repo.js';
 import type { AttemptResult } from '../domain/attempt.js';
 import { isSlackApp, secretFieldOf, type Channel, type EmailChannel } from '../domain/channel.js';
 import type { Message } from '../domain/message.js';
+import { MailTokens, NoToken } from '../email/mail-tokens.js';
 import { SendMail } from '../email/send-mail.js';
 import { WriteMail } from '../email/write-mail.js';
 import { SendWebhook } from '../webhook/send-webhook.js';
@@ -29,6 +30,7 @@ export class SendThroughChannel {
     private readonly chat: SendChat,
     private readonly slack: SendToSlack,
     private readonly mail: SendMail,
+    private readonly tokens: MailTokens,
     private readonly writer: WriteMail,
   ) {}
 
@@ -37,6 +39,7 @@ export class SendThroughChannel {
       return await this.#send(channel, parcel, stop);
     } catch (error) {
       if (error instanceof Unavailable) return { outcome: 'postponed', error: error.message };
+      if (error instanceof NoToken) return { outcome: 'refused', error: error.message };
       throw error;
     }
   }
@@ -53,6 +56,8 @@ export class SendThroughChannel {
       case 'email': {
         const password = await this.secrets.read(channel);
         if (!password && channel.hasSecret) return notKept(channel);
+        // Asked for before anything is written: why there is none is said best here.
+        if (channel.settings.username !== null) await this.tokens.tokenOf(channel);
         return this.#mail(channel, password, parcel, stop);
       }
       case 'slack':

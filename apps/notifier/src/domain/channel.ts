@@ -1,5 +1,6 @@
 import type { EndpointLimits } from './endpoint-gate.js';
 import { NO_MAILBOX, type MailboxSettings } from './mailbox-settings.js';
+import { NO_OAUTH, type OauthSecret, type OauthSettings } from './oauth-settings.js';
 import { allSecretNames, secretNames, type WebhookKeys } from './signing-keys.js';
 
 /** Platforms where people talk to each other, and a hook of theirs takes our messages. */
@@ -44,6 +45,8 @@ export interface EmailSettings {
   readonly replyTo?: string | null;
   /** Absent in channels that never had one. */
   readonly mailbox?: MailboxSettings;
+  /** Likewise. With it both servers are shown tokens instead of passwords. */
+  readonly oauth?: OauthSettings;
 }
 
 /** As whom a channel writes, and where answers come to. */
@@ -88,12 +91,18 @@ export const signingSecretName = (channelId: number): string => `channel.${chann
 /** The name of the password of a channel's mailbox, which is beside the one that it sends with. */
 export const mailboxSecretName = (channelId: number): string => `channel.${channelId}.imap_password`;
 
+/** The name of a secret that the channel's tokens are asked for with. */
+export const oauthSecretName = (channelId: number, field: OauthSecret): string =>
+  `channel.${channelId}.${field}`;
+
 /** Everything that the secrets service keeps of a channel. */
 export function allSecretNamesOf(channel: Channel): readonly string[] {
   if (channel.type === 'email')
     return [
       ...(channel.hasSecret ? [secretNameOf(channel)] : []),
       ...(mailboxOf(channel).hasPassword ? [mailboxSecretName(channel.id)] : []),
+      ...(oauthOf(channel).hasClientSecret ? [oauthSecretName(channel.id, 'oauth_client_secret')] : []),
+      ...(oauthOf(channel).hasRefreshToken ? [oauthSecretName(channel.id, 'oauth_refresh_token')] : []),
     ];
   if (!channel.hasSecret) return [];
   if (channel.type !== 'webhook')
@@ -108,3 +117,6 @@ export function allSecretNamesOf(channel: Channel): readonly string[] {
 
 export const mailboxOf = ({ settings }: Pick<EmailChannel, 'settings'>): MailboxSettings =>
   settings.mailbox ?? NO_MAILBOX;
+
+export const oauthOf = ({ settings }: Pick<EmailChannel, 'settings'>): OauthSettings =>
+  settings.oauth ?? NO_OAUTH;

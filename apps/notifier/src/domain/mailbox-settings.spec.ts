@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { NO_OAUTH } from './oauth-settings.js';
 import { dated, missingFor, NO_MAILBOX, openMailboxOf, type MailboxSettings } from './mailbox-settings.js';
 
 const whole: MailboxSettings = {
@@ -29,6 +30,17 @@ it.each([null, undefined])('is of no use where answers come to %s', (nowhere) =>
   const channel = { mailbox: whole, ...(nowhere === undefined ? {} : { replyTo: nowhere }) };
   expect([missingFor(channel), openMailboxOf(channel)]).toEqual(['reply_to', undefined]);
   expect(missingFor({ ...channel, mailbox: { ...whole, isEnabled: false } })).toBeUndefined();
+});
+
+it('needs no password where there is OAuth', () => {
+  const oauth = {
+    ...NO_OAUTH,
+    tokenUrl: 'https://login.example.org/token',
+    clientId: 'lineclear',
+    hasClientSecret: true,
+  };
+  const channel = { mailbox: { ...whole, hasPassword: false }, replyTo, oauth };
+  expect([missingFor(channel), openMailboxOf(channel)?.host]).toEqual([undefined, whole.host]);
 });
 
 it('is none where there never was one', () => {

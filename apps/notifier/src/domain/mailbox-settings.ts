@@ -1,3 +1,5 @@
+import { wholeOauthOf, type OauthSettings } from './oauth-settings.js';
+
 /** Where answers to the mails of a channel arrive. Its password is not here: it lives in the secrets service. */
 export interface MailboxSettings {
   readonly isEnabled: boolean;
@@ -24,6 +26,8 @@ export type OpenMailbox = MailboxSettings & {
 interface WithMailbox {
   readonly mailbox?: MailboxSettings;
   readonly replyTo?: string | null;
+  /** With it nobody asks for a password. */
+  readonly oauth?: OauthSettings;
 }
 
 export const NO_MAILBOX: MailboxSettings = {
@@ -45,11 +49,12 @@ export const QUARANTINE = 'Quarantine';
 export function missingFor({
   mailbox = NO_MAILBOX,
   replyTo = null,
+  oauth,
 }: WithMailbox): 'imap_host' | 'imap_username' | 'imap_password' | 'reply_to' | undefined {
   if (!mailbox.isEnabled) return undefined;
   if (mailbox.host === null) return 'imap_host';
   if (mailbox.username === null) return 'imap_username';
-  if (!mailbox.hasPassword) return 'imap_password';
+  if (!mailbox.hasPassword && !wholeOauthOf(oauth)) return 'imap_password';
   // Without it no mail carries a token, and nothing in the mailbox can be an answer.
   return replyTo === null ? 'reply_to' : undefined;
 }
@@ -57,9 +62,11 @@ export function missingFor({
 export function openMailboxOf({
   mailbox = NO_MAILBOX,
   replyTo = null,
+  oauth,
 }: WithMailbox): OpenMailbox | undefined {
   const { isEnabled, host, username, hasPassword, since } = mailbox;
-  if (!isEnabled || host === null || username === null || !hasPassword || replyTo === null || since === null)
+  const canLogIn = hasPassword || wholeOauthOf(oauth) !== undefined;
+  if (!isEnabled || host === null || username === null || !canLogIn || replyTo === null || since === null)
     return undefined;
   return { ...mailbox, host, username, replyTo, since };
 }

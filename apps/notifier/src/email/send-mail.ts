@@ -4,10 +4,12 @@ import { CONFIG, type Secret } from '@lineclear/kit';
 import { createTransport, type Transporter } from 'nodemailer';
 import type { Config } from '../config.js';
 import type { AttemptResult } from '../domain/attempt.js';
-import type { EmailChannel } from '../domain/channel.js';
+import { oauthOf, type EmailChannel } from '../domain/channel.js';
 import type { Mail } from '../domain/mail.js';
+import { wholeOauthOf } from '../domain/oauth-settings.js';
 import { explainError } from '../outbound/explain-error.js';
 import { openGuardedSocket } from '../outbound/guarded-connector.js';
+import { MailTokens } from './mail-tokens.js';
 
 const MAX_CONNECTIONS = 3;
 const IMPLICIT_TLS_PORT = 465;
@@ -33,7 +35,10 @@ interface Pool {
 export class SendMail implements OnApplicationShutdown {
   readonly #pools = new Map<number, Pool>();
 
-  constructor(@Inject(CONFIG) private readonly config: Config) {}
+  constructor(
+    private readonly tokens: MailTokens,
+    @Inject(CONFIG) private readonly config: Config,
+  ) {}
 
   async send(
     channel: EmailChannel,
@@ -104,8 +109,8 @@ export class SendMail implements OnApplicationShutdown {
     return transport;
   }
 
-  #open({ settings }: EmailChannel, password: Secret | undefined): Transporter {
-    const { host, port, username, useTls } = settings;
+  #open(channel: EmailChannel, password: Secret | undefined): Transporter {
+    const { host, port, useTls } = channel.settings;
     const timeoutMs = this.config.DELIVERY_TIMEOUT_SECONDS * 1_000;
     const implicitTls = useTls && port === IMPLICIT_TLS_PORT;
     return createTransport({
@@ -116,7 +121,7 @@ export class SendMail implements OnApplicationShutdown {
       secure: implicitTls,
       requireTLS: useTls && !implicitTls,
       ignoreTLS: !useTls,
-      ...(username !== null && password ? { auth: { user: username, pass: password.reveal() } } : {}),
+      ...this.#login(channel, password),
       connectionTimeout: timeoutMs,
       greetingTimeout: timeoutMs,
       socketTimeout: timeoutMs,
@@ -133,6 +138,30 @@ export class SendMail implements OnApplicationShutdown {
         );
       },
     });
+  }
+
+  #login(channel: EmailChannel, password: Secret | undefined): { auth?: object } {
+    const user = channel.settings.username;
+    if (user === null) return {};
+    if (!wholeOauthOf(oauthOf(channel))) return password ? { auth: { user, pass: password.reveal() } } : {};
+    let shown: Secret | undefined;
+    /** Asked at each login, and once more where that was refused. */
+    const provisionCallback = (
+      _user: string,
+      isRefused: boolean,
+      done: (error: Error | null, token?: string, endsAtMs?: number) => void,
+    ): void => {
+      if (isRefused && shown) this.tokens.refused(channel, shown);
+      this.tokens.tokenOf(channel).then(
+        (token) => {
+          shown = token;
+          // Ended at once for nodemailer, so that it keeps none.
+          done(null, token?.reveal(), 1);
+        },
+        (error: Error) => done(error),
+      );
+    };
+    return { auth: { type: 'OAuth2', user, provisionCallback } };
   }
 
   onApplicationShutdown(): void {

@@ -1,11 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { BadInput, Secret } from '@lineclear/kit';
 import type { z } from 'zod';
-import type { ChannelChange, NewSecrets } from '../channels/keep-channels.js';
+import type { ChannelChange, OauthSecrets } from '../channels/channel-change.js';
+import type { NewSecrets } from '../channels/keep-channels.js';
 import type { NewChannel } from '../db/channels.repo.js';
-import { mailboxOf, type Channel } from '../domain/channel.js';
+import { mailboxOf, oauthOf, type Channel } from '../domain/channel.js';
 import { keyPairOf, SEED_BYTES, type KeyPair } from '../domain/ed25519.js';
 import { NO_MAILBOX, type MailboxSettings } from '../domain/mailbox-settings.js';
+import { NO_OAUTH, oauthAfter, type OauthSettings } from '../domain/oauth-settings.js';
 import type { SenderCheck } from '../domain/sender-check.js';
 import { formatSecret } from '../domain/sign.js';
 import { FIRST_KEYS, hasPrevious, signatureOf, type Signature } from '../domain/signing-keys.js';
@@ -64,11 +66,13 @@ export function readNewChannel(
         fromName: body.smtp_from_name ?? null,
         replyTo: body.reply_to ?? null,
         ...newMailbox(body),
+        ...newOauth(body),
       };
       return {
         channel: { type: 'email', name, isEnabled, settings },
         secret: body.smtp_password === undefined ? undefined : new Secret(body.smtp_password),
         mailboxSecret: body.imap_password === undefined ? undefined : new Secret(body.imap_password),
+        oauthSecrets: oauthSecrets(body),
       };
     }
     case 'slack':
@@ -96,6 +100,22 @@ const mailboxChange = (body: z.infer<typeof emailChange>): Partial<MailboxSettin
     username: body.imap_username,
     useSsl: body.imap_use_ssl,
     folder: body.imap_folder,
+  });
+
+const newOauth = (body: NewEmailBody): { oauth?: OauthSettings } => {
+  const [asked, secrets] = [oauthChange(body), oauthSecrets(body)];
+  return Object.keys(asked).length + Object.keys(secrets).length > 0
+    ? { oauth: oauthAfter(NO_OAUTH, asked, secrets) }
+    : {};
+};
+
+const oauthChange = (body: z.infer<typeof emailChange>): Partial<OauthSettings> =>
+  given({ tokenUrl: body.oauth_token_url, clientId: body.oauth_client_id, scope: body.oauth_scope });
+
+const oauthSecrets = (body: z.infer<typeof emailChange>): OauthSecrets =>
+  given({
+    oauth_client_secret: secretChange(body.oauth_client_secret),
+    oauth_refresh_token: secretChange(body.oauth_refresh_token),
   });
 
 /** Where no sender is given: the account's own address, or one of this host. */
@@ -131,6 +151,8 @@ export const readEmailChange = (body: z.infer<typeof emailChange>): ChannelChang
   secret: secretChange(body.smtp_password),
   mailbox: mailboxChange(body),
   mailboxSecret: secretChange(body.imap_password),
+  oauth: oauthChange(body),
+  oauthSecrets: oauthSecrets(body),
 });
 
 const secretChange = (value: string | null | undefined): Secret | null | undefined =>
@@ -189,6 +211,19 @@ export function showChannel(
     ...(fromName === null ? {} : { smtp_from_name: fromName }),
     ...(replyTo === null ? {} : { reply_to: replyTo }),
     ...showMailbox(mailboxOf(channel), senderCheck),
+    ...showOauth(oauthOf(channel)),
+  };
+}
+
+function showOauth(oauth: OauthSettings): Partial<z.infer<typeof channelAnswer>> {
+  const { tokenUrl, clientId, scope, hasClientSecret, hasRefreshToken } = oauth;
+  if (tokenUrl === null || clientId === null) return {};
+  return {
+    oauth_token_url: tokenUrl,
+    oauth_client_id: clientId,
+    ...(scope === null ? {} : { oauth_scope: scope }),
+    has_oauth_client_secret: hasClientSecret,
+    has_oauth_refresh_token: hasRefreshToken,
   };
 }
 

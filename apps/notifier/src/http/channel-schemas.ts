@@ -50,6 +50,20 @@ const mailboxFields = {
   imap_use_ssl: z.boolean(),
   imap_folder: name,
 };
+/** How it gets tokens to log in with. */
+const oauthFields = {
+  oauth_token_url: webhookUrl,
+  oauth_client_id: loginName,
+  oauth_client_secret: password.regex(/^\P{Cc}*$/u, 'holds a control character'),
+  oauth_refresh_token: z
+    .string()
+    .max(8_192)
+    .regex(/^[\x21-\x7e]+$/, 'is not a token'),
+  oauth_scope: z
+    .string()
+    .max(2_000)
+    .regex(/^[\x20-\x7e]+$/, 'is not a list of scopes'),
+};
 const emailFields = {
   name,
   is_enabled: z.boolean(),
@@ -62,6 +76,7 @@ const emailFields = {
   smtp_from_name: name,
   reply_to: replyTo,
   ...mailboxFields,
+  ...oauthFields,
 };
 
 const newWebhook = z.strictObject({
@@ -85,6 +100,7 @@ const newEmail = z.strictObject({
   smtp_from_name: emailFields.smtp_from_name.optional(),
   reply_to: replyTo.optional(),
   ...z.object(mailboxFields).partial().shape,
+  ...z.object(oauthFields).partial().shape,
 });
 export const newChannel = z.discriminatedUnion(
   'channel_type',
@@ -107,6 +123,11 @@ export const emailChange = z
     imap_host: emailFields.imap_host.nullable(),
     imap_username: emailFields.imap_username.nullable(),
     imap_password: emailFields.imap_password.nullable(),
+    oauth_token_url: oauthFields.oauth_token_url.nullable(),
+    oauth_client_id: oauthFields.oauth_client_id.nullable(),
+    oauth_client_secret: oauthFields.oauth_client_secret.nullable(),
+    oauth_refresh_token: oauthFields.oauth_refresh_token.nullable(),
+    oauth_scope: oauthFields.oauth_scope.nullable(),
   })
   .partial();
 /** All, for when the channel's type is not known yet. */
@@ -164,6 +185,11 @@ export const channelAnswer = z.object({
   has_imap_password: z.boolean().optional(),
   imap_use_ssl: z.boolean().optional(),
   imap_folder: z.string().optional(),
+  oauth_token_url: z.string().optional(),
+  oauth_client_id: z.string().optional(),
+  oauth_scope: z.string().optional(),
+  has_oauth_client_secret: z.boolean().optional(),
+  has_oauth_refresh_token: z.boolean().optional(),
   /** How the senders of answers are proved (REPLY_SENDER_CHECK). */
   reply_sender_check: z.enum(SENDER_CHECKS).optional(),
   created_at: z.iso.datetime(),

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { Secret } from '@lineclear/kit';
 import type { z } from 'zod';
-import type { ChannelChange } from '../channels/keep-channels.js';
+import type { ChannelChange } from '../channels/channel-change.js';
 import { isSlackApp, type ChatChannel, type ChatSettings } from '../domain/channel.js';
 import type { channelAnswer } from './channel-schemas.js';
 import type { appChange, hookChange, NewHookBody, NewSlackBody } from './chat-schemas.js';

@@ -12,6 +12,7 @@ import { ChannelSecrets } from '../channels/channel-secrets.js';
 import type { Config } from '../config.js';
 import { channelsToRead } from '../db/mailboxes.repo.js';
 import { mailboxSecretName, type EmailChannel } from '../domain/channel.js';
+import { MailTokens } from '../email/mail-tokens.js';
 import { HandleMail } from './handle-mail.js';
 import { keepReading } from './keep-reading.js';
 import { MailboxMetrics } from './mailbox-metrics.js';
@@ -41,6 +42,7 @@ export class KeepMailboxes implements OnApplicationBootstrap, BeforeApplicationS
   constructor(
     private readonly database: Database,
     private readonly secrets: ChannelSecrets,
+    private readonly tokens: MailTokens,
     private readonly handle: HandleMail,
     private readonly metrics: MailboxMetrics,
     bus: Bus,
@@ -115,7 +117,11 @@ export class KeepMailboxes implements OnApplicationBootstrap, BeforeApplicationS
     stop: AbortSignal,
     opened: () => void,
   ): Promise<void> {
-    const { client, mailbox } = await openMailbox(channel, this.secrets, this.config);
+    const { client, mailbox } = await openMailbox(channel, {
+      secrets: this.secrets,
+      tokens: this.tokens,
+      config: this.config,
+    });
     let isOpen = false;
     // What runs when the service stops is cut off: it was not handled, and is read again.
     const cut = (): void => client.close();

@@ -27,8 +27,13 @@ async function addressOf(host: string, { allowed, resolve }: ImapParts): Promise
   });
 }
 
-/** Logs in to a mailbox. Whoever gets the connection closes it. */
-export async function openImap(mailbox: OpenMailbox, password: Secret, parts: ImapParts): Promise<ImapFlow> {
+/** Logs in to a mailbox, with a password unless it is said to be a token. Whoever gets the connection closes it. */
+export async function openImap(
+  mailbox: OpenMailbox,
+  secret: Secret,
+  parts: ImapParts,
+  kind: 'pass' | 'accessToken' = 'pass',
+): Promise<ImapFlow> {
   const address = await addressOf(mailbox.host, parts);
   // Read only by a house that reads answers.
   const { ImapFlow } = await import('imapflow');
@@ -37,7 +42,7 @@ export async function openImap(mailbox: OpenMailbox, password: Secret, parts: Im
     port: mailbox.port,
     secure: mailbox.useSsl,
     ...(isIP(mailbox.host) === 0 ? { servername: mailbox.host } : {}),
-    auth: { user: mailbox.username, pass: password.reveal() },
+    auth: { user: mailbox.username, [kind]: secret.reveal() },
     logger: false,
     autoIdleDelay: IDLE_AFTER_MS,
     maxIdleTime: NEWS_AT_LEAST_MS,
@@ -58,6 +63,9 @@ export async function openImap(mailbox: OpenMailbox, password: Secret, parts: Im
     throw explained(error);
   }
 }
+
+export const isLoginRefused = (error: unknown): boolean =>
+  (error as { cause?: { authenticationFailed?: boolean } }).cause?.authenticationFailed === true;
 
 /** Says what the server said: imapflow's own message is that a command failed. */
 export function explained(error: unknown): Error {
