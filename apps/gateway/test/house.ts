@@ -9,6 +9,7 @@ import {
 } from 'node:http';
 import { connect, type AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
+import { freePort } from '@lineclear/servers';
 import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
@@ -29,14 +30,8 @@ export async function listen(server: Server): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-/** A port that nobody listens on: bound once to be sure it is ours, then freed. */
-export async function nowhere(): Promise<string> {
-  const server = createServer();
-  const origin = await listen(server);
-  server.close();
-  await once(server, 'close');
-  return origin;
-}
+/** A port that nobody listens on, and that no server gets who asks for any. */
+export const nowhere = async (): Promise<string> => `http://127.0.0.1:${await freePort()}`;
 
 /** A gateway before real servers; a service that is not given says its own name. */
 export async function openHouse(
