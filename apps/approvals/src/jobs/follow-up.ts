@@ -8,14 +8,8 @@ import type { Config } from '../config.js';
 import { Approvers } from '../approvers.js';
 import { forgetAbsences } from '../db/absences.repo.js';
 import { forgetTokens } from '../db/reply-tokens.repo.js';
-import {
-  escalate,
-  expireRequests,
-  forgetMarks,
-  remindOf,
-  remindOfReviews,
-  toEscalate,
-} from '../db/requests.repo.js';
+import { escalate, expireRequests, remindOf, remindOfReviews, toEscalate } from '../db/due-requests.repo.js';
+import { forgetMarks } from '../db/requests.repo.js';
 import { settingsNow } from '../db/settings.repo.js';
 import { Decisions } from '../decisions.js';
 import { newlyAsked, whomToAsk } from '../domain/whom-to-ask.js';
