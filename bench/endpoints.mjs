@@ -21,7 +21,7 @@ const SECONDS = Number(process.env.BENCH_SECONDS ?? 20);
 const HEALTHY = Array.from({ length: 10 }, (_, n) => `/well-${n}`);
 const SLOW_MS = 5_000;
 // How long whoever is slow or was down is waited for, and whoever is dead for being switched off.
-const PATIENCE_MS = 180_000;
+const PATIENCE_MS = Number(process.env.BENCH_PATIENCE_SECONDS ?? 180) * 1_000;
 
 const { row, write } = openRows();
 

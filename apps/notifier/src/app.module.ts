@@ -37,6 +37,7 @@ import { Digests1795770000043 } from './db/migrations/1795770000043-digests.js';
 import { Silences1795770000044 } from './db/migrations/1795770000044-silences.js';
 import { SilenceRow } from './db/silence.entity.js';
 import { Fallbacks1795770000045 } from './db/migrations/1795770000045-fallbacks.js';
+import { ChannelTurns1795770000050 } from './db/migrations/1795770000050-channel-turns.js';
 import { FallbackRow } from './db/fallback.entity.js';
 import { SlackDecisions1795770000021 } from './db/migrations/1795770000021-slack-decisions.js';
 import { SlackThreads1795770000020 } from './db/migrations/1795770000020-slack-threads.js';
@@ -70,13 +71,14 @@ import { RepliesController } from './http/replies.controller.js';
 import { SilencesController } from './http/silences.controller.js';
 import { SlackInteractionsController } from './http/slack-interactions.controller.js';
 import { SlackLinksController } from './http/slack-links.controller.js';
-import { AdmitDelivery } from './jobs/admit-delivery.js';
+import { ChannelSenders } from './jobs/channel-senders.js';
 import { DeliverProcessor } from './jobs/deliver.processor.js';
 import { DeliveryMetrics } from './jobs/delivery-metrics.js';
 import { DELIVER, DeliveryQueue } from './jobs/delivery-queue.js';
 import { JudgeEndpoint } from './jobs/judge-endpoint.js';
 import { SendDelivery } from './jobs/send-delivery.js';
 import { SweepDue } from './jobs/sweep-due.js';
+import { TakeTurn } from './jobs/take-turn.js';
 import { CheckMailbox } from './mailbox/check-mailbox.js';
 import { RESOLVE_RECORDS, systemResolver, type ResolveRecords } from './mailbox/dmarc.js';
 import { HandleMail } from './mailbox/handle-mail.js';
@@ -144,7 +146,8 @@ class NotifierModule {
         DeliveryQueue,
         DeliveryMetrics,
         JudgeEndpoint,
-        AdmitDelivery,
+        TakeTurn,
+        ChannelSenders,
         SendDelivery,
         DeliverProcessor,
         SweepDue,
@@ -221,6 +224,7 @@ export function define(
       Digests1795770000043,
       Silences1795770000044,
       Fallbacks1795770000045,
+      ChannelTurns1795770000050,
       SlackThreads1795770000020,
       SlackDecisions1795770000021,
       ApprovalMails1795770000030,

@@ -20,7 +20,8 @@ import { pendingEvents } from '@lineclear/testkit';
 import { Webhook } from 'standardwebhooks';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { define } from '../src/app.module.js';
-import { endAttempt, makeDue } from '../src/db/deliveries.repo.js';
+import { endAttempts } from '../src/db/attempts.repo.js';
+import { makeDue } from '../src/db/deliveries.repo.js';
 import {
   aboutJob,
   completed,
@@ -225,8 +226,10 @@ it('takes no word of a sender that lost a delivery which is to be sent once more
     statusCode: 200,
     error: null,
     response: null,
-  };
-  expect(await endAttempt(database, end, 'sent', null)).toBe(false);
+    state: 'sent',
+    waitSeconds: null,
+  } as const;
+  expect(await endAttempts(database, [end])).toEqual(new Set());
   await vi.waitFor(() => expect(house.receiver.at('/once-more')).toHaveLength(2), PATIENT);
 });
 

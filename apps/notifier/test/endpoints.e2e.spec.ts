@@ -113,18 +113,16 @@ it('sends no more at once than the channel says, from however many replicas', as
 }, 60_000);
 
 it('sends no more a second than the channel says, and all of it', async () => {
-  const heldBack = async (): Promise<boolean> => {
-    const { database } = house.service;
-    return (await database.query(`select 1 from delivery where waits_for = 'rate'`)).length > 0;
-  };
+  const heldBack = async (id: number): Promise<boolean> =>
+    (await historyOf(house, id)).some(({ waits_for }) => waits_for === 'rate');
   const wide = await webhookFor(house, '/wide', 'job.completed', {}, { max_per_second: 1_000 });
   await tell(5);
   await vi.waitFor(async () => expect(await sentTo(wide.id)).toBe(5), PATIENT);
-  expect(await heldBack()).toBe(false);
+  expect(await heldBack(wide.id)).toBe(false);
   await remove(wide.id);
   const { id } = await webhookFor(house, '/trickle', 'job.completed', {}, { max_per_second: 1 });
   await tell(5);
-  await vi.waitFor(async () => expect(await heldBack()).toBe(true), PATIENT);
+  await vi.waitFor(async () => expect(await heldBack(id)).toBe(true), PATIENT);
   await vi.waitFor(async () => expect(await sentTo(id)).toBe(5), PATIENT);
   expect(house.receiver.at('/trickle')).toHaveLength(5);
   await remove(id);

@@ -1,6 +1,5 @@
 import { Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
 import type { ChannelType } from '../domain/channel.js';
-import type { WaitReason } from '../domain/endpoint-gate.js';
 import type { OwnWait } from '../domain/own-waits.js';
 import type { Severity } from '../domain/severity.js';
 
@@ -74,7 +73,7 @@ export class DeliveryRow {
   @Column('timestamptz', { nullable: true })
   next_attempt_at: Date | null;
 
-  /** Until then it is in someone's hands: in the queue, or, with a `holder`, being sent. */
+  /** Until then its `holder` is sending it. */
   @Column('timestamptz', { nullable: true })
   held_until: Date | null;
 
@@ -88,9 +87,9 @@ export class DeliveryRow {
   @Column('integer', { nullable: true })
   instead_of: number | null;
 
-  /** What kept it back when it was last to be sent; null once it was. */
+  /** What its person lets it wait for; null once it was to be sent. */
   @Column('text', { nullable: true })
-  waits_for: WaitReason | OwnWait | null;
+  waits_for: OwnWait | null;
 
   @Column('timestamptz', { default: () => 'now()' })
   created_at: Date;

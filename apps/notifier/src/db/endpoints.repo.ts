@@ -1,5 +1,8 @@
 import type { Queryable, Tx } from '@lineclear/kit';
-import { FAILURES_TO_OPEN, type EndpointLimits, type EndpointState } from '../domain/endpoint-gate.js';
+import type { Channel } from '../domain/channel.js';
+import { FAILURES_TO_OPEN, type EndpointState } from '../domain/endpoint-gate.js';
+import type { ChannelRow } from './channel.entity.js';
+import { channelOf } from './channels.repo.js';
 import type { FailureStreak } from '../domain/failure-streak.js';
 import type { EndpointRow } from './endpoint.entity.js';
 
@@ -8,34 +11,32 @@ export async function insertEndpoint(tx: Tx, channelId: number): Promise<void> {
 }
 
 export interface Gate {
-  readonly channelId: number;
   readonly state: EndpointState;
-  readonly limits: EndpointLimits;
+  /** Undefined when it is gone. */
+  readonly channel: Channel | undefined;
   /** By the clock that all replicas share. */
   readonly now: Date;
   /** Whether there is something to forgive after a success. */
   readonly hasFailed: boolean;
 }
 
-/** The gate that a delivery has to pass, which nobody else passes until the transaction ends. Mail has none. */
-export async function lockGate(tx: Tx, deliveryId: string): Promise<Gate | undefined> {
+/** The gate to what is behind a channel, through which nobody else lets anything until the transaction ends. */
+export async function lockGate(tx: Tx, channelId: number): Promise<Gate | undefined> {
   const [[row], [counted]] = await Promise.all([
-    tx.query<EndpointRow & { settings: EndpointLimits }>(
-      `select e.*, c.settings from delivery d join channel c on c.id = d.channel_id join endpoint e on e.channel_id = c.id
-       where d.id = $1 and d.channel_type <> 'email' for update of e`,
-      [deliveryId],
+    tx.query<EndpointRow & { channel: ChannelRow | null }>(
+      `select e.*, to_jsonb(c) as channel from endpoint e left join channel c on c.id = e.channel_id
+       where e.channel_id = $1 for update of e`,
+      [channelId],
     ),
     // After the lock, so that it sees whoever held that before.
     tx.query<{ under_way: number; now: Date }>(
       `select count(*) as under_way, clock_timestamp() as now from delivery
-       where channel_id = (select channel_id from delivery where id = $1)
-         and holder is not null and held_until > clock_timestamp()`,
-      [deliveryId],
+       where channel_id = $1 and holder is not null and held_until > clock_timestamp()`,
+      [channelId],
     ),
   ]);
   return (
     row && {
-      channelId: row.channel_id,
       state: {
         failuresInRow: row.failures_in_row,
         openUntil: row.open_until,
@@ -43,14 +44,15 @@ export async function lockGate(tx: Tx, deliveryId: string): Promise<Gate | undef
         tokens: row.tokens,
         countedAt: row.counted_at,
       },
-      limits: row.settings,
+      channel: row.channel ? channelOf(row.channel) : undefined,
       now: counted!.now,
       hasFailed: row.failures_in_row > 0 || row.failing_since !== null,
     }
   );
 }
 
-export async function spendToken(tx: Tx, { channelId, now }: Gate, tokens: number): Promise<void> {
+/** Writes down what the rate still allows, as it was at `now`. */
+export async function saveTokens(tx: Tx, channelId: number, tokens: number, now: Date): Promise<void> {
   await tx.query('update endpoint set tokens = $2, counted_at = $3 where channel_id = $1', [
     channelId,
     tokens,

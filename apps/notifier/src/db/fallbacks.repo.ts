@@ -23,19 +23,19 @@ export async function deleteFallback(tx: Tx, channelId: number): Promise<boolean
 }
 
 /**
- * A delivery that failed for good goes through what stands in for its channel. Undefined when nothing does, or when that
- * channel has told the same receiver of the same event.
+ * A delivery that failed for good goes through the channel that stands in for its own, which is given back. Undefined when
+ * none does, or when that one has told the same receiver of the same event.
  */
-export async function fallBack(tx: Tx, deliveryId: string): Promise<string | undefined> {
-  const [row] = await tx.query<{ id: string }>(
+export async function fallBack(tx: Tx, deliveryId: string): Promise<number | undefined> {
+  const [row] = await tx.query<{ channel_id: number }>(
     `insert into delivery (id, event_id, event_type, severity, channel_id, channel_type, recipient, user_id, job_id, body,
        traceparent, state, next_attempt_at, instead_of)
      select $2, d.event_id, d.event_type, d.severity, c.id, c.channel_type, d.recipient, d.user_id, d.job_id, d.body,
        d.traceparent, 'pending', now(), coalesce(d.instead_of, d.channel_id)
      from delivery d join channel_fallback f on f.channel_id = d.channel_id join channel c on c.id = f.fallback_id
      where d.id = $1
-     on conflict (event_id, channel_id, recipient) do nothing returning id`,
+     on conflict (event_id, channel_id, recipient) do nothing returning channel_id`,
     [deliveryId, newEventId()],
   );
-  return row?.id;
+  return row?.channel_id;
 }

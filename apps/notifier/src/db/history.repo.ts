@@ -1,4 +1,6 @@
 import type { Queryable } from '@lineclear/kit';
+import type { WaitReason } from '../domain/endpoint-gate.js';
+import type { OwnWait } from '../domain/own-waits.js';
 import type { DeliveryAttemptRow, DeliveryRow, DeliveryState } from './delivery.entity.js';
 
 export interface HistoryFilter {
@@ -29,11 +31,10 @@ export type LoggedDelivery = Pick<
   | 'attempts'
   | 'next_attempt_at'
   | 'last_error'
-  | 'waits_for'
   | 'instead_of'
   | 'created_at'
   | 'finished_at'
-> & { readonly log: LoggedAttempt[] };
+> & { readonly log: LoggedAttempt[]; readonly waits_for: WaitReason | OwnWait | null };
 
 export const NO_FILTER: HistoryFilter = {
   eventId: null,
@@ -58,7 +59,7 @@ const valuesOf = (filter: HistoryFilter): unknown[] => [
   filter.eventId,
 ];
 
-/** Deliveries with their attempts, and what they wait for as it is now, newest first, those below `before` if it is given. */
+/** Deliveries with their attempts, and what keeps them back as it is now, newest first, those below `before` if it is given. */
 export async function listHistory(
   on: Queryable,
   filter: HistoryFilter,
@@ -66,11 +67,18 @@ export async function listHistory(
   before: string | null,
 ): Promise<LoggedDelivery[]> {
   return on.query<LoggedDelivery>(
-    `select d.id, event_id, event_type, severity, d.channel_id, channel_type, recipient, job_id, state, attempts,
-       next_attempt_at, last_error, instead_of, created_at, finished_at, coalesce(a.log, '[]') as log,
-       case when e.open_until > greatest(now(), next_attempt_at) then 'breaker' else waits_for end as waits_for
+    `select d.id, d.event_id, d.event_type, d.severity, d.channel_id, d.channel_type, d.recipient, d.job_id, d.state, d.attempts,
+       d.next_attempt_at, d.last_error, d.instead_of, d.created_at, d.finished_at, coalesce(a.log, '[]') as log,
+       case when e.open_until > greatest(now(), d.next_attempt_at) then 'breaker'
+         when d.holder is not null or d.next_attempt_at is null or d.next_attempt_at > now() then d.waits_for
+         when u.under_way >= (c.settings->>'maxConcurrent')::int then 'concurrency'
+         when e.tokens + extract(epoch from now() - e.counted_at) * (c.settings->>'maxPerSecond')::float8 < 1 then 'rate'
+       end as waits_for
      from (select * from delivery where ${MATCHES} and ($8::uuid is null or id < $8) order by id desc limit $9) d
      left join endpoint e on e.channel_id = d.channel_id and d.next_attempt_at is not null
+     left join channel c on c.id = e.channel_id
+     left join lateral (
+       select count(*) as under_way from delivery where channel_id = e.channel_id and holder is not null and held_until > now()) u on true
      left join lateral (
        select json_agg(json_build_object('number', number, 'ended_at', ended_at, 'duration_ms', duration_ms,
          'status_code', status_code, 'error', error, 'response', response) order by number) as log

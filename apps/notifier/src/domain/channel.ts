@@ -58,6 +58,13 @@ export type ChatChannel = EveryChannel & { readonly type: ChatType; readonly set
 /** A way to reach people. Its secret is not here: it lives in the secrets service. */
 export type Channel = WebhookChannel | EmailChannel | ChatChannel;
 
+/** Of a mail server nobody says how much it takes; what it takes at once, its few connections do. */
+const MAIL_LIMITS: EndpointLimits = { maxConcurrent: 20, maxPerSecond: 1_000 };
+
+/** How much may be sent through a channel; through one that is gone nothing is. */
+export const limitsOf = (channel: Pick<Channel, 'settings'> | undefined): EndpointLimits =>
+  channel && 'maxConcurrent' in channel.settings ? channel.settings : MAIL_LIMITS;
+
 /** The field of a channel that is a secret. */
 export const SECRET_FIELD = {
   webhook: 'webhook_secret',

@@ -1,36 +1,48 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { afterFailure, mayPass, type EndpointState, type Passage } from './endpoint-gate.js';
+import { afterFailure, roomAt, type EndpointState } from './endpoint-gate.js';
 
 const now = new Date('2026-01-01T00:00:00.000Z');
 const in_ = (seconds: number): Date => new Date(now.getTime() + seconds * 1_000);
 const limits = { maxConcurrent: 4, maxPerSecond: 20 };
 const calm: EndpointState = { failuresInRow: 0, openUntil: null, underWay: 0, tokens: 20, countedAt: now };
-const waits = (waitsFor: string, waitSeconds: number) => ({ passes: false, waitsFor, waitSeconds });
 
 describe('the gate before an endpoint', () => {
-  it.each<[string, Partial<EndpointState>, object]>([
-    ['lets through what is calm', {}, { passes: true, tokens: 19 }],
-    ['lets through after four failures', { failuresInRow: 4 }, { passes: true, tokens: 19 }],
-    ['is shut while open', { failuresInRow: 5, openUntil: in_(30) }, waits('breaker', 30)],
-    ['lets one try when that is over', { failuresInRow: 5, openUntil: now }, { passes: true, tokens: 19 }],
-    ['lets only one try', { failuresInRow: 5, openUntil: now, underWay: 1 }, waits('breaker', 1)],
-    ['lets four at once', { underWay: 3 }, { passes: true, tokens: 19 }],
-    ['lets no fifth at once', { underWay: 4 }, waits('concurrency', 0.5)],
-    ['lets the last of a second', { tokens: 1 }, { passes: true, tokens: 0 }],
-    ['lets no more in that second', { tokens: 0 }, waits('rate', 0.05)],
-    ['waits for the rest of a token', { tokens: 0.5 }, waits('rate', 0.025)],
-    ['counts on as time goes', { tokens: 0, countedAt: in_(-0.5) }, { passes: true, tokens: 9 }],
-    ['saves no more than a second', { tokens: 0, countedAt: in_(-3_600) }, { passes: true, tokens: 19 }],
-    ['takes a clock that went back', { tokens: 2, countedAt: in_(60) }, { passes: true, tokens: 1 }],
-  ])('%s', (_, state, passage) => {
-    expect(mayPass({ ...calm, ...state }, limits, now, 0)).toEqual(passage);
+  it.each<[string, Partial<EndpointState>, number, string]>([
+    ['lets through what is calm', {}, 4, 'concurrency'],
+    ['lets through after four failures', { failuresInRow: 4 }, 4, 'concurrency'],
+    ['is shut while open', { failuresInRow: 5, openUntil: in_(30) }, 0, 'breaker'],
+    ['lets one try when that is over', { failuresInRow: 5, openUntil: now }, 1, 'breaker'],
+    ['lets only one try', { failuresInRow: 5, openUntil: now, underWay: 1 }, 0, 'breaker'],
+    ['lets one try where it never was open', { failuresInRow: 5 }, 1, 'breaker'],
+    ['lets four at once', { underWay: 3 }, 1, 'concurrency'],
+    ['lets no fifth at once', { underWay: 4 }, 0, 'concurrency'],
+    ['takes a limit that was lowered meanwhile', { underWay: 9 }, 0, 'concurrency'],
+    ['lets the last of a second', { tokens: 1 }, 1, 'rate'],
+    ['lets no more in that second', { tokens: 0 }, 0, 'rate'],
+    ['waits for the rest of a token', { tokens: 1.5 }, 1, 'rate'],
+    ['counts on as time goes', { tokens: 0, countedAt: in_(-0.1) }, 2, 'rate'],
+    ['takes a clock that went back', { tokens: 2, countedAt: in_(60) }, 2, 'rate'],
+  ])('%s', (_, state, count, reason) => {
+    expect(roomAt({ ...calm, ...state }, limits, now)).toMatchObject({ count, beyond: { reason } });
+  });
+
+  it.each<[Partial<EndpointState>, number]>([
+    [{ tokens: 0 }, 0.05],
+    [{ tokens: 0.5 }, 0.025],
+    [{ tokens: 2.5 }, 0.025],
+  ])('says when one more may pass by the rate: %j', (state, seconds) => {
+    expect(roomAt({ ...calm, ...state }, limits, now).beyond).toEqual({ reason: 'rate', seconds });
+  });
+
+  it('saves no more than a second', () => {
+    expect(roomAt({ ...calm, tokens: 0, countedAt: in_(-3_600) }, limits, now).tokens).toBe(20);
   });
 
   it('heeds the limits that it is given', () => {
     const wider = { maxConcurrent: 5, maxPerSecond: 100 };
-    expect(mayPass({ ...calm, underWay: 4 }, wider, now, 0).passes).toBe(true);
-    expect(mayPass({ ...calm, tokens: 0 }, wider, now, 0)).toEqual(waits('rate', 0.01));
+    expect(roomAt({ ...calm, underWay: 4 }, wider, now).count).toBe(1);
+    expect(roomAt({ ...calm, tokens: 0 }, wider, now).beyond).toEqual({ reason: 'rate', seconds: 0.01 });
   });
 
   it('lets through no more than the rate, however they come', () => {
@@ -41,10 +53,10 @@ describe('the gate before an endpoint', () => {
         let passed = 0;
         for (const gap of gapsMs) {
           ms += gap;
-          const passage: Passage = mayPass(state, limits, new Date(ms), 0);
-          if (!passage.passes) continue;
-          passed += 1;
-          state = { ...state, tokens: passage.tokens, countedAt: new Date(ms) };
+          const { count, tokens } = roomAt(state, limits, new Date(ms));
+          if (count === 0) continue;
+          passed += count;
+          state = { ...state, tokens: tokens - count, countedAt: new Date(ms) };
         }
         expect(passed).toBeLessThanOrEqual(((ms - now.getTime()) / 1_000) * limits.maxPerSecond + 1e-6);
       }),

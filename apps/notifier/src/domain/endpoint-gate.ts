@@ -1,9 +1,6 @@
 /** How many failures in a row open the breaker: nothing is sent then, until one message may try whether it is over. */
 export const FAILURES_TO_OPEN = 5;
 const MAX_OPEN_SECONDS = 600;
-/** While the one that tries is under way. */
-const PROBE_WAIT_SECONDS = 1;
-const BUSY_WAIT_SECONDS = 0.5;
 
 export interface EndpointLimits {
   readonly maxConcurrent: number;
@@ -22,32 +19,33 @@ export interface EndpointState {
 
 export const WAIT_REASONS = ['breaker', 'concurrency', 'rate'] as const;
 export type WaitReason = (typeof WAIT_REASONS)[number];
-export type Passage =
-  | { readonly passes: true; readonly tokens: number }
-  | { readonly passes: false; readonly waitsFor: WaitReason; readonly waitSeconds: number };
 
-/** Whether one more may be sent to an endpoint now, or when to ask again; `random` keeps those that wait from coming at once. */
-export function mayPass(
+export interface Room {
+  /** How many may be sent now. */
+  readonly count: number;
+  /** What might have been sent by the rate alone: each that is sent takes one. */
+  readonly tokens: number;
+  /** What keeps back those beyond, and after how many seconds it lets one more pass, where time alone ends it. */
+  readonly beyond: { readonly reason: WaitReason; readonly seconds?: number };
+}
+
+/** How many may be sent to an endpoint now. */
+export function roomAt(
   state: EndpointState,
   { maxConcurrent, maxPerSecond }: EndpointLimits,
   now: Date,
-  random: number,
-): Passage {
-  const wait = (waitsFor: WaitReason, seconds: number): Passage => ({
-    passes: false,
-    waitsFor,
-    waitSeconds: seconds * (1 + random / 2),
-  });
-  if (state.failuresInRow >= FAILURES_TO_OPEN) {
-    const openMs = (state.openUntil?.getTime() ?? 0) - now.getTime();
-    if (openMs > 0) return wait('breaker', openMs / 1_000);
-    if (state.underWay > 0) return wait('breaker', PROBE_WAIT_SECONDS);
-  }
-  if (state.underWay >= maxConcurrent) return wait('concurrency', BUSY_WAIT_SECONDS);
+): Room {
   const passedSeconds = Math.max(0, now.getTime() - state.countedAt.getTime()) / 1_000;
   const tokens = Math.min(maxPerSecond, state.tokens + passedSeconds * maxPerSecond);
-  if (tokens < 1) return wait('rate', (1 - tokens) / maxPerSecond);
-  return { passes: true, tokens: tokens - 1 };
+  const byRate = Math.floor(tokens);
+  const isBroken = state.failuresInRow >= FAILURES_TO_OPEN;
+  if (isBroken && (state.openUntil ?? now) > now) return { count: 0, tokens, beyond: { reason: 'breaker' } };
+  // One message tries whether it is over.
+  const byConcurrency = Math.max(0, (isBroken ? 1 : maxConcurrent) - state.underWay);
+  if (byConcurrency <= byRate)
+    return { count: byConcurrency, tokens, beyond: { reason: isBroken ? 'breaker' : 'concurrency' } };
+  const seconds = (byRate + 1 - tokens) / maxPerSecond;
+  return { count: byRate, tokens, beyond: { reason: 'rate', seconds } };
 }
 
 /** What a failure makes of the breaker. One that began before it opened says nothing new. */

@@ -68,8 +68,8 @@ export async function storeDeliveries(
   deliveries: readonly NewDelivery[],
 ): Promise<void> {
   if (deliveries.length === 0) return;
-  const stored = await insertDeliveries(tx, deliveries);
-  tx.afterCommit(() => queue.hint(stored.map((id) => ({ id, attempts: 0 }))));
+  const channelIds = await insertDeliveries(tx, deliveries);
+  tx.afterCommit(() => queue.hint(channelIds));
 }
 
 const jobOf = ({ data }: AnyEvent): string | null => (data as { job_id?: string }).job_id ?? null;

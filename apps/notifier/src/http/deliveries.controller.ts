@@ -87,10 +87,10 @@ export class DeliveriesController {
     if (!channel) throw new Conflict('its channel was deleted');
     if (!channel.isEnabled) throw new Conflict('its channel is disabled');
     await this.database.tx(async (tx) => {
-      const due = await makeDue(tx, id);
+      await makeDue(tx, id);
       const details = { channel_id: found.channel_id };
       await this.bus.publish(tx, audited('delivery.resent', { target: `delivery/${id}`, details }));
-      if (due) tx.afterCommit(() => this.queue.hint([{ id, attempts: due.attempts }]));
+      tx.afterCommit(() => this.queue.hint([found.channel_id]));
     });
     return { id, status: (await findDelivery(this.database, id))?.state ?? found.state };
   }

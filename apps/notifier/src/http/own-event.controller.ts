@@ -6,7 +6,6 @@ import { z } from 'zod';
 import { DELIVERY_STATES } from '../db/delivery.entity.js';
 import { ownOutcomeOf, type OwnDelivery } from '../db/own-events.repo.js';
 import { CHANNEL_TYPES } from '../domain/channel.js';
-import { WAIT_REASONS } from '../domain/endpoint-gate.js';
 import { OWN_WAITS } from '../domain/own-waits.js';
 import { SKIP_REASONS } from '../domain/skips.js';
 
@@ -15,7 +14,7 @@ const told = z.object({
   channel_type: z.enum(CHANNEL_TYPES),
   recipient: z.string(),
   status: z.enum(DELIVERY_STATES),
-  waits_for: z.enum([...WAIT_REASONS, ...OWN_WAITS]).optional(),
+  waits_for: z.enum(OWN_WAITS).optional(),
   created_at: instant,
   next_attempt_at: instant.optional(),
   finished_at: instant.optional(),

@@ -28,7 +28,7 @@ export class DeliveryMetrics {
     });
     this.#heldBack = new Counter({
       name: 'lineclear_deliveries_held_back_total',
-      help: 'Deliveries that could not be sent yet because their endpoint took no more just then, by what kept them back',
+      help: 'Times that deliveries had to wait because their endpoint took no more just then, by what kept them back',
       labelNames: ['reason'],
       registers,
     });

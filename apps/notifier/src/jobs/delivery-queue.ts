@@ -3,17 +3,17 @@ import { Inject, Injectable } from '@nestjs/common';
 import { Health, LOGGER, type Logger } from '@lineclear/kit';
 import type { Queue } from 'bullmq';
 
-export const DELIVER = 'deliver';
+export const DELIVER = 'deliver-due';
+/** To send what is due through a channel. */
 export interface DeliverStep {
-  readonly id: string;
+  readonly channelId: number;
 }
 
-const MAX_PENDING_ADDS = 50;
-
-/** The queue of deliveries to send: ids only. Postgres knows what is due; what this queue loses is added again. */
+/** The queue of channels to send through. Postgres knows what is due; what this queue loses is added again. */
 @Injectable()
 export class DeliveryQueue {
-  #pendingAdds = 0;
+  readonly #hinted = new Set<number>();
+  #adding: Promise<void> | undefined;
   #question: Promise<number> | undefined;
 
   constructor(
@@ -27,24 +27,40 @@ export class DeliveryQueue {
   }
 
   /** Adds them, at the latest when Redis is back. */
-  async add(deliveries: readonly { id: string; attempts: number }[]): Promise<void> {
+  async add(channelIds: readonly number[]): Promise<void> {
     await this.queue.addBulk(
-      deliveries.map(({ id, attempts }) => ({
+      channelIds.map((channelId) => ({
         name: DELIVER,
-        data: { id },
-        // One step per attempt: adding one that still waits does nothing.
-        opts: { jobId: `${id}-${attempts + 1}`, removeOnComplete: true, removeOnFail: true },
+        data: { channelId },
+        opts: {
+          // One that waits is enough; one that has begun may have looked too early, so that another comes after it.
+          deduplication: { id: String(channelId), keepLastIfActive: true },
+          removeOnComplete: true,
+          removeOnFail: true,
+        },
       })),
     );
   }
 
   /** As add, without waiting for it: for after a commit. While Redis is away the sweeper does this work, later. */
-  hint(deliveries: readonly { id: string; attempts: number }[]): void {
-    if (deliveries.length === 0 || this.#pendingAdds >= MAX_PENDING_ADDS) return;
-    this.#pendingAdds += 1;
-    this.add(deliveries)
-      .catch((error: unknown) => this.log.warn({ err: error }, 'deliveries wait for the sweeper'))
-      .finally(() => (this.#pendingAdds -= 1));
+  hint(channelIds: readonly number[]): void {
+    for (const id of channelIds) this.#hinted.add(id);
+    this.#adding ??= this.#addHinted();
+  }
+
+  /** What is hinted at while Redis is told of others is told together. */
+  async #addHinted(): Promise<void> {
+    try {
+      while (this.#hinted.size > 0) {
+        const channelIds = [...this.#hinted];
+        this.#hinted.clear();
+        await this.add(channelIds);
+      }
+    } catch (error) {
+      this.log.warn({ err: error }, 'deliveries wait for the sweeper');
+    } finally {
+      this.#adding = undefined;
+    }
   }
 
   /** Asks Redis something small. While it is away the question waits, so there is one at most. */

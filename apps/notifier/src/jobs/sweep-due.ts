@@ -8,7 +8,8 @@ import {
 import { CONFIG, Database, LOGGER, type Logger } from '@lineclear/kit';
 import { RotateKeys } from '../channels/rotate-keys.js';
 import type { Config } from '../config.js';
-import { forgetOld, takeDue } from '../db/deliveries.repo.js';
+import { dueChannels } from '../db/attempts.repo.js';
+import { forgetOld } from '../db/deliveries.repo.js';
 import { forgetEndpoints } from '../db/endpoints.repo.js';
 import { forgetOldSkips } from '../db/event-skips.repo.js';
 import { forgetReceived } from '../db/mailboxes.repo.js';
@@ -19,14 +20,13 @@ import { forgetOldThreads } from '../db/slack-threads.repo.js';
 import { DeliveryQueue } from './delivery-queue.js';
 
 const TICK_MS = 500;
-const BATCH = 500;
 const FORGET_EVERY_MS = 3_600_000;
 const FORGET_BATCH = 5_000;
 /** Webhooks whose old keys are forgotten in one go. */
 const FORGET_KEYS = 100;
 const FORGET_SLACK = [forgetOldThreads, forgetOldQuestions, forgetOldOutcomes];
 
-/** Hands what is due to the queue: retries whose time has come, and whatever Redis lost or a dead process held. */
+/** Hands channels with something due to the queue: retries whose time has come, and whatever Redis lost or a dead process held. */
 @Injectable()
 export class SweepDue implements OnApplicationBootstrap, BeforeApplicationShutdown {
   readonly #stop = new AbortController();
@@ -57,11 +57,8 @@ export class SweepDue implements OnApplicationBootstrap, BeforeApplicationShutdo
   }
 
   async #tick(stop: AbortSignal): Promise<void> {
-    for (let taken = BATCH; taken === BATCH && !stop.aborted;) {
-      const due = await takeDue(this.database, BATCH);
-      taken = due.length;
-      if (taken > 0) await untilStopped(this.queue.add(due), stop);
-    }
+    const due = await dueChannels(this.database);
+    if (due.length > 0) await untilStopped(this.queue.add(due), stop);
     if (performance.now() - this.#forgotAtMs < FORGET_EVERY_MS) return;
     this.#forgotAtMs = performance.now();
     await this.keys.forgetEnded(FORGET_KEYS);

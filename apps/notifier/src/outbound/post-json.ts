@@ -5,6 +5,7 @@ import type { Config } from '../config.js';
 import type { AttemptResult } from '../domain/attempt.js';
 import { explainError } from './explain-error.js';
 import { guardedConnector } from './guarded-connector.js';
+import { timeLimit } from './time-limit.js';
 
 export interface Answer {
   readonly statusCode: number;
@@ -40,13 +41,14 @@ export class PostJson implements OnApplicationShutdown {
     headers: Readonly<Record<string, string>>,
     stop: AbortSignal,
   ): Promise<Answer | AttemptResult> {
+    const limit = timeLimit(stop, this.#timeoutMs);
     try {
       const answer = await request(url, {
         method: 'POST',
         dispatcher: this.#agent,
         headers: { 'content-type': 'application/json', 'user-agent': 'Lineclear-Webhooks/1', ...headers },
         body,
-        signal: AbortSignal.any([stop, AbortSignal.timeout(this.#timeoutMs)]),
+        signal: limit.signal,
       });
       const retryAfter = answer.headers['retry-after'];
       return {
@@ -57,6 +59,8 @@ export class PostJson implements OnApplicationShutdown {
     } catch (error) {
       if (stop.aborted) return { outcome: 'postponed', error: 'this service stopped before the answer came' };
       return { outcome: 'refused', error: explainError(error) };
+    } finally {
+      limit.end();
     }
   }
 

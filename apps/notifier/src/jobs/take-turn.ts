@@ -1,0 +1,69 @@
+import { randomUUID } from 'node:crypto';
+import { Inject, Injectable } from '@nestjs/common';
+import { CONFIG, Database } from '@lineclear/kit';
+import type { Config } from '../config.js';
+import {
+  claimDue,
+  endAttempts,
+  isMoreDue,
+  type AttemptEnd,
+  type ClaimedDelivery,
+} from '../db/attempts.repo.js';
+import { forgiveEndpoint, lockGate, saveTokens } from '../db/endpoints.repo.js';
+import { limitsOf, type Channel } from '../domain/channel.js';
+import { roomAt } from '../domain/endpoint-gate.js';
+import { DeliveryMetrics } from './delivery-metrics.js';
+
+/** Longer than an attempt may take with all that is around it: only a holder that died has it run out. */
+const LEASE_MARGIN_SECONDS = 15;
+const MAX_CLAIMED = 100;
+
+export interface Turn {
+  /** What is to be sent now. */
+  readonly deliveries: readonly ClaimedDelivery[];
+  readonly channel: Channel | undefined;
+  /** After how many seconds more may be sent, where nothing else says so before; 0: at once. */
+  readonly nextInSeconds: number | undefined;
+}
+
+const NOTHING: Turn = { deliveries: [], channel: undefined, nextInSeconds: undefined };
+
+/**
+ * A channel's turn, in one transaction: what has been sent is written down, and as much of what is due is claimed as the
+ * endpoint takes: so many at once, so many a second, and none while there is no use.
+ */
+@Injectable()
+export class TakeTurn {
+  readonly #leaseSeconds: number;
+
+  constructor(
+    private readonly database: Database,
+    private readonly metrics: DeliveryMetrics,
+    @Inject(CONFIG) config: Config,
+  ) {
+    this.#leaseSeconds = 2 * config.DELIVERY_TIMEOUT_SECONDS + LEASE_MARGIN_SECONDS;
+  }
+
+  async take(channelId: number, sent: readonly AttemptEnd[], mayClaim: boolean): Promise<Turn> {
+    return this.database.tx(async (tx) => {
+      const written = sent.length > 0 ? await endAttempts(tx, sent) : undefined;
+      const gate = await lockGate(tx, channelId);
+      if (!gate) return NOTHING;
+      const { channel, now } = gate;
+      const isForgiven = gate.hasFailed && (written?.size ?? 0) > 0;
+      if (isForgiven) await forgiveEndpoint(tx, channelId);
+      if (!mayClaim) return NOTHING;
+      const state = isForgiven ? { ...gate.state, failuresInRow: 0, openUntil: null } : gate.state;
+      const { count, tokens, beyond } = roomAt(state, limitsOf(channel), now);
+      const limit = Math.min(count, MAX_CLAIMED);
+      const deliveries =
+        limit > 0 ? await claimDue(tx, channelId, limit, randomUUID(), this.#leaseSeconds) : [];
+      if (deliveries.length > 0) await saveTokens(tx, channelId, tokens - deliveries.length, now);
+      if (deliveries.length < limit || !(await isMoreDue(tx, channelId)))
+        return { deliveries, channel, nextInSeconds: undefined };
+      if (limit < count) return { deliveries, channel, nextInSeconds: 0 };
+      this.metrics.heldBack(beyond.reason);
+      return { deliveries, channel, nextInSeconds: beyond.seconds };
+    });
+  }
+}
