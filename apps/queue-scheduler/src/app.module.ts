@@ -8,6 +8,7 @@ import { entities } from './db/entities.js';
 import { QueueTables1767225700000 } from './db/migrations/1767225700000-queue-tables.js';
 import { BandsBetweenLevels1795661000000 } from './db/migrations/1795661000000-bands-between-levels.js';
 import { ApprovedSecrets1795711000000 } from './db/migrations/1795711000000-approved-secrets.js';
+import { Cancellers1795711000001 } from './db/migrations/1795711000001-cancellers.js';
 import { Quotas1795671000000 } from './db/migrations/1795671000000-quotas.js';
 import { providersOf, type Provider } from './domain/providers.js';
 import { FollowApprovals } from './events/follow-approvals.js';
@@ -100,6 +101,7 @@ export const define = (env: NodeJS.ProcessEnv, more: { clock?: Clock } = {}): Se
       BandsBetweenLevels1795661000000,
       Quotas1795671000000,
       ApprovedSecrets1795711000000,
+      Cancellers1795711000001,
     ],
     transports: busTransports,
     file,

@@ -100,7 +100,13 @@ export const jobFailed = defineEvent(
 );
 export const jobCancelled = defineEvent(
   'job.cancelled',
-  z.object({ ...ended, reason: z.enum(END_REASONS), message: reason.optional() }),
+  z.object({
+    ...ended,
+    reason: z.enum(END_REASONS),
+    message: reason.optional(),
+    /** Who cancelled it, or took its request back; without it, nobody did. */
+    cancelled_by: z.object({ user_id: userId, username }).optional(),
+  }),
 );
 
 /** What is set for a provider changed: whoever remembers it asks again. */

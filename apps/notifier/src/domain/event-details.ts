@@ -50,8 +50,17 @@ export const EVENT_DETAILS: Readonly<Record<string, EventDetails>> = {
     example: { ...job, attempt: 1, cost_usd: 3.2, ...times, reason: 'run_failed', message: 'exit code 1' },
   },
   'job.cancelled': {
-    description: 'A job was ended before it was done, by somebody or because it may not run.',
-    example: { ...job, attempt: 1, cost_usd: 0.5, ...times, reason: 'cancelled_by_user' },
+    description:
+      'A job was ended before it was done, by somebody, `cancelled_by`, or because it may not run.',
+    example: {
+      ...job,
+      attempt: 1,
+      cost_usd: 0.5,
+      ...times,
+      reason: 'cancelled_by_user',
+      message: 'cancelled by lea',
+      cancelled_by: { user_id: 2, username: 'lea' },
+    },
   },
   'approval.required': {
     description: 'A rule holds a job until somebody of `required_level` decides on it.',

@@ -50,6 +50,16 @@ describe('a mail', () => {
     expect(text.split('\n').some((line) => line.startsWith('Bcc'))).toBe(false);
   });
 
+  it('names people', () => {
+    const cancelled_by = { user_id: 2, username: 'lea' };
+    const { text } = mailOf(
+      message({ user_id: 7, username: 'ada', cancelled_by }, 'job.cancelled'),
+      'http://127.0.0.1',
+    );
+    expect(text).toContain('User id: 7\nUsername: ada\nCancelled by: lea\n');
+    expect(text).not.toContain('User id: 2');
+  });
+
   it('opens what is nested and bounds what is long', () => {
     const { subject, text } = mailOf(
       message(

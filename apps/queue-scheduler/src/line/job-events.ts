@@ -111,7 +111,11 @@ export function stateEvent(job: Job): Outgoing | undefined {
     case 'failed':
       return event(jobFailed, why(job, 'run_failed'), rest(job));
     case 'cancelled':
-      return event(jobCancelled, why(job, 'cancelled_by_user'), rest(job));
+      return event(
+        jobCancelled,
+        { ...why(job, 'cancelled_by_user'), ...(job.cancelledBy && { cancelled_by: job.cancelledBy }) },
+        rest(job),
+      );
   }
 }
 
