@@ -10,7 +10,9 @@ import {
   jobClaimed,
   jobCompleted,
   jobFailed,
+  jobQueued,
   jobStarted,
+  jobSubmitted,
   runEnded,
   runObserved,
   runStarted,
@@ -269,6 +271,49 @@ it('cancels in every state', async () => {
       username: 'ada',
     });
   expect((await house.row(stopped))['end_reason']).toBe('cancelled_by_user');
+});
+
+it('says of each step whose job it is: organisation and team', async () => {
+  const groups = {
+    org: { id: 3, slug: 'acme' },
+    teams: [{ id: 5, slug: 'vision', role: 'member' as const }],
+  };
+  const eve = house.folk.add('researcher', { username: 'eve', ...groups });
+  const of = async (who: Person): Promise<string> => {
+    const jobId: string = (await house.submit(who)).body.job_id;
+    await soon(jobId, 'dispatching');
+    await house.started(jobId);
+    await soon(jobId, 'running');
+    return jobId;
+  };
+  const [done, broken, stopped, alone] = [await of(eve), await of(eve), await of(eve), await of(ada)];
+  await house.ended(done, 'succeeded');
+  await house.ended(broken, 'failed');
+  await cancel(stopped, eve);
+  await house.ended(stopped, 'cancelled');
+  await house.ended(alone, 'succeeded');
+  const cases = [
+    [jobSubmitted, done],
+    [jobQueued, done],
+    [jobClaimed, done],
+    [jobStarted, done],
+    [jobCompleted, done],
+    [jobFailed, broken],
+    [jobCancelled, stopped],
+  ] as const;
+  for (const [def, jobId] of cases)
+    await vi.waitFor(() =>
+      expect(house.peer.events(def).find(({ data }) => data.job_id === jobId)?.data, def.name).toMatchObject({
+        org_id: 3,
+        team_id: 5,
+      }),
+    );
+  await vi.waitFor(() => {
+    const told = house.peer.events(jobCompleted).find(({ data }) => data.job_id === alone);
+    expect(told).toBeDefined();
+    expect(told!.data).not.toHaveProperty('org_id');
+    expect(told!.data).not.toHaveProperty('team_id');
+  });
 });
 
 it('says who cancelled a job, where somebody did', async () => {

@@ -11,6 +11,7 @@ import {
   orgId,
   provider,
   reason,
+  teamId,
   userId,
   username,
 } from './fields.js';
@@ -28,6 +29,7 @@ const held = {
   job_id: jobId,
   user_id: userId,
   org_id: orgId.optional(),
+  team_id: teamId.optional(),
   username,
   provider,
   config_name: configName,
@@ -101,6 +103,8 @@ export const approvalChangesRequested = defineEvent(
 /** Whose request it was; without it, it was told before requests said so. */
 const asker = {
   user_id: userId.optional(),
+  org_id: orgId.optional(),
+  team_id: teamId.optional(),
   username: username.optional(),
   config_name: configName.optional(),
 };

@@ -30,6 +30,7 @@ export function outcomeOf(request: ApprovalRequest): Outgoing | undefined {
     approval_id: request.id,
     job_id: request.jobId,
     user_id: request.userId,
+    ...groupsOf(request),
     username: request.username,
     config_name: request.configName,
   };
@@ -128,6 +129,11 @@ export function levelsTold(request: ApprovalRequest): { required_level: Level; a
   return { required_level: required_level!, ...(others.length > 0 && { also_levels: others }) };
 }
 
+const groupsOf = ({ orgId, teamId }: ApprovalRequest) => ({
+  ...(orgId === null ? {} : { org_id: orgId }),
+  ...(teamId === null ? {} : { team_id: teamId }),
+});
+
 const aboutOf = ({ jobId, traceparent }: ApprovalRequest) => ({
   about: `job/${jobId}`,
   traceparent: traceparent ?? undefined,
@@ -146,7 +152,7 @@ const heldBy = (request: ApprovalRequest): EventData<typeof approvalRequired> =>
   }),
   expires_at: request.expiresAt.toISOString(),
   user_id: request.userId,
-  ...(request.orgId === null ? {} : { org_id: request.orgId }),
+  ...groupsOf(request),
   username: request.username,
   provider: request.provider,
   config_name: request.configName,

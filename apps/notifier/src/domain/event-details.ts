@@ -7,12 +7,21 @@ export interface EventDetails {
 const job = {
   job_id: 'job_0190f3c2a1b24c3d8e4f5a6b7c8d9e0f',
   user_id: 7,
+  org_id: 1,
+  team_id: 3,
   username: 'ada',
   provider: 'replicate',
   config_name: 'digits',
 };
 const approval = { approval_id: '0190f3c2-a1b2-7c3d-8e4f-5a6b7c8d9e10', job_id: job.job_id };
-const asked = { ...approval, user_id: job.user_id, username: job.username, config_name: job.config_name };
+const asked = {
+  ...approval,
+  user_id: job.user_id,
+  org_id: job.org_id,
+  team_id: job.team_id,
+  username: job.username,
+  config_name: job.config_name,
+};
 const times = { started_at: '2026-11-22T12:00:00.000Z', ended_at: '2026-11-22T14:30:00.000Z' };
 const decision = { by_user_id: 2, by: 'lea', via: 'api', at: '2026-11-22T11:59:00.000Z' };
 const need = {
@@ -129,11 +138,11 @@ export const EVENT_DETAILS: Readonly<Record<string, EventDetails>> = {
   },
   'quota.warning': {
     description: 'With this job most of a quota is used. Told once per quota and period.',
-    example: { ...job, org_id: 1, quota, used: 80 },
+    example: { ...job, quota, used: 80 },
   },
   'quota.exceeded': {
     description: 'This job goes, or would have gone, beyond a quota; `refused` says which.',
-    example: { ...job, org_id: 1, quota, used: 101.5, refused: true },
+    example: { ...job, quota, used: 101.5, refused: true },
   },
   'auth.login_failure': {
     description: 'Logins with a name, or from an address, failed several times.',
