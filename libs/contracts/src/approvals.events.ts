@@ -35,6 +35,9 @@ const held = {
   config_name: configName,
   hardware,
   estimated_cost_usd: costUsd,
+  /** The stage and the round, both from 1, that it is in, and so whose word is asked for; without them, it was told before events said so. */
+  stage: z.int().min(1).optional(),
+  round: z.int().min(1).optional(),
 };
 export const approvalRequired = defineEvent('approval.required', z.object(held));
 /** Nobody has decided yet. */

@@ -63,11 +63,7 @@ export const reminderOf = (request: ApprovalRequest, number: number): Outgoing =
 
 /** Tells whoever is to decide next. */
 export const stageStarted = (request: ApprovalRequest, cause: 'stage' | 'round'): Outgoing =>
-  event(
-    approvalStageStarted,
-    { ...heldBy(request), stage: request.stage + 1, round: request.round, cause },
-    aboutOf(request),
-  );
+  event(approvalStageStarted, { ...heldBy(request), ...stepOf(request), cause }, aboutOf(request));
 
 /** Tells these that they are asked as well. */
 export const escalated = (
@@ -158,7 +154,10 @@ const heldBy = (request: ApprovalRequest): EventData<typeof approvalRequired> =>
   config_name: request.configName,
   hardware: request.hardware,
   estimated_cost_usd: request.estimatedCostUsd,
+  ...stepOf(request),
 });
+
+const stepOf = ({ stage, round }: ApprovalRequest) => ({ stage: stage + 1, round });
 
 const endOf = (request: ApprovalRequest): string => (request.reviewedAt ?? request.expiresAt).toISOString();
 

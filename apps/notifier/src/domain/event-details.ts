@@ -32,6 +32,7 @@ const need = {
   expires_at: '2026-11-23T11:58:00.000Z',
 };
 const cost = { hardware: 'gpu-a100', estimated_cost_usd: 72 };
+const held = { ...approval, ...need, ...job, ...cost, stage: 1, round: 1 };
 const quota = { scope: 'org', subject: '1', quota_type: 'cost_daily', limit: 100, action: 'block' };
 const secret = { scope: 'global', name: 'HF_TOKEN', version: 2 };
 
@@ -73,33 +74,30 @@ export const EVENT_DETAILS: Readonly<Record<string, EventDetails>> = {
   },
   'approval.required': {
     description: 'A rule holds a job until somebody of `required_level` decides on it.',
-    example: { ...approval, ...need, ...job, ...cost },
+    example: { ...held },
   },
   'approval.reminder': {
     description: 'A job still waits for somebody to decide. `number` counts the reminders of it.',
-    example: { ...approval, ...need, ...job, ...cost, number: 1 },
+    example: { ...held, number: 1 },
   },
   'approval.stage_started': {
     description:
       'Others are to decide now: enough people said yes to the `stage` before, or the requester answered whoever asked for changes.',
-    example: { ...approval, ...need, ...job, ...cost, stage: 2, round: 1, cause: 'stage' },
+    example: { ...held, stage: 2, cause: 'stage' },
   },
   'approval.escalated': {
     description: 'More people are asked, `ask`: nobody decided for so long, or somebody cannot be reached.',
-    example: { ...approval, ...need, ...job, ...cost, cause: 'time', ask: [2] },
+    example: { ...held, cause: 'time', ask: [2] },
   },
   'approval.bypassed': {
     description:
       'Who submitted a job passed the approval that it needs; whoever could have decided is to look at it. Said each day until somebody has.',
-    example: { ...approval, ...need, ...job, ...cost, bypass_reason: 'the demo is at noon', number: 1 },
+    example: { ...held, bypass_reason: 'the demo is at noon', number: 1 },
   },
   'approval.bypass_reviewed': {
     description: 'Somebody looked at an approval that was passed, and accepts it or objects.',
     example: {
-      ...approval,
-      ...need,
-      ...job,
-      ...cost,
+      ...held,
       verdict: 'accepted',
       by_user_id: 2,
       by: 'lea',
@@ -111,11 +109,7 @@ export const EVENT_DETAILS: Readonly<Record<string, EventDetails>> = {
     description:
       'Somebody who may decide wants something else first. The requester answers, or takes it back.',
     example: {
-      ...approval,
-      ...need,
-      ...job,
-      ...cost,
-      round: 1,
+      ...held,
       ...decision,
       comment: 'a smaller GPU will do',
     },
