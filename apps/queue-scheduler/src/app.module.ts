@@ -19,6 +19,7 @@ import { FollowRuns } from './events/follow-runs.js';
 import { CancelController } from './http/cancel.controller.js';
 import { DecideController } from './http/decide.controller.js';
 import { EventsController } from './http/events.controller.js';
+import { JobPageController } from './http/job-page.controller.js';
 import { JobsController } from './http/jobs.controller.js';
 import { MetricsController } from './http/metrics.controller.js';
 import { ProvidersController } from './http/providers.controller.js';
@@ -50,6 +51,7 @@ class QueueModule {
       controllers: [
         SubmitController,
         JobsController,
+        JobPageController,
         CancelController,
         DecideController,
         QueueController,

@@ -24,8 +24,8 @@ describe('a mail', () => {
     );
     expect(mail.subject).toBe('[Lineclear] Job completed: tiny');
     expect(mail.text).toContain('Cost usd: 1.5');
-    expect(mail.text).toContain('https://lc.example/api/cloud/jobs/job_1');
-    expect(mail.html).toContain('<a href="https://lc.example/api/cloud/jobs/job_1">');
+    expect(mail.text).toContain('https://lc.example/jobs/job_1');
+    expect(mail.html).toContain('<a href="https://lc.example/jobs/job_1">');
   });
 
   it.each([

@@ -57,7 +57,7 @@ export function tellingOf({ type, data, timestamp }: Message, publicUrl: string)
     timestamp,
     link:
       typeof jobId === 'string'
-        ? `${publicUrl.replace(/\/$/, '')}/api/cloud/jobs/${encodeURIComponent(jobId)}`
+        ? `${publicUrl.replace(/\/$/, '')}/jobs/${encodeURIComponent(jobId)}`
         : undefined,
   };
 }
