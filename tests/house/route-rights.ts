@@ -178,6 +178,7 @@ export const RIGHTS: Readonly<Record<string, Right>> = {
   'POST /api/cloud/{provider}/submit': ['job.submit'],
   'GET /api/cloud/jobs': seesJobs,
   'GET /api/cloud/jobs/{id}': seesJobs,
+  'GET /jobs/{job}': 'public',
   'POST /api/cloud/jobs/{id}/cancel': 'anyone',
   'GET /api/cloud/jobs/{id}/logs': 'anyone',
   'GET /api/cloud/jobs/{id}/logs/stream': 'anyone',

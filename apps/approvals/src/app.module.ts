@@ -24,6 +24,7 @@ import { StagesAndVotes1795800000000 } from './db/migrations/1795800000000-stage
 import { AbsencesAndEscalation1795800000001 } from './db/migrations/1795800000001-absences-and-escalation.js';
 import { LinksInMails1795800000002 } from './db/migrations/1795800000002-links-in-mails.js';
 import { StandingAndBypassed1795800000003 } from './db/migrations/1795800000003-standing-and-bypassed.js';
+import { TeamOfRequests1795800000010 } from './db/migrations/1795800000010-team-of-requests.js';
 import { ReplyTokenRow } from './db/reply-token.entity.js';
 import { StandingApprovalRow } from './db/standing-approval.entity.js';
 import { RulesVersionRow } from './db/rules-version.entity.js';
@@ -132,6 +133,7 @@ export function define(env: NodeJS.ProcessEnv, more: { clock?: Clock } = {}): Se
       AbsencesAndEscalation1795800000001,
       LinksInMails1795800000002,
       StandingAndBypassed1795800000003,
+      TeamOfRequests1795800000010,
     ],
     transports: busTransports,
     file,

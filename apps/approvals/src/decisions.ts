@@ -8,7 +8,7 @@ import { countRequests } from './db/request-list.repo.js';
 import { demandReview, settleRequest, startStage, type Outcome } from './db/requests.repo.js';
 import { insertVote } from './db/votes.repo.js';
 import type { ApprovalRequest, Via } from './domain/approval-request.js';
-import type { Decider } from './domain/decide.js';
+import type { AskedFor, Decider } from './domain/decide.js';
 import { tally, type Vote } from './domain/votes.js';
 import { bypassed, outcomeOf, stageStarted } from './events/outcome-of-request.js';
 import { decidableRequest, entryOf, held, openRequest, type Person } from './held-requests.js';
@@ -18,6 +18,8 @@ export interface Word {
   readonly status: 'approved' | 'rejected';
   readonly notes: string | null;
   readonly via: Via;
+  /** Then it counts only while that is what the request waits for. */
+  readonly asked?: AskedFor | undefined;
 }
 
 /** Where every word on a request ends, however it came in: judged, written, counted and told, in one transaction. */
@@ -60,7 +62,7 @@ export class Decisions {
   /** The same, where more belongs to the transaction. */
   async decideIn(tx: Tx, id: string, by: Decider, word: Word, actor?: AuditActor): Promise<ApprovalRequest> {
     const now = this.clock.now();
-    const { request, votes, inPlaceOf } = await decidableRequest(tx, id, by, now);
+    const { request, votes, inPlaceOf } = await decidableRequest(tx, id, by, now, word.asked);
     const { status, notes, via } = word;
     const vote: Vote = {
       requestId: id,

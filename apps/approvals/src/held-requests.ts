@@ -5,7 +5,14 @@ import { Conflict, NotAllowed, NotFound, type Tx } from '@lineclear/kit';
 import { lockRequest } from './db/requests.repo.js';
 import { votesOf } from './db/votes.repo.js';
 import type { ApprovalRequest } from './domain/approval-request.js';
-import { decide, stillOpen, type Decider, type Decision } from './domain/decide.js';
+import {
+  decide,
+  stillAsked,
+  stillOpen,
+  type AskedFor,
+  type Decider,
+  type Decision,
+} from './domain/decide.js';
 import { explainRefusal } from './domain/explain-refusal.js';
 import { votedIn, type Vote } from './domain/votes.js';
 
@@ -26,14 +33,16 @@ export async function openRequest(tx: Tx, id: string, now: Date): Promise<Approv
   return request;
 }
 
-/** The same, where this person may decide it, with what was said in this round. @throws NotFound, NotAllowed, Conflict */
+/** The same, where this person may decide it, and what they were asked for still stands, with what was said in this round. @throws NotFound, NotAllowed, Conflict */
 export async function decidableRequest(
   tx: Tx,
   id: string,
   by: Decider,
   now: Date,
+  asked?: AskedFor,
 ): Promise<{ request: ApprovalRequest; votes: readonly Vote[]; inPlaceOf: Vote['inPlaceOf'] }> {
   const request = await lockedRequest(tx, id);
+  if (asked) refuseUnless(stillAsked(request, asked, now), request, now);
   const votes = (await votesOf(tx, [id])).filter(({ round }) => round === request.round);
   const decision = decide(request, by, votedIn(request, votes), now);
   refuseUnless(decision, request, now);
@@ -67,6 +76,8 @@ export function refuseUnless(decision: Decision, request: ApprovalRequest, now: 
   switch (decision.why) {
     case 'already decided':
     case 'expired':
+    case 'round over':
+    case 'stage over':
     case 'changes requested':
       throw new Conflict(why);
     case 'self-approval':

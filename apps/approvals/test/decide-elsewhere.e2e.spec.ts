@@ -110,6 +110,45 @@ describe('a decision that is made where the queue is looked at', () => {
     for (const { id } of [own, higher, elsewhere]) expect(await statusOf(id)).toBe('pending');
   });
 
+  it('counts only for the stage and the round that it was asked of, where it says so', async () => {
+    const stages = [
+      { approvals: 1, levels: ['lead'] },
+      { approvals: 1, levels: ['lead'] },
+    ];
+    const ada = house.folk.add('researcher');
+    const { user_id, username } = ada.principal;
+    const { id, jobId } = await openRequest(house, { user_id, username }, { stages });
+    const [one, other, third] = [lead, house.folk.add('lead'), house.folk.add('lead')];
+    const open = { decided: { is_open: true } };
+    const first = { stage: 1, round: 1 };
+    expect(await decide(one, jobId, { asked: first })).toMatchObject(open);
+    // A stage that is over, for whoever could decide the one that is not, and for whoever has.
+    for (const late of [other, one])
+      expect(await decide(late, jobId, { asked: first })).toMatchObject({
+        refused: { why: 'conflict', message: expect.stringContaining('a stage that is over') },
+      });
+    for (const status of ['approved', 'rejected'])
+      expect(await decide(other, jobId, { asked: first, status })).toMatchObject({
+        refused: { why: 'conflict' },
+      });
+    const request = `/api/approvals/requests/${id}`;
+    await house.as(other).post(`${request}/request-changes`, { comment: 'smaller' });
+    await house.as(ada).post(`${request}/resubmit`, { comment: 'no' });
+    // The same stage, of the round before.
+    expect(await decide(other, jobId, { asked: first })).toMatchObject({
+      refused: { why: 'conflict', message: expect.stringContaining('before changes were asked for') },
+    });
+    expect((await house.as(ada).get(request)).body).toMatchObject({ status: 'pending', votes: [] });
+    expect(await decide(other, jobId, { asked: { stage: 1, round: 2 } })).toMatchObject(open);
+    expect(await decide(third, jobId, { asked: { stage: 2, round: 2 } })).toEqual({
+      decided: { approval_id: id, at: expect.any(String) },
+    });
+    // Of what is decided it is said that it is.
+    expect(await decide(other, jobId, { asked: first })).toMatchObject({
+      refused: { message: expect.stringContaining('approved already') },
+    });
+  });
+
   it('in Slack is one on the request that was shown there, and on no other of the job', async () => {
     const { id, jobId } = await openRequest(house);
     const { user_id, username, level, reaches } = lead.principal;

@@ -2,6 +2,7 @@ import {
   approvalExpired,
   approvalGranted,
   approvalCancelled,
+  approvalRejected,
   approvalRequired,
   approvalWaived,
   deadLetter,
@@ -71,6 +72,39 @@ describe('job.submitted', () => {
         hardware: 'a100-80gb',
       },
     });
+  });
+
+  it('has what is asked, and each outcome, say whose it is: organisation and team', async () => {
+    const groups = { org_id: 3, team_id: 5 };
+    const [yes, no, back, late] = [
+      await openRequest(house, groups),
+      await openRequest(house, groups),
+      await openRequest(house, groups),
+      await openRequest(house, groups),
+    ];
+    const alone = await openRequest(house);
+    const path = (one: { id: string }) => `/api/approvals/requests/${one.id}`;
+    const theirs = house.as(house.folk.add('lead', { org: { id: 3, slug: 'acme' } }));
+    for (const { status } of [
+      await theirs.post(`${path(yes)}/approve`, {}),
+      await lead.post(`${path(alone)}/approve`, {}),
+      await theirs.post(`${path(no)}/reject`, { reason: 'dear' }),
+      await theirs.post(`${path(back)}/cancel`),
+    ])
+      expect(status).toBe(200);
+    house.clock.advanceHours(25);
+    for (const [def, jobId] of [
+      [approvalRequired, yes.jobId],
+      [approvalGranted, yes.jobId],
+      [approvalRejected, no.jobId],
+      [approvalCancelled, back.jobId],
+      [approvalExpired, late.jobId],
+    ] as const)
+      await vi.waitFor(() => expect(told(def, jobId)[0], def.name).toMatchObject({ data: groups }), {
+        timeout: 20_000,
+      });
+    await vi.waitFor(() => expect(told(approvalGranted, alone.jobId)).toHaveLength(1));
+    expect(told(approvalGranted, alone.jobId)[0]!.data).not.toHaveProperty('team_id');
   });
 
   it('opens one request for a rule and a secret of a job that could not be judged before, for who reaches both levels', async () => {

@@ -127,6 +127,7 @@ export function submitted(
     job_id: jobId,
     user_id: all.user_id,
     ...(all.org_id === undefined ? {} : { org_id: all.org_id }),
+    ...(all.team_id === undefined ? {} : { team_id: all.team_id }),
     username: all.username,
     provider: all.provider,
     config_name: all.config_name,

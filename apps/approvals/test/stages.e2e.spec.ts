@@ -2,6 +2,8 @@ import {
   approvalChangesRequested,
   approvalGranted,
   approvalRejected,
+  approvalReminder,
+  approvalRequired,
   approvalStageStarted,
   approversFor,
   approversNow,
@@ -138,6 +140,25 @@ describe('a request with stages', () => {
       await vi.waitFor(() => expect(told(approvalGranted, jobId)).toHaveLength(1));
       expect((await admin.get(path(id))).body.votes).toHaveLength(2);
     }
+  });
+
+  it('says in all that asks for a word which stage and round it is asked for', async () => {
+    const { id, jobId } = await openRequest(house, mine(), { stages: two });
+    await vi.waitFor(() =>
+      expect(told(approvalRequired, jobId)[0]?.data).toMatchObject({ stage: 1, round: 1 }),
+    );
+    await lead(0).post(path(id, 'approve'));
+    await lead(1).post(path(id, 'approve'));
+    house.clock.advanceHours(13);
+    await vi.waitFor(
+      () => expect(told(approvalReminder, jobId).at(-1)?.data).toMatchObject({ stage: 2, round: 1 }),
+      { timeout: 20_000 },
+    );
+    await lead(3).post(path(id, 'request-changes'), { comment: 'a smaller GPU will do' });
+    await house.as(ada).post(path(id, 'resubmit'), { comment: 'it needs 80 GB' });
+    await vi.waitFor(() =>
+      expect(told(approvalStageStarted, jobId).at(-1)?.data).toMatchObject({ stage: 1, round: 2 }),
+    );
   });
 
   it('says over the queue that a word counts and the job waits on', async () => {

@@ -38,6 +38,7 @@ import { Silences1795770000044 } from './db/migrations/1795770000044-silences.js
 import { SilenceRow } from './db/silence.entity.js';
 import { Fallbacks1795770000045 } from './db/migrations/1795770000045-fallbacks.js';
 import { ChannelTurns1795770000050 } from './db/migrations/1795770000050-channel-turns.js';
+import { TeamsOfPreferences1795770000070 } from './db/migrations/1795770000070-teams-of-preferences.js';
 import { FallbackRow } from './db/fallback.entity.js';
 import { SlackDecisions1795770000021 } from './db/migrations/1795770000021-slack-decisions.js';
 import { SlackThreads1795770000020 } from './db/migrations/1795770000020-slack-threads.js';
@@ -225,6 +226,7 @@ export function define(
       Silences1795770000044,
       Fallbacks1795770000045,
       ChannelTurns1795770000050,
+      TeamsOfPreferences1795770000070,
       SlackThreads1795770000020,
       SlackDecisions1795770000021,
       ApprovalMails1795770000030,

@@ -9,6 +9,7 @@ import {
   jobFailed,
   jobStarted,
   mailboxOf,
+  type EventData,
 } from '@lineclear/contracts';
 import type { ParsedMail } from 'mailparser';
 import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest';
@@ -113,6 +114,7 @@ it('tells whoever asked each outcome of their request and of their job, at their
           ...completed(id),
           reason: 'cancelled_by_user',
           message: 'cancelled by lea',
+          cancelled_by: { user_id: 2, username: 'lea' },
         }),
       'Message: cancelled by lea',
     ],
@@ -129,13 +131,13 @@ it('tells whoever asked each outcome of their request and of their job, at their
 
 it('tells nobody what they did themselves, or were told already', async () => {
   await mailChannel();
-  const cancelled = (reason: 'cancelled_by_user' | 'approval_rejected', message: string) =>
-    house.peer.publish(jobCancelled, { ...completed(newJobId()), reason, message });
+  const cancelled = (ending: Pick<EventData<typeof jobCancelled>, 'reason' | 'message' | 'cancelled_by'>) =>
+    house.peer.publish(jobCancelled, { ...completed(newJobId()), ...ending });
   const { approval_id, job_id, config_name, at } = request(newJobId());
   const withdrawn = { ...ADA, approval_id, job_id, config_name, at, by_user_id: 1, by: 'ada' };
   for (const [eventId, reason] of [
-    [await cancelled('cancelled_by_user', 'cancelled by ada'), 'own_doing'],
-    [await cancelled('approval_rejected', 'rejected by lea: no'), 'duplicate'],
+    [await cancelled({ reason: 'cancelled_by_user', cancelled_by: ADA }), 'own_doing'],
+    [await cancelled({ reason: 'approval_rejected', message: 'rejected by lea: no' }), 'duplicate'],
     [await house.peer.publish(approvalCancelled, withdrawn), 'own_doing'],
   ] as const) {
     const { deliveries, skipped } = await outcomeOf(eventId);

@@ -8,6 +8,7 @@ import { entities } from './db/entities.js';
 import { QueueTables1767225700000 } from './db/migrations/1767225700000-queue-tables.js';
 import { BandsBetweenLevels1795661000000 } from './db/migrations/1795661000000-bands-between-levels.js';
 import { ApprovedSecrets1795711000000 } from './db/migrations/1795711000000-approved-secrets.js';
+import { Cancellers1795711000001 } from './db/migrations/1795711000001-cancellers.js';
 import { Quotas1795671000000 } from './db/migrations/1795671000000-quotas.js';
 import { providersOf, type Provider } from './domain/providers.js';
 import { FollowApprovals } from './events/follow-approvals.js';
@@ -18,6 +19,7 @@ import { FollowRuns } from './events/follow-runs.js';
 import { CancelController } from './http/cancel.controller.js';
 import { DecideController } from './http/decide.controller.js';
 import { EventsController } from './http/events.controller.js';
+import { JobPageController } from './http/job-page.controller.js';
 import { JobsController } from './http/jobs.controller.js';
 import { MetricsController } from './http/metrics.controller.js';
 import { ProvidersController } from './http/providers.controller.js';
@@ -49,6 +51,7 @@ class QueueModule {
       controllers: [
         SubmitController,
         JobsController,
+        JobPageController,
         CancelController,
         DecideController,
         QueueController,
@@ -100,6 +103,7 @@ export const define = (env: NodeJS.ProcessEnv, more: { clock?: Clock } = {}): Se
       BandsBetweenLevels1795661000000,
       Quotas1795671000000,
       ApprovedSecrets1795711000000,
+      Cancellers1795711000001,
     ],
     transports: busTransports,
     file,

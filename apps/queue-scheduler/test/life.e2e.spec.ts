@@ -10,7 +10,9 @@ import {
   jobClaimed,
   jobCompleted,
   jobFailed,
+  jobQueued,
   jobStarted,
+  jobSubmitted,
   runEnded,
   runObserved,
   runStarted,
@@ -61,6 +63,12 @@ const about = async (jobId: string) => {
 };
 const cancel = (jobId: string, who = ada, path = `/api/cloud/jobs/${jobId}/cancel`) =>
   house.as(who).post(path);
+const cancelledEvent = (jobId: string) =>
+  vi.waitFor(() => {
+    const told = house.peer.events(jobCancelled).find(({ data }) => data.job_id === jobId);
+    expect(told).toBeDefined();
+    return told!.data;
+  });
 const decision = (job_id: string, approval_id: string) => ({
   approval_id,
   job_id,
@@ -201,6 +209,12 @@ it('follows what approvals decides', async () => {
   await house.peer.publish(approvalCancelled, who);
   await soon(withdrawn, 'cancelled');
   expect((await house.row(withdrawn))['end_reason']).toBe('approval_cancelled');
+  for (const [jobId, cancelled_by] of [
+    [rejected, undefined],
+    [expired, undefined],
+    [withdrawn, { user_id: 9, username: 'lea' }],
+  ] as const)
+    expect((await cancelledEvent(jobId)).cancelled_by).toEqual(cancelled_by);
   // Too late for what is decided; and a waiver is no decision on a request.
   const [held, heldId] = await heldBy();
   await house.peer.publish(approvalGranted, decision(rejected, rejectId));
@@ -251,7 +265,71 @@ it('cancels in every state', async () => {
   await house.ended(stopped, 'cancelled');
   await soon(stopped, 'cancelled');
   for (const over of [held, queued, won, stopped]) expect((await cancel(over)).status).toBe(409);
+  for (const jobId of [held, queued, dispatching, stopped])
+    expect((await cancelledEvent(jobId)).cancelled_by).toEqual({
+      user_id: ada.principal.user_id,
+      username: 'ada',
+    });
   expect((await house.row(stopped))['end_reason']).toBe('cancelled_by_user');
+});
+
+it('says of each step whose job it is: organisation and team', async () => {
+  const groups = {
+    org: { id: 3, slug: 'acme' },
+    teams: [{ id: 5, slug: 'vision', role: 'member' as const }],
+  };
+  const eve = house.folk.add('researcher', { username: 'eve', ...groups });
+  const of = async (who: Person): Promise<string> => {
+    const jobId: string = (await house.submit(who)).body.job_id;
+    await soon(jobId, 'dispatching');
+    await house.started(jobId);
+    await soon(jobId, 'running');
+    return jobId;
+  };
+  const [done, broken, stopped, alone] = [await of(eve), await of(eve), await of(eve), await of(ada)];
+  await house.ended(done, 'succeeded');
+  await house.ended(broken, 'failed');
+  await cancel(stopped, eve);
+  await house.ended(stopped, 'cancelled');
+  await house.ended(alone, 'succeeded');
+  const cases = [
+    [jobSubmitted, done],
+    [jobQueued, done],
+    [jobClaimed, done],
+    [jobStarted, done],
+    [jobCompleted, done],
+    [jobFailed, broken],
+    [jobCancelled, stopped],
+  ] as const;
+  for (const [def, jobId] of cases)
+    await vi.waitFor(() =>
+      expect(house.peer.events(def).find(({ data }) => data.job_id === jobId)?.data, def.name).toMatchObject({
+        org_id: 3,
+        team_id: 5,
+      }),
+    );
+  await vi.waitFor(() => {
+    const told = house.peer.events(jobCompleted).find(({ data }) => data.job_id === alone);
+    expect(told).toBeDefined();
+    expect(told!.data).not.toHaveProperty('org_id');
+    expect(told!.data).not.toHaveProperty('team_id');
+  });
+});
+
+it('says who cancelled a job, where somebody did', async () => {
+  const jobId = await running();
+  expect((await cancel(jobId, admin)).status).toBe(202);
+  // Too late to be the one who did it.
+  await cancel(jobId);
+  await house.ended(jobId, 'cancelled');
+  expect(await cancelledEvent(jobId)).toMatchObject({
+    username: 'ada',
+    message: 'cancelled by root',
+    cancelled_by: { user_id: admin.principal.user_id, username: 'root' },
+  });
+  const gone = await running();
+  await house.ended(gone, 'cancelled');
+  expect(await cancelledEvent(gone)).not.toHaveProperty('cancelled_by');
 });
 
 it('hides the jobs of others, and cancels only for who may', async () => {

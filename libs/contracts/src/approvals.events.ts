@@ -11,6 +11,7 @@ import {
   orgId,
   provider,
   reason,
+  teamId,
   userId,
   username,
 } from './fields.js';
@@ -28,11 +29,15 @@ const held = {
   job_id: jobId,
   user_id: userId,
   org_id: orgId.optional(),
+  team_id: teamId.optional(),
   username,
   provider,
   config_name: configName,
   hardware,
   estimated_cost_usd: costUsd,
+  /** The stage and the round, both from 1, that it is in, and so whose word is asked for; without them, it was told before events said so. */
+  stage: z.int().min(1).optional(),
+  round: z.int().min(1).optional(),
 };
 export const approvalRequired = defineEvent('approval.required', z.object(held));
 /** Nobody has decided yet. */
@@ -101,6 +106,8 @@ export const approvalChangesRequested = defineEvent(
 /** Whose request it was; without it, it was told before requests said so. */
 const asker = {
   user_id: userId.optional(),
+  org_id: orgId.optional(),
+  team_id: teamId.optional(),
   username: username.optional(),
   config_name: configName.optional(),
 };

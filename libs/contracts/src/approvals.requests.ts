@@ -106,6 +106,8 @@ export const decideForJob = defineRequest(
     job_id: jobId,
     /** Only if it is this one that it waits for. */
     approval_id: z.uuid().optional(),
+    /** Only while it is in this stage of this round, both from 1: those that they were asked of. */
+    asked: z.object({ stage: z.int().min(1), round: z.int().min(1) }).optional(),
     status: z.enum(['approved', 'rejected']),
     /** Of a rejection the reason. */
     notes: reason.optional(),

@@ -27,9 +27,6 @@ export const END_REASONS = [
 ] as const;
 export type EndReason = (typeof END_REASONS)[number];
 
-/** What a job's message says when somebody cancelled it: by this, whose doing it was is told apart. */
-export const cancelledBy = (username: string): string => `cancelled by ${username}`;
-
 /** Which state may follow which. Everything that changes a job's state goes through this table. */
 export const JOB_MOVES: Readonly<Record<JobState, readonly JobState[]>> = {
   awaiting_evaluation: ['pending_approval', 'queued', 'cancelled'],

@@ -21,11 +21,15 @@ import { secretUse } from './secret-use.js';
 import { quota } from './quotas.js';
 import { MAX_SECRETS_OF_JOB, secretDemand } from './secrets.requests.js';
 
-/** `org_id`: the organisation whose job it is; without it, it is the house's own. */
+/**
+ * `org_id`: the organisation whose job it is; without it, it is the house's own. `team_id`: the team that it counts under;
+ * without it, none.
+ */
 const aboutJob = {
   job_id: jobId,
   user_id: userId,
   org_id: orgId.optional(),
+  team_id: teamId.optional(),
   username,
   provider,
   config_name: configName,
@@ -55,8 +59,6 @@ export const jobClaimed = defineEvent(
     level: levelName,
     attempt: z.int().min(1),
     claim_id: z.uuid(),
-    /** The team that the job counts under; without it, none. */
-    team_id: teamId.optional(),
     hardware,
     config: z.record(z.string().max(200), z.json()),
     max_runtime_seconds: z.int().min(1).optional(),
@@ -100,7 +102,13 @@ export const jobFailed = defineEvent(
 );
 export const jobCancelled = defineEvent(
   'job.cancelled',
-  z.object({ ...ended, reason: z.enum(END_REASONS), message: reason.optional() }),
+  z.object({
+    ...ended,
+    reason: z.enum(END_REASONS),
+    message: reason.optional(),
+    /** Who cancelled it, or took its request back; without it, nobody did. */
+    cancelled_by: z.object({ user_id: userId, username }).optional(),
+  }),
 );
 
 /** What is set for a provider changed: whoever remembers it asks again. */

@@ -44,7 +44,16 @@ class Things {
     return { id, limit };
   }
 }
-@Module({ controllers: [Things] })
+@Controller('things')
+class ThingPage {
+  @Get()
+  @Open()
+  @Answers(200, null, 'A page for people')
+  page(): string {
+    return '<!doctype html>';
+  }
+}
+@Module({ controllers: [Things, ThingPage] })
 class ThingsModule {}
 
 let backends: Backends;
@@ -186,6 +195,8 @@ describe('HTTP', () => {
       ['limit', 'query'],
     ]);
     expect(document.paths['/api/things'].post.responses['201']).toBeDefined();
+    // Pages too, and nothing of the process's own.
+    expect(Object.keys(document.paths).toSorted()).toEqual(['/api/things', '/api/things/{id}', '/things']);
   });
 });
 

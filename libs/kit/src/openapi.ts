@@ -65,7 +65,8 @@ export function openApiOf(service: string, discovery: DiscoveryService): Json {
       if (handler === undefined || typeof method !== 'number') continue;
       // Routes that every service has, each for its own, carry its name.
       const template = fullPath(metatype, handler).replace(':service', service);
-      if (!template.startsWith('/api')) continue;
+      // Elsewhere are pages, which say what they answer, and the process's own health and metrics, which do not.
+      if (!template.startsWith('/api') && !Reflect.hasMetadata(ANSWER, handler)) continue;
       const verb = (RequestMethod[method] ?? 'GET').toLowerCase();
       (paths[template.replace(/:([A-Za-z_]+)/g, '{$1}')] ??= {})[verb] = operation(
         service,

@@ -32,6 +32,10 @@ export class ApprovalRequestRow {
   @Column('int', { nullable: true })
   org_id: number | null;
 
+  /** The team that the job counts under; null for none. */
+  @Column('int', { nullable: true })
+  team_id: number | null;
+
   @Column('text')
   username: string;
 

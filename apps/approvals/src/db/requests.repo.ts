@@ -30,10 +30,10 @@ export async function openRequests(
   const sorted = requests.toSorted((a, b) => (a.jobId < b.jobId ? -1 : 1));
   const rows = await tx.query<{ id: string }>(
     `insert into approval_request (id, job_id, user_id, username, provider, config_name, hardware, estimated_cost_usd, rule_id,
-       rule_name, reason, stages, rejections, expires_at, traceparent, org_id, status, created_at, asked_at)
-     select r.*, 'pending', $17::timestamptz, $17::timestamptz from unnest($1::uuid[], $2::text[], $3::int[], $4::text[], $5::text[],
+       rule_name, reason, stages, rejections, expires_at, traceparent, org_id, team_id, status, created_at, asked_at)
+     select r.*, 'pending', $18::timestamptz, $18::timestamptz from unnest($1::uuid[], $2::text[], $3::int[], $4::text[], $5::text[],
        $6::text[], $7::text[], $8::numeric[], $9::int[], $10::text[], $11::text[], $12::jsonb[], $13::int[], $14::timestamptz[],
-       $15::text[], $16::int[]) as r
+       $15::text[], $16::int[], $17::int[]) as r
      on conflict do nothing returning id`,
     [
       sorted.map((r) => r.id),
@@ -52,6 +52,7 @@ export async function openRequests(
       sorted.map((r) => r.expiresAt),
       sorted.map((r) => r.traceparent),
       sorted.map((r) => r.orgId),
+      sorted.map((r) => r.teamId),
       now,
     ],
   );
@@ -235,6 +236,7 @@ export function requestOf(row: ApprovalRequestRow): ApprovalRequest {
     jobId: row.job_id,
     userId: row.user_id,
     orgId: row.org_id,
+    teamId: row.team_id,
     username: row.username,
     provider: row.provider,
     configName: row.config_name,

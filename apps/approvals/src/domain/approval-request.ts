@@ -16,6 +16,8 @@ export interface ApprovalRequest {
   readonly jobId: string;
   readonly userId: number;
   readonly orgId: number | null;
+  /** The team that the job counts under. */
+  readonly teamId: number | null;
   readonly username: string;
   readonly provider: string;
   readonly configName: string;

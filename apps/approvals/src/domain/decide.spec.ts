@@ -2,7 +2,7 @@ import { reaches, SYSTEM_LEVEL_NAMES, type ApprovalStage, type SystemLevel } fro
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { REQUEST_STATUSES, statusAt } from './approval-request.js';
-import { decide, stillOpen, type Decider } from './decide.js';
+import { decide, stillAsked, stillOpen, type Decider } from './decide.js';
 
 const NOW = new Date('2026-11-22T12:00:00Z');
 const at = (seconds: number): Date => new Date(NOW.getTime() + seconds * 1_000);
@@ -131,5 +131,19 @@ it('grants only what is pending, in time, of someone else, and within reach', ()
         expect(stillOpen(given, NOW).granted).toBe(statusAt(given, NOW) === 'pending');
       },
     ),
+  );
+});
+
+it.each([
+  ['what it waits for', { stage: 2, round: 3 }, {}, undefined],
+  ['an earlier stage', { stage: 1, round: 3 }, {}, 'stage over'],
+  ['a stage that is not there yet', { stage: 3, round: 3 }, {}, 'stage over'],
+  ['the same stage of an earlier round', { stage: 2, round: 2 }, {}, 'round over'],
+  ['anything, once it is decided', { stage: 1, round: 1 }, { status: 'approved' }, 'already decided'],
+  ['anything, once it is too late', { stage: 2, round: 3 }, { expiresAt: NOW }, 'expired'],
+] as const)('a word on %s', (_, asked, more, why) => {
+  const waiting = { status: 'pending', expiresAt: at(60), stage: 1, round: 3, ...more } as const;
+  expect(stillAsked(waiting, asked, NOW)).toEqual(
+    why === undefined ? { granted: true } : { granted: false, why },
   );
 });

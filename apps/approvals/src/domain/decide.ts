@@ -21,6 +21,8 @@ export interface Decider extends Rights {
 export type Refusal =
   | 'already decided'
   | 'expired'
+  | 'round over'
+  | 'stage over'
   | 'changes requested'
   | 'self-approval'
   | 'voted already'
@@ -60,6 +62,24 @@ function lacks(request: Decidable, who: Rights, isOfEveryTeam: boolean): Refusal
   const teamId = request.stages[request.stage]!.team_id;
   if (teamId !== undefined && !isOfEveryTeam && !who.teamIds.includes(teamId)) return 'not of the team';
   return undefined;
+}
+
+/** What somebody was asked for: a stage, from 1, of a round. */
+export interface AskedFor {
+  readonly stage: number;
+  readonly round: number;
+}
+
+/** Whether that is still what the request waits for. */
+export function stillAsked(
+  request: Open & Pick<ApprovalRequest, 'stage' | 'round'>,
+  asked: AskedFor,
+  now: Date,
+): Decision {
+  const open = stillOpen(request, now);
+  if (!open.granted) return open;
+  if (asked.round !== request.round) return refused('round over');
+  return asked.stage === request.stage + 1 ? { granted: true } : refused('stage over');
 }
 
 /** May this person look at what the requester passed? Whoever could have decided it. */

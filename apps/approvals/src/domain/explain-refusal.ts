@@ -8,6 +8,10 @@ export function explainRefusal(why: Refusal, request: ApprovalRequest, now: Date
       return `the request is ${statusAt(request, now)} already${request.reviewedBy === null ? '' : `, by ${request.reviewedBy}`}`;
     case 'expired':
       return `the request expired at ${request.expiresAt.toISOString()}: submit the job again`;
+    case 'round over':
+      return 'this asked for a word before changes were asked for: the newer message of the request is the one to answer';
+    case 'stage over':
+      return 'this asked for a word on a stage that is over: others are asked now';
     case 'self-approval':
       return 'nobody decides their own request; to take it back, cancel it';
     case 'changes requested':

@@ -18,6 +18,7 @@ const request: ApprovalRequest = {
   jobId: `job_${'a'.repeat(32)}`,
   userId: 1,
   orgId: null,
+  teamId: null,
   username: 'ada',
   provider: 'local',
   configName: 'tiny',

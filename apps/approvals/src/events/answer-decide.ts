@@ -25,6 +25,7 @@ export class AnswerDecide {
   async decide({
     job_id,
     approval_id: wanted,
+    asked,
     status,
     notes,
     by,
@@ -39,7 +40,7 @@ export class AnswerDecide {
       const decided = await this.decisions.decide(
         request.id,
         await this.approvers.deciderOf({ userId, username, level, reaches, teamIds }),
-        { status, notes: notes ?? null, via: actor.via === 'slack' ? 'slack' : 'api' },
+        { status, notes: notes ?? null, via: actor.via === 'slack' ? 'slack' : 'api', asked },
         actor,
       );
       const { id: approval_id, reviewedAt } = decided;

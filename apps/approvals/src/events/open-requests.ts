@@ -122,6 +122,7 @@ function newRequest({ data, traceparent }: Submitted, need: ApprovalNeed): NewRe
     jobId: data.job_id,
     userId: data.user_id,
     orgId: data.org_id ?? null,
+    teamId: data.team_id ?? null,
     username: data.username,
     provider: data.provider,
     configName: data.config_name,

@@ -30,6 +30,7 @@ export function outcomeOf(request: ApprovalRequest): Outgoing | undefined {
     approval_id: request.id,
     job_id: request.jobId,
     user_id: request.userId,
+    ...groupsOf(request),
     username: request.username,
     config_name: request.configName,
   };
@@ -62,11 +63,7 @@ export const reminderOf = (request: ApprovalRequest, number: number): Outgoing =
 
 /** Tells whoever is to decide next. */
 export const stageStarted = (request: ApprovalRequest, cause: 'stage' | 'round'): Outgoing =>
-  event(
-    approvalStageStarted,
-    { ...heldBy(request), stage: request.stage + 1, round: request.round, cause },
-    aboutOf(request),
-  );
+  event(approvalStageStarted, { ...heldBy(request), ...stepOf(request), cause }, aboutOf(request));
 
 /** Tells these that they are asked as well. */
 export const escalated = (
@@ -128,6 +125,11 @@ export function levelsTold(request: ApprovalRequest): { required_level: Level; a
   return { required_level: required_level!, ...(others.length > 0 && { also_levels: others }) };
 }
 
+const groupsOf = ({ orgId, teamId }: ApprovalRequest) => ({
+  ...(orgId === null ? {} : { org_id: orgId }),
+  ...(teamId === null ? {} : { team_id: teamId }),
+});
+
 const aboutOf = ({ jobId, traceparent }: ApprovalRequest) => ({
   about: `job/${jobId}`,
   traceparent: traceparent ?? undefined,
@@ -146,13 +148,16 @@ const heldBy = (request: ApprovalRequest): EventData<typeof approvalRequired> =>
   }),
   expires_at: request.expiresAt.toISOString(),
   user_id: request.userId,
-  ...(request.orgId === null ? {} : { org_id: request.orgId }),
+  ...groupsOf(request),
   username: request.username,
   provider: request.provider,
   config_name: request.configName,
   hardware: request.hardware,
   estimated_cost_usd: request.estimatedCostUsd,
+  ...stepOf(request),
 });
+
+const stepOf = ({ stage, round }: ApprovalRequest) => ({ stage: stage + 1, round });
 
 const endOf = (request: ApprovalRequest): string => (request.reviewedAt ?? request.expiresAt).toISOString();
 

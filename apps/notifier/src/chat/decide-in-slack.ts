@@ -3,6 +3,7 @@ import { ask, Bus } from '@lineclear/bus';
 import { can, tenantOf } from '@lineclear/access';
 import { decideForJob, deciderNow } from '@lineclear/contracts';
 import { Unavailable } from '@lineclear/kit';
+import type { Asked } from '../domain/slack-interaction.js';
 
 // Slack waits three seconds for both together.
 const WHO_DEADLINE_MS = 800;
@@ -10,7 +11,7 @@ const DECIDE_DEADLINE_MS = 1_500;
 
 interface Word {
   readonly userId: number;
-  readonly approvalId: string;
+  readonly asked: Asked;
   readonly jobId: string;
   readonly status: 'approved' | 'rejected';
   readonly reason?: string;
@@ -26,7 +27,7 @@ interface Told {
 export class DecideInSlack {
   constructor(private readonly bus: Bus) {}
 
-  async decide({ userId, approvalId, jobId, status, reason }: Word): Promise<Told> {
+  async decide({ userId, asked, jobId, status, reason }: Word): Promise<Told> {
     const who = await this.#whoIs(userId);
     if (who === 'unknown')
       return no('Lineclear does not answer just now. Nothing was decided; please try again.');
@@ -42,9 +43,16 @@ export class DecideInSlack {
       actor: { user_id, username, via: 'slack' as const },
     };
     const notes = reason === undefined ? {} : { notes: reason };
-    const asked = { job_id: jobId, approval_id: approvalId, status, ...notes, by };
+    const question = {
+      job_id: jobId,
+      approval_id: asked.approvalId,
+      ...(asked.step && { asked: asked.step }),
+      status,
+      ...notes,
+      by,
+    };
     try {
-      const reply = await ask(this.bus, decideForJob, asked, DECIDE_DEADLINE_MS);
+      const reply = await ask(this.bus, decideForJob, question, DECIDE_DEADLINE_MS);
       if ('refused' in reply) return no(`Nothing was decided: ${reply.refused.message}.`);
       return yes(
         reply.decided.is_open

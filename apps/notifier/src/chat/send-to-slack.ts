@@ -1,6 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
-import { approvalRequired } from '@lineclear/contracts';
+import {
+  approvalEscalated,
+  approvalReminder,
+  approvalRequired,
+  approvalStageStarted,
+} from '@lineclear/contracts';
 import { CONFIG, Database, type Secret } from '@lineclear/kit';
 import type { Config } from '../config.js';
 import {
@@ -15,6 +20,7 @@ import type { AttemptResult } from '../domain/attempt.js';
 import type { ChatChannel } from '../domain/channel.js';
 import type { Message } from '../domain/message.js';
 import { askingMessage } from '../domain/slack-approval.js';
+import type { Asked } from '../domain/slack-interaction.js';
 import { slackMessageOf } from '../domain/slack-message.js';
 import type { SlackResult } from '../domain/slack-api-answer.js';
 import { tellingOf } from '../domain/telling.js';
@@ -50,7 +56,7 @@ export class SendToSlack {
         token,
         {
           channel: slackChannel,
-          ...(question ? askingMessage(telling, question.approvalId) : slackMessageOf(telling)),
+          ...(question ? askingMessage(telling, askedIn(question, message)) : slackMessageOf(telling)),
           ...(threadTs === undefined ? {} : { thread_ts: threadTs }),
           unfurl_links: false,
         },
@@ -92,6 +98,19 @@ export class SendToSlack {
   }
 }
 
+/** They ask whoever may decide now: each may be answered where it is. */
+const ASKING: ReadonlySet<string> = new Set([
+  approvalRequired.name,
+  approvalReminder.name,
+  approvalStageStarted.name,
+  approvalEscalated.name,
+]);
+
+const askedIn = ({ approvalId }: NewQuestion, { data: { stage, round } }: Message): Asked => ({
+  approvalId,
+  step: typeof stage === 'number' && typeof round === 'number' ? { stage, round } : undefined,
+});
+
 /** What it asks people to decide by buttons, where there is what proves that Slack says who presses them. */
 function questionIn(
   { id, settings }: ChatChannel,
@@ -99,7 +118,7 @@ function questionIn(
   { id: deliveryId, body }: { readonly id: string; readonly body: string },
 ): NewQuestion | undefined {
   const { approval_id: approvalId, job_id: jobId } = data;
-  if (type !== approvalRequired.name || !settings.hasSigningSecret) return undefined;
+  if (!ASKING.has(type) || !settings.hasSigningSecret) return undefined;
   if (typeof approvalId !== 'string' || typeof jobId !== 'string') return undefined;
   return { deliveryId, channelId: id, approvalId, jobId, slackChannel: settings.slackChannel!, body };
 }

@@ -40,18 +40,14 @@ export class TakeInteraction implements BeforeApplicationShutdown {
     @Inject(LOGGER) private readonly log: Logger,
   ) {}
 
-  async press(
-    channel: ChatChannel,
-    token: Secret,
-    { action, approvalId, triggerId, who }: Press,
-  ): Promise<void> {
-    const question = await findQuestion(this.database, channel.id, approvalId);
+  async press(channel: ChatChannel, token: Secret, { action, asked, triggerId, who }: Press): Promise<void> {
+    const question = await findQuestion(this.database, channel.id, asked.approvalId);
     if (!question) return;
     const tell = (text: string): void => this.#tell(token, question.slack_channel, who, text);
     const userId = await linkedUser(this.database, channel.id, who);
     if (userId === undefined) return tell(await this.#invitation(channel, who));
     if (action === 'reject') {
-      const view = { trigger_id: triggerId, view: reasonView(approvalId) };
+      const view = { trigger_id: triggerId, view: reasonView(asked) };
       const { outcome, error } = await this.slack.call(
         'views.open',
         token,
@@ -62,17 +58,17 @@ export class TakeInteraction implements BeforeApplicationShutdown {
       this.log.warn({ channel_id: channel.id, why: error }, 'Slack opened no window');
       return tell('The window for the reason did not open. Nothing was decided; please try again.');
     }
-    const word = { userId, approvalId, jobId: question.job_id, status: 'approved' as const };
+    const word = { userId, asked, jobId: question.job_id, status: 'approved' as const };
     tell((await this.decisions.decide(word)).message);
   }
 
-  async reason(channel: ChatChannel, { approvalId, reason, who }: Reason): Promise<WindowAnswer> {
-    const question = await findQuestion(this.database, channel.id, approvalId);
+  async reason(channel: ChatChannel, { asked, reason, who }: Reason): Promise<WindowAnswer> {
+    const question = await findQuestion(this.database, channel.id, asked.approvalId);
     const userId = await linkedUser(this.database, channel.id, who);
     if (!question || userId === undefined)
       return wrong('Nothing was decided: please press the button again.');
     if (reason === '') return wrong('Please say why.');
-    const word = { userId, approvalId, jobId: question.job_id, status: 'rejected' as const, reason };
+    const word = { userId, asked, jobId: question.job_id, status: 'rejected' as const, reason };
     const { isTaken, message } = await this.decisions.decide(word);
     return isTaken ? { response_action: 'clear' } : wrong(message);
   }

@@ -31,6 +31,10 @@ export class PreferenceRow {
   @Column('text')
   min_severity: Severity;
 
+  /** Only events of this team's jobs; null for all events. */
+  @Column('integer', { nullable: true })
+  team_id: number | null;
+
   @Column('timestamptz', { default: () => 'now()' })
   created_at: Date;
 

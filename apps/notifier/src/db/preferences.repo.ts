@@ -5,14 +5,23 @@ import type { PreferenceRow } from './preference.entity.js';
 
 export type NewPreference = Pick<
   PreferenceRow,
-  'event_type' | 'channel_id' | 'is_enabled' | 'recipients' | 'min_severity'
+  'event_type' | 'channel_id' | 'is_enabled' | 'recipients' | 'min_severity' | 'team_id'
 >;
+
+const valuesOf = (given: NewPreference): unknown[] => [
+  given.event_type,
+  given.channel_id,
+  given.is_enabled,
+  given.recipients,
+  given.min_severity,
+  given.team_id,
+];
 
 export async function insertPreference(tx: Tx, given: NewPreference): Promise<PreferenceRow> {
   const [row] = await tx.query<PreferenceRow>(
-    `insert into preference (event_type, channel_id, is_enabled, recipients, min_severity)
-     values ($1, $2, $3, $4::text[], $5) returning *`,
-    [given.event_type, given.channel_id, given.is_enabled, given.recipients, given.min_severity],
+    `insert into preference (event_type, channel_id, is_enabled, recipients, min_severity, team_id)
+     values ($1, $2, $3, $4::text[], $5, $6) returning *`,
+    valuesOf(given),
   );
   return row!;
 }
@@ -25,9 +34,9 @@ export async function lockPreference(tx: Tx, id: number): Promise<PreferenceRow 
 export async function updatePreference(tx: Tx, id: number, given: NewPreference): Promise<PreferenceRow> {
   const [row] = await tx.query<PreferenceRow>(
     `update preference set event_type = $2, channel_id = $3, is_enabled = $4, recipients = $5::text[], min_severity = $6,
-       updated_at = clock_timestamp()
+       team_id = $7, updated_at = clock_timestamp()
      where id = $1 returning *`,
-    [id, given.event_type, given.channel_id, given.is_enabled, given.recipients, given.min_severity],
+    [id, ...valuesOf(given)],
   );
   return row!;
 }
@@ -78,7 +87,7 @@ export async function planSince(
            'id', c.id, 'type', c.channel_type, 'isEnabled', c.is_enabled, 'fallbackId', f.fallback_id, 'preferences', (
              select coalesce(json_agg(json_build_object(
                'eventType', p.event_type, 'minSeverity', p.min_severity, 'isEnabled', p.is_enabled,
-               'recipients', p.recipients) order by p.id), '[]')
+               'recipients', p.recipients, 'teamId', p.team_id) order by p.id), '[]')
              from preference p where p.channel_id = c.id)) order by c.id), '[]')
          from channel c left join channel_fallback f on f.channel_id = c.id),
        'silences', (

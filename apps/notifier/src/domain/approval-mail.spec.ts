@@ -33,6 +33,12 @@ const handled = {
 };
 
 describe('the mail that asks for an approval', () => {
+  it('reminds of the stage that the request is in', () => {
+    const stages = [1, 2].map((approvals) => ({ approvals, levels: ['lead'] }));
+    const { text } = approvalMail({ ...about, stages, stage: 2, round: 1, number: 1 }, HOUSE, WAYS);
+    expect(text).toContain('Stage: 2 of 2: takes 2 approvals');
+  });
+
   it('says who asks for what, why, until when, and how to answer', () => {
     const { subject, text, html, replyTo } = approvalMail(about, HOUSE, WAYS);
     expect(subject).toBe('[LC-8d9e22] ada asks for approval: flux-lora ($72.00)');

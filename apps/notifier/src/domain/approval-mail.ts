@@ -1,17 +1,11 @@
-import type {
-  approvalReminder,
-  approvalRequired,
-  approvalStageStarted,
-  EventData,
-  replyHandled,
-} from '@lineclear/contracts';
+import type { approvalReminder, approvalRequired, EventData, replyHandled } from '@lineclear/contracts';
 import { kindOf } from './event-catalogue.js';
 import { preheaderOf, subjectOf, type Mail } from './mail.js';
 import { mailHtml } from './mail-template.js';
 import { oneLine } from './telling.js';
 
 type Required = EventData<typeof approvalRequired> &
-  Partial<EventData<typeof approvalReminder> & EventData<typeof approvalStageStarted>>;
+  Partial<Pick<EventData<typeof approvalReminder>, 'number'>>;
 type Handled = EventData<typeof replyHandled>;
 
 /** How people name a request to each other; what tells requests apart are their ids. */

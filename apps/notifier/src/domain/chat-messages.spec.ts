@@ -30,7 +30,7 @@ describe('a message for Slack', () => {
     expect(message.text).toBe('Job failed: tiny');
     expect(message.blocks.map(({ type }) => type)).toEqual(['header', 'section', 'context', 'actions']);
     expect(slackFields(message)[0]).toEqual({ type: 'mrkdwn', text: '*Job id*\njob_1', verbatim: true });
-    expect(message.blocks[3]!.elements![0]!.url).toBe('https://lc.example/api/cloud/jobs/job_1');
+    expect(message.blocks[3]!.elements![0]!.url).toBe('https://lc.example/jobs/job_1');
   });
 
   it.each(['<!channel>', '<!here|here>', '<@U123>', '<https://evil.test|the job>', '<#C1>', 'a & b'])(
@@ -86,7 +86,7 @@ describe('a message for Teams', () => {
     const card = cardOf(JOB);
     expect(card.body[0]!.inlines[0]!.text).toBe('Job failed: tiny');
     expect(card.body[1]!.inlines.map(({ text }) => text)).toEqual(['Job id: ', 'job_1']);
-    expect(card.actions![0]!.url).toBe('https://lc.example/api/cloud/jobs/job_1');
+    expect(card.actions![0]!.url).toBe('https://lc.example/jobs/job_1');
   });
 
   it.each(['**bold**', '[the job](https://evil.test)', '<at>everyone</at>', '# heading'])(
@@ -126,9 +126,7 @@ describe('a message for Discord', () => {
   it('is one embed', () => {
     expect(discordMessageOf(tell(JOB))).toMatchObject({
       allowed_mentions: { parse: [] },
-      embeds: [
-        { title: 'Job failed: tiny', url: 'https://lc.example/api/cloud/jobs/job_1', timestamp: TIME },
-      ],
+      embeds: [{ title: 'Job failed: tiny', url: 'https://lc.example/jobs/job_1', timestamp: TIME }],
     });
     expect(embedOf(JOB).fields[0]).toMatchObject({ name: 'Job id', value: 'job\\_1' });
   });

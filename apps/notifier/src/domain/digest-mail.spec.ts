@@ -12,7 +12,7 @@ const message = (type: string, data: Record<string, unknown> = {}) => ({
 it('lists what happened, with links, and counts the rest', () => {
   const messages = [message('job.completed'), message('job.failed', { reason: '<b>run_failed</b>' })];
   const { subject, text, html } = digestMail(messages, 5, 'digest', HOUSE);
-  const url = `https://lineclear.example.org/api/cloud/jobs/job_${'a'.repeat(32)}`;
+  const url = `https://lineclear.example.org/jobs/job_${'a'.repeat(32)}`;
   expect(subject).toBe('[Lineclear] 5 notifications');
   expect(text).toBe(
     [

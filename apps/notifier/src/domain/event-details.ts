@@ -7,12 +7,21 @@ export interface EventDetails {
 const job = {
   job_id: 'job_0190f3c2a1b24c3d8e4f5a6b7c8d9e0f',
   user_id: 7,
+  org_id: 1,
+  team_id: 3,
   username: 'ada',
   provider: 'replicate',
   config_name: 'digits',
 };
 const approval = { approval_id: '0190f3c2-a1b2-7c3d-8e4f-5a6b7c8d9e10', job_id: job.job_id };
-const asked = { ...approval, user_id: job.user_id, username: job.username, config_name: job.config_name };
+const asked = {
+  ...approval,
+  user_id: job.user_id,
+  org_id: job.org_id,
+  team_id: job.team_id,
+  username: job.username,
+  config_name: job.config_name,
+};
 const times = { started_at: '2026-11-22T12:00:00.000Z', ended_at: '2026-11-22T14:30:00.000Z' };
 const decision = { by_user_id: 2, by: 'lea', via: 'api', at: '2026-11-22T11:59:00.000Z' };
 const need = {
@@ -23,6 +32,7 @@ const need = {
   expires_at: '2026-11-23T11:58:00.000Z',
 };
 const cost = { hardware: 'gpu-a100', estimated_cost_usd: 72 };
+const held = { ...approval, ...need, ...job, ...cost, stage: 1, round: 1 };
 const quota = { scope: 'org', subject: '1', quota_type: 'cost_daily', limit: 100, action: 'block' };
 const secret = { scope: 'global', name: 'HF_TOKEN', version: 2 };
 
@@ -50,38 +60,44 @@ export const EVENT_DETAILS: Readonly<Record<string, EventDetails>> = {
     example: { ...job, attempt: 1, cost_usd: 3.2, ...times, reason: 'run_failed', message: 'exit code 1' },
   },
   'job.cancelled': {
-    description: 'A job was ended before it was done, by somebody or because it may not run.',
-    example: { ...job, attempt: 1, cost_usd: 0.5, ...times, reason: 'cancelled_by_user' },
+    description:
+      'A job was ended before it was done, by somebody, `cancelled_by`, or because it may not run.',
+    example: {
+      ...job,
+      attempt: 1,
+      cost_usd: 0.5,
+      ...times,
+      reason: 'cancelled_by_user',
+      message: 'cancelled by lea',
+      cancelled_by: { user_id: 2, username: 'lea' },
+    },
   },
   'approval.required': {
     description: 'A rule holds a job until somebody of `required_level` decides on it.',
-    example: { ...approval, ...need, ...job, ...cost },
+    example: { ...held },
   },
   'approval.reminder': {
     description: 'A job still waits for somebody to decide. `number` counts the reminders of it.',
-    example: { ...approval, ...need, ...job, ...cost, number: 1 },
+    example: { ...held, number: 1 },
   },
   'approval.stage_started': {
     description:
       'Others are to decide now: enough people said yes to the `stage` before, or the requester answered whoever asked for changes.',
-    example: { ...approval, ...need, ...job, ...cost, stage: 2, round: 1, cause: 'stage' },
+    example: { ...held, stage: 2, cause: 'stage' },
   },
   'approval.escalated': {
     description: 'More people are asked, `ask`: nobody decided for so long, or somebody cannot be reached.',
-    example: { ...approval, ...need, ...job, ...cost, cause: 'time', ask: [2] },
+    example: { ...held, cause: 'time', ask: [2] },
   },
   'approval.bypassed': {
     description:
       'Who submitted a job passed the approval that it needs; whoever could have decided is to look at it. Said each day until somebody has.',
-    example: { ...approval, ...need, ...job, ...cost, bypass_reason: 'the demo is at noon', number: 1 },
+    example: { ...held, bypass_reason: 'the demo is at noon', number: 1 },
   },
   'approval.bypass_reviewed': {
     description: 'Somebody looked at an approval that was passed, and accepts it or objects.',
     example: {
-      ...approval,
-      ...need,
-      ...job,
-      ...cost,
+      ...held,
       verdict: 'accepted',
       by_user_id: 2,
       by: 'lea',
@@ -93,11 +109,7 @@ export const EVENT_DETAILS: Readonly<Record<string, EventDetails>> = {
     description:
       'Somebody who may decide wants something else first. The requester answers, or takes it back.',
     example: {
-      ...approval,
-      ...need,
-      ...job,
-      ...cost,
-      round: 1,
+      ...held,
       ...decision,
       comment: 'a smaller GPU will do',
     },
@@ -120,11 +132,11 @@ export const EVENT_DETAILS: Readonly<Record<string, EventDetails>> = {
   },
   'quota.warning': {
     description: 'With this job most of a quota is used. Told once per quota and period.',
-    example: { ...job, org_id: 1, quota, used: 80 },
+    example: { ...job, quota, used: 80 },
   },
   'quota.exceeded': {
     description: 'This job goes, or would have gone, beyond a quota; `refused` says which.',
-    example: { ...job, org_id: 1, quota, used: 101.5, refused: true },
+    example: { ...job, quota, used: 101.5, refused: true },
   },
   'auth.login_failure': {
     description: 'Logins with a name, or from an address, failed several times.',

@@ -1,4 +1,4 @@
-import type { EventDef } from '@lineclear/contracts';
+import { WIRING, type EventDef } from '@lineclear/contracts';
 import { z } from 'zod';
 import { INTERNAL_FIELDS } from './message.js';
 
@@ -24,3 +24,10 @@ export function dataSchemaOf(def: Pick<EventDef, 'data'>): Record<string, unknow
     required: required.filter(isTold),
   };
 }
+
+/** The events that say which team's jobs they are about, where they are about a team's. */
+export const TEAM_TYPES: ReadonlySet<string> = new Set(
+  WIRING.notifier.consumes
+    .filter((def) => 'team_id' in (dataSchemaOf(def)['properties'] as object))
+    .map(({ name }) => name),
+);

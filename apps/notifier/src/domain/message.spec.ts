@@ -24,8 +24,8 @@ describe('a mail', () => {
     );
     expect(mail.subject).toBe('[Lineclear] Job completed: tiny');
     expect(mail.text).toContain('Cost usd: 1.5');
-    expect(mail.text).toContain('https://lc.example/api/cloud/jobs/job_1');
-    expect(mail.html).toContain('<a href="https://lc.example/api/cloud/jobs/job_1">');
+    expect(mail.text).toContain('https://lc.example/jobs/job_1');
+    expect(mail.html).toContain('<a href="https://lc.example/jobs/job_1">');
   });
 
   it.each([
@@ -48,6 +48,16 @@ describe('a mail', () => {
     expect(html).not.toMatch(/<img|<script/);
     expect(subject).not.toMatch(/[\r\n\u202e]/);
     expect(text.split('\n').some((line) => line.startsWith('Bcc'))).toBe(false);
+  });
+
+  it('names people', () => {
+    const cancelled_by = { user_id: 2, username: 'lea' };
+    const { text } = mailOf(
+      message({ user_id: 7, username: 'ada', cancelled_by }, 'job.cancelled'),
+      'http://127.0.0.1',
+    );
+    expect(text).toContain('User id: 7\nUsername: ada\nCancelled by: lea\n');
+    expect(text).not.toContain('User id: 2');
   });
 
   it('opens what is nested and bounds what is long', () => {

@@ -3,6 +3,7 @@ import { EVENT_TYPES } from './event-catalogue.js';
 import { OUTCOMES, OWN_EVENTS, ownerOf, whyNoNews } from './own-events.js';
 
 const ada = { user_id: 7, username: 'ada' };
+const lea = { user_id: 2, username: 'lea' };
 
 it('names events that there are', () => {
   expect(EVENT_TYPES).toEqual(expect.arrayContaining([...OWN_EVENTS]));
@@ -24,11 +25,15 @@ it.each([
   ['approval.cancelled', { ...ada, by_user_id: 7 }, 'own_doing'],
   ['approval.cancelled', { ...ada, by_user_id: 2 }, undefined],
   ['approval.expired', ada, undefined],
-  ['job.cancelled', { ...ada, reason: 'cancelled_by_user', message: 'cancelled by ada' }, 'own_doing'],
-  ['job.cancelled', { ...ada, reason: 'cancelled_by_user', message: 'cancelled by adam' }, undefined],
+  ['job.cancelled', { ...ada, reason: 'cancelled_by_user', cancelled_by: ada }, 'own_doing'],
+  ['job.cancelled', { ...ada, reason: 'cancelled_by_user', cancelled_by: lea }, undefined],
+  // A name can be anybody's in a message.
+  ['job.cancelled', { ...ada, reason: 'cancelled_by_user', message: 'cancelled by ada' }, undefined],
   ['job.cancelled', { ...ada, reason: 'cancelled_by_user' }, undefined],
   ['job.cancelled', { ...ada, reason: 'approval_rejected', message: 'rejected by lea: no' }, 'duplicate'],
-  ['job.failed', { ...ada, reason: 'run_failed', message: 'cancelled by ada' }, undefined],
+  ['job.cancelled', { ...ada, reason: 'approval_cancelled', cancelled_by: ada }, 'own_doing'],
+  ['job.cancelled', { ...ada, reason: 'approval_cancelled', cancelled_by: lea }, 'duplicate'],
+  ['job.cancelled', { reason: 'cancelled_by_user' }, undefined],
 ])('of %s with %j the owner knows by: %s', (type, data, why) => {
   expect(whyNoNews({ type, data })).toBe(why);
 });

@@ -1,4 +1,3 @@
-import { cancelledBy } from '@lineclear/contracts';
 import type { Message } from './message.js';
 
 /** What became of somebody's request or job: they are told of it unless they say otherwise. */
@@ -35,16 +34,15 @@ export function ownerOf({ type, data }: Told): number | undefined {
 
 /** Why the owner knows already: they did it themselves, or another event has told them. */
 export function whyNoNews({ type, data }: Told): 'own_doing' | 'duplicate' | undefined {
-  const { user_id, username, by_user_id, reason, message } = data as {
+  const { user_id, by_user_id, reason, cancelled_by } = data as {
     user_id?: number;
-    username?: string;
     by_user_id?: number;
     reason?: string;
-    message?: string;
+    cancelled_by?: { user_id: number };
   };
   if (type.startsWith('approval.') && by_user_id === user_id) return 'own_doing';
   if (type !== 'job.cancelled') return undefined;
-  if (username !== undefined && message === cancelledBy(username)) return 'own_doing';
+  if (cancelled_by && cancelled_by.user_id === user_id) return 'own_doing';
   // The request's own outcome says it, and why.
   return reason?.startsWith('approval_') ? 'duplicate' : undefined;
 }

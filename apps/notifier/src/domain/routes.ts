@@ -9,7 +9,13 @@ export interface Preference {
   readonly minSeverity: Severity;
   readonly isEnabled: boolean;
   readonly recipients: readonly string[];
+  /** Only events of this team's jobs. */
+  readonly teamId?: number | null;
 }
+
+/** Whether this is wanted of events of a team's jobs; without one, of events that say none. */
+export const isForTeam = ({ teamId }: Preference, team: number | undefined): boolean =>
+  teamId === undefined || teamId === null || teamId === team;
 
 /** A channel with all that is wanted of it. */
 export interface KnownChannel {
@@ -55,12 +61,13 @@ export function throughWhich(
     .find((one) => one?.isEnabled);
 }
 
-export const wishesOf = (channels: readonly KnownChannel[]): Wish[] =>
+/** What is wanted of events of this team's jobs, or of events that say no team. */
+export const wishesOf = (channels: readonly KnownChannel[], team?: number): Wish[] =>
   channels.flatMap((channel) => {
     const through = throughWhich(channel, channels);
     if (!through) return [];
     return channel.preferences
-      .filter(({ isEnabled }) => isEnabled)
+      .filter((preference) => preference.isEnabled && isForTeam(preference, team))
       .map(({ eventType, minSeverity, recipients }) => ({
         eventType,
         minSeverity,

@@ -12,7 +12,10 @@ const silence = (matchers: Matchers, from = -1, to = 1): Silence => ({
 });
 const fits = (glob: string, text: string): boolean =>
   glob.endsWith('*') ? text.startsWith(glob.slice(0, -1)) : glob === text;
-const failed = { type: 'job.failed', data: { job_id: 'job_1', config_name: 'tiny-lora', user_id: 7 } };
+const failed = {
+  type: 'job.failed',
+  data: { job_id: 'job_1', config_name: 'tiny-lora', user_id: 7, team_id: 5 },
+};
 const isSilent = (given: Silence, event: { type: string; data: object } = failed): boolean =>
   silenceFor([given], event, 3, NOON, fits) !== undefined;
 
@@ -27,6 +30,8 @@ it.each([
   [{ configName: 'big*' }, false],
   [{ userId: 7 }, true],
   [{ userId: 8 }, false],
+  [{ teamId: 5 }, true],
+  [{ teamId: 6 }, false],
   [{ channelId: 3 }, true],
   [{ channelId: 4 }, false],
   [{ eventType: 'job.*', configName: 'tiny*', userId: 7, channelId: 3 }, true],
@@ -46,7 +51,7 @@ it.each([
 
 it('asks of an event nothing that it does not say', () => {
   const event = { type: 'system.dead_letter', data: {} };
-  for (const matchers of [{ jobId: '*' }, { configName: '*' }, { userId: 7 }])
+  for (const matchers of [{ jobId: '*' }, { configName: '*' }, { userId: 7 }, { teamId: 5 }])
     expect(isSilent(silence(matchers), event)).toBe(false);
 });
 
@@ -57,6 +62,7 @@ it('silences less with each matcher more', () => {
     jobId: optional('job_1', 'job_*', 'x'),
     configName: optional('tiny*', 'x'),
     userId: optional(7, 8),
+    teamId: optional(5, 6),
     channelId: optional(3, 4),
   });
   fc.assert(

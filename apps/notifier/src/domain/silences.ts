@@ -9,6 +9,8 @@ export interface Matchers {
   readonly configName?: string | undefined;
   /** Whose job or request it is. */
   readonly userId?: number | undefined;
+  /** The team that the job counts under. */
+  readonly teamId?: number | undefined;
   readonly channelId?: number | undefined;
 }
 
@@ -38,15 +40,16 @@ export const silenceFor = (
   );
 
 function matches(
-  { eventType, jobId, configName, userId, channelId: only }: Matchers,
+  { eventType, jobId, configName, userId, teamId, channelId: only }: Matchers,
   { type, data }: Told,
   channelId: number,
   fits: (glob: string, text: string) => boolean,
 ): boolean {
-  const { job_id, config_name, user_id } = data as {
+  const { job_id, config_name, user_id, team_id } = data as {
     job_id?: string;
     config_name?: string;
     user_id?: number;
+    team_id?: number;
   };
   const isLike = (glob: string | undefined, text: string | undefined): boolean =>
     glob === undefined || (text !== undefined && fits(glob, text));
@@ -55,6 +58,7 @@ function matches(
     isLike(jobId, job_id) &&
     isLike(configName, config_name) &&
     (userId === undefined || userId === user_id) &&
+    (teamId === undefined || teamId === team_id) &&
     (only === undefined || only === channelId)
   );
 }

@@ -17,9 +17,9 @@ const hook = (preferences: Preference[], more: Partial<KnownChannel> = {}): Know
   preferences,
   ...more,
 });
-const skipped = (channels: KnownChannel[], type = 'job.completed'): string[] =>
-  (skipsOf(channels, routesOf(wishesOf(channels))).get(type) ?? []).map(({ channel_id, recipient, reason }) =>
-    [channel_id, recipient, reason].filter(Boolean).join(' '),
+const skipped = (channels: KnownChannel[], type = 'job.completed', team?: number): string[] =>
+  (skipsOf(channels, routesOf(wishesOf(channels, team)), team).get(type) ?? []).map(
+    ({ channel_id, recipient, reason }) => [channel_id, recipient, reason].filter(Boolean).join(' '),
   );
 const mail = (...preferences: Preference[]) => hook(preferences, { id: 2, type: 'email' });
 
@@ -50,11 +50,44 @@ describe('who is not told of an event', () => {
     expect(skipped(channels)).toEqual(expected);
   });
 
+  it.each<[string, Preference[], number | undefined, string[]]>([
+    ['nobody, of the team that they asked for', [wants({ teamId: 5 })], 5, []],
+    ['who asked for another team', [wants({ teamId: 5 })], 6, ['1 other_team']],
+    ['who asked for a team, of what says none', [wants({ teamId: 5 })], undefined, ['1 other_team']],
+    [
+      'who asked for other events of the team',
+      [wants({ teamId: 5, eventType: 'x' })],
+      5,
+      ['1 no_preference'],
+    ],
+    ['nobody who asked for all', [wants({ teamId: null })], 6, []],
+    [
+      'who asked for all and for the team, the second time',
+      [wants(), wants({ teamId: 5 })],
+      5,
+      ['1 duplicate'],
+    ],
+    ['nobody who asked for all and for another team', [wants(), wants({ teamId: 5 })], 6, []],
+    [
+      'whose wish for the team is off',
+      [wants({ teamId: 5, isEnabled: false })],
+      5,
+      ['1 preference_disabled'],
+    ],
+  ])('of a team: %s', (_, preferences, team, expected) => {
+    expect(skipped([hook(preferences)], 'job.completed', team)).toEqual(expected);
+  });
+
   it('is said of every event that can be chosen: each channel is told or skipped', () => {
-    const channels = [hook([wants({ eventType: 'job.*', minSeverity: 'warning' })]), mail(wants())];
-    for (const type of EVENT_TYPES) {
-      const routes = routesOf(wishesOf(channels)).get(type) ?? [];
-      expect(routes.length + skipped(channels, type).length, type).toBe(2);
-    }
+    const channels = [
+      hook([wants({ eventType: 'job.*', minSeverity: 'warning' })]),
+      mail(wants()),
+      hook([wants({ eventType: '*', teamId: 5 })], { id: 3 }),
+    ];
+    for (const team of [undefined, 5, 6])
+      for (const type of EVENT_TYPES) {
+        const routes = routesOf(wishesOf(channels, team)).get(type) ?? [];
+        expect(routes.length + skipped(channels, type, team).length, type).toBe(3);
+      }
   });
 });

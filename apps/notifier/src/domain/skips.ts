@@ -1,6 +1,6 @@
 import { EVENT_TYPES, kindOf, typesOf } from './event-catalogue.js';
 import { OWN_WAITS } from './own-waits.js';
-import { throughWhich, type KnownChannel, type Preference, type Route } from './routes.js';
+import { isForTeam, throughWhich, type KnownChannel, type Preference, type Route } from './routes.js';
 import { reachesSeverity } from './severity.js';
 
 export const SKIP_REASONS = [
@@ -8,6 +8,7 @@ export const SKIP_REASONS = [
   'preference_disabled',
   'below_min_severity',
   'no_preference',
+  'other_team',
   'no_address',
   'no_channel',
   'duplicate',
@@ -34,10 +35,11 @@ export interface Skip {
   readonly silence_id?: number;
 }
 
-/** For each event type which channels it does not go to, and where it would go twice. */
+/** For each event type which channels it does not go to, and where it would go twice, of what is about this team's jobs, or no team's. */
 export function skipsOf(
   channels: readonly KnownChannel[],
   routes: ReadonlyMap<string, readonly Route[]>,
+  team?: number,
 ): ReadonlyMap<string, readonly Skip[]> {
   return new Map(
     EVENT_TYPES.map((type) => {
@@ -48,6 +50,7 @@ export function skipsOf(
           skipsOfChannel(
             channel,
             type,
+            team,
             reached.has(channel.id),
             throughWhich(channel, channels) !== undefined,
           ),
@@ -57,8 +60,15 @@ export function skipsOf(
   );
 }
 
-function skipsOfChannel(channel: KnownChannel, type: string, isReached: boolean, hasWay: boolean): Skip[] {
-  const asked = channel.preferences.filter(({ eventType }) => typesOf(eventType).includes(type));
+function skipsOfChannel(
+  channel: KnownChannel,
+  type: string,
+  team: number | undefined,
+  isReached: boolean,
+  hasWay: boolean,
+): Skip[] {
+  const ofAny = channel.preferences.filter(({ eventType }) => typesOf(eventType).includes(type));
+  const asked = ofAny.filter((preference) => isForTeam(preference, team));
   if (isReached) {
     const twice = twiceIn(
       asked.filter((one) => isWanted(one, type)).flatMap((one) => addressesIn(channel, one)),
@@ -69,7 +79,9 @@ function skipsOfChannel(channel: KnownChannel, type: string, isReached: boolean,
       reason: 'duplicate',
     }));
   }
-  return [{ channel_id: channel.id, reason: whyNot(channel, asked, type, hasWay) }];
+  const isOfOthers = asked.length === 0 && ofAny.length > 0;
+  const reason = isOfOthers ? 'other_team' : whyNot(channel, asked, type, hasWay);
+  return [{ channel_id: channel.id, reason }];
 }
 
 function whyNot(

@@ -24,9 +24,10 @@ it.each([
 });
 
 it('asks with two buttons, and shows none once it is decided', () => {
-  const asking = JSON.stringify(askingMessage(telling, APPROVAL));
+  const step = { stage: 2, round: 1 };
+  const asking = JSON.stringify(askingMessage(telling, { approvalId: APPROVAL, step }));
   expect(asking.match(/"action_id"/g)).toHaveLength(2);
-  expect(asking).toContain(`"value":"${APPROVAL}"`);
+  expect(asking).toContain(`"value":"${APPROVAL} 2 1"`);
   const reason = `<!channel> ${'x'.repeat(3_000)}`;
   const decided = decidedMessage(telling, { status: 'rejected', at: AT, by: 'lea', via: 'slack', reason });
   expect(JSON.stringify(decided)).not.toContain('"action_id"');

@@ -1,4 +1,4 @@
-import { APPROVE, MAX_REASON, REASON, REJECT } from './slack-interaction.js';
+import { APPROVE, askedText, MAX_REASON, REASON, REJECT, type Asked } from './slack-interaction.js';
 import { slackMessageOf, slackText, type SlackMessage } from './slack-message.js';
 import type { Telling } from './telling.js';
 
@@ -11,22 +11,19 @@ export interface Outcome {
   readonly reason?: string | undefined;
 }
 
-const button = (action: string, text: string, style: string, approvalId: string): object => ({
+const button = (action: string, text: string, style: string, asked: Asked): object => ({
   type: 'button',
   action_id: action,
   text: { type: 'plain_text', text },
   style,
   // What it is about, and no right to anything: that is whoever presses it.
-  value: approvalId,
+  value: askedText(asked),
 });
 
 /** The message that asks for a decision, with the buttons that give it. */
-export function askingMessage(telling: Telling, approvalId: string): SlackMessage {
+export function askingMessage(telling: Telling, asked: Asked): SlackMessage {
   const { text, blocks } = slackMessageOf(telling);
-  const elements = [
-    button(APPROVE, 'Approve', 'primary', approvalId),
-    button(REJECT, 'Reject', 'danger', approvalId),
-  ];
+  const elements = [button(APPROVE, 'Approve', 'primary', asked), button(REJECT, 'Reject', 'danger', asked)];
   return { text, blocks: [...blocks, { type: 'actions', elements }] };
 }
 
@@ -56,10 +53,10 @@ export function decidedMessage(telling: Telling, outcome: Outcome): SlackMessage
 }
 
 /** Asks for the reason, without which nothing is rejected. */
-export const reasonView = (approvalId: string): object => ({
+export const reasonView = (asked: Asked): object => ({
   type: 'modal',
   callback_id: REJECT,
-  private_metadata: approvalId,
+  private_metadata: askedText(asked),
   title: { type: 'plain_text', text: 'Reject' },
   submit: { type: 'plain_text', text: 'Reject' },
   close: { type: 'plain_text', text: 'Back' },

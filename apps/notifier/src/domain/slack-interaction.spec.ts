@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readInteraction } from './slack-interaction.js';
+import { askedText, readInteraction } from './slack-interaction.js';
 
 const APPROVAL = '0190f3c2-a1b2-7c3d-8e4f-5a6b7c8d9e10';
 const who = { user: { id: 'U1', name: 'lea', team_id: 'T2' }, team: { id: 'T1', domain: 'x' } };
@@ -28,7 +28,7 @@ describe('what Slack says', () => {
     expect(read(press(action))).toEqual({
       kind: 'press',
       action,
-      approvalId: APPROVAL,
+      asked: { approvalId: APPROVAL },
       triggerId: '1.2.3',
       who: PERSON,
     });
@@ -39,8 +39,21 @@ describe('what Slack says', () => {
     [null, ''],
     ['x'.repeat(5_000), 'x'.repeat(2_000)],
   ])('a reason was given', (given, reason) => {
-    expect(read(submission(given))).toEqual({ kind: 'reason', approvalId: APPROVAL, reason, who: PERSON });
+    expect(read(submission(given))).toEqual({
+      kind: 'reason',
+      asked: { approvalId: APPROVAL },
+      reason,
+      who: PERSON,
+    });
   });
+
+  it.each([{ approvalId: APPROVAL, step: { stage: 2, round: 13 } }, { approvalId: APPROVAL }])(
+    'of what a button carries it reads what was written: %j',
+    (asked) => {
+      expect(read(press('approve', askedText(asked)))).toMatchObject({ asked });
+      expect(read(submission('x', { private_metadata: askedText(asked) }))).toMatchObject({ asked });
+    },
+  );
 
   it('knows a person of an organisation of workspaces by their own', () => {
     expect(read({ ...press('approve'), team: null })).toMatchObject({ who: { teamId: 'T2' } });
@@ -49,6 +62,10 @@ describe('what Slack says', () => {
   it.each([
     press('show'),
     press('approve', 'no id'),
+    press('approve', `${APPROVAL} 1`),
+    press('approve', `${APPROVAL} 0 1`),
+    press('approve', `${APPROVAL} 1 1 1`),
+    press('approve', 'x'.repeat(36)),
     submission('x', { callback_id: 'other' }),
     submission('x', { private_metadata: 'no id' }),
     { type: 'view_closed' },

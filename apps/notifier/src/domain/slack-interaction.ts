@@ -7,17 +7,24 @@ export interface SlackPerson {
   readonly name: string;
 }
 
+/** What a message asks for: a word on a request, on the stage and in the round that it was in then. */
+export interface Asked {
+  readonly approvalId: string;
+  /** Both from 1; not there in messages from before they were told. */
+  readonly step?: { readonly stage: number; readonly round: number } | undefined;
+}
+
 export type Interaction =
   | {
       readonly kind: 'press';
       readonly action: 'approve' | 'reject';
-      readonly approvalId: string;
+      readonly asked: Asked;
       readonly triggerId: string;
       readonly who: SlackPerson;
     }
   | {
       readonly kind: 'reason';
-      readonly approvalId: string;
+      readonly asked: Asked;
       readonly reason: string;
       readonly who: SlackPerson;
     }
@@ -62,20 +69,29 @@ export function readInteraction(payload: string): Interaction | undefined {
   const { data } = parsed;
   if ('actions' in data) {
     const [{ action_id: action, value } = { action_id: '' }] = data.actions;
-    const isOurs = (action === APPROVE || action === REJECT) && isApprovalId(value);
-    if (!isOurs) return { kind: 'other' };
-    return { kind: 'press', action, approvalId: value, triggerId: data.trigger_id, who: personOf(data) };
+    const asked = readAsked(value);
+    if ((action !== APPROVE && action !== REJECT) || !asked) return { kind: 'other' };
+    return { kind: 'press', action, asked, triggerId: data.trigger_id, who: personOf(data) };
   }
   if ('view' in data) {
-    const { callback_id, private_metadata: approvalId, state } = data.view;
-    if (callback_id !== REJECT || !isApprovalId(approvalId)) return { kind: 'other' };
+    const { callback_id, private_metadata, state } = data.view;
+    const asked = readAsked(private_metadata);
+    if (callback_id !== REJECT || !asked) return { kind: 'other' };
     const reason = state.values[REASON]?.[REASON]?.value?.trim().slice(0, MAX_REASON) ?? '';
-    return { kind: 'reason', approvalId, reason, who: personOf(data) };
+    return { kind: 'reason', asked, reason, who: personOf(data) };
   }
   return { kind: 'other' };
 }
 
-const isApprovalId = (text: string | undefined): text is string => z.uuid().safeParse(text).success;
+/** As a button or a window carries it. */
+export const askedText = ({ approvalId, step }: Asked): string =>
+  step === undefined ? approvalId : `${approvalId} ${step.stage} ${step.round}`;
+
+function readAsked(text = ''): Asked | undefined {
+  const [, approvalId, stage, round] = /^(\S{36})(?: ([1-9]\d{0,5}) ([1-9]\d{0,5}))?$/.exec(text) ?? [];
+  if (approvalId === undefined || !z.uuid().safeParse(approvalId).success) return undefined;
+  return { approvalId, ...(stage && round && { step: { stage: Number(stage), round: Number(round) } }) };
+}
 
 const personOf = ({ user, team }: z.infer<typeof blockActions | typeof viewSubmission>): SlackPerson => ({
   teamId: team?.id ?? user.team_id ?? '',

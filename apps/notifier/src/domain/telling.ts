@@ -26,11 +26,12 @@ export const oneLine = (value: unknown): string =>
 
 const label = (key: string): string => (key.charAt(0).toUpperCase() + key.slice(1)).replaceAll('_', ' ');
 
-/** The message's facts as label and value, one level of nesting opened. */
+/** The message's facts as label and value, one level of nesting opened; of a person their name. */
 function rowsOf(data: Readonly<Record<string, unknown>>): [string, string][] {
   return Object.entries(data).flatMap(([key, value]): [string, string][] => {
     if (value === null || value === undefined) return [];
     if (typeof value !== 'object') return [[label(key), oneLine(value)]];
+    if ('username' in value) return [[label(key), oneLine(value.username)]];
     if (!Array.isArray(value)) return rowsOf(value as Record<string, unknown>);
     const plain = value.filter((item) => typeof item !== 'object');
     return plain.length > 0 ? [[label(key), oneLine(plain.join(', '))]] : [];
@@ -56,7 +57,7 @@ export function tellingOf({ type, data, timestamp }: Message, publicUrl: string)
     timestamp,
     link:
       typeof jobId === 'string'
-        ? `${publicUrl.replace(/\/$/, '')}/api/cloud/jobs/${encodeURIComponent(jobId)}`
+        ? `${publicUrl.replace(/\/$/, '')}/jobs/${encodeURIComponent(jobId)}`
         : undefined,
   };
 }

@@ -70,29 +70,28 @@ export class AnnounceController {
       // Whoever may decide is asked, whether anybody wants to hear of it or not.
       if (kindOf(def.name).isPersonal || ASKING.has(def.name)) continue;
       bus.handleOnlyIf(def, {
-        kind: async () => (await routes.of(def.name)).length + (await routes.skipsOf(def.name)).length > 0,
+        kind: () => routes.hasChannels(),
       });
     }
   }
 
   async #announce(events: readonly AnyEvent[], tx: Tx): Promise<void> {
-    const [first] = events;
-    if (!first) return;
-    const routes = await this.routes.of(first.type);
-    const skips = await this.routes.skipsOf(first.type);
+    if (events.length === 0) return;
+    const waysOf = await this.routes.waysOf();
     const silencer = await this.routes.silencer();
     const news = await this.owners.newsOf(tx, events, silencer);
     const plans = events.map((event) => {
-      const heard = withoutSilenced(event, routes, silencer);
+      const ways = waysOf(event);
+      const heard = withoutSilenced(event, ways.routes, silencer);
       const plan = planOf(event, heard.routes, news.get(event.id));
-      return { ...plan, skips: [...plan.skips, ...heard.skips] };
+      return { ...plan, skips: [...ways.skips, ...plan.skips, ...heard.skips] };
     });
     await insertSkips(
       tx,
       plans.map((plan) => ({
         eventId: plan.event.id,
         eventType: plan.event.type,
-        skips: [...skips, ...plan.skips],
+        skips: plan.skips,
       })),
     );
     await storeDeliveries(

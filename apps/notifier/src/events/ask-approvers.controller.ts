@@ -72,19 +72,16 @@ export class AskApproversController {
   }
 
   async #ask(events: readonly Asking[], before: ReadonlySet<string>, tx: Tx): Promise<void> {
-    const [first] = events;
-    if (!first) return;
-    const routes = await this.routes.of(first.type);
+    if (events.length === 0) return;
+    const waysOf = await this.routes.waysOf();
     const silencer = await this.routes.silencer();
     const channel = await answerableEmailChannel(tx);
-    const skips: Skip[] = [
-      ...(await this.routes.skipsOf(first.type)),
-      ...(channel ? [] : [{ reason: 'no_channel' as const }]),
-    ];
+    const unreached: Skip[] = channel ? [] : [{ reason: 'no_channel' }];
     const asked = await Promise.all(
       events.map(async (event) => {
         // Who may decide is asked all the same: a silence is for those who would only hear of it.
-        const heard = withoutSilenced(event, routes, silencer);
+        const ways = waysOf(event);
+        const heard = withoutSilenced(event, ways.routes, silencer);
         const { deliveries, skips: held } = await this.#deliveriesOf(
           event,
           heard.routes,
@@ -92,7 +89,7 @@ export class AskApproversController {
           before,
           tx,
         );
-        return { deliveries, skips: [...held, ...heard.skips] };
+        return { deliveries, skips: [...ways.skips, ...unreached, ...held, ...heard.skips] };
       }),
     );
     await insertSkips(
@@ -100,7 +97,7 @@ export class AskApproversController {
       events.map(({ id, type }, at) => ({
         eventId: id,
         eventType: type,
-        skips: [...skips, ...asked[at]!.skips],
+        skips: asked[at]!.skips,
       })),
     );
     await storeDeliveries(

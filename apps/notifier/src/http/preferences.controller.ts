@@ -16,6 +16,7 @@ import {
 } from '../db/preferences.repo.js';
 import type { PreferenceRow } from '../db/preference.entity.js';
 import { typesOf } from '../domain/event-catalogue.js';
+import { TEAM_TYPES } from '../domain/event-schema.js';
 import { SEVERITIES } from '../domain/severity.js';
 import { CurrentRoutes } from '../routing/current-routes.js';
 import { idParam, pageQuery, type Page } from './page.js';
@@ -35,12 +36,15 @@ const fields = {
     .max(50)
     .transform((list) => [...new Set(list.map((address) => address.toLowerCase()))]),
   min_severity: z.enum(SEVERITIES),
+  /** Null for the events of all. */
+  team_id: z.int().min(1).max(2_147_483_647).nullable(),
 };
 const newPreference = z.strictObject({
   ...fields,
   is_enabled: fields.is_enabled.default(true),
   recipients: fields.recipients.default([]),
   min_severity: fields.min_severity.default('info'),
+  team_id: fields.team_id.default(null),
 });
 const preferenceChange = z.strictObject(fields).partial();
 
@@ -51,6 +55,7 @@ const preferenceAnswer = z.object({
   is_enabled: z.boolean(),
   recipients: z.array(z.string()),
   min_severity: z.enum(SEVERITIES),
+  team_id: z.int().nullable(),
   created_at: z.iso.datetime(),
   updated_at: z.iso.datetime(),
 });
@@ -67,6 +72,7 @@ const show = (row: PreferenceRow): z.infer<typeof preferenceAnswer> => ({
   is_enabled: row.is_enabled,
   recipients: row.recipients,
   min_severity: row.min_severity,
+  team_id: row.team_id,
   created_at: row.created_at.toISOString(),
   updated_at: row.updated_at.toISOString(),
 });
@@ -103,10 +109,18 @@ export class PreferencesController {
   ): Promise<z.infer<typeof preferenceAnswer>> {
     return this.database.tx(async (tx) => {
       await this.routes.changedIn(tx);
+      checkTeam(body);
       await checkChannel(tx, body);
       const row = await insertPreference(tx, body);
-      const { event_type, channel_id, recipients, min_severity, is_enabled } = row;
-      const details = { event_type, channel_id, recipients, min_severity, is_enabled };
+      const { event_type, channel_id, recipients, min_severity, is_enabled, team_id } = row;
+      const details = {
+        event_type,
+        channel_id,
+        recipients,
+        min_severity,
+        is_enabled,
+        ...(team_id !== null && { team_id }),
+      };
       await this.bus.publish(tx, audited('preference.created', { target: `preference/${row.id}`, details }));
       return show(row);
     });
@@ -138,7 +152,9 @@ export class PreferencesController {
         is_enabled: body.is_enabled ?? row.is_enabled,
         recipients: body.recipients ?? row.recipients,
         min_severity: body.min_severity ?? row.min_severity,
+        team_id: body.team_id === undefined ? row.team_id : body.team_id,
       };
+      checkTeam(changed);
       await checkChannel(tx, changed);
       const details = differences<NewPreference>(row, changed, TOLD);
       await this.bus.publish(tx, audited('preference.changed', { target: `preference/${id}`, details }));
@@ -158,7 +174,13 @@ export class PreferencesController {
   }
 }
 
-const TOLD = ['event_type', 'channel_id', 'is_enabled', 'recipients', 'min_severity'] as const;
+const TOLD = ['event_type', 'channel_id', 'is_enabled', 'recipients', 'min_severity', 'team_id'] as const;
+
+/** What says no team would never come. */
+function checkTeam({ team_id, event_type }: NewPreference): void {
+  if (team_id !== null && !typesOf(event_type).some((type) => TEAM_TYPES.has(type)))
+    throw BadInput.at('team_id', `${event_type} is about no team's jobs`);
+}
 
 /** Mail needs someone to go to; all else goes to its URL. */
 async function checkChannel(tx: Tx, { channel_id, recipients }: NewPreference): Promise<void> {

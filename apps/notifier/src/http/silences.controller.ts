@@ -35,6 +35,7 @@ const matchers = z
     job_id: glob,
     config_name: glob,
     user_id: z.int().min(1).max(MAX_ID),
+    team_id: z.int().min(1).max(MAX_ID),
     channel_id: z.int().min(1).max(MAX_ID),
   })
   .partial()
@@ -55,6 +56,7 @@ const silenceAnswer = z.object({
     job_id: z.string().optional(),
     config_name: z.string().optional(),
     user_id: z.int().optional(),
+    team_id: z.int().optional(),
     channel_id: z.int().optional(),
   }),
   reason: z.string(),
@@ -78,6 +80,7 @@ const show = (row: SilenceRow, now: Date): z.infer<typeof silenceAnswer> => ({
     job_id: row.matchers.jobId,
     config_name: row.matchers.configName,
     user_id: row.matchers.userId,
+    team_id: row.matchers.teamId,
     channel_id: row.matchers.channelId,
   },
   reason: row.reason,
@@ -134,7 +137,7 @@ export class SilencesController {
     if (ends_at <= starts_at) throw BadInput.at('ends_at', 'is not behind starts_at');
     if (ends_at.getTime() - starts_at.getTime() > MAX_DAYS * 86_400_000)
       throw BadInput.at('ends_at', `is more than ${MAX_DAYS} days behind starts_at`);
-    const { event_type, job_id, config_name, user_id, channel_id } = body.matchers;
+    const { event_type, job_id, config_name, user_id, team_id, channel_id } = body.matchers;
     return this.database.tx(async (tx) => {
       await this.routes.changedIn(tx);
       if (channel_id !== undefined && !(await findChannel(tx, channel_id)))
@@ -145,6 +148,7 @@ export class SilencesController {
           jobId: job_id,
           configName: config_name,
           userId: user_id,
+          teamId: team_id,
           channelId: channel_id,
         },
         reason: body.reason,

@@ -7,9 +7,14 @@ import { routesOf, wishesOf, type Route } from '../domain/routes.js';
 import { silenceFor, type Silence } from '../domain/silences.js';
 import { skipsOf, type Skip } from '../domain/skips.js';
 
-interface Routes {
-  readonly routes: ReadonlyMap<string, readonly Route[]>;
-  readonly skips: ReadonlyMap<string, readonly Skip[]>;
+/** Where an event goes, and who is not told of it. */
+export interface Ways {
+  readonly routes: readonly Route[];
+  readonly skips: readonly Skip[];
+}
+interface Plan {
+  readonly hasChannels: boolean;
+  readonly waysOf: (event: { readonly type: string; readonly data: object }) => Ways;
   readonly silences: readonly Silence[];
 }
 
@@ -21,23 +26,23 @@ export type Silencer = (
 
 /** Who wants to hear of what, and who does not. So an event that is in nobody's way, as there is nobody, costs no SQL. */
 @Injectable()
-export class CurrentRoutes extends Current<Routes> {
+export class CurrentRoutes extends Current<Plan> {
   constructor(
     private readonly database: Database,
     private readonly clock: Clock,
     bus: Bus,
   ) {
-    super(bus, 'routes', { routes: new Map(), skips: new Map(), silences: [] });
+    super(bus, 'routes', planFrom({ channels: [], silences: [] }));
   }
 
-  /** Where events of this type go. */
-  async of(type: string): Promise<readonly Route[]> {
-    return (await this.get()).routes.get(type) ?? [];
+  /** Where there is none, nobody is told of anything, or is not. */
+  async hasChannels(): Promise<boolean> {
+    return (await this.get()).hasChannels;
   }
 
-  /** Who is not told of them. */
-  async skipsOf(type: string): Promise<readonly Skip[]> {
-    return (await this.get()).skips.get(type) ?? [];
+  /** What is wanted, as it is now. */
+  async waysOf(): Promise<Plan['waysOf']> {
+    return (await this.get()).waysOf;
   }
 
   /** What is silenced, as it is now. */
@@ -47,9 +52,9 @@ export class CurrentRoutes extends Current<Routes> {
     return (event, channelId) => silenceFor(silences, event, channelId, now, fits)?.id;
   }
 
-  protected override async read(known: number): Promise<Version<Routes>> {
+  protected override async read(known: number): Promise<Version<Plan>> {
     const { version, plan } = await planSince(this.database, known);
-    return { version, value: plan && routesBy(plan) };
+    return { version, value: plan && planFrom(plan) };
   }
 
   protected override async raiseVersion(tx: Tx): Promise<void> {
@@ -57,9 +62,31 @@ export class CurrentRoutes extends Current<Routes> {
   }
 }
 
-function routesBy({ channels, silences }: KnownPlan): Routes {
-  const routes = routesOf(wishesOf(channels));
-  return { routes, skips: skipsOf(channels, routes), silences };
+/** The ways of a team's events are worked out when the first of them comes; of teams that nobody names they are those of none. */
+function planFrom({ channels, silences }: KnownPlan): Plan {
+  const named = new Set(channels.flatMap(({ preferences }) => preferences.map(({ teamId }) => teamId)));
+  const known = new Map<number | undefined, ReadonlyMap<string, Ways>>();
+  return {
+    hasChannels: channels.length > 0,
+    silences,
+    waysOf({ type, data }) {
+      const { team_id } = data as { team_id?: number };
+      const team = named.has(team_id) ? team_id : undefined;
+      const ways = known.get(team) ?? waysByType(channels, team);
+      known.set(team, ways);
+      return ways.get(type) ?? NO_WAYS;
+    },
+  };
+}
+
+const NO_WAYS: Ways = { routes: [], skips: [] };
+
+function waysByType(channels: KnownPlan['channels'], team: number | undefined): ReadonlyMap<string, Ways> {
+  const routes = routesOf(wishesOf(channels, team));
+  const skips = skipsOf(channels, routes, team);
+  return new Map(
+    [...skips].map(([type, skipped]) => [type, { routes: routes.get(type) ?? [], skips: skipped }]),
+  );
 }
 
 const fits = (glob: string, text: string): boolean => compileGlob('name', glob)([Array.from(text)]);

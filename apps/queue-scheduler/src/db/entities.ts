@@ -46,6 +46,7 @@ export class JobRow {
   @Column('timestamptz', { nullable: true }) lease_until: Date | null;
   @Column('timestamptz', { nullable: true }) started_at: Date | null;
   @Column('timestamptz', { nullable: true }) cancel_requested_at: Date | null;
+  @Column('json', { nullable: true }) cancelled_by: object | null;
   @Column('timestamptz', { nullable: true }) ended_at: Date | null;
   @Column('text', { nullable: true }) end_reason: string | null;
   @Column('text', { nullable: true }) message: string | null;

@@ -43,6 +43,7 @@ const CHANGING: readonly Column[] = [
   ['lease_until', 'timestamptz', 'leaseUntil'],
   ['started_at', 'timestamptz', 'startedAt'],
   ['cancel_requested_at', 'timestamptz', 'cancelRequestedAt'],
+  ['cancelled_by', 'json', 'cancelledBy'],
   ['ended_at', 'timestamptz', 'endedAt'],
   ['end_reason', 'text', 'endReason'],
   ['message', 'text', 'message'],

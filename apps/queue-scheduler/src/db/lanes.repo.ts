@@ -13,10 +13,10 @@ export interface LaneChange extends LaneKey {
 }
 
 /** What `team_id` and `org_id` of a lane hold for jobs of none: null is no part of a key. */
-const NONE = 0;
+export const NONE = 0;
 
 // Quotas are looked at by what they are about, not by their lanes: however many lanes a team has, it fills up at once.
-const atCeiling = (scope: 'team' | 'org'): string =>
+export const atCeiling = (scope: 'team' | 'org'): string =>
   `(select q.subject from quotas q left join slots s on s.scope = q.scope and s.subject::text = q.subject
     where q.scope = '${scope}' and q.quota_type = 'concurrent_jobs' and q.action = 'block' and coalesce(s.running, 0) >= q.limit_value)`;
 

@@ -1,6 +1,8 @@
 import type { Reach } from '@lineclear/access';
 import type { JobState, Level } from '@lineclear/contracts';
 import type { Queryable } from '@lineclear/kit';
+import type { Standing } from '../domain/waits-for.js';
+import { atCeiling, NONE } from './lanes.repo.js';
 
 /** Condition on jobs: they are of those whom `$1` and `$2`, as `seen` gives them, stand for. */
 const SEEN = '($1::int4 is null or user_id = $1) and ($2::int4 is null or coalesce(org_id, 0) = $2)';
@@ -28,10 +30,10 @@ export interface Entry {
 }
 
 // `position` is the rank in the order of bands and age; users at their ceiling are passed over, so it is no promise.
-const ENTRIES = `
-  with place as (
+const PLACE = `with place as (
     select id, row_number() over (order by band desc, ord) as position
-    from (select id, band, ord from jobs where state = 'queued' order by band desc, ord limit ${MAX_POSITION}) q)
+    from (select id, band, ord from jobs where state = 'queued' order by band desc, ord limit ${MAX_POSITION}) q)`;
+const ENTRIES = `${PLACE}
   select j.id, j.user_id, j.username, j.level, j.band, j.provider, j.config_name, j.state, j.queued_at, j.submitted_at,
     j.estimated_cost_usd, place.position
   from jobs j left join place using (id)
@@ -41,6 +43,21 @@ const ENTRIES = `
 /** Jobs that have not ended, those in the queue first. */
 export async function entries(db: Queryable, reach: Reach, limit: number): Promise<Entry[]> {
   return db.query<Entry>(ENTRIES, [...seen(reach), limit]);
+}
+
+const STANDING = `${PLACE}
+  select place.position, l.is_full as "isUserFull", l.held_until as "heldUntil",
+    l.team_id <> ${NONE} and l.team_id::text in ${atCeiling('team')} as "isTeamFull",
+    l.org_id <> ${NONE} and l.org_id::text in ${atCeiling('org')} as "isOrgFull"
+  from jobs j join lanes l on l.user_id = j.user_id and l.band = j.band
+    and l.team_id = coalesce(j.team_id, ${NONE}) and l.org_id = coalesce(j.org_id, ${NONE})
+  left join place on place.id = j.id
+  where j.id = $1 and j.state = 'queued'`;
+
+/** Where a job stands; undefined when it is not in the queue. */
+export async function standingOf(db: Queryable, jobId: string): Promise<Standing | undefined> {
+  const [row] = await db.query<Standing>(STANDING, [jobId]);
+  return row;
 }
 
 /** How many jobs that have not ended are in which state. */

@@ -19,6 +19,12 @@ export interface Progress {
   readonly observed_at: string;
 }
 
+/** Who wanted a job no more. */
+export interface Canceller {
+  readonly user_id: number;
+  readonly username: string;
+}
+
 /** One training job: what was asked for, which never changes, and how far it has come. */
 export interface Job {
   readonly id: string;
@@ -64,6 +70,7 @@ export interface Job {
   readonly leaseUntil: Date | null;
   readonly startedAt: Date | null;
   readonly cancelRequestedAt: Date | null;
+  readonly cancelledBy: Canceller | null;
   readonly endedAt: Date | null;
   readonly endReason: EndReason | null;
   readonly message: string | null;

@@ -6,7 +6,7 @@ import {
   type JobState,
   type RunOutcome,
 } from '@lineclear/contracts';
-import type { Job, Progress } from './job.js';
+import type { Canceller, Job, Progress } from './job.js';
 import { settledCost } from './price.js';
 
 interface OfRun {
@@ -23,9 +23,11 @@ export type Fact =
       readonly approvalId: string;
       readonly reason: EndReason;
       readonly message?: string;
+      /** Where the requester, or somebody who may, took the request back. */
+      readonly by?: Canceller;
     }
   | { readonly kind: 'claimed'; readonly claimId: string }
-  | { readonly kind: 'cancel_requested'; readonly message: string }
+  | { readonly kind: 'cancel_requested'; readonly by: Canceller }
   | (OfRun & { readonly kind: 'run_started'; readonly externalId: string; readonly startedAt: Date })
   | (OfRun & { readonly kind: 'run_observed'; readonly progress: Progress })
   | (OfRun & { readonly kind: 'run_ended' } & Ending);
@@ -70,6 +72,7 @@ export function transition(job: Job, fact: Fact, now: Date, leases: Leases): Job
       return ended(job, 'cancelled', now, {
         endReason: fact.reason,
         message: fact.message ?? null,
+        cancelledBy: fact.by ?? null,
         costUsd: 0,
       });
     case 'claimed':
@@ -81,7 +84,7 @@ export function transition(job: Job, fact: Fact, now: Date, leases: Leases): Job
         leaseUntil: later(now, leases.dispatchSeconds),
       });
     case 'cancel_requested':
-      return cancel(job, fact.message, now, leases);
+      return cancel(job, fact.by, now, leases);
     case 'run_started':
       return isOfRun(job, fact) ? started(job, fact, now, leases) : undefined;
     case 'run_observed':
@@ -113,20 +116,19 @@ const ended = (
   change: Partial<Job>,
 ): Job | undefined => moved(job, to, { endedAt: at, leaseUntil: null, ...change });
 
-function cancel(job: Job, message: string, now: Date, leases: Leases): Job | undefined {
+function cancel(job: Job, by: Canceller, now: Date, leases: Leases): Job | undefined {
   // Asked already: only the run's end ends it now, for until then it may cost money.
   if (job.state === 'cancelling') return undefined;
+  const cancelled = { cancelRequestedAt: now, cancelledBy: by, message: `cancelled by ${by.username}` };
   if (job.state === 'dispatching' || job.state === 'running') {
     return moved(job, 'cancelling', {
-      cancelRequestedAt: now,
-      message,
+      ...cancelled,
       leaseUntil: later(now, leases.dispatchSeconds),
     });
   }
   return ended(job, 'cancelled', now, {
-    cancelRequestedAt: now,
+    ...cancelled,
     endReason: 'cancelled_by_user',
-    message,
     costUsd: 0,
   });
 }

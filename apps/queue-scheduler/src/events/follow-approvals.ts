@@ -106,6 +106,7 @@ export class FollowApprovals {
           approvalId: data.approval_id,
           reason: 'approval_cancelled',
           message: `the request was withdrawn by ${data.by}`,
+          by: { user_id: data.by_user_id, username: data.by },
         },
       })),
     );

@@ -1,7 +1,7 @@
 import { Controller, Param, Post } from '@nestjs/common';
 import { Allow, audited, canFor, Who } from '@lineclear/access';
 import { Bus } from '@lineclear/bus';
-import { cancelledBy, fields, isFinal, JOB_STATES, type Principal } from '@lineclear/contracts';
+import { fields, isFinal, JOB_STATES, type Principal } from '@lineclear/contracts';
 import { Answers, Conflict, Database, NotAllowed, NotFound } from '@lineclear/kit';
 import { z } from 'zod';
 import * as jobs from '../db/jobs.repo.js';
@@ -53,9 +53,9 @@ export class CancelController {
         );
       }
       if (isFinal(before.state)) throw new Conflict(`the job is ${before.state} already`);
-      const message = cancelledBy(who.username);
+      const by = { user_id: who.user_id, username: who.username };
       const after =
-        (await this.moves.apply(tx, [{ jobId: id, fact: { kind: 'cancel_requested', message } }])).get(id) ??
+        (await this.moves.apply(tx, [{ jobId: id, fact: { kind: 'cancel_requested', by } }])).get(id) ??
         before;
       const details = { user_id: before.userId, status: { from: before.state, to: after.state } };
       await this.bus.publish(tx, audited('job.cancel_requested', { target: `job/${id}`, details }));

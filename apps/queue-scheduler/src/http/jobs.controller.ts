@@ -1,11 +1,13 @@
 import { Controller, Get, Param, Query } from '@nestjs/common';
 import { Allow, canFor, jobsSeenBy, Who } from '@lineclear/access';
 import { fields, JOB_STATES, type Principal } from '@lineclear/contracts';
-import { Answers, Database, NotFound } from '@lineclear/kit';
+import { Answers, Clock, Database, NotFound } from '@lineclear/kit';
 import { z } from 'zod';
 import * as jobs from '../db/jobs.repo.js';
+import { standingOf } from '../db/queue.repo.js';
 import type { Job } from '../domain/job.js';
 import { timeline } from '../domain/timeline.js';
+import { waitsFor } from '../domain/waits-for.js';
 import { jobView, viewJob } from './job-view.js';
 
 const listQuery = z.strictObject({
@@ -14,12 +16,20 @@ const listQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(500).default(50),
   cursor: fields.jobId.optional(),
 });
+const shownJob = jobView.extend({
+  /** In words; null where it waits for nothing. */
+  waits_for: z.string().nullable(),
+  config: z.record(z.string(), z.unknown()),
+});
 const step = z.object({ status: z.string(), at: fields.instant, after_seconds: z.number() });
 
 /** Jobs, one's own or, with job.view.all, everyone's in the organisation. */
 @Controller('api/cloud/jobs')
 export class JobsController {
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    private readonly clock: Clock,
+  ) {}
 
   @Get()
   @Allow('job.view.own')
@@ -48,10 +58,12 @@ export class JobsController {
 
   @Get(':id')
   @Allow('job.view.own')
-  @Answers(200, jobView.extend({ config: z.record(z.string(), z.unknown()) }), 'Shows a job')
+  @Answers(200, shownJob, 'Shows a job, and what it waits for')
   async show(@Param('id', { schema: fields.jobId }) id: string, @Who() who: Principal): Promise<object> {
     const job = await this.#visible(id, who);
-    return { ...viewJob(job), config: job.config };
+    const standing = job.state === 'queued' ? await standingOf(this.database, id) : undefined;
+    const waits_for = waitsFor(job, standing, this.clock.now());
+    return { ...viewJob(job), waits_for, config: job.config };
   }
 
   @Get(':id/timeline')

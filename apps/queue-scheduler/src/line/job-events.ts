@@ -27,6 +27,7 @@ const about = (job: Job) => ({
   job_id: job.id,
   user_id: job.userId,
   ...(job.orgId === null ? {} : { org_id: job.orgId }),
+  ...(job.teamId === null ? {} : { team_id: job.teamId }),
   username: job.username,
   provider: job.provider,
   config_name: job.configName,
@@ -55,7 +56,6 @@ const claimed = (job: Job): EventData<typeof jobClaimed> => ({
   ...about(job),
   ...running(job),
   level: job.level,
-  ...(job.teamId === null ? {} : { team_id: job.teamId }),
   hardware: job.hardware,
   config: job.config as EventData<typeof jobClaimed>['config'],
   ...(job.maxRuntimeSeconds === null ? {} : { max_runtime_seconds: job.maxRuntimeSeconds }),
@@ -111,7 +111,11 @@ export function stateEvent(job: Job): Outgoing | undefined {
     case 'failed':
       return event(jobFailed, why(job, 'run_failed'), rest(job));
     case 'cancelled':
-      return event(jobCancelled, why(job, 'cancelled_by_user'), rest(job));
+      return event(
+        jobCancelled,
+        { ...why(job, 'cancelled_by_user'), ...(job.cancelledBy && { cancelled_by: job.cancelledBy }) },
+        rest(job),
+      );
   }
 }
 

@@ -84,6 +84,7 @@ export function newJob(
     leaseUntil: null,
     startedAt: null,
     cancelRequestedAt: null,
+    cancelledBy: null,
     endedAt: null,
     endReason: null,
     message: null,

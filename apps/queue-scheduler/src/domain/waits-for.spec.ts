@@ -1,0 +1,57 @@
+import { JOB_STATES } from '@lineclear/contracts';
+import { expect, it } from 'vitest';
+import type { Job } from './job.js';
+import { waitsFor, type Standing } from './waits-for.js';
+
+const NOW = new Date('2026-11-28T12:00:00.000Z');
+const job = (state: Job['state'], more: Partial<Job> = {}) =>
+  ({ state, username: 'ada', approval: null, ...more }) as Job;
+const standing = (more: Partial<Standing> = {}): Standing => ({
+  position: 3,
+  isUserFull: false,
+  isTeamFull: false,
+  isOrgFull: false,
+  heldUntil: null,
+  ...more,
+});
+const NEED = {
+  approval_id: '01920000-0000-7000-8000-000000000001',
+  rule_id: 1,
+  rule_name: 'high_cost',
+  reason: 'estimated cost $72.00 exceeds $50.00',
+  required_level: 'lead',
+  expires_at: '2026-11-29T12:00:00.000Z',
+};
+const later = new Date(NOW.getTime() + 60_000);
+
+it.each<[string, Partial<Standing>, string]>([
+  ['its turn', {}, 'its turn: 2 before it in the queue'],
+  ['its turn, as the first', { position: 1 }, 'its turn: it is the first in the queue'],
+  ['its turn, where nobody counts', { position: null }, 'its turn, far back in the queue'],
+  ['its person', { isUserFull: true, isTeamFull: true }, 'another job of ada to end'],
+  ['its team', { isTeamFull: true, isOrgFull: true }, 'another job of its team to end'],
+  ['its organisation', { isOrgFull: true }, 'another job of its organisation to end'],
+  [
+    'money',
+    { heldUntil: later, isUserFull: true },
+    `money: a quota leaves none for it before ${later.toISOString()}`,
+  ],
+  ['its turn, once there is money again', { heldUntil: NOW }, 'its turn: 2'],
+])('a queued job waits for %s', (_, more, text) => {
+  expect(waitsFor(job('queued'), standing(more), NOW)).toContain(text);
+});
+
+it('a held one waits for who may approve it, and says why', () => {
+  expect(waitsFor(job('pending_approval', { approval: NEED }), undefined, NOW)).toBe(
+    'somebody of level lead to approve it, until 2026-11-29T12:00:00.000Z: estimated cost $72.00 exceeds $50.00',
+  );
+  const both = { ...NEED, also_levels: ['senior'] };
+  expect(waitsFor(job('pending_approval', { approval: both }), undefined, NOW)).toContain(
+    'level lead and senior to',
+  );
+});
+
+it.each(JOB_STATES)('says of one that is %s whether it waits', (state) => {
+  const runs = ['running', 'completed', 'failed', 'cancelled'].includes(state);
+  expect(waitsFor(job(state), undefined, NOW) === null).toBe(runs);
+});
