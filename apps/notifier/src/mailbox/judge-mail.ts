@@ -6,7 +6,7 @@ import type { Correspondence } from '../domain/channel.js';
 import type { MailKind, Sender, Verdict } from '../domain/received-mail.js';
 import { deliveredTo, headerLines, repeatedHeader, valuesOf, type HeaderLine } from './header-lines.js';
 import type { ParsedMail } from './parse-mail.js';
-import { ParsingThread } from './parsing-thread.js';
+import { ParsingThreads } from './parsing-threads.js';
 import { ProveSender } from './prove-sender.js';
 import { returnedTokenOf, tokenOf } from './reply-token.js';
 
@@ -47,7 +47,7 @@ const addressSchema = z.email().max(254);
 @Injectable()
 export class JudgeMail {
   constructor(
-    private readonly thread: ParsingThread,
+    private readonly threads: ParsingThreads,
     private readonly senders: ProveSender,
   ) {}
 
@@ -65,7 +65,7 @@ export class JudgeMail {
     });
     if (bytes > MAX_MAIL_BYTES || raw.length > MAX_MAIL_BYTES) return refused('it is larger than 1 MiB');
     // Mail programs name whom they answer: by the sender of our mail, or by where the answer goes to.
-    const mail = await this.thread.parse(raw, {
+    const mail = await this.threads.parse(raw, {
       addresses: [fromAddress, replyTo],
       ...(fromName === null ? {} : { name: fromName }),
     });
