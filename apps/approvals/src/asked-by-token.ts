@@ -15,18 +15,21 @@ export class AskedByToken {
 
   /** What the token names, held until the transaction ends, and its person as auth knows them now. @throws Unavailable while auth does not answer */
   async find(tx: Tx, sha256: string, kind: TokenKind): Promise<Asked | undefined> {
-    const userId = await ownerOfToken(tx, sha256, kind);
-    if (userId === undefined) return undefined;
+    const owner = await ownerOfToken(tx, sha256, kind);
+    if (!owner) return undefined;
     // Asked before anything is held: others would wait for the answer too.
-    const known = await this.approvers.known(userId);
+    const known = await this.approvers.known(owner.userId);
     const decider = known && (await this.approvers.deciderOf(rightsOf(known)));
-    const token = await lockToken(tx, sha256);
-    const request = token && (await lockRequest(tx, token.requestId));
-    if (!request) return undefined;
+    const [token, request, votes] = await Promise.all([
+      lockToken(tx, sha256),
+      lockRequest(tx, owner.requestId),
+      votesOf(tx, [owner.requestId]),
+    ]);
+    if (!token || !request) return undefined;
     return {
       token,
       request,
-      voted: votedIn(request, await votesOf(tx, [request.id])),
+      voted: votedIn(request, votes),
       who: decider && { ...decider, email: known.email, mayDecide: mayDecide(known, request) },
     };
   }

@@ -33,8 +33,8 @@ export async function decidableRequest(
   by: Decider,
   now: Date,
 ): Promise<{ request: ApprovalRequest; votes: readonly Vote[]; inPlaceOf: Vote['inPlaceOf'] }> {
-  const request = await lockedRequest(tx, id);
-  const votes = (await votesOf(tx, [id])).filter(({ round }) => round === request.round);
+  const [request, all] = await Promise.all([lockedRequest(tx, id), votesOf(tx, [id])]);
+  const votes = all.filter(({ round }) => round === request.round);
   const decision = decide(request, by, votedIn(request, votes), now);
   refuseUnless(decision, request, now);
   const { userId, username } = (decision.granted && decision.inPlaceOf) || {};
