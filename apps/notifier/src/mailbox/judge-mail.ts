@@ -54,7 +54,7 @@ export class JudgeMail {
   /** @throws when it cannot be told just now */
   async judge(
     { bytes, raw }: FetchedMail,
-    { fromAddress, fromName, replyTo }: Correspondence,
+    { fromAddress, fromName, replyTo, arcSealers }: Correspondence,
   ): Promise<Judgement> {
     const messageId = messageIdOf(headerLines(raw) ?? [], raw);
     const refused = (why: string, from: string | null = null): Judgement => ({
@@ -82,19 +82,30 @@ export class JudgeMail {
     const repeated = repeatedHeader(mail.lines);
     if (repeated !== undefined) return refused(`it has more than one ${repeated} header`, null);
     if (from === null) return refused('its From is not one address');
-    return this.#judgeReply(raw, mail, { from, replyTo, messageId });
+    return this.#judgeReply(raw, mail, { from, replyTo, arcSealers, messageId });
   }
 
   async #judgeReply(
     raw: Buffer,
     mail: ParsedMail,
-    { from, replyTo, messageId }: { from: string; replyTo: string; messageId: string },
+    {
+      from,
+      replyTo,
+      arcSealers,
+      messageId,
+    }: Pick<Correspondence, 'replyTo' | 'arcSealers'> & {
+      from: string;
+      messageId: string;
+    },
   ): Promise<Judgement> {
     const { read } = mail;
     const token = tokenOf({ ...mail, delivered: deliveredTo(mail.lines) }, replyTo);
     if ('refused' in token || read.kind !== 'reply')
       return { kind: 'refused', messageId, from, why: 'refused' in token ? token.refused : read.kind };
-    const { sender, doubt } = await this.senders.of(raw, mail, from, token.in);
+    const { sender, doubt } = await this.senders.of(
+      { raw, lines: mail.lines, from, tokenIn: token.in },
+      arcSealers,
+    );
     const unclearBecause = read.verdict === 'unclear' ? cut(read.why) : undefined;
     return {
       kind: 'reply',

@@ -49,7 +49,8 @@ export class ReadSession {
     private readonly parts: SessionParts,
   ) {
     const { fromAddress, fromName } = parts.channel.settings;
-    this.#ours = { fromAddress, fromName, replyTo: parts.mailbox.replyTo };
+    const { replyTo, arcSealers = [] } = parts.mailbox;
+    this.#ours = { fromAddress, fromName, replyTo, arcSealers };
     this.#putAway = new PutAway(client, parts.log, parts.channel.id);
     client.on('exists', () => this.#bell.ring());
     client.on('close', () => this.#bell.ring());
