@@ -119,7 +119,7 @@ export class ReadSession {
     for (const key of attempts.keys()) if (!keys.has(key)) attempts.delete(key);
     const done = open.length > 0 ? open[0]! - 1 : this.#highest;
     if (done > last) await advanceCursor(database, place, done);
-    for (const group of inGroups(open, MOST_AT_ONCE, Math.random())) {
+    for (const group of inGroups(open, MOST_AT_ONCE, Math.random)) {
       if (stop.aborted || !this.client.usable) break;
       await this.#begin(place, group, stop);
     }

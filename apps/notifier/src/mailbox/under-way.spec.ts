@@ -30,10 +30,10 @@ it('has room for a few at once, and again when any of them is over', async () =>
 
 it.each([
   [[], 2, 0.9, []],
-  [[1, 2, 3, 4, 5], 2, 0, [[1, 2], [3, 4], [5]]],
-  [[1, 2, 3, 4, 5], 2, 0.5, [[3, 4], [5], [1, 2]]],
-  [[1, 2, 3, 4, 5], 2, 0.999, [[5], [1, 2], [3, 4]]],
+  [[1, 2, 3, 4, 5], 2, 0, [[5], [1, 2], [3, 4]]],
+  [[1, 2, 3, 4, 5], 2, 0.5, [[1, 2], [5], [3, 4]]],
+  [[1, 2, 3, 4, 5], 2, 0.999, [[1, 2], [3, 4], [5]]],
   [[1, 2], 8, 0.7, [[1, 2]]],
-])('takes %j in groups of %i from %d on', (uids, size, share, groups) => {
-  expect(inGroups(uids, size, share)).toEqual(groups);
+])('takes %j in groups of %i, shuffled by %d', (uids, size, chance, groups) => {
+  expect(inGroups(uids, size, () => chance)).toEqual(groups);
 });

@@ -26,12 +26,15 @@ export class UnderWay {
 }
 
 /**
- * In groups of at most `size`, in their order, from the group on that `share` (0 to 1) says: replicas that begin in different
- * places seldom are at the same mails.
+ * In groups of at most `size`, in an order by chance (`random` gives 0 to 1): replicas that take each its own way through the
+ * same mails seldom are at the same ones.
  */
-export function inGroups(uids: readonly number[], size: number, share: number): number[][] {
+export function inGroups(uids: readonly number[], size: number, random: () => number): number[][] {
   const groups: number[][] = [];
-  for (let at = 0; at < uids.length; at += size) groups.push(uids.slice(at, at + size));
-  const first = Math.floor(share * groups.length);
-  return [...groups.slice(first), ...groups.slice(0, first)];
+  for (let at = 0; at < uids.length; at += size) {
+    const other = Math.floor(random() * (groups.length + 1));
+    groups.push(groups[other] ?? []);
+    groups[other] = uids.slice(at, at + size);
+  }
+  return groups;
 }
