@@ -1,17 +1,19 @@
-// From the mail that answers to the decision, at a pace and all at once. Prints a table, writes bench-mail-results.json.
-import { randomUUID } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, connect as connectTcp } from 'node:net';
-import { tmpdir } from 'node:os';
+// From the mail that answers to the decision, at a pace, through a real relay, and all at once with two notifiers of which one is
+// killed. Prints a table, writes bench-mail-results.json.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { connect as connectTcp } from 'node:net';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 import { connect } from '@nats-io/transport-node';
 import { eventsIn } from '@lineclear/contracts';
 import { startHouse } from '@lineclear/launcher';
-import { startDovecot } from '@lineclear/servers';
+import { isRoot, makeScratchFolder, startDovecot, startPostfix } from '@lineclear/servers';
 import { fakeProviderConfig, startFakeProvider } from '@lineclear/testkit/fake-provider';
-import { ImapFlow } from 'imapflow';
+import { LOGIN, measureMailServer, openDoor, receiveTokens, RELAY } from './mail-peers.mjs';
 import { openLoop, quantile, sleep } from './measure.mjs';
 import { openRows } from './rows.mjs';
 import { call, LIMITS, newUser } from './setup.mjs';
@@ -19,152 +21,96 @@ import { call, LIMITS, newUser } from './setup.mjs';
 const AT_ONCE = Number(process.env.BENCH_MAILS ?? 1_000);
 const PACED = 300;
 const PER_SECOND = 10;
-const RELAY = 'mx.lineclear.test';
-const LOGIN = { user: 'approvals', pass: 'of-the-bench' };
-const LEA = 'lea@lineclear.test';
+const DOORS = 4;
 const PATIENCE_MS = 300_000;
+const NOTIFIER = fileURLToPath(new URL('../apps/notifier/bundle/main.js', import.meta.url));
 
 const { row, write } = openRows();
-
-/** The least that a mail server can be: it takes every mail and keeps its token, by the job it asks about. */
-async function receiveTokens() {
-  const tokens = new Map();
-  const server = createServer((socket) => {
-    let lines;
-    const say = (text) => socket.write(`${text}\r\n`);
-    socket.on('error', () => undefined);
-    const input = createInterface({ input: socket });
-    input.on('error', () => undefined);
-    input.on('line', (line) => {
-      if (lines === undefined) {
-        if (line === 'DATA') lines = [];
-        say(lines ? '354 go on' : '250 fine');
-      } else if (line === '.') {
-        const mail = lines.join('\n').replaceAll('=\n', '');
-        const [token] = /(?<=^Reply-To: approvals\+)[a-z2-7]{32}(?=@)/m.exec(mail) ?? [];
-        if (token && mail.includes(`To: ${LEA}`)) tokens.set(/\bjob_[0-9a-z]+/.exec(mail)[0], token);
-        lines = undefined;
-        say('250 taken');
-      } else lines.push(line);
-    });
-    say('220 here');
-  });
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return { tokens, port: server.address().port, close: () => server.close() };
-}
-
-/** Hands mails over by LMTP, all on one connection, one after the other; each promise is kept once the server has the mail. */
-function openLmtp(path) {
-  const socket = connectTcp(path);
-  const lines = createInterface({ input: socket })[Symbol.asyncIterator]();
-  const said = async () => {
-    for (;;) {
-      const { value = '(nothing)' } = await lines.next();
-      if (value[3] === '-') continue;
-      if (!/^[23]/.test(value)) throw new Error(`the mail server said ${value}`);
-      return;
-    }
-  };
-  const say = (text) => {
-    socket.write(`${text}\r\n`);
-    return said();
-  };
-  let turn = said().then(() => say(`LHLO ${RELAY}`));
-  return {
-    handOver(to) {
-      turn = turn.then(async () => {
-        await say(`MAIL FROM:<${LEA}>`);
-        await say('RCPT TO:<approvals>');
-        await say('DATA');
-        const mail = [
-          `Authentication-Results: ${RELAY}; dmarc=pass header.from=lineclear.test`,
-          `From: ${LEA}`,
-          `To: ${to}`,
-          'Subject: Re: a job asks for approval',
-          `Message-ID: <${randomUUID()}@lineclear.test>`,
-          `Date: ${new Date().toUTCString()}`,
-          'Content-Type: text/plain; charset=utf-8',
-          '',
-          'Approve',
-          '.',
-        ];
-        await say(mail.join('\r\n'));
-      });
-      return turn;
-    },
-    close: () => socket.destroy(),
-  };
-}
-
-/** The floor: a mail handed over until a bare client that waits in IDLE has fetched it, in a mailbox that nobody else reads. */
-async function measureFloor(dir) {
-  const server = await startDovecot({ dir, users: { [LOGIN.user]: LOGIN.pass } });
-  const client = new ImapFlow({
-    host: '127.0.0.1',
-    port: server.port,
-    secure: false,
-    auth: LOGIN,
-    logger: false,
-    autoIdleDelay: 20,
-  });
-  const lmtp = openLmtp(server.lmtpSocket);
-  const starts = [];
-  const latencies = [];
-  try {
-    await client.connect();
-    await client.mailboxOpen('INBOX');
-    let seen = 0;
-    let isLooking = false;
-    const look = async () => {
-      if (isLooking) return;
-      isLooking = true;
-      while (client.mailbox.exists > seen) {
-        await client.fetchOne(String(seen + 1), { source: true });
-        latencies.push(performance.now() - starts[seen]);
-        seen += 1;
-      }
-      isLooking = false;
-    };
-    client.on('exists', () => void look());
-    await openLoop(PER_SECOND, PACED / PER_SECOND, () => {
-      starts.push(performance.now());
-      return lmtp.handOver('approvals@lineclear.test');
-    });
-    const deadline = performance.now() + 10_000;
-    while (latencies.length < PACED && performance.now() < deadline) await sleep(50);
-    return latencies;
-  } finally {
-    lmtp.close();
-    client.close();
-    await server.stop();
-  }
-}
+const quantiles = (figure, latencies, wantedP95) => {
+  for (const share of [0.5, 0.95, 0.99])
+    row(
+      `${figure}_p${share * 100}_ms`,
+      quantile(latencies, share),
+      'ms',
+      share === 0.95 ? wantedP95 : undefined,
+      'less',
+    );
+};
 
 const until = async (isSo, what) => {
   for (const deadline = performance.now() + PATIENCE_MS; !(await isSo()); await sleep(20))
     if (performance.now() > deadline) throw new Error(`waited in vain for ${what}`);
 };
 
-const home = mkdtempSync(join(tmpdir(), 'lineclear-bench-mail-'));
+/** One more notifier, with the environment of the first, that reads the mailbox too. */
+async function startReplica(house) {
+  const environ = readFileSync(`/proc/${house.services.notifier.pid}/environ`, 'utf8');
+  const env = Object.fromEntries(
+    environ
+      .split('\0')
+      .filter((line) => line.includes('='))
+      .map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
+  );
+  const child = spawn(process.execPath, [NOTIFIER], {
+    env: { ...env, PORT: '0' },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const replica = {
+    handled: 0,
+    async kill() {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      const ended = once(child, 'exit');
+      child.kill('SIGKILL');
+      await ended;
+    },
+  };
+  await new Promise((reads, ended) => {
+    child.once('exit', () => ended(new Error('the second notifier ended')));
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      if (line.includes('a mailbox is being read')) reads();
+      if (line.includes('a mail was received')) replica.handled += 1;
+    });
+  });
+  return replica;
+}
+
+/** A real Postfix before the mailbox, or undefined where none can be started. */
+async function startRelay(dir, lmtpSocket) {
+  try {
+    if (!isRoot()) throw new Error('it takes root');
+    return await startPostfix({ dir, domain: 'lineclear.test', lmtpSocket });
+  } catch (error) {
+    console.warn(
+      `\nNOT MEASURED: the way through a real Postfix. It cannot be started here: ${error.message}\n`,
+    );
+    return undefined;
+  }
+}
+
+const home = makeScratchFolder('bench-mail');
 const provider = await startFakeProvider({ finish: 'never' });
 const inbound = await receiveTokens();
-let server;
-let house;
-let nats;
-let lmtp;
+const openLmtp = (path) => openDoor(connectTcp(path), 'lmtp');
+/** What is to be closed, the last one first. */
+const opened = [];
 try {
-  const floor = await measureFloor(join(home, 'floor'));
-  for (const share of [0.5, 0.95, 0.99])
-    row(`floor.mail_to_fetch_p${share * 100}_ms`, quantile(floor, share), 'ms');
+  const floor = await measureMailServer(join(home, 'floor'), openLmtp, {
+    paced: PACED,
+    perSecond: PER_SECOND,
+    atOnce: AT_ONCE,
+  });
+  quantiles('floor.mail_to_fetch', floor.latencies);
+  row('floor.mails_fetched_and_moved_per_s', floor.perSecond, '/s');
 
-  server = await startDovecot({ dir: join(home, 'dovecot'), users: { [LOGIN.user]: LOGIN.pass } });
+  const server = await startDovecot({ dir: join(home, 'dovecot'), users: { [LOGIN.user]: LOGIN.pass } });
+  opened.push(() => server.stop());
   const config = join(home, 'bench.yaml');
   writeFileSync(
     config,
     JSON.stringify({ limits: LIMITS, providers: { fake: fakeProviderConfig(provider.url) } }),
   );
   let isRead = false;
-  house = await startHouse({
+  const house = await startHouse({
     home: join(home, 'house'),
     env: {
       ...process.env,
@@ -176,6 +122,7 @@ try {
     },
     print: (_, line) => (isRead ||= line.includes('a mailbox is being read')),
   });
+  opened.push(() => house.stop());
   const admin = (path, body) => call(house, house.adminKey, 'POST', path, body);
   const ada = await newUser(house, 'ada', 'researcher');
   await newUser(house, 'lea', 'lead');
@@ -202,17 +149,23 @@ try {
   });
   await until(() => isRead, 'the mailbox to be read');
 
-  const { origin, username, password } = new URL(house.servers.nats.url.replace('nats:', 'http:'));
-  nats = await connect({
-    servers: origin.replace('http://', ''),
+  const { host, username, password } = new URL(house.servers.nats.url.replace('nats:', 'http:'));
+  const nats = await connect({
+    servers: host,
     ...(username && { user: decodeURIComponent(username), pass: decodeURIComponent(password) }),
     name: 'bench',
   });
+  opened.push(() => nats.close());
   const decided = new Map();
+  /** The decisions on each job: an event may come twice, and is one all the same. */
+  const decisions = new Map();
   nats.subscribe('lineclear.approval.granted', {
     callback: (_, msg) => {
       const now = performance.now();
-      for (const { data } of eventsIn(msg.string())) decided.set(data.job_id, now);
+      for (const { id, data } of eventsIn(msg.string())) {
+        if (!decided.has(data.job_id)) decided.set(data.job_id, now);
+        decisions.set(data.job_id, (decisions.get(data.job_id) ?? new Set()).add(id));
+      }
     },
   });
   await nats.flush();
@@ -227,41 +180,55 @@ try {
     await until(() => ids.every((id) => inbound.tokens.has(id)), 'the approval mails');
     return ids;
   };
-  lmtp = openLmtp(server.lmtpSocket);
   const starts = new Map();
-  const reply = (id) => {
+  const replyBy = (door) => (id) => {
     starts.set(id, performance.now());
-    return lmtp.handOver(`approvals+${inbound.tokens.get(id)}@lineclear.test`);
+    return door.handOver(`approvals+${inbound.tokens.get(id)}@lineclear.test`);
   };
   const latencies = (ids) => ids.map((id) => decided.get(id) - starts.get(id));
+  const atAPace = async (figure, door) => {
+    opened.push(() => door.close());
+    const reply = replyBy(door);
+    const ids = await held(PACED);
+    await openLoop(PER_SECOND, PACED / PER_SECOND, (n) => reply(ids[n]));
+    await until(() => ids.every((id) => decided.has(id)), 'the decisions');
+    quantiles(figure, latencies(ids), 2_000);
+  };
 
-  const paced = await held(PACED);
-  await openLoop(PER_SECOND, PACED / PER_SECOND, (n) => reply(paced[n]));
-  await until(() => paced.every((id) => decided.has(id)), 'the decisions');
-  for (const share of [0.5, 0.95, 0.99])
-    row(
-      `mail.to_decision_p${share * 100}_ms`,
-      quantile(latencies(paced), share),
-      'ms',
-      share === 0.95 ? 2_000 : undefined,
-      'less',
-    );
+  await atAPace('mail.to_decision', openLmtp(server.lmtpSocket));
+  const relay = await startRelay(join(home, 'postfix'), server.lmtpSocket);
+  if (relay) {
+    opened.push(() => relay.stop());
+    await atAPace('mail.through_postfix_to_decision', openDoor(connectTcp(relay.port, '127.0.0.1'), 'smtp'));
+  }
 
+  const replica = await startReplica(house);
+  opened.push(() => replica.kill());
   const many = await held(AT_ONCE);
+  // One connection would hand over less than is read.
+  const replies = Array.from({ length: DOORS }, () => {
+    const door = openLmtp(server.lmtpSocket);
+    opened.push(() => door.close());
+    return replyBy(door);
+  });
   const before = performance.now();
-  await Promise.all(many.map(reply));
-  row('mail.handed_over_at_once', many.length / ((performance.now() - before) / 1_000), '/s');
-  await until(() => many.every((id) => decided.has(id)), 'the decisions');
-  row('mail.decided_at_once', many.length, 'mails', AT_ONCE);
-  row('mail.decided_per_s', many.length / ((Math.max(...latencies(many)) || 1) / 1_000), '/s');
-  for (const share of [0.5, 0.95, 0.99])
-    row(`mail.at_once_to_decision_p${share * 100}_ms`, quantile(latencies(many), share), 'ms');
+  const handedOver = Promise.all(many.map((id, n) => replies[n % DOORS](id))).then(() =>
+    row('mail.handed_over_at_once', many.length / ((performance.now() - before) / 1_000), '/s'),
+  );
+  const decidedOf = () => many.filter((id) => decided.has(id)).length;
+  await until(() => decidedOf() >= AT_ONCE / 2, 'half of the decisions');
+  await replica.kill();
+  row('mail.handled_by_the_one_killed', replica.handled, 'mails');
+  await handedOver;
+  await until(() => decidedOf() === AT_ONCE, 'the decisions');
+  row(`mail.decided_of_${AT_ONCE}`, decidedOf(), 'mails', AT_ONCE);
+  row('mail.decided_twice', many.filter((id) => decisions.get(id).size > 1).length, 'mails');
+  const seconds = (Math.max(...many.map((id) => decided.get(id))) - before) / 1_000;
+  row('mail.decided_per_s', many.length / seconds, '/s', floor.perSecond);
+  quantiles('mail.at_once_to_decision', latencies(many));
 } finally {
   write('bench-mail-results.json');
-  lmtp?.close();
-  await nats?.close();
-  await house?.stop();
-  await server?.stop();
+  for (const close of opened.reverse()) await close();
   await provider.close();
   inbound.close();
   rmSync(home, { recursive: true, force: true });

@@ -54,8 +54,10 @@ export class Approvers {
 
   /** Somebody who decides, with those in whose place they may. @throws Unavailable while auth does not answer for these */
   async deciderOf(rights: Rights): Promise<Decider> {
-    const { fallback_user_ids } = await settingsNow(this.database);
-    const ids = await standsInFor(this.database, rights.userId, this.clock.now());
+    const [{ fallback_user_ids }, ids] = await Promise.all([
+      settingsNow(this.database),
+      standsInFor(this.database, rights.userId, this.clock.now()),
+    ]);
     const away = await Promise.all(ids.map((id) => this.known(id)));
     return {
       ...rights,

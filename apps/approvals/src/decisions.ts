@@ -76,9 +76,11 @@ export class Decisions {
       via,
       at: now,
     };
-    await insertVote(tx, vote);
-    // What was said in advance says nothing of where somebody is now.
-    if (via !== 'standing') await forgetWhatMailSaid(tx, by.userId);
+    await Promise.all([
+      insertVote(tx, vote),
+      // What was said in advance says nothing of where somebody is now.
+      via === 'standing' ? undefined : forgetWhatMailSaid(tx, by.userId),
+    ]);
     const counted = tally(request, [...votes, vote]);
     if (counted === 'approved' || counted === 'rejected')
       return this.#settle(

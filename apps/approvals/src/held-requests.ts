@@ -41,9 +41,9 @@ export async function decidableRequest(
   now: Date,
   asked?: AskedFor,
 ): Promise<{ request: ApprovalRequest; votes: readonly Vote[]; inPlaceOf: Vote['inPlaceOf'] }> {
-  const request = await lockedRequest(tx, id);
+  const [request, all] = await Promise.all([lockedRequest(tx, id), votesOf(tx, [id])]);
   if (asked) refuseUnless(stillAsked(request, asked, now), request, now);
-  const votes = (await votesOf(tx, [id])).filter(({ round }) => round === request.round);
+  const votes = all.filter(({ round }) => round === request.round);
   const decision = decide(request, by, votedIn(request, votes), now);
   refuseUnless(decision, request, now);
   const { userId, username } = (decision.granted && decision.inPlaceOf) || {};

@@ -86,7 +86,7 @@ import { HandleMail } from './mailbox/handle-mail.js';
 import { JudgeMail } from './mailbox/judge-mail.js';
 import { KeepMailboxes } from './mailbox/keep-mailboxes.js';
 import { MailboxMetrics } from './mailbox/mailbox-metrics.js';
-import { ParsingThread } from './mailbox/parsing-thread.js';
+import { ParsingThreads } from './mailbox/parsing-threads.js';
 import { ProveSender } from './mailbox/prove-sender.js';
 import { PostJson } from './outbound/post-json.js';
 import { CurrentRoutes } from './routing/current-routes.js';
@@ -157,7 +157,7 @@ class NotifierModule {
         JudgeMail,
         KeepMailboxes,
         MailboxMetrics,
-        ParsingThread,
+        ParsingThreads,
         ProveSender,
       ],
     };

@@ -4,6 +4,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { makeScratchFolder, startDovecot, type Dovecot } from '@lineclear/servers';
 import { ImapFlow } from 'imapflow';
+import { sealMessage } from 'mailauth/lib/arc/index.js';
 import { createTransport } from 'nodemailer';
 import type { ResolveRecords } from '../src/mailbox/dmarc.js';
 
@@ -13,8 +14,12 @@ export const INBOUND = 'approvals@lineclear.test';
 export const LOGIN = { user: 'approvals', pass: 'canary-of-the-mailbox' };
 
 const keys = generateKeyPairSync('rsa', { modulusLength: 2048 });
+/** One that is in no zone. */
+const foreign = generateKeyPairSync('rsa', { modulusLength: 2048 });
 const PUBLIC = keys.publicKey.export({ type: 'spki', format: 'der' }).toString('base64');
-const PRIVATE = keys.privateKey.export({ type: 'pkcs8', format: 'pem' }) as string;
+const privateOf = ({ privateKey }: typeof keys): string =>
+  privateKey.export({ type: 'pkcs8', format: 'pem' }) as string;
+const PRIVATE = privateOf(keys);
 
 /** All that DNS knows, as long as its servers answer. */
 const zone = new Map([
@@ -22,6 +27,8 @@ const zone = new Map([
   ['_dmarc.team.test', 'v=DMARC1; p=reject'],
   ['2026._domainkey.evil.test', `v=DKIM1; k=rsa; p=${PUBLIC}`],
   ['_dmarc.evil.test', 'v=DMARC1; p=none'],
+  ['2026._domainkey.sealer.test', `v=DKIM1; k=rsa; p=${PUBLIC}`],
+  ['2026._domainkey.other.test', `v=DKIM1; k=rsa; p=${PUBLIC}`],
 ]);
 export const dns = { isAway: false };
 export const resolveRecords: ResolveRecords = (name, type) => {
@@ -77,6 +84,36 @@ export async function write(mail: AMail): Promise<Buffer> {
     message: Buffer;
   };
   return sent.message;
+}
+
+export interface ASeal {
+  /** Which one of the mail's it is. */
+  readonly i: number;
+  readonly by: string;
+  /** What it says that it found. */
+  readonly results: string;
+  /** Of the chain before it. */
+  readonly cv: 'none' | 'pass' | 'fail';
+  /** What the signature beside it covers, with colons between. */
+  readonly headers?: string;
+  /** Signed with a key that is not that domain's. */
+  readonly isForged?: boolean;
+}
+
+/** The headers by which a server seals a mail that it forwards (ARC). */
+export async function sealOf(raw: string, seal: ASeal): Promise<string> {
+  const { i, by, results, cv, headers, isForged = false } = seal;
+  const lines = await sealMessage(Buffer.from(raw, 'latin1'), {
+    i,
+    cv,
+    authResults: results,
+    signingDomain: by,
+    selector: '2026',
+    privateKey: isForged ? privateOf(foreign) : PRIVATE,
+    ...(headers ? { headerList: headers } : {}),
+    // Its types lack the instance, and take the list for an array.
+  } as object as Parameters<typeof sealMessage>[1]);
+  return lines.toString('latin1');
 }
 
 export interface MailServer {

@@ -82,6 +82,7 @@ it('shows a mailbox without its password, which the secrets service keeps', asyn
     imap_use_ssl: false,
     imap_folder: 'INBOX',
     reply_sender_check: 'dmarc',
+    reply_arc_sealers: [],
   };
   expect(made).toMatchObject(shown);
   expect(JSON.stringify(made)).not.toContain(LOGIN.pass);
@@ -115,6 +116,15 @@ it('takes no mailbox that it could not, or must not, read', async () => {
     ['imap_password', { ...whole, imap_password: 'a\r\nb' }],
     ['imap_folder', { ...whole, imap_folder: 'a\r\nb' }],
     ['imap_enabled', { ...whole, imap_enabled: 'yes' }],
+    ['reply_arc_sealers', { ...whole, reply_arc_sealers: 'sealer.test' }],
+    ['reply_arc_sealers', { ...whole, reply_arc_sealers: ['sealer.test', 'a b.test'] }],
+    ['reply_arc_sealers', { ...whole, reply_arc_sealers: ['test'] }],
+    ['reply_arc_sealers', { ...whole, reply_arc_sealers: ['*.test'] }],
+    ['reply_arc_sealers', { ...whole, reply_arc_sealers: ['sealer.test', ' Sealer.Test'] }],
+    [
+      'reply_arc_sealers',
+      { ...whole, reply_arc_sealers: Array.from({ length: 21 }, (_, n) => `n${n}.test`) },
+    ],
   ]);
   const { body } = await house.admin.post(CHANNELS, channel());
   await refusesBadInput(house.admin.patch, `${CHANNELS}/${body.id}`, { name: 'Approvals' }, [

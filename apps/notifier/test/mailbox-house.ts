@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { replyReceived, type EventData } from '@lineclear/contracts';
 import { expect, vi } from 'vitest';
+import type { ResolveRecords } from '../src/mailbox/dmarc.js';
 import { openHouse, type House } from './house.js';
 import { startMailSink, type MailSink } from './mail-sink.js';
 import { HOUSE, INBOUND, resolveRecords, startMailServer, type MailServer } from './mail-server.js';
@@ -25,9 +26,12 @@ export interface MailboxHouse {
 
 export const sha256 = (token: string): string => createHash('sha256').update(token).digest('hex');
 
-export async function openMailboxHouse(extra: Record<string, string> = {}): Promise<MailboxHouse> {
+export async function openMailboxHouse(
+  extra: Record<string, string> = {},
+  resolve: ResolveRecords = resolveRecords,
+): Promise<MailboxHouse> {
   const [house, server, sink] = await Promise.all([
-    openHouse(extra, { resolveRecords }),
+    openHouse(extra, { resolveRecords: resolve }),
     startMailServer(),
     startMailSink('unused'),
   ]);

@@ -20,16 +20,17 @@ export async function keepToken(
   return rows.length > 0;
 }
 
+/** Whom a mail was for, and what it was about: neither ever changes. */
 export async function ownerOfToken(
   db: Queryable,
   sha256: string,
   kind: TokenKind,
-): Promise<number | undefined> {
-  const [row] = await db.query<Pick<ReplyTokenRow, 'user_id'>>(
-    'select user_id from reply_token where token_sha256 = $1 and kind = $2',
+): Promise<{ userId: number; requestId: string } | undefined> {
+  const [row] = await db.query<Pick<ReplyTokenRow, 'user_id' | 'request_id'>>(
+    'select user_id, request_id from reply_token where token_sha256 = $1 and kind = $2',
     [sha256, kind],
   );
-  return row?.user_id;
+  return row && { userId: row.user_id, requestId: row.request_id };
 }
 
 /** Whom a mail was for, and what it was about. */

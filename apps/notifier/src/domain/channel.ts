@@ -49,8 +49,11 @@ export interface EmailSettings {
   readonly oauth?: OauthSettings;
 }
 
-/** As whom a channel writes, and where answers come to. */
-export type Correspondence = Pick<EmailSettings, 'fromAddress' | 'fromName'> & { readonly replyTo: string };
+/** As whom a channel writes, where answers come to, and who is believed of those that were forwarded. */
+export type Correspondence = Pick<EmailSettings, 'fromAddress' | 'fromName'> & {
+  readonly replyTo: string;
+  readonly arcSealers: readonly string[];
+};
 
 export type WebhookChannel = EveryChannel & { readonly type: 'webhook'; readonly settings: WebhookSettings };
 export type EmailChannel = EveryChannel & { readonly type: 'email'; readonly settings: EmailSettings };

@@ -9,6 +9,8 @@ export interface MailboxSettings {
   readonly useSsl: boolean;
   readonly folder: string;
   readonly hasPassword: boolean;
+  /** Domains whose ARC seals are believed; absent where there never were any. */
+  readonly arcSealers?: readonly string[];
   /** When the channel was given it (ISO 8601), for a mailbox that is enabled: what came before is none of ours. */
   readonly since: string | null;
 }

@@ -100,6 +100,7 @@ const mailboxChange = (body: z.infer<typeof emailChange>): Partial<MailboxSettin
     username: body.imap_username,
     useSsl: body.imap_use_ssl,
     folder: body.imap_folder,
+    arcSealers: body.reply_arc_sealers,
   });
 
 const newOauth = (body: NewEmailBody): { oauth?: OauthSettings } => {
@@ -228,7 +229,7 @@ function showOauth(oauth: OauthSettings): Partial<z.infer<typeof channelAnswer>>
 }
 
 function showMailbox(
-  { isEnabled, host, port, username, useSsl, folder, hasPassword }: MailboxSettings,
+  { isEnabled, host, port, username, useSsl, folder, hasPassword, arcSealers = [] }: MailboxSettings,
   senderCheck: SenderCheck,
 ): Partial<z.infer<typeof channelAnswer>> {
   if (!isEnabled && host === null) return { imap_enabled: false };
@@ -241,5 +242,6 @@ function showMailbox(
     imap_use_ssl: useSsl,
     imap_folder: folder,
     reply_sender_check: senderCheck,
+    reply_arc_sealers: [...arcSealers],
   };
 }

@@ -40,6 +40,16 @@ const loginName = z
   .regex(/^\P{Cc}*$/u, 'holds a control character');
 const password = z.string().min(1).max(1_000);
 
+const domainName = z
+  .string()
+  .trim()
+  .toLowerCase()
+  .max(253)
+  .regex(
+    /^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?$/,
+    'is not a domain name',
+  );
+
 /** Where answers arrive. */
 const mailboxFields = {
   imap_enabled: z.boolean(),
@@ -49,6 +59,10 @@ const mailboxFields = {
   imap_password: password.regex(/^\P{Cc}*$/u, 'holds a control character'),
   imap_use_ssl: z.boolean(),
   imap_folder: name,
+  reply_arc_sealers: z
+    .array(domainName)
+    .max(20)
+    .refine((domains) => new Set(domains).size === domains.length, 'names a domain twice'),
 };
 /** How it gets tokens to log in with. */
 const oauthFields = {
@@ -192,6 +206,8 @@ export const channelAnswer = z.object({
   has_oauth_refresh_token: z.boolean().optional(),
   /** How the senders of answers are proved (REPLY_SENDER_CHECK). */
   reply_sender_check: z.enum(SENDER_CHECKS).optional(),
+  /** Whose ARC seals are believed of mails that were forwarded. */
+  reply_arc_sealers: z.array(z.string()).optional(),
   created_at: z.iso.datetime(),
   updated_at: z.iso.datetime(),
 });

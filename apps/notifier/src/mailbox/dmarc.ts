@@ -52,14 +52,21 @@ const findings = z.object({
     .optional(),
 });
 
+/** Why signatures prove nothing whoever made them, or undefined. */
+export function doubtOfSignatures(signatures: readonly string[]): string | undefined {
+  if (signatures.length > MAX_SIGNATURES) return 'it has too many signatures';
+  // Anybody can add words below what such a signature covers.
+  return signatures.some((signature) => /(?:^|;)\s*l\s*=/u.test(signature))
+    ? 'a signature covers a part of it only'
+    : undefined;
+}
+
 /** Why the domain of a mail's one From address does not vouch for it by an aligned signature (DMARC), or undefined when it does. */
 export async function doubtOfDmarc(mail: SignedMail, resolve: ResolveRecords): Promise<string | undefined> {
   const signatures = valuesOf(mail.lines, 'dkim-signature');
   if (signatures.length === 0) return 'it is not signed';
-  if (signatures.length > MAX_SIGNATURES) return 'it has too many signatures';
-  // Anybody can add words below what such a signature covers.
-  if (signatures.some((signature) => /(?:^|;)\s*l\s*=/u.test(signature)))
-    return 'a signature covers a part of it only';
+  const odd = doubtOfSignatures(signatures);
+  if (odd !== undefined) return odd;
   // Read only by a house that reads answers.
   const { authenticate } = await import('mailauth');
   const { dkim, dmarc } = findings.parse(

@@ -6,7 +6,7 @@ import type { Correspondence } from '../domain/channel.js';
 import type { MailKind, Sender, Verdict } from '../domain/received-mail.js';
 import { deliveredTo, headerLines, repeatedHeader, valuesOf, type HeaderLine } from './header-lines.js';
 import type { ParsedMail } from './parse-mail.js';
-import { ParsingThread } from './parsing-thread.js';
+import { ParsingThreads } from './parsing-threads.js';
 import { ProveSender } from './prove-sender.js';
 import { returnedTokenOf, tokenOf } from './reply-token.js';
 
@@ -47,14 +47,14 @@ const addressSchema = z.email().max(254);
 @Injectable()
 export class JudgeMail {
   constructor(
-    private readonly thread: ParsingThread,
+    private readonly threads: ParsingThreads,
     private readonly senders: ProveSender,
   ) {}
 
   /** @throws when it cannot be told just now */
   async judge(
     { bytes, raw }: FetchedMail,
-    { fromAddress, fromName, replyTo }: Correspondence,
+    { fromAddress, fromName, replyTo, arcSealers }: Correspondence,
   ): Promise<Judgement> {
     const messageId = messageIdOf(headerLines(raw) ?? [], raw);
     const refused = (why: string, from: string | null = null): Judgement => ({
@@ -65,7 +65,7 @@ export class JudgeMail {
     });
     if (bytes > MAX_MAIL_BYTES || raw.length > MAX_MAIL_BYTES) return refused('it is larger than 1 MiB');
     // Mail programs name whom they answer: by the sender of our mail, or by where the answer goes to.
-    const mail = await this.thread.parse(raw, {
+    const mail = await this.threads.parse(raw, {
       addresses: [fromAddress, replyTo],
       ...(fromName === null ? {} : { name: fromName }),
     });
@@ -82,19 +82,30 @@ export class JudgeMail {
     const repeated = repeatedHeader(mail.lines);
     if (repeated !== undefined) return refused(`it has more than one ${repeated} header`, null);
     if (from === null) return refused('its From is not one address');
-    return this.#judgeReply(raw, mail, { from, replyTo, messageId });
+    return this.#judgeReply(raw, mail, { from, replyTo, arcSealers, messageId });
   }
 
   async #judgeReply(
     raw: Buffer,
     mail: ParsedMail,
-    { from, replyTo, messageId }: { from: string; replyTo: string; messageId: string },
+    {
+      from,
+      replyTo,
+      arcSealers,
+      messageId,
+    }: Pick<Correspondence, 'replyTo' | 'arcSealers'> & {
+      from: string;
+      messageId: string;
+    },
   ): Promise<Judgement> {
     const { read } = mail;
     const token = tokenOf({ ...mail, delivered: deliveredTo(mail.lines) }, replyTo);
     if ('refused' in token || read.kind !== 'reply')
       return { kind: 'refused', messageId, from, why: 'refused' in token ? token.refused : read.kind };
-    const { sender, doubt } = await this.senders.of(raw, mail, from, token.in);
+    const { sender, doubt } = await this.senders.of(
+      { raw, lines: mail.lines, from, tokenIn: token.in },
+      arcSealers,
+    );
     const unclearBecause = read.verdict === 'unclear' ? cut(read.why) : undefined;
     return {
       kind: 'reply',

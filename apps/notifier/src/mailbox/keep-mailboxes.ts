@@ -22,6 +22,8 @@ import { ReadSession, type SessionParts } from './read-session.js';
 const LOOK_EVERY_MS = 1_000;
 /** What is being handled when reading is to end may take so long; then it is left to whoever reads next. */
 const GRACE_MS = 3_000;
+/** And so long the mail server may take to put away what was handled. */
+const CUT_AFTER_MS = 2_000;
 
 interface Reader {
   /** Of the channel as it was when its reading began. */
@@ -123,13 +125,14 @@ export class KeepMailboxes implements OnApplicationBootstrap, BeforeApplicationS
       config: this.config,
     });
     let isOpen = false;
-    // What runs when the service stops is cut off: it was not handled, and is read again.
-    const cut = (): void => client.close();
+    let session: ReadSession | undefined;
+    // A server that does not answer holds up no end.
+    const cut = (): void => void setTimeout(() => client.close(), CUT_AFTER_MS).unref();
     stop.addEventListener('abort', cut, { once: true });
     try {
       if (stop.aborted) return;
       const { database, handle, log } = this;
-      const session = new ReadSession(client, {
+      session = new ReadSession(client, {
         database,
         handle,
         log,
@@ -145,6 +148,7 @@ export class KeepMailboxes implements OnApplicationBootstrap, BeforeApplicationS
         opened();
       });
     } finally {
+      await session?.finish();
       stop.removeEventListener('abort', cut);
       if (isOpen) this.metrics.closed();
       client.close();

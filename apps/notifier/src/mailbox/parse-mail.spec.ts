@@ -1,9 +1,9 @@
 import { afterAll, expect, it } from 'vitest';
 import { parseMail } from './parse-mail.js';
-import { ParsingThread } from './parsing-thread.js';
+import { ParsingThreads } from './parsing-threads.js';
 
-const thread = new ParsingThread();
-afterAll(() => thread.onApplicationShutdown());
+const threads = new ParsingThreads();
+afterAll(() => threads.onApplicationShutdown());
 
 const OURS = { addresses: ['house@lineclear.test', 'approvals@lineclear.test'] };
 const HEADER = 'From: Lead <LEAD@team.test>\r\nTo: "A, B" <a@team.test>, team: c@team.test, d@team.test;\r\n';
@@ -52,14 +52,18 @@ it.each([
 it('reads in a thread of its own, which is ended when it takes too long or ends by itself', async () => {
   const raw = mail('\r\nApprove\r\n');
   // The thread has yet to start: no machine is that fast.
-  await expect(thread.parse(raw, OURS, 1)).rejects.toThrow('more than 1 ms');
-  expect(await thread.parse(raw, OURS)).toMatchObject({ read: { verdict: 'approve' } });
-  await expect(thread.parse(raw, undefined as never)).rejects.toThrow('reading it failed');
-  const all = await Promise.all([thread.parse(raw, OURS), thread.parse(mail('\r\nReject\r\n'), OURS)]);
-  expect(all).toMatchObject([{ read: { verdict: 'approve' } }, { read: { verdict: 'reject' } }]);
+  await expect(threads.parse(raw, OURS, 1)).rejects.toThrow('more than 1 ms');
+  expect(await threads.parse(raw, OURS)).toMatchObject({ read: { verdict: 'approve' } });
+  await expect(threads.parse(raw, undefined as never)).rejects.toThrow('reading it failed');
+});
+
+it('reads more mails at a time than it has threads for, and mixes up none', async () => {
+  const words = ['approve', 'reject', 'reject', 'approve', 'reject'];
+  const all = await Promise.all(words.map((word) => threads.parse(mail(`\r\n${word}\r\n`), OURS)));
+  expect(all).toMatchObject(words.map((verdict) => ({ read: { verdict } })));
 });
 
 it('comes to an end with HTML that is built to be hard to read', async () => {
   const html = `Content-Type: text/html\r\n\r\n${'<div>'.repeat(200_000)}Approve\r\n`;
-  expect(await thread.parse(mail(html), OURS)).toMatchObject({ read: { verdict: 'unclear' } });
+  expect(await threads.parse(mail(html), OURS)).toMatchObject({ read: { verdict: 'unclear' } });
 });

@@ -1,5 +1,4 @@
 import { Worker } from 'node:worker_threads';
-import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { MAIL_READER } from '../config.js';
 import type { Ours } from '../replies/read-reply.js';
 import type { ParsedMail } from './parse-mail.js';
@@ -7,22 +6,14 @@ import type { ParsedMail } from './parse-mail.js';
 const LIMIT_MS = 10_000;
 const LIMITS = { maxOldGenerationSizeMb: 192, stackSizeMb: 4 };
 
-type Parsed = ParsedMail | { readonly refused: string };
+export type Parsed = ParsedMail | { readonly refused: string };
 
-/** Parses mails, one at a time, in a thread of its own: what strangers wrote can take its time and memory, and no others. */
-@Injectable()
-export class ParsingThread implements OnApplicationShutdown {
+/** Parses one mail at a time in a thread of its own: what strangers wrote can take its time and memory, and no others. */
+export class ParsingThread {
   #worker: Worker | undefined;
-  #turn: Promise<unknown> = Promise.resolve();
 
   /** @throws when the thread comes to no end with it, within the time or at all; the next mail gets another thread */
-  parse(raw: Buffer, ours: Ours, limitMs = LIMIT_MS): Promise<Parsed> {
-    const result = this.#turn.then(() => this.#parse(raw, ours, limitMs));
-    this.#turn = result.catch(() => undefined);
-    return result;
-  }
-
-  async #parse(raw: Buffer, ours: Ours, limitMs: number): Promise<Parsed> {
+  async parse(raw: Buffer, ours: Ours, limitMs = LIMIT_MS): Promise<Parsed> {
     const worker = (this.#worker ??= this.#start());
     let forget = (): void => undefined;
     try {
@@ -39,7 +30,7 @@ export class ParsingThread implements OnApplicationShutdown {
         worker.postMessage({ raw, ours });
       });
     } catch (error) {
-      await this.#end();
+      await this.end();
       throw error;
     } finally {
       forget();
@@ -55,13 +46,9 @@ export class ParsingThread implements OnApplicationShutdown {
     return worker;
   }
 
-  async #end(): Promise<void> {
+  async end(): Promise<void> {
     const worker = this.#worker;
     this.#worker = undefined;
     await worker?.terminate();
-  }
-
-  async onApplicationShutdown(): Promise<void> {
-    await this.#end();
   }
 }

@@ -2,9 +2,10 @@ import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG } from '@lineclear/kit';
 import type { Config } from '../config.js';
 import type { Sender } from '../domain/received-mail.js';
-import { doubtOfDmarc, RESOLVE_RECORDS, type ResolveRecords } from './dmarc.js';
+import { isSealed } from './arc-sets.js';
+import { doubtOfArc } from './arc.js';
+import { doubtOfDmarc, RESOLVE_RECORDS, type ResolveRecords, type SignedMail } from './dmarc.js';
 import { valuesOf } from './header-lines.js';
-import type { ParsedMail } from './parse-mail.js';
 import { doubtOfRelay } from './relay-word.js';
 
 /** Who stands behind the From address of a mail, and why nobody does. */
@@ -21,15 +22,23 @@ export class ProveSender {
     @Inject(RESOLVE_RECORDS) private readonly resolve: ResolveRecords,
   ) {}
 
-  /** @throws DnsAway when that cannot be told just now */
-  async of(raw: Buffer, mail: ParsedMail, from: string, tokenIn: 'to' | 'cc'): Promise<Proof> {
+  /**
+   * `sealers` are believed of mails that they forwarded.
+   * @throws DnsAway when that cannot be told just now
+   */
+  async of(mail: SignedMail, sealers: readonly string[]): Promise<Proof> {
+    const { lines, from } = mail;
     switch (this.config.REPLY_SENDER_CHECK) {
       case 'dmarc': {
-        const doubt = await doubtOfDmarc({ raw, lines: mail.lines, from, tokenIn }, this.resolve);
-        return doubt === undefined ? { sender: 'dmarc' } : { sender: 'unproven', doubt };
+        const doubt = await doubtOfDmarc(mail, this.resolve);
+        if (doubt === undefined) return { sender: 'dmarc' };
+        if (sealers.length === 0 || !isSealed(lines)) return { sender: 'unproven', doubt };
+        const doubtOfSealer = await doubtOfArc(mail, sealers, this.resolve);
+        if (doubtOfSealer === undefined) return { sender: 'trusted_relay' };
+        return { sender: 'unproven', doubt: `${doubt}; ${doubtOfSealer}` };
       }
       case 'trusted_relay': {
-        const said = valuesOf(mail.lines, 'authentication-results');
+        const said = valuesOf(lines, 'authentication-results');
         const domain = from.slice(from.lastIndexOf('@') + 1);
         const doubt = doubtOfRelay(said, this.config.REPLY_TRUSTED_AUTHSERV_ID ?? '', domain);
         return doubt === undefined ? { sender: 'trusted_relay' } : { sender: 'unproven', doubt };

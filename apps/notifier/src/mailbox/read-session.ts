@@ -5,10 +5,14 @@ import type { Correspondence, EmailChannel } from '../domain/channel.js';
 import { placeOf, PROCESSED, QUARANTINE, type OpenMailbox } from '../domain/mailbox-settings.js';
 import { Bell } from './bell.js';
 import type { HandleMail } from './handle-mail.js';
-import { MAX_MAIL_BYTES } from './judge-mail.js';
+import { MAX_MAIL_BYTES, type FetchedMail } from './judge-mail.js';
+import { PutAway } from './put-away.js';
+import { inGroups, UnderWay } from './under-way.js';
 
 /** Looked at all the same when the server tells of no news. */
 const LOOK_EVERY_MS = 60_000;
+/** So many mails are handled at the same time, and fetched by one command. */
+const MOST_AT_ONCE = 8;
 /** Servers know the day of a mail, in a time zone of their own. */
 const DAYS_OF_DOUBT_MS = 2 * 86_400_000;
 
@@ -29,17 +33,25 @@ export interface SessionParts {
   readonly attempts: Map<string, Attempt>;
 }
 
-/** Reads a folder over one connection: what is there, then what arrives. */
+/** Reads a folder over one connection, what is there, then what arrives: several mails at once, so that none waits for a slow one. */
 export class ReadSession {
   readonly #bell = new Bell();
   readonly #ours: Correspondence;
+  readonly #underWay = new UnderWay(MOST_AT_ONCE);
+  readonly #putAway: PutAway;
+  /** What keeps this session from handling any mail. */
+  #broken: Error | undefined;
+  /** The last mail that was found. */
+  #highest = 0;
 
   constructor(
     private readonly client: ImapFlow,
     private readonly parts: SessionParts,
   ) {
     const { fromAddress, fromName } = parts.channel.settings;
-    this.#ours = { fromAddress, fromName, replyTo: parts.mailbox.replyTo };
+    const { replyTo, arcSealers = [] } = parts.mailbox;
+    this.#ours = { fromAddress, fromName, replyTo, arcSealers };
+    this.#putAway = new PutAway(client, parts.log, parts.channel.id);
     client.on('exists', () => this.#bell.ring());
     client.on('close', () => this.#bell.ring());
   }
@@ -62,7 +74,14 @@ export class ReadSession {
     for (let last = cursor.last_uid; client.usable && !stop.aborted;) {
       last = await this.#pass(place, last, sinceTime, stop);
       await this.#bell.wait(this.#untilNextMs(), stop);
+      if (this.#broken) throw this.#broken;
     }
+  }
+
+  /** What is under way when reading ends is brought to its end. */
+  async finish(): Promise<void> {
+    await this.#underWay.settled();
+    await this.#putAway.emptied();
   }
 
   /**
@@ -82,27 +101,72 @@ export class ReadSession {
     return last;
   }
 
-  /** Handles what there is behind `last`; what could not be handled is left for the next time. */
+  /**
+   * Begins with what there is behind `last` and waits for none of it; what could not be handled is left for the next time. Gives
+   * the last mail below which, as it found them, all are handled.
+   */
   async #pass(place: Place, last: number, since: Date | undefined, stop: AbortSignal): Promise<number> {
+    const { database, attempts } = this.parts;
     const range = { uid: `${last + 1}:*`, ...(since ? { since } : {}) };
     const found = await this.client.search(range, { uid: true });
     if (!Array.isArray(found)) throw new Error('the mail server did not search');
     // To a server `5:*` means the last mail at least, be its UID 4.
     const uids = found.filter((uid) => uid > last).sort((a, b) => a - b);
-    const handled = uids.length === 0 ? new Set() : await handledUids(this.parts.database, place, uids);
-    const open = uids.filter((uid) => !handled.has(uid));
+    this.#highest = Math.max(this.#highest, last, uids.at(-1) ?? 0);
+    const open = await this.#unhandled(place, uids);
     // What others handled meanwhile is not waited for any more.
     const keys = new Set(open.map((uid) => keyOf(place, uid)));
-    for (const key of this.parts.attempts.keys()) if (!keys.has(key)) this.parts.attempts.delete(key);
-    if (uids.length === 0) return last;
-    const left: number[] = [];
-    for (const uid of open) {
-      if (stop.aborted || !this.client.usable) return last;
-      if (!(await this.#handled(place, uid))) left.push(uid);
+    for (const key of attempts.keys()) if (!keys.has(key)) attempts.delete(key);
+    const done = open.length > 0 ? open[0]! - 1 : this.#highest;
+    if (done > last) await advanceCursor(database, place, done);
+    for (const group of inGroups(open, MOST_AT_ONCE, Math.random)) {
+      if (stop.aborted || !this.client.usable) break;
+      await this.#begin(place, group, stop);
     }
-    const done = left.length > 0 ? left[0]! - 1 : uids.at(-1)!;
-    await advanceCursor(this.parts.database, place, done);
-    return Math.max(last, done);
+    return done;
+  }
+
+  /** Which of these mails nobody handled yet. */
+  async #unhandled(place: Place, uids: readonly number[]): Promise<number[]> {
+    if (uids.length === 0) return [];
+    const handled = await handledUids(this.parts.database, place, uids);
+    return uids.filter((uid) => !handled.has(uid));
+  }
+
+  async #begin(place: Place, group: readonly number[], stop: AbortSignal): Promise<void> {
+    const now = performance.now();
+    const isDue = (uid: number): boolean =>
+      !this.#underWay.has(uid) && (this.parts.attempts.get(keyOf(place, uid))?.dueAtMs ?? 0) <= now;
+    // Asked once more: in a full mailbox other replicas are at work meanwhile.
+    const uids = await this.#unhandled(place, group.filter(isDue));
+    if (uids.length === 0) return;
+    const query = { size: true, source: { maxLength: MAX_MAIL_BYTES } };
+    const fetched = await this.client.fetchAll(uids.join(','), query, { uid: true });
+    const mails = new Map(fetched.map((mail) => [mail.uid, mail]));
+    for (const uid of uids) {
+      const { size, source } = mails.get(uid) ?? {};
+      if (source === undefined) {
+        // Moved or deleted meanwhile: somebody else's.
+        this.parts.attempts.delete(keyOf(place, uid));
+        continue;
+      }
+      await this.#underWay.room();
+      if (this.#broken) throw this.#broken;
+      if (stop.aborted) return;
+      const mail = { bytes: size ?? source.length, raw: source };
+      this.#underWay.begin(uid, () => this.#work(place, uid, mail));
+    }
+  }
+
+  /** Throws nothing: what does not concern this mail alone ends the session. */
+  async #work(place: Place, uid: number, mail: FetchedMail): Promise<void> {
+    try {
+      const folder = await this.#handled(place, uid, mail);
+      if (folder !== undefined) this.#putAway.put(uid, folder);
+    } catch (error) {
+      this.#broken ??= error instanceof Error ? error : new Error(String(error));
+    }
+    this.#bell.ring();
   }
 
   #untilNextMs(): number {
@@ -110,19 +174,14 @@ export class ReadSession {
     return Math.max(0, Math.min(LOOK_EVERY_MS, ...due));
   }
 
-  async #handled(place: Place, uid: number): Promise<boolean> {
+  /** The folder that the mail belongs in now; undefined when it is to stay, for a while or for somebody else. */
+  async #handled(place: Place, uid: number, mail: FetchedMail): Promise<string | undefined> {
     const { handle, attempts, retrySeconds, log } = this.parts;
     const key = keyOf(place, uid);
-    const { failures, dueAtMs } = attempts.get(key) ?? { failures: 0, dueAtMs: 0 };
-    if (dueAtMs > performance.now()) return false;
-    const mail = await this.#fetch(uid);
+    const failures = attempts.get(key)?.failures ?? 0;
     attempts.delete(key);
-    // Moved or deleted meanwhile: somebody else's.
-    if (!mail) return true;
     try {
-      const folder = await handle.handle(place, uid, mail, this.#ours);
-      if (folder !== undefined) await this.#move(uid, folder);
-      return true;
+      return await handle.handle(place, uid, mail, this.#ours);
     } catch (error) {
       // That says nothing of the mail.
       if (isDatabaseAway(error)) throw error;
@@ -130,34 +189,10 @@ export class ReadSession {
       const waitSeconds = retrySeconds[failures];
       if (waitSeconds !== undefined) {
         attempts.set(key, { failures: failures + 1, dueAtMs: performance.now() + waitSeconds * 1_000 });
-        return false;
+        return undefined;
       }
       const why = `it could not be handled: ${error instanceof Error ? error.message : String(error)}`;
-      const folder = await handle.giveUp(place, uid, why.slice(0, 500));
-      if (folder !== undefined) await this.#move(uid, folder);
-      return true;
-    }
-  }
-
-  async #fetch(uid: number): Promise<{ bytes: number; raw: Buffer } | undefined> {
-    const query = { size: true, source: { maxLength: MAX_MAIL_BYTES } };
-    const mail = await this.client.fetchOne(String(uid), query, { uid: true });
-    if (!mail || mail.source === undefined) return undefined;
-    return { bytes: mail.size ?? mail.source.length, raw: mail.source };
-  }
-
-  /** It was handled and stays so: where it lies is for people to see. */
-  async #move(uid: number, folder: string): Promise<void> {
-    const { log, channel } = this.parts;
-    try {
-      const moved = await this.client.messageMove(String(uid), folder, { uid: true });
-      if (moved) return;
-      log.warn({ channel_id: channel.id, uid, folder }, 'a mail that was handled could not be moved');
-    } catch (error) {
-      log.warn(
-        { err: error, channel_id: channel.id, uid, folder },
-        'a mail that was handled could not be moved',
-      );
+      return handle.giveUp(place, uid, why.slice(0, 500));
     }
   }
 

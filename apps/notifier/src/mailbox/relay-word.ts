@@ -19,22 +19,33 @@ function plainWords(value: string): string | undefined {
   return isQuoted || depth > 0 ? undefined : text.toLowerCase();
 }
 
+/** The parts of such a header between semicolons, in lower case. Undefined where nobody can tell. */
+export const partsOf = (value: string): string[] | undefined =>
+  plainWords(value)
+    ?.split(';')
+    .map((part) => part.replaceAll(/\s*=\s*/gu, '=').trim());
+
+/** Why these results do not say dmarc=pass of a domain, and nothing else, or undefined when they do. `who` says them. */
+export function doubtOfResults(results: readonly string[], domain: string, who: string): string | undefined {
+  const told = results
+    .map((result) => result.split(/\s+/u))
+    .filter(([method = '']) => /^dmarc(?:\/1)?=/u.test(method));
+  const [method, ...properties] = told.length === 1 ? told[0]! : [];
+  if (method?.split('=')[1] !== 'pass') return `the ${who} does not say dmarc=pass`;
+  const from = properties.filter((property) => property.startsWith('header.from='));
+  return from.length === 1 && from[0] === `header.from=${domain}`
+    ? undefined
+    : `the ${who} says dmarc=pass of another domain`;
+}
+
 /**
  * Why the word of a relay (RFC 8601) does not prove the domain of a From address, or undefined when it does. `values` are
  * all Authentication-Results of the mail from the top: whatever stands below the first one anybody can have written.
  */
 export function doubtOfRelay(values: readonly string[], relay: string, domain: string): string | undefined {
-  const words = values[0] === undefined ? undefined : plainWords(values[0]);
-  if (words === undefined) return 'no Authentication-Results that can be read';
-  const [id = '', ...results] = words.split(';').map((part) => part.trim());
+  const parts = values[0] === undefined ? undefined : partsOf(values[0]);
+  if (parts === undefined) return 'no Authentication-Results that can be read';
+  const [id = '', ...results] = parts;
   if (id.split(/\s+/u)[0] !== relay) return 'the topmost Authentication-Results is not of the trusted relay';
-  const told = results
-    .map((result) => result.replaceAll(/\s*=\s*/gu, '=').split(/\s+/u))
-    .filter(([method = '']) => /^dmarc(?:\/1)?=/u.test(method));
-  const [method, ...properties] = told.length === 1 ? told[0]! : [];
-  if (method?.split('=')[1] !== 'pass') return 'the relay does not say dmarc=pass';
-  const from = properties.filter((property) => property.startsWith('header.from='));
-  return from.length === 1 && from[0] === `header.from=${domain}`
-    ? undefined
-    : 'the relay says dmarc=pass of another domain';
+  return doubtOfResults(results, domain, 'relay');
 }
