@@ -2,7 +2,7 @@ import type { Queryable, Tx } from '@lineclear/kit';
 import type { Channel } from '../domain/channel.js';
 import { FAILURES_TO_OPEN, type EndpointState } from '../domain/endpoint-gate.js';
 import type { ChannelRow } from './channel.entity.js';
-import { channelOf } from './channels.repo.js';
+import { channelOf } from './channel-of.js';
 import type { FailureStreak } from '../domain/failure-streak.js';
 import type { EndpointRow } from './endpoint.entity.js';
 

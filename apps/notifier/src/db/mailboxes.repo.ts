@@ -1,7 +1,7 @@
 import type { Queryable, Tx } from '@lineclear/kit';
 import type { EmailChannel } from '../domain/channel.js';
 import { openMailboxOf } from '../domain/mailbox-settings.js';
-import { channelOf } from './channels.repo.js';
+import { channelOf } from './channel-of.js';
 import type { ChannelRow } from './channel.entity.js';
 import type { MailboxCursorRow, ReceivedMailRow } from './mailbox.entity.js';
 

@@ -13,7 +13,7 @@ export interface DeliverStep {
 @Injectable()
 export class DeliveryQueue {
   readonly #hinted = new Set<number>();
-  #adding: Promise<void> | undefined;
+  #isAdding = false;
   #question: Promise<number> | undefined;
 
   constructor(
@@ -45,11 +45,12 @@ export class DeliveryQueue {
   /** As add, without waiting for it: for after a commit. While Redis is away the sweeper does this work, later. */
   hint(channelIds: readonly number[]): void {
     for (const id of channelIds) this.#hinted.add(id);
-    this.#adding ??= this.#addHinted();
+    if (!this.#isAdding) void this.#addHinted();
   }
 
   /** What is hinted at while Redis is told of others is told together. */
   async #addHinted(): Promise<void> {
+    this.#isAdding = true;
     try {
       while (this.#hinted.size > 0) {
         const channelIds = [...this.#hinted];
@@ -59,7 +60,7 @@ export class DeliveryQueue {
     } catch (error) {
       this.log.warn({ err: error }, 'deliveries wait for the sweeper');
     } finally {
-      this.#adding = undefined;
+      this.#isAdding = false;
     }
   }
 

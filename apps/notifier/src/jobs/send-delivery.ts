@@ -52,20 +52,18 @@ export class SendDelivery {
         case 'sent':
           return { ...ended, state: 'sent', waitSeconds: null };
         case 'postponed':
-          return void (await postpone(this.database, delivery, error, verdict.waitSeconds));
-        case 'retrying':
-          return void (await this.#retry(delivery, channel, {
-            ...ended,
-            state: 'retrying',
-            waitSeconds: verdict.waitSeconds,
-          }));
-        case 'failed':
-          return void (await this.#fail(
-            delivery,
-            channel,
-            { ...ended, state: 'failed', waitSeconds: null },
-            result.outcome,
-          ));
+          await postpone(this.database, delivery, error, verdict.waitSeconds);
+          return undefined;
+        case 'retrying': {
+          const end: AttemptEnd = { ...ended, state: 'retrying', waitSeconds: verdict.waitSeconds };
+          await this.#retry(delivery, channel, end);
+          return undefined;
+        }
+        case 'failed': {
+          const end: AttemptEnd = { ...ended, state: 'failed', waitSeconds: null };
+          await this.#fail(delivery, channel, end, result.outcome);
+          return undefined;
+        }
       }
     });
   }
