@@ -18,6 +18,7 @@ import { call, LIMITS } from './setup.mjs';
 
 const RATE = Number(process.env.BENCH_EVENTS_PER_SECOND ?? 200);
 const SECONDS = Number(process.env.BENCH_SECONDS ?? 20);
+const WARM_SECONDS = 10;
 const HEALTHY = Array.from({ length: 10 }, (_, n) => `/well-${n}`);
 const SLOW_MS = 5_000;
 // How long whoever is slow or was down is waited for, and whoever is dead for being switched off.
@@ -101,7 +102,7 @@ try {
       channel_type: 'webhook',
       name: path.slice(1),
       webhook_url: base + path,
-      max_concurrent: 16,
+      max_concurrent: 32,
       max_per_second: 1_000,
     });
     const wish = { event_type: jobCompleted.name, channel_id: channel.id };
@@ -138,22 +139,32 @@ try {
     told.set(jobId, performance.now());
     await nats.request(jobCompleted.subject, JSON.stringify(event), { headers: head, timeout: 10_000 });
   };
+  const arrived = (path) => heard.get(path)?.size ?? 0;
+  const untilHealthy = async (ms) => {
+    const until = performance.now() + ms;
+    while (HEALTHY.some((path) => arrived(path) < told.size) && performance.now() < until) await sleep(50);
+  };
+  // Node compiles what runs often: what it does before that says nothing of a service that is up for days.
+  await openLoop(RATE / 2, WARM_SECONDS, publish);
+  await untilHealthy(PATIENCE_MS);
+  const early = new Set(told.keys());
   const pids = { notifier: house.services.notifier.pid };
   const usedBefore = processorTime(pids);
-  await openLoop(RATE, SECONDS, publish);
+  await openLoop(RATE, SECONDS, (n) => publish(early.size + n));
   const total = told.size;
-  const arrived = (path) => heard.get(path)?.size ?? 0;
-  const until = performance.now() + PATIENCE_MS;
-  while (HEALTHY.some((path) => arrived(path) < total) && performance.now() < until) await sleep(50);
+  await untilHealthy(PATIENCE_MS);
   const used = processorTime(pids).notifier - usedBefore.notifier;
   const latencies = HEALTHY.flatMap((path) =>
-    [...(heard.get(path) ?? [])].map(([jobId, at]) => at - told.get(jobId)),
+    [...(heard.get(path) ?? [])]
+      .filter(([jobId]) => !early.has(jobId))
+      .map(([jobId, at]) => at - told.get(jobId)),
   );
   row('events a second', RATE, '/s');
-  row('to the healthy, of what was told', latencies.length / (total * HEALTHY.length), 'of 1', 1);
+  row('to the healthy, of what was told', latencies.length / ((total - early.size) * HEALTHY.length), 'of 1', 1);
   row('event to healthy receiver, p50', quantile(latencies, 0.5), 'ms');
   row('event to healthy receiver, p99', quantile(latencies, 0.99), 'ms', 1_000, 'less');
-  row('processor time of a delivery', used / (total * (HEALTHY.length + 1)), 'us');
+  row('processor time of a delivery', used / ((total - early.size) * (HEALTHY.length + 1)), 'us');
+  const until = performance.now() + PATIENCE_MS;
   while (arrived('/flapping') < total && performance.now() < until) await sleep(200);
   row('to the flapping one, of what was told', arrived('/flapping') / total, 'of 1');
   row('to the slow one, of what was told', arrived('/slow') / total, 'of 1');

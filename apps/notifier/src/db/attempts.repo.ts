@@ -32,32 +32,36 @@ export interface ClaimedDelivery {
   readonly round_attempt: number;
 }
 
-/** Begins attempts for `holder` at up to `limit` deliveries that are due, oldest first: nobody else sends them meanwhile. */
+/**
+ * Begins attempts for `holder` at up to `limit` deliveries that are due, oldest first: nobody else sends them meanwhile. Each takes
+ * one of the endpoint's `tokens`, as they were counted at `now`. `isMoreDue`: whether others are due.
+ */
 export async function claimDue(
   tx: Tx,
   channelId: number,
   limit: number,
-  holder: string,
-  leaseSeconds: number,
-): Promise<ClaimedDelivery[]> {
-  return tx.query<ClaimedDelivery>(
-    `update delivery set holder = $3, held_until = now() + $4::float8 * interval '1 second', attempts = attempts + 1,
-       waits_for = null
-     where id in (
-       select id from delivery where channel_id = $1 and ${IS_DUE}
-       order by next_attempt_at limit $2 for update skip locked)
-     returning id, holder, event_type, recipient, body, traceparent, channel_id, channel_type, attempts,
-       attempts - earlier_attempts as round_attempt`,
-    [channelId, limit, holder, leaseSeconds],
-  );
-}
-
-/** Whether more than was claimed is due through this channel. */
-export async function isMoreDue(tx: Tx, channelId: number): Promise<boolean> {
-  const rows = await tx.query(`select 1 from delivery where channel_id = $1 and ${IS_DUE} limit 1`, [
-    channelId,
+  { holder, leaseSeconds }: { readonly holder: string; readonly leaseSeconds: number },
+  { tokens, now }: { readonly tokens: number; readonly now: Date },
+): Promise<{ deliveries: ClaimedDelivery[]; isMoreDue: boolean }> {
+  const [deliveries, more] = await Promise.all([
+    tx.query<ClaimedDelivery>(
+      `with claimed as (
+         update delivery set holder = $3, held_until = now() + $4::float8 * interval '1 second', attempts = attempts + 1,
+           waits_for = null
+         where id in (
+           select id from delivery where channel_id = $1 and ${IS_DUE}
+           order by next_attempt_at limit $2 for update skip locked)
+         returning id, holder, event_type, recipient, body, traceparent, channel_id, channel_type, attempts,
+           attempts - earlier_attempts as round_attempt),
+       spent as (
+         update endpoint set tokens = $5::float8 - (select count(*) from claimed), counted_at = $6
+         where channel_id = $1 and exists (select 1 from claimed))
+       select * from claimed`,
+      [channelId, limit, holder, leaseSeconds, tokens, now],
+    ),
+    tx.query(`select 1 from delivery where channel_id = $1 and ${IS_DUE} limit 1`, [channelId]),
   ]);
-  return rows.length > 0;
+  return { deliveries, isMoreDue: more.length > 0 };
 }
 
 export interface AttemptEnd {

@@ -51,15 +51,6 @@ export async function lockGate(tx: Tx, channelId: number): Promise<Gate | undefi
   );
 }
 
-/** Writes down what the rate still allows, as it was at `now`. */
-export async function saveTokens(tx: Tx, channelId: number, tokens: number, now: Date): Promise<void> {
-  await tx.query('update endpoint set tokens = $2, counted_at = $3 where channel_id = $1', [
-    channelId,
-    tokens,
-    now,
-  ]);
-}
-
 export interface Failures {
   readonly streak: FailureStreak | null;
   readonly failuresInRow: number;

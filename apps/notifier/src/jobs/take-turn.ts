@@ -2,14 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, Database } from '@lineclear/kit';
 import type { Config } from '../config.js';
-import {
-  claimDue,
-  endAttempts,
-  isMoreDue,
-  type AttemptEnd,
-  type ClaimedDelivery,
-} from '../db/attempts.repo.js';
-import { forgiveEndpoint, lockGate, saveTokens } from '../db/endpoints.repo.js';
+import { claimDue, endAttempts, type AttemptEnd, type ClaimedDelivery } from '../db/attempts.repo.js';
+import { forgiveEndpoint, lockGate } from '../db/endpoints.repo.js';
 import { limitsOf, type Channel } from '../domain/channel.js';
 import { roomAt } from '../domain/endpoint-gate.js';
 import { DeliveryMetrics } from './delivery-metrics.js';
@@ -46,8 +40,10 @@ export class TakeTurn {
 
   async take(channelId: number, sent: readonly AttemptEnd[], mayClaim: boolean): Promise<Turn> {
     return this.database.tx(async (tx) => {
-      const written = sent.length > 0 ? await endAttempts(tx, sent) : undefined;
-      const gate = await lockGate(tx, channelId);
+      const [written, gate] = await Promise.all([
+        sent.length > 0 ? endAttempts(tx, sent) : undefined,
+        lockGate(tx, channelId),
+      ]);
       if (!gate) return NOTHING;
       const { channel, now } = gate;
       const isForgiven = gate.hasFailed && (written?.size ?? 0) > 0;
@@ -56,11 +52,9 @@ export class TakeTurn {
       const state = isForgiven ? { ...gate.state, failuresInRow: 0, openUntil: null } : gate.state;
       const { count, tokens, beyond } = roomAt(state, limitsOf(channel), now);
       const limit = Math.min(count, MAX_CLAIMED);
-      const deliveries =
-        limit > 0 ? await claimDue(tx, channelId, limit, randomUUID(), this.#leaseSeconds) : [];
-      if (deliveries.length > 0) await saveTokens(tx, channelId, tokens - deliveries.length, now);
-      if (deliveries.length < limit || !(await isMoreDue(tx, channelId)))
-        return { deliveries, channel, nextInSeconds: undefined };
+      const lease = { holder: randomUUID(), leaseSeconds: this.#leaseSeconds };
+      const { deliveries, isMoreDue } = await claimDue(tx, channelId, limit, lease, { tokens, now });
+      if (!isMoreDue || deliveries.length < limit) return { deliveries, channel, nextInSeconds: undefined };
       if (limit < count) return { deliveries, channel, nextInSeconds: 0 };
       this.metrics.heldBack(beyond.reason);
       return { deliveries, channel, nextInSeconds: beyond.seconds };
