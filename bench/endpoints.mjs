@@ -160,7 +160,12 @@ try {
       .map(([jobId, at]) => at - told.get(jobId)),
   );
   row('events a second', RATE, '/s');
-  row('to the healthy, of what was told', latencies.length / ((total - early.size) * HEALTHY.length), 'of 1', 1);
+  row(
+    'to the healthy, of what was told',
+    latencies.length / ((total - early.size) * HEALTHY.length),
+    'of 1',
+    1,
+  );
   row('event to healthy receiver, p50', quantile(latencies, 0.5), 'ms');
   row('event to healthy receiver, p99', quantile(latencies, 0.99), 'ms', 1_000, 'less');
   row('processor time of a delivery', used / ((total - early.size) * (HEALTHY.length + 1)), 'us');

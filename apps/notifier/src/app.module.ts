@@ -16,7 +16,7 @@ import { TakeInteraction } from './chat/take-interaction.js';
 import { readConfig, type Config } from './config.js';
 import { ChannelRow } from './db/channel.entity.js';
 import { ApprovalMailRow } from './db/approval-mail.entity.js';
-import { DeliveryAttemptRow, DeliveryRow } from './db/delivery.entity.js';
+import { ClaimRow, DeliveryAttemptRow, DeliveryRow } from './db/delivery.entity.js';
 import { MailboxCursorRow, ReceivedMailRow } from './db/mailbox.entity.js';
 import { ChannelsAndDeliveries1767225640000 } from './db/migrations/1767225640000-channels-and-deliveries.js';
 import { AnswersToReplies1795770000001 } from './db/migrations/1795770000001-answers-to-replies.js';
@@ -191,6 +191,7 @@ export function define(
       PreferenceRow,
       RoutesVersionRow,
       DeliveryRow,
+      ClaimRow,
       DeliveryAttemptRow,
       ApprovalMailRow,
       EndpointRow,

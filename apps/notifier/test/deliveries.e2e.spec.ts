@@ -213,9 +213,10 @@ it('takes no word of a sender that lost a delivery which is to be sent once more
   const delivery = String((await historyOf(house, id))[0]!['id']);
   const { database } = house.service;
   const holder = crypto.randomUUID();
+  await database.query(`update delivery set state = 'retrying' where id = $1`, [delivery]);
   await database.query(
-    `update delivery set state = 'retrying', holder = $2, held_until = now() - interval '1 second' where id = $1`,
-    [delivery, holder],
+    `insert into claim (delivery_id, channel_id, holder, held_until, attempt) values ($1, $2, $3, now() - interval '1 second', 2)`,
+    [delivery, id, holder],
   );
   await database.tx((tx) => makeDue(tx, delivery));
   const end = {

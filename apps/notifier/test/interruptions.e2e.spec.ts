@@ -61,11 +61,16 @@ it('delivers what Redis forgot, was given to a process that died, or was sent wh
   // The process that was sending died: its lease has run out.
   const database = house.service.database;
   await database.query(
-    `update delivery set state = 'pending', next_attempt_at = now(), finished_at = null, holder = gen_random_uuid(),
-       held_until = now() - interval '1 second' where id = $1`,
-    [forgotten],
+    `with claimed as (
+       insert into claim (delivery_id, channel_id, holder, held_until, attempt)
+       values ($1, $2, gen_random_uuid(), now() - interval '1 second', 2))
+     update delivery set state = 'pending', next_attempt_at = now(), finished_at = null where id = $1`,
+    [forgotten, id],
   );
   await sent(forgotten);
+  // The attempt that it died over counts.
+  const [last] = (await historyOf(house, id)).filter((one) => one['id'] === forgotten);
+  expect(last).toMatchObject({ attempts: [{ number: 1 }, { number: 3 }] });
   expect(
     house.receiver.at('/stubborn').filter((one) => one.headers['webhook-id'] === forgotten),
   ).toHaveLength(2);

@@ -31,7 +31,7 @@ export async function noteUnreached(
     `update approval_mail m set unreached = $2 from delivery d
      where m.token_sha256 = $1 and d.id = m.delivery_id and (unreached is null or (unreached = 'away' and $2 = 'bounced'))
        and ($2 = 'bounced' or lower(d.recipient) = lower($3))
-     returning delivery_id, holder is not null as is_being_sent`,
+     returning m.delivery_id, exists (select 1 from claim c where c.delivery_id = m.delivery_id) as is_being_sent`,
     [tokenSha256, why, from],
   );
   if (!mail) return false;

@@ -3,7 +3,8 @@ import type { ChannelType } from '../domain/channel.js';
 import { FAILURES_TO_OPEN } from '../domain/endpoint-gate.js';
 
 // Due and in nobody's hands: whoever claimed it and died has had their time.
-const IS_DUE = `next_attempt_at <= now() and (held_until is null or held_until <= now())`;
+const IS_DUE = `next_attempt_at <= now()
+  and not exists (select 1 from claim where delivery_id = delivery.id and held_until > now())`;
 
 /** Channels through which something is to be sent, but for those whose breaker is open. */
 export async function dueChannels(on: Queryable): Promise<number[]> {
@@ -45,18 +46,22 @@ export async function claimDue(
 ): Promise<{ deliveries: ClaimedDelivery[]; isMoreDue: boolean }> {
   const [deliveries, more] = await Promise.all([
     tx.query<ClaimedDelivery>(
-      `with claimed as (
-         update delivery set holder = $3, held_until = now() + $4::float8 * interval '1 second', attempts = attempts + 1,
-           waits_for = null
-         where id in (
-           select id from delivery where channel_id = $1 and ${IS_DUE}
-           order by next_attempt_at limit $2 for update skip locked)
-         returning id, holder, event_type, recipient, body, traceparent, channel_id, channel_type, attempts,
-           attempts - earlier_attempts as round_attempt),
+      `with due as (
+         select id, event_type, recipient, body, traceparent, channel_id, channel_type, earlier_attempts,
+           -- An attempt that its holder died over counts.
+           1 + greatest(attempts, (select attempt from claim where delivery_id = delivery.id)) as attempt
+         from delivery where channel_id = $1 and ${IS_DUE}
+         order by next_attempt_at limit $2 for update skip locked),
+       claimed as (
+         insert into claim (delivery_id, channel_id, holder, held_until, attempt)
+         select id, channel_id, $3, now() + $4::float8 * interval '1 second', attempt from due
+         on conflict (delivery_id) do update
+         set holder = excluded.holder, held_until = excluded.held_until, attempt = excluded.attempt),
        spent as (
-         update endpoint set tokens = $5::float8 - (select count(*) from claimed), counted_at = $6
-         where channel_id = $1 and exists (select 1 from claimed))
-       select * from claimed`,
+         update endpoint set tokens = $5::float8 - (select count(*) from due), counted_at = $6
+         where channel_id = $1 and exists (select 1 from due))
+       select id, $3::uuid as holder, event_type, recipient, body, traceparent, channel_id, channel_type,
+         attempt as attempts, attempt - earlier_attempts as round_attempt from due`,
       [channelId, limit, holder, leaseSeconds, tokens, now],
     ),
     tx.query(`select 1 from delivery where channel_id = $1 and ${IS_DUE} limit 1`, [channelId]),
@@ -86,10 +91,12 @@ export async function endAttempts(on: Queryable, ends: readonly AttemptEnd[]): P
     `with ends as (
        select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::int[], $5::int[], $6::int[], $7::text[], $8::text[], $9::float8[])
          as e(id, holder, state, attempt, duration_ms, status_code, error, response, wait)),
+     freed as (
+       delete from claim c using ends e where c.delivery_id = e.id and c.holder = e.holder returning e.*),
      moved as (
-       update delivery d set state = e.state, holder = null, held_until = null, last_error = e.error,
+       update delivery d set state = e.state, attempts = e.attempt, last_error = e.error, waits_for = null,
          next_attempt_at = now() + e.wait * interval '1 second', finished_at = case when e.wait is null then now() end
-       from ends e where d.id = e.id and d.holder = e.holder returning d.id)
+       from freed e where d.id = e.id returning d.id)
      insert into delivery_attempt (delivery_id, number, duration_ms, status_code, error, response)
      select id, attempt, duration_ms, status_code, error, response from ends join moved using (id) returning delivery_id as id`,
     [
@@ -115,9 +122,9 @@ export async function postpone(
   waitSeconds: number,
 ): Promise<void> {
   await on.query(
-    `update delivery set holder = null, held_until = null, attempts = attempts - 1, last_error = $3,
-       next_attempt_at = now() + $4::float8 * interval '1 second'
-     where id = $1 and holder = $2`,
+    `with freed as (delete from claim where delivery_id = $1 and holder = $2 returning delivery_id)
+     update delivery set last_error = $3, waits_for = null, next_attempt_at = now() + $4::float8 * interval '1 second'
+     where id = (select delivery_id from freed)`,
     [id, holder, error, waitSeconds],
   );
 }

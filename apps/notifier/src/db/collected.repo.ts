@@ -7,12 +7,15 @@ export async function lockCollection(
   channelId: number,
   recipient: string,
 ): Promise<{ id: string; isOpen: boolean } | undefined> {
-  const [row] = await tx.query<{ id: string; isOpen: boolean }>(
-    `select id, state = 'pending' and attempts = 0 and holder is null as "isOpen" from delivery
+  const [row] = await tx.query<{ id: string; isUntried: boolean }>(
+    `select id, state = 'pending' and attempts = 0 as "isUntried" from delivery
      where event_id = $1 and channel_id = $2 and recipient = $3 for update`,
     [collection, channelId, recipient],
   );
-  return row;
+  if (!row) return undefined;
+  // After the lock, so that it sees a claim of whoever held that before.
+  const claims = await tx.query('select 1 from claim where delivery_id = $1', [row.id]);
+  return { id: row.id, isOpen: row.isUntried && claims.length === 0 };
 }
 
 export async function addCollected(tx: Tx, deliveryId: string, eventId: string, body: string): Promise<void> {

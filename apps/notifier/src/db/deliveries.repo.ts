@@ -85,10 +85,13 @@ export async function countAnswersTo(tx: Tx, recipient: string): Promise<number>
 
 /** Makes a delivery due now, with all its attempts again, whatever became of it; one that is being sent right now is left alone. */
 export async function makeDue(tx: Tx, id: string): Promise<void> {
+  // Once nobody else can begin to send it, it is seen whether somebody has; a holder that died has no say any more.
+  await tx.query('select from delivery where id = $1 for update', [id]);
+  await tx.query('delete from claim where delivery_id = $1 and held_until <= now()', [id]);
   await tx.query(
     `update delivery set state = case when state in ('sent', 'bounced', 'failed') then 'pending' else state end,
-       next_attempt_at = now(), finished_at = null, earlier_attempts = attempts, holder = null, held_until = null
-     where id = $1 and (holder is null or held_until <= now())`,
+       next_attempt_at = now(), finished_at = null, earlier_attempts = attempts
+     where id = $1 and not exists (select 1 from claim where delivery_id = $1)`,
     [id],
   );
 }

@@ -14,7 +14,6 @@ export type DeliveryState = (typeof DELIVERY_STATES)[number];
 @Entity('delivery')
 @Index('delivery_once', ['event_id', 'channel_id', 'recipient'], { unique: true })
 @Index('delivery_due', ['channel_id', 'next_attempt_at'], { where: 'next_attempt_at is not null' })
-@Index('delivery_under_way', ['channel_id'], { where: 'holder is not null' })
 @Index('delivery_channel', ['channel_id', 'id'])
 @Index('delivery_job', ['job_id', 'id'], { where: 'job_id is not null' })
 @Index('delivery_state', ['state', 'id'])
@@ -61,7 +60,7 @@ export class DeliveryRow {
   @Column('text')
   state: DeliveryState;
 
-  /** Attempts that were begun. */
+  /** Attempts that have ended, and those that their holders died over. */
   @Column('integer', { default: 0 })
   attempts: number;
 
@@ -73,13 +72,6 @@ export class DeliveryRow {
   @Column('timestamptz', { nullable: true })
   next_attempt_at: Date | null;
 
-  /** Until then its `holder` is sending it. */
-  @Column('timestamptz', { nullable: true })
-  held_until: Date | null;
-
-  @Column('uuid', { nullable: true })
-  holder: string | null;
-
   @Column('text', { nullable: true })
   last_error: string | null;
 
@@ -87,7 +79,7 @@ export class DeliveryRow {
   @Column('integer', { nullable: true })
   instead_of: number | null;
 
-  /** What its person lets it wait for; null once it was to be sent. */
+  /** What its person lets it wait for; null once an attempt has ended. */
   @Column('text', { nullable: true })
   waits_for: OwnWait | null;
 
@@ -96,6 +88,30 @@ export class DeliveryRow {
 
   @Column('timestamptz', { nullable: true })
   finished_at: Date | null;
+}
+
+/**
+ * Who is sending a delivery right now, and until when nobody else does. In a table of its own, so that to claim a delivery does
+ * not write the delivery and all its indexes anew.
+ */
+@Entity('claim')
+@Index('claim_channel', ['channel_id'])
+export class ClaimRow {
+  @PrimaryColumn('uuid', { primaryKeyConstraintName: 'claim_pk' })
+  delivery_id: string;
+
+  @Column('integer')
+  channel_id: number;
+
+  @Column('uuid')
+  holder: string;
+
+  @Column('timestamptz')
+  held_until: Date;
+
+  /** The number of the attempt. */
+  @Column('integer')
+  attempt: number;
 }
 
 /** How one attempt went. */

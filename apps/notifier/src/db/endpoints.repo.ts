@@ -30,8 +30,8 @@ export async function lockGate(tx: Tx, channelId: number): Promise<Gate | undefi
     ),
     // After the lock, so that it sees whoever held that before.
     tx.query<{ under_way: number; now: Date }>(
-      `select count(*) as under_way, clock_timestamp() as now from delivery
-       where channel_id = $1 and holder is not null and held_until > clock_timestamp()`,
+      `select count(*) as under_way, clock_timestamp() as now from claim
+       where channel_id = $1 and held_until > clock_timestamp()`,
       [channelId],
     ),
   ]);

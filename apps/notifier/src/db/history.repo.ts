@@ -70,7 +70,8 @@ export async function listHistory(
     `select d.id, d.event_id, d.event_type, d.severity, d.channel_id, d.channel_type, d.recipient, d.job_id, d.state, d.attempts,
        d.next_attempt_at, d.last_error, d.instead_of, d.created_at, d.finished_at, coalesce(a.log, '[]') as log,
        case when e.open_until > greatest(now(), d.next_attempt_at) then 'breaker'
-         when d.holder is not null or d.next_attempt_at is null or d.next_attempt_at > now() then d.waits_for
+         when d.next_attempt_at is null or d.next_attempt_at > now() then d.waits_for
+         when exists (select 1 from claim where delivery_id = d.id) then null
          when u.under_way >= (c.settings->>'maxConcurrent')::int then 'concurrency'
          when e.tokens + extract(epoch from now() - e.counted_at) * (c.settings->>'maxPerSecond')::float8 < 1 then 'rate'
        end as waits_for
@@ -78,7 +79,7 @@ export async function listHistory(
      left join endpoint e on e.channel_id = d.channel_id and d.next_attempt_at is not null
      left join channel c on c.id = e.channel_id
      left join lateral (
-       select count(*) as under_way from delivery where channel_id = e.channel_id and holder is not null and held_until > now()) u on true
+       select count(*) as under_way from claim where channel_id = e.channel_id and held_until > now()) u on true
      left join lateral (
        select json_agg(json_build_object('number', number, 'ended_at', ended_at, 'duration_ms', duration_ms,
          'status_code', status_code, 'error', error, 'response', response) order by number) as log
