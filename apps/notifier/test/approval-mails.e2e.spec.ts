@@ -15,7 +15,7 @@ import { sealTo } from '@lineclear/kit';
 import { refusesBadInput } from '@lineclear/testkit';
 import type { ParsedMail } from 'mailparser';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { aboutJob, historyOf, newJobId, openHouse, webhookFor, type House } from './house.js';
+import { aboutJob, historyOf, newJobId, openHouse, removeChannels, webhookFor, type House } from './house.js';
 import { startMailSink, type MailSink } from './mail-sink.js';
 
 const BASE = '/api/cloud/notifications';
@@ -72,8 +72,7 @@ afterAll(async () => {
 beforeEach(async () => {
   tellWhom();
   giveTokens();
-  for (const { id } of (await house.admin.get(`${BASE}/channels`)).body.channels as { id: number }[])
-    await house.admin.delete(`${BASE}/channels/${id}`);
+  await removeChannels(house);
 });
 
 const EMAIL = {

@@ -1,7 +1,7 @@
 import { jobCompleted, jobFailed, mailboxOf } from '@lineclear/contracts';
 import { refusesBadInput, type Client, type Person } from '@lineclear/testkit';
 import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest';
-import { completed, newJobId, openHouse, type House } from './house.js';
+import { completed, mailChannel, newJobId, openHouse, type House } from './house.js';
 import { startMailSink, type MailSink } from './mail-sink.js';
 
 const BASE = '/api/cloud/notifications';
@@ -17,14 +17,7 @@ beforeAll(async () => {
   house.peer.answer(mailboxOf, ({ user_id }) => ({
     mailbox: { username: `u${user_id}`, email: `u${user_id}@lineclear.test` },
   }));
-  await house.admin.post(`${BASE}/channels`, {
-    channel_type: 'email',
-    name: 'Mail',
-    smtp_host: '127.0.0.1',
-    smtp_port: sink.port,
-    smtp_use_tls: false,
-    smtp_from_address: 'house@lineclear.test',
-  });
+  await mailChannel(house, sink.port);
 });
 afterAll(async () => {
   await house?.stop();

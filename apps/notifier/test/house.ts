@@ -208,6 +208,27 @@ export async function webhookFor(
   return { id: body.id, secret: body.webhook_secret };
 }
 
+/** An email channel that sends to this port; gives its id. */
+export async function mailChannel(house: House, port: number, more: object = {}): Promise<number> {
+  const { status, body } = await house.admin.post('/api/cloud/notifications/channels', {
+    channel_type: 'email',
+    name: 'Mail',
+    smtp_host: '127.0.0.1',
+    smtp_port: port,
+    smtp_use_tls: false,
+    smtp_from_address: 'house@lineclear.test',
+    ...more,
+  });
+  if (status !== 201) throw new Error(`no channel: ${JSON.stringify(body)}`);
+  return body.id;
+}
+
+export async function removeChannels(house: House): Promise<void> {
+  const { body } = await house.admin.get('/api/cloud/notifications/channels');
+  for (const { id } of body.channels as { id: number }[])
+    await house.admin.delete(`/api/cloud/notifications/channels/${id}`);
+}
+
 /** The log of what went, or did not, through a channel. */
 export async function historyOf(house: House, channelId: number): Promise<Record<string, unknown>[]> {
   return (await house.admin.get(`/api/cloud/notifications/history?channel_id=${channelId}`)).body.deliveries;

@@ -13,7 +13,15 @@ import {
 } from '@lineclear/contracts';
 import type { ParsedMail } from 'mailparser';
 import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest';
-import { aboutJob, completed, newJobId, openHouse, type House } from './house.js';
+import {
+  aboutJob,
+  completed,
+  mailChannel,
+  newJobId,
+  openHouse,
+  removeChannels,
+  type House,
+} from './house.js';
 import { startMailSink, type MailSink } from './mail-sink.js';
 
 const BASE = '/api/cloud/notifications';
@@ -35,22 +43,9 @@ afterAll(async () => {
   await sink?.close();
 });
 beforeEach(async () => {
-  for (const { id } of (await house.admin.get(`${BASE}/channels`)).body.channels as { id: number }[])
-    await house.admin.delete(`${BASE}/channels/${id}`);
+  await removeChannels(house);
 });
 
-const mailChannel = async (more: object = {}): Promise<number> => {
-  const { body } = await house.admin.post(`${BASE}/channels`, {
-    channel_type: 'email',
-    name: 'Mail',
-    smtp_host: '127.0.0.1',
-    smtp_port: sink.port,
-    smtp_use_tls: false,
-    smtp_from_address: 'house@lineclear.test',
-    ...more,
-  });
-  return body.id;
-};
 const mailAbout = (jobId: string): Promise<ParsedMail> =>
   vi.waitFor(() => {
     const mails = sink.mails.filter((mail) => mail.text?.includes(jobId));
@@ -72,7 +67,7 @@ const request = (jobId: string) => ({
 });
 
 it('tells whoever asked each outcome of their request and of their job, at their own address', async () => {
-  await mailChannel();
+  await mailChannel(house, sink.port);
   const via = 'api' as const;
   const cases = [
     [
@@ -130,7 +125,7 @@ it('tells whoever asked each outcome of their request and of their job, at their
 });
 
 it('tells nobody what they did themselves, or were told already', async () => {
-  await mailChannel();
+  await mailChannel(house, sink.port);
   const cancelled = (ending: Pick<EventData<typeof jobCancelled>, 'reason' | 'message' | 'cancelled_by'>) =>
     house.peer.publish(jobCancelled, { ...completed(newJobId()), ...ending });
   const { approval_id, job_id, config_name, at } = request(newJobId());
@@ -147,7 +142,7 @@ it('tells nobody what they did themselves, or were told already', async () => {
 });
 
 it('tells nothing of what has no known owner, nor what is no outcome', async () => {
-  const id = await mailChannel();
+  const id = await mailChannel(house, sink.port);
   const { user_id: _, username: __, ...anonymous } = request(newJobId());
   const started = { ...aboutJob(newJobId()), attempt: 1, started_at: AT };
   for (const eventId of [
@@ -161,7 +156,7 @@ it('tells nothing of what has no known owner, nor what is no outcome', async () 
 });
 
 it('tells an address once that a preference reaches too, and says so', async () => {
-  const id = await mailChannel();
+  const id = await mailChannel(house, sink.port);
   await house.admin.post(`${BASE}/preferences`, {
     event_type: 'job.*',
     channel_id: id,
@@ -176,7 +171,7 @@ it('tells an address once that a preference reaches too, and says so', async () 
 });
 
 it('says of whoever cannot be told why: no address, or no enabled channel', async () => {
-  const id = await mailChannel();
+  const id = await mailChannel(house, sink.port);
   const nobody = await house.peer.publish(jobCompleted, { ...completed(newJobId()), user_id: 99 });
   expect((await outcomeOf(nobody)).skipped).toContainEqual({ user_id: 99, reason: 'no_address' });
   await house.admin.patch(`${BASE}/channels/${id}`, { is_enabled: false });
@@ -188,7 +183,7 @@ it('says of whoever cannot be told why: no address, or no enabled channel', asyn
 });
 
 it('waits for auth, and tells it once', async () => {
-  await mailChannel();
+  await mailChannel(house, sink.port);
   house.peer.stopAnswering(mailboxOf);
   const jobId = newJobId();
   const eventId = await house.peer.publish(jobCompleted, completed(jobId));

@@ -8,7 +8,7 @@ import {
 } from '@lineclear/contracts';
 import { refusesBadInput, type Client, type Person } from '@lineclear/testkit';
 import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest';
-import { completed, newJobId, openHouse, type House } from './house.js';
+import { completed, mailChannel, newJobId, openHouse, removeChannels, type House } from './house.js';
 import { startMailSink, type MailSink } from './mail-sink.js';
 
 const BASE = '/api/cloud/notifications';
@@ -33,25 +33,12 @@ afterAll(async () => {
   await sink?.close();
 });
 beforeEach(async () => {
-  for (const { id } of (await house.admin.get(`${BASE}/channels`)).body.channels as { id: number }[])
-    await house.admin.delete(`${BASE}/channels/${id}`);
-  mail = await mailChannel();
+  await removeChannels(house);
+  mail = await mailChannel(house, sink.port);
   [ada, bob] = [house.folk.add('viewer'), house.folk.add('researcher')];
   [asAda, asBob] = [house.as(ada.token), house.as(bob.token)];
 });
 
-const mailChannel = async (more: object = {}): Promise<number> => {
-  const { body } = await house.admin.post(`${BASE}/channels`, {
-    channel_type: 'email',
-    name: 'Mail',
-    smtp_host: '127.0.0.1',
-    smtp_port: sink.port,
-    smtp_use_tls: false,
-    smtp_from_address: 'house@lineclear.test',
-    ...more,
-  });
-  return body.id;
-};
 const jobOf = ({ principal }: Person) => ({ ...completed(newJobId()), user_id: principal.user_id });
 const failureOf = (person: Person) => ({ ...jobOf(person), reason: 'run_failed' as const });
 const startOf = (person: Person) => {
@@ -73,7 +60,7 @@ const heard = (eventId: string) =>
   }, PATIENT);
 
 it('is nothing at first: outcomes come, and what may be chosen is told', async () => {
-  await mailChannel({ name: 'Off', is_enabled: false });
+  await mailChannel(house, sink.port, { name: 'Off', is_enabled: false });
   const { status, body } = await asAda.get(MINE);
   expect(status).toBe(200);
   expect(body).toMatchObject({ preferences: [], channels: [{ id: mail, name: 'Mail' }] });
@@ -106,7 +93,7 @@ it('switches off what comes by default, for this person alone, and is forgotten 
 });
 
 it('adds what does not come by default, from a severity on, through a channel of choice', async () => {
-  const other = await mailChannel({ name: 'Other' });
+  const other = await mailChannel(house, sink.port, { name: 'Other' });
   await asAda.put(`${MINE}/job.started`, { channel_id: other });
   await asAda.put(`${MINE}/*`, { min_severity: 'error' });
   const started = await house.peer.publish(jobStarted, startOf(ada));

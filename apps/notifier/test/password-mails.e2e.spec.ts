@@ -9,7 +9,7 @@ import {
 import { sealTo } from '@lineclear/kit';
 import { pendingEvents } from '@lineclear/testkit';
 import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest';
-import { historyOf, openHouse, webhookFor, type House } from './house.js';
+import { historyOf, mailChannel, openHouse, removeChannels, webhookFor, type House } from './house.js';
 import { startMailSink, type MailSink } from './mail-sink.js';
 
 const BASE = '/api/cloud/notifications';
@@ -38,22 +38,9 @@ afterAll(async () => {
   await sink?.close();
 });
 beforeEach(async () => {
-  for (const { id } of (await house.admin.get(`${BASE}/channels`)).body.channels as { id: number }[])
-    await house.admin.delete(`${BASE}/channels/${id}`);
+  await removeChannels(house);
 });
 
-const mailChannel = async (more: object = {}): Promise<number> => {
-  const { body } = await house.admin.post(`${BASE}/channels`, {
-    channel_type: 'email',
-    name: 'Mail',
-    smtp_host: '127.0.0.1',
-    smtp_port: sink.port,
-    smtp_use_tls: false,
-    smtp_from_address: 'house@lineclear.test',
-    ...more,
-  });
-  return body.id;
-};
 const requestReset = async (email: string): Promise<string> => {
   const resetId = randomUUID();
   await house.peer.publish(passwordResetRequested, {
@@ -69,10 +56,10 @@ const mailsTo = (email: string) =>
   sink.mails.filter((mail) => mail.to && !Array.isArray(mail.to) && mail.to.text === email);
 
 it('mails the link to the person alone, through the first email channel that is enabled, whatever others want to hear', async () => {
-  const off = await mailChannel();
+  const off = await mailChannel(house, sink.port);
   await house.admin.patch(`${BASE}/channels/${off}`, { is_enabled: false });
-  const id = await mailChannel();
-  const later = await mailChannel();
+  const id = await mailChannel(house, sink.port);
+  const later = await mailChannel(house, sink.port);
   await house.admin.post(`${BASE}/preferences`, {
     event_type: '*',
     channel_id: id,
@@ -113,7 +100,7 @@ it('asks for a new link at each attempt, and keeps none: not in a table, and not
     },
   });
   try {
-    const id = await mailChannel({ smtp_port: quoting.port });
+    const id = await mailChannel(house, sink.port, { smtp_port: quoting.port });
     const resetId = await requestReset('bea@lineclear.test');
     await vi.waitFor(
       async () =>
@@ -142,7 +129,7 @@ it('asks for a new link at each attempt, and keeps none: not in a table, and not
 });
 
 it('waits for auth while it is away, and gives up what is over by then', async () => {
-  const id = await mailChannel();
+  const id = await mailChannel(house, sink.port);
   house.peer.stopAnswering(resetLink);
   const [good, late] = [await requestReset('cy@lineclear.test'), await requestReset('dan@lineclear.test')];
   over.add(late);
@@ -172,7 +159,7 @@ it('waits for auth while it is away, and gives up what is over by then', async (
 });
 
 it('sends a new link, and no old one, when a delivery is sent once more', async () => {
-  const id = await mailChannel();
+  const id = await mailChannel(house, sink.port);
   const resetId = await requestReset('eve@lineclear.test');
   await vi.waitFor(
     async () => expect(await historyOf(house, id)).toMatchObject([{ status: 'sent' }]),
@@ -186,7 +173,7 @@ it('sends a new link, and no old one, when a delivery is sent once more', async 
 });
 
 it('tells a person that their password was changed, once', async () => {
-  await mailChannel();
+  await mailChannel(house, sink.port);
   const about = { user_id: 7, username: 'ada', email: 'fay@lineclear.test' };
   const eventId = await house.peer.publish(passwordChanged, about);
   await house.peer.publish(passwordChanged, about, { id: eventId });
@@ -203,14 +190,14 @@ it('makes nothing of it where there is no way to mail', async () => {
     async () => expect(await pendingEvents(house.backends.nats.url, 'notifier')).toBe(0),
     PATIENT,
   );
-  const id = await mailChannel();
+  const id = await mailChannel(house, sink.port);
   await requestReset('ida@lineclear.test');
   await vi.waitFor(() => expect(mailsTo('ida@lineclear.test')).toHaveLength(1), PATIENT);
   expect(await historyOf(house, id)).toMatchObject([{ recipient: 'ida@lineclear.test' }]);
 });
 
 it('tells whose own secret was taken in an emergency, at the address that auth has, as soon as auth answers', async () => {
-  await mailChannel();
+  await mailChannel(house, sink.port);
   house.peer.stopAnswering(mailboxOf);
   const taken = (user_id: number) =>
     house.peer.publish(ownSecretTaken, {

@@ -9,7 +9,7 @@ import {
 } from '@lineclear/contracts';
 import { refusesBadInput, type Client, type Person } from '@lineclear/testkit';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { aboutJob, completed, newJobId, openHouse, type House } from './house.js';
+import { aboutJob, completed, mailChannel, newJobId, openHouse, type House } from './house.js';
 import { startMailSink, type MailSink } from './mail-sink.js';
 
 const BASE = '/api/cloud/notifications';
@@ -27,14 +27,7 @@ beforeAll(async () => {
   }));
   ada = house.folk.add('lead');
   asAda = house.as(ada.token);
-  await house.admin.post(`${BASE}/channels`, {
-    channel_type: 'email',
-    name: 'Mail',
-    smtp_host: '127.0.0.1',
-    smtp_port: sink.port,
-    smtp_use_tls: false,
-    smtp_from_address: 'house@lineclear.test',
-  });
+  await mailChannel(house, sink.port);
 });
 afterAll(async () => {
   await house?.stop();

@@ -9,7 +9,7 @@ import {
 } from '@lineclear/contracts';
 import { refusesBadInput } from '@lineclear/testkit';
 import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest';
-import { aboutJob, completed, newJobId, openHouse, webhookFor, type House } from './house.js';
+import { aboutJob, completed, newJobId, openHouse, removeChannels, webhookFor, type House } from './house.js';
 
 const BASE = '/api/cloud/notifications';
 const SILENCES = `${BASE}/silences`;
@@ -22,8 +22,7 @@ beforeAll(async () => {
 });
 afterAll(() => house?.stop());
 beforeEach(async () => {
-  for (const { id } of (await house.admin.get(`${BASE}/channels`)).body.channels as { id: number }[])
-    await house.admin.delete(`${BASE}/channels/${id}`);
+  await removeChannels(house);
   for (const { id, state } of (await house.admin.get(SILENCES)).body.silences as {
     id: number;
     state: string;

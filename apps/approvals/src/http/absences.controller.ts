@@ -7,9 +7,9 @@ import { z } from 'zod';
 import { Approvers } from '../approvers.js';
 import { insertAbsence, listAbsences, removeAbsence } from '../db/absences.repo.js';
 import { ABSENCE_SOURCES, type Absence } from '../domain/absence.js';
+import { timeSpan } from './time-span.js';
 
 const MAX_DAYS = 90;
-const DAY_MS = 86_400_000;
 const MAX_OWN = 20;
 const MAX_LISTED = 500;
 
@@ -78,11 +78,7 @@ export class AbsencesController {
     @Who() who: Principal,
   ): Promise<Answer> {
     const now = this.clock.now();
-    const startsAt = body.starts_at === undefined ? now : new Date(body.starts_at);
-    const endsAt = new Date(body.ends_at);
-    if (endsAt <= startsAt || endsAt <= now) throw BadInput.at('ends_at', 'is over before it begins');
-    if (endsAt.getTime() - startsAt.getTime() > MAX_DAYS * DAY_MS)
-      throw BadInput.at('ends_at', `is more than ${MAX_DAYS} days after the beginning`);
+    const { startsAt, endsAt } = timeSpan(body, now, MAX_DAYS);
     const standIn = body.stand_in_id === undefined ? null : await this.#standIn(body.stand_in_id, who);
     const absence = await this.database.tx(async (tx) => {
       if ((await listAbsences(tx, now, MAX_OWN, who.user_id)).length >= MAX_OWN)

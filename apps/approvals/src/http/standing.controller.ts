@@ -12,9 +12,9 @@ import {
 } from '../db/standing-approvals.repo.js';
 import { compileGlob, compilePattern } from '../domain/pattern.js';
 import { CAP_PERIODS, leftOf, type StandingApproval } from '../domain/standing-approval.js';
+import { timeSpan } from './time-span.js';
 
 const MAX_DAYS = 366;
-const DAY_MS = 86_400_000;
 /** Each is looked at for each job that is held. */
 const MAX_IN_FORCE = 500;
 
@@ -106,11 +106,7 @@ export class StandingController {
     @Who() who: Principal,
   ): Promise<Answer> {
     const now = this.clock.now();
-    const startsAt = body.starts_at === undefined ? now : new Date(body.starts_at);
-    const endsAt = new Date(body.ends_at);
-    if (endsAt <= startsAt || endsAt <= now) throw BadInput.at('ends_at', 'is over before it begins');
-    if (endsAt.getTime() - startsAt.getTime() > MAX_DAYS * DAY_MS)
-      throw BadInput.at('ends_at', `is more than ${MAX_DAYS} days after the beginning`);
+    const { startsAt, endsAt } = timeSpan(body, now, MAX_DAYS);
     if (body.user_id === who.user_id) throw BadInput.at('user_id', 'is yourself: nobody decides their own');
     const standing = await this.database.tx(async (tx) => {
       if ((await countStandingNow(tx, now)) >= MAX_IN_FORCE)
