@@ -1,5 +1,5 @@
 import type { Queryable } from '@lineclear/kit';
-import type { WaitReason } from '../domain/endpoint-gate.js';
+import { FAILURES_TO_OPEN, type WaitReason } from '../domain/endpoint-gate.js';
 import type { OwnWait } from '../domain/own-waits.js';
 import type { DeliveryAttemptRow, DeliveryRow, DeliveryState } from './delivery.entity.js';
 
@@ -72,6 +72,8 @@ export async function listHistory(
        case when e.open_until > greatest(now(), d.next_attempt_at) then 'breaker'
          when d.next_attempt_at is null or d.next_attempt_at > now() then d.waits_for
          when exists (select 1 from claim where delivery_id = d.id) then null
+         -- When it has been open long enough one message tries, and the others still wait for it.
+         when e.failures_in_row >= ${FAILURES_TO_OPEN} then 'breaker'
          when u.under_way >= (c.settings->>'maxConcurrent')::int then 'concurrency'
          when e.tokens + extract(epoch from now() - e.counted_at) * (c.settings->>'maxPerSecond')::float8 < 1 then 'rate'
        end as waits_for
