@@ -1,7 +1,6 @@
 import type { Channel } from '../domain/channel.js';
 import type { ChannelRow } from './channel.entity.js';
 
-/** A channel as its row says it; the row may come as JSON. */
 /** A row, or a row that came as JSON, where times are text. */
 export const channelOf = (row: ChannelRow): Channel =>
   ({

@@ -21,7 +21,7 @@ export async function ownOutcomeOf(on: Queryable, userId: number, eventId: strin
   const [row] = await on.query<OwnOutcome>(
     `select
        (select coalesce(json_agg(json_build_object('event_type', event_type, 'channel_type', channel_type,
-          'recipient', recipient, 'state', state, 'waits_for', waits_for, 'next_attempt_at', next_attempt_at,
+          'recipient', recipient, 'state', state, 'waits_for', case when next_attempt_at > now() then waits_for end, 'next_attempt_at', next_attempt_at,
           'created_at', created_at, 'finished_at', finished_at) order by id), '[]')
         from delivery where user_id = $1 and (event_id = $2 or id in (
           select delivery_id from collected where event_id = $2))) as deliveries,

@@ -40,8 +40,11 @@ export class ChannelSender {
   async stop(): Promise<void> {
     this.#isStopped = true;
     clearTimeout(this.#later);
-    await Promise.all(this.#underWay.values());
-    await this.#turns;
+    // A turn that had begun may still claim, and what has been sent takes one more turn.
+    while (this.#turns || this.#underWay.size > 0) {
+      await this.#turns;
+      await Promise.all(this.#underWay.values());
+    }
   }
 
   /** Ends what is under way. */
@@ -70,8 +73,7 @@ export class ChannelSender {
     try {
       const turn = await this.turn.take(this.channelId, sent, !this.#isStopped);
       for (const delivery of turn.deliveries) this.#send(delivery, turn.channel);
-      if (turn.nextInSeconds === 0) this.#isAsked = true;
-      else if (turn.nextInSeconds !== undefined) this.#wakeIn(turn.nextInSeconds);
+      if (turn.nextInSeconds !== undefined) this.#wakeIn(turn.nextInSeconds);
     } catch (error) {
       // The next turn writes it down.
       this.#sent.unshift(...sent);

@@ -10,13 +10,12 @@ import { DeliveryMetrics } from './delivery-metrics.js';
 
 /** Longer than an attempt may take with all that is around it: only a holder that died has it run out. */
 const LEASE_MARGIN_SECONDS = 15;
-const MAX_CLAIMED = 100;
 
 export interface Turn {
   /** What is to be sent now. */
   readonly deliveries: readonly ClaimedDelivery[];
   readonly channel: Channel | undefined;
-  /** After how many seconds more may be sent, where nothing else says so before; 0: at once. */
+  /** After how many seconds more may be sent, where nothing else says so before. */
   readonly nextInSeconds: number | undefined;
 }
 
@@ -51,11 +50,9 @@ export class TakeTurn {
       if (!mayClaim) return NOTHING;
       const state = isForgiven ? { ...gate.state, failuresInRow: 0, openUntil: null } : gate.state;
       const { count, tokens, beyond } = roomAt(state, limitsOf(channel), now);
-      const limit = Math.min(count, MAX_CLAIMED);
       const lease = { holder: randomUUID(), leaseSeconds: this.#leaseSeconds };
-      const { deliveries, isMoreDue } = await claimDue(tx, channelId, limit, lease, { tokens, now });
-      if (!isMoreDue || deliveries.length < limit) return { deliveries, channel, nextInSeconds: undefined };
-      if (limit < count) return { deliveries, channel, nextInSeconds: 0 };
+      const { deliveries, isMoreDue } = await claimDue(tx, channelId, count, lease, { tokens, now });
+      if (!isMoreDue || deliveries.length < count) return { deliveries, channel, nextInSeconds: undefined };
       this.metrics.heldBack(beyond.reason);
       return { deliveries, channel, nextInSeconds: beyond.seconds };
     });
