@@ -1,10 +1,10 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { HttpProviderConfig } from '@lineclear/kit';
+import type { ProviderConfigOf } from '@lineclear/kit';
 import { client, startFakeProvider } from '@lineclear/testkit';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { readConfig } from '../src/config.js';
-import { HttpAdapter } from '../src/providers/http.js';
+import { HttpAdapter } from '../src/adapters/http.js';
 import { RunsRepo } from '../src/db/runs.repo.js';
 import { answerSecrets, claimOf, keyOf, openBench, PATIENCE, type Bench } from './bench.js';
 
@@ -138,7 +138,7 @@ it('looks at all runs as often as the configuration file says', () => {
 it('takes a cost that no contract holds for none', async () => {
   const provider = await startFakeProvider();
   const config = { ...readConfig(bench.env).file.providers['cloud'], base_url: provider.url };
-  const adapter = new HttpAdapter('cloud', config as HttpProviderConfig, 5_000);
+  const adapter = new HttpAdapter('cloud', config as ProviderConfigOf<'http'>, 5_000);
   provider.failNext('status', 1, { status: 200, body: { status: 'succeeded', cost: 1e12 } });
   provider.failNext('status', 1, { status: 200, body: { status: 'succeeded', cost: 2.5 } });
   const look = async () => (await adapter.get(['run-1'], undefined)).get('run-1');

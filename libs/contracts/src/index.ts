@@ -8,7 +8,7 @@ export * from './event.js';
 export * as fields from './fields.js';
 export * from './job-state.js';
 export * from './jobs.events.js';
-export * from './local-config.js';
+export * from './job-configs/index.js';
 export * from './networks.js';
 export * from './notifier.events.js';
 export * from './permissions.js';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { secretName } from './fields.js';
-import { variableName } from './local-config.js';
+import { variableName } from './job-configs/local.js';
 
 const FILE = /^(?:~\/\.)?[A-Za-z0-9_@][A-Za-z0-9_.@-]*(?:\/[A-Za-z0-9_@.-]+)*$/;
 const secretFile = z

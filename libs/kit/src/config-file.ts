@@ -6,68 +6,8 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 import { ConfigError, explainIssues } from './config.js';
 import { oidcFields } from './oidc-fields.js';
+import { providerConfig } from './provider-configs/index.js';
 import { Secret } from './secret.js';
-
-const pointer = z
-  .string()
-  .regex(/^(\/[^/]*)+$/, 'is not a JSON pointer')
-  .max(200);
-const template = z.string().min(1).max(2_000);
-const call = z.strictObject({
-  method: z.enum(['GET', 'POST', 'PUT', 'DELETE']),
-  /** Path under `base_url`; `{external_id}` and `{run_key}` are filled in. */
-  path: template,
-  /** JSON body; strings in it may hold `{config}`-style placeholders. */
-  body: z.json().optional(),
-});
-
-const hardwarePrices = z.record(
-  fields.hardware,
-  z.strictObject({
-    cost_per_hour_usd: z.number().min(0).max(100_000),
-    /** How many GPUs it has, for quotas on GPU hours; 1 when it is not said. */
-    gpus: z.int().min(0).max(10_000).optional(),
-  }),
-);
-
-const httpProvider = z.strictObject({
-  type: z.literal('http'),
-  enabled: z.boolean().default(true),
-  base_url: z.url({ protocol: /^https?$/ }),
-  /** The header that carries the credential; `secret` is the name of a secret. */
-  auth: z
-    .strictObject({
-      header: z.string().min(1).max(100).default('authorization'),
-      scheme: z.string().max(40).default('Bearer'),
-      secret: fields.secretName,
-    })
-    .optional(),
-  submit: call.extend({ external_id: pointer }),
-  /** Finds a run by our key, for when the answer to a submit was lost. */
-  find: call.extend({ external_id: pointer }),
-  status: call.extend({
-    state: pointer,
-    message: pointer.optional(),
-    progress: pointer.optional(),
-    cost_usd: pointer.optional(),
-  }),
-  cancel: call.optional(),
-  logs: call.extend({ text: pointer.optional() }).optional(),
-  /** The provider's words for our states; a word that is not here leaves a run as it was and is reported. */
-  states: z.record(
-    z.string().max(60),
-    z.enum(['submitted', 'starting', 'running', 'succeeded', 'failed', 'cancelled', 'timed_out']),
-  ),
-  poll_interval_seconds: z.number().min(0.05).max(3_600).default(5),
-  hardware: hardwarePrices.default({}),
-});
-export type HttpProviderConfig = z.infer<typeof httpProvider>;
-
-const localProvider = z.strictObject({
-  type: z.literal('local'),
-  enabled: z.boolean().default(true),
-  hardware: hardwarePrices.default({}),
-});
 
 /** An origin as browsers write it: no path, no slash at the end. */
 const origin = z
@@ -143,9 +83,7 @@ export const configFile = z.strictObject({
     })
     .default({ job_status_polling: { enabled: true } }),
   oidc: oidc.optional(),
-  providers: z
-    .record(fields.provider, z.discriminatedUnion('type', [httpProvider, localProvider]))
-    .default({}),
+  providers: z.record(fields.provider, providerConfig).default({}),
 });
 export type ConfigFile = z.infer<typeof configFile>;
 

@@ -4,7 +4,14 @@ export { Cached, cacheOf, type CachedCalls, type CachedOptions } from './cached.
 export { addressGroup, clientAddress, isFromThisMachine, isLocalUrl, isLoopback } from './client-address.js';
 export { Clock, SystemClock } from './clock.js';
 export { ConfigError, flag, readEnv, serviceEnv, type ServiceConfig } from './config.js';
-export { readConfigFile, parseConfig, type ConfigFile, type HttpProviderConfig } from './config-file.js';
+export { readConfigFile, parseConfig, type ConfigFile } from './config-file.js';
+export {
+  givesFiles,
+  secretOfProvider,
+  type ProviderConfig,
+  type ProviderConfigOf,
+  type ProviderType,
+} from './provider-configs/index.js';
 export { currentRequest, inWork, type RequestWork } from './context.js';
 export {
   Database,

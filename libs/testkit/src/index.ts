@@ -18,6 +18,14 @@ export {
   type Fault,
   type Finish,
 } from './fake-provider.js';
+export {
+  startFakeHttp,
+  type FakeAnswer,
+  type FakeHttp,
+  type FakeRequest,
+  type FakeRoute,
+  type HttpFault,
+} from './cloud/fake-http.js';
 export { startFakeVault } from './fake-vault/server.js';
 export type {
   FakeDynamic,

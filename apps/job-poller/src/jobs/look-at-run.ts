@@ -6,7 +6,7 @@ import { isLost } from '../domain/next-step.js';
 import { forward, lostOutcome, outcomeOf } from '../domain/remote-state.js';
 import type { ClaimedRun, Run, StopReason } from '../domain/run.js';
 import { pollDelayMs } from '../domain/schedule.js';
-import { ProviderFailure, type Adapter, type Credential, type Observation } from '../providers/adapter.js';
+import { ProviderFailure, type Adapter, type Credential, type Observation } from '../adapters/adapter.js';
 import { Credentials, MissingSecrets } from '../providers/credentials.js';
 import { ProviderCalls } from '../providers/provider-calls.js';
 import { ProviderNotices } from '../providers/provider-notices.js';

@@ -4,7 +4,7 @@ import { appendLog, type LogChunk } from '../domain/log-chunks.js';
 import { withLeaks } from '../domain/leaks.js';
 import { readProgress } from '../domain/progress.js';
 import type { Hit, Run } from '../domain/run.js';
-import type { Adapter, Credential, LogPart } from '../providers/adapter.js';
+import type { Adapter, Credential, LogPart } from '../adapters/adapter.js';
 import { Credentials, MissingSecrets } from '../providers/credentials.js';
 import { ProviderCalls } from '../providers/provider-calls.js';
 import type { Redacted, Redactor } from '../providers/redact.js';

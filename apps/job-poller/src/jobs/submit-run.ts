@@ -4,7 +4,7 @@ import { withLeaks } from '../domain/leaks.js';
 import { settlesInMs } from '../domain/next-step.js';
 import type { ClaimedRun, Hit, Run } from '../domain/run.js';
 import { pollDelayMs } from '../domain/schedule.js';
-import { ProviderFailure, type Adapter, type Credential, type Submission } from '../providers/adapter.js';
+import { ProviderFailure, type Adapter, type Credential, type Submission } from '../adapters/adapter.js';
 import { Credentials, MissingSecrets, redactorOf, type Values } from '../providers/credentials.js';
 import { ProviderCalls } from '../providers/provider-calls.js';
 import { ProviderNotices } from '../providers/provider-notices.js';

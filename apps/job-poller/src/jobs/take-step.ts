@@ -4,7 +4,7 @@ import { SpanKind } from '@opentelemetry/api';
 import type { Config } from '../config.js';
 import { nextStep, type Limits, type Step } from '../domain/next-step.js';
 import type { ClaimedRun } from '../domain/run.js';
-import type { Adapter } from '../providers/adapter.js';
+import type { Adapter } from '../adapters/adapter.js';
 import { Providers } from '../providers/providers.js';
 import { LookAtRun } from './look-at-run.js';
 import { ended, tryAgain, type StepResult } from './step-result.js';

@@ -4,7 +4,7 @@ import { resolveSecrets, secretChanged, type ReplyOf, type RequestOf } from '@li
 import { Clock, Metrics, SealingKey, Secret, TtlCache } from '@lineclear/kit';
 import { z } from 'zod';
 import type { Run } from '../domain/run.js';
-import type { Adapter, Credential } from './adapter.js';
+import type { Adapter, Credential } from '../adapters/adapter.js';
 import { redactor, type Redacted, type Redactor } from './redact.js';
 
 const DEADLINE_MS = 3_000;

@@ -1,6 +1,6 @@
 import { secretUseOf, variableOfUse } from '@lineclear/contracts';
 import type { Run } from '../domain/run.js';
-import type { GivenFile, GivenSecret, Submission } from './adapter.js';
+import type { GivenFile, GivenSecret, Submission } from '../adapters/adapter.js';
 import type { Values } from './credentials.js';
 
 /** What a run is given of the values of its secrets, each in the way that its submit said. */

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Metrics } from '@lineclear/kit';
 import { Counter, Histogram } from 'prom-client';
-import { ProviderFailure, type Adapter } from './adapter.js';
+import { ProviderFailure, type Adapter } from '../adapters/adapter.js';
 
 type CallName = 'submit' | 'find' | 'get' | 'cancel' | 'logs';
 

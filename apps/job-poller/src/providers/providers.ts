@@ -2,9 +2,9 @@ import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { CONFIG } from '@lineclear/kit';
 import type { Config } from '../config.js';
 import type { PollPolicy } from '../domain/schedule.js';
-import type { Adapter } from './adapter.js';
-import { HttpAdapter } from './http.js';
-import { LocalAdapter } from './local.js';
+import type { Adapter } from '../adapters/adapter.js';
+import { LocalAdapter } from '../adapters/local.js';
+import { makeAdapter, type AdapterOptions } from '../adapters/make-adapter.js';
 
 // What "do not poll" comes to: a run's end is still noticed some time.
 const HARDLY_EVER_MS = 3_600_000;
@@ -36,21 +36,21 @@ export class Providers implements OnApplicationShutdown {
 }
 
 function adaptersOf(config: Config): Adapter[] {
-  const local = (name: string): Adapter =>
-    new LocalAdapter(name, {
+  const options: AdapterOptions = {
+    timeoutMs: config.LINECLEAR_PROVIDER_TIMEOUT_SECONDS * 1_000,
+    local: {
       runsDir: config.runsDir,
       stopGraceMs: config.LINECLEAR_STOP_GRACE_SECONDS * 1_000,
       path: config.PATH,
       lang: config.LANG,
-    });
+    },
+  };
   const configured = Object.entries(config.file.providers);
   const adapters = configured
     .filter(([, provider]) => provider.enabled)
-    .map(([name, provider]) =>
-      provider.type === 'local'
-        ? local(name)
-        : new HttpAdapter(name, provider, config.LINECLEAR_PROVIDER_TIMEOUT_SECONDS * 1_000),
-    );
+    .map(([name, provider]) => makeAdapter(name, provider, options));
   const named = configured.some(([name]) => name === 'local');
-  return config.LINECLEAR_LOCAL_PROVIDER && !named ? [...adapters, local('local')] : adapters;
+  return config.LINECLEAR_LOCAL_PROVIDER && !named
+    ? [...adapters, new LocalAdapter('local', options.local)]
+    : adapters;
 }

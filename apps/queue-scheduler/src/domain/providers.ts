@@ -1,4 +1,4 @@
-import { sendsFiles } from '@lineclear/contracts';
+import { givesFiles, type ProviderConfig, type ProviderType } from '@lineclear/kit';
 
 /** By hardware: what it costs, and how many GPUs it has (1 when it is not said). */
 export type PriceList = Readonly<
@@ -8,17 +8,10 @@ export type PriceList = Readonly<
 /** A compute provider that jobs may name. */
 export interface Provider {
   readonly name: string;
-  readonly type: 'local' | 'http';
+  readonly type: ProviderType;
   readonly hardware: PriceList;
   /** Whether a run can be given secrets in files. */
   readonly givesFiles: boolean;
-}
-
-interface Configured {
-  readonly type: 'local' | 'http';
-  readonly enabled: boolean;
-  readonly hardware: PriceList;
-  readonly submit?: { readonly body?: unknown };
 }
 
 const LOCAL = 'local';
@@ -27,13 +20,14 @@ const LOCAL_PRICES: PriceList = { local: { cost_per_hour_usd: 0 } };
 
 /** The providers there are: those of the configuration that are enabled, and `local` where the environment allows it. */
 export function providersOf(
-  configured: Readonly<Record<string, Configured>>,
+  configured: Readonly<Record<string, ProviderConfig>>,
   localAllowed: boolean,
 ): Map<string, Provider> {
   const providers = new Map<string, Provider>();
   if (localAllowed)
     providers.set(LOCAL, { name: LOCAL, type: 'local', hardware: LOCAL_PRICES, givesFiles: true });
-  for (const [name, { type, enabled, hardware, submit }] of Object.entries(configured)) {
+  for (const [name, config] of Object.entries(configured)) {
+    const { type, enabled, hardware } = config;
     // What the configuration says counts, also when it says no.
     if (!enabled) providers.delete(name);
     else
@@ -41,7 +35,7 @@ export function providersOf(
         name,
         type,
         hardware: type === 'local' ? { ...LOCAL_PRICES, ...hardware } : hardware,
-        givesFiles: type === 'local' || sendsFiles(submit),
+        givesFiles: givesFiles(config),
       });
   }
   return providers;

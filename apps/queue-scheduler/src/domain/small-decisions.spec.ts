@@ -54,6 +54,17 @@ describe('request hash', () => {
 
 describe('providers', () => {
   const gpu = { gpu: { cost_per_hour_usd: 2 } };
+  const cloud = {
+    type: 'http' as const,
+    enabled: true,
+    base_url: 'https://cloud.test',
+    submit: { method: 'POST' as const, path: '/runs', external_id: '/id' },
+    find: { method: 'GET' as const, path: '/runs', external_id: '/0/id' },
+    status: { method: 'GET' as const, path: '/runs/{external_id}', state: '/state' },
+    states: {},
+    poll_interval_seconds: 5,
+    hardware: gpu,
+  };
   it('has local where the environment allows it and the configuration does not forbid it', () => {
     expect([...providersOf({}, false).keys()]).toEqual([]);
     expect(providersOf({}, true).get('local')?.hardware).toEqual({ local: { cost_per_hour_usd: 0 } });
@@ -62,16 +73,14 @@ describe('providers', () => {
     );
     const enabled = providersOf({ local: { type: 'local', enabled: true, hardware: gpu } }, false);
     expect(Object.keys(enabled.get('local')?.hardware ?? {})).toEqual(['local', 'gpu']);
-    expect([
-      ...providersOf({ cloud: { type: 'http', enabled: false, hardware: gpu } }, false).keys(),
-    ]).toEqual([]);
+    expect([...providersOf({ cloud: { ...cloud, enabled: false } }, false).keys()]).toEqual([]);
   });
   it.each([
     [true, { body: { id: '{run_key}', mounts: '{files}' } }],
     [false, { body: { id: '{run_key}', env: '{env}' } }],
     [false, {}],
   ])('gives runs files (%s) where the template of their submit says where', (givesFiles, submit) => {
-    const configured = { type: 'http', enabled: true, hardware: gpu, submit } as const;
+    const configured = { ...cloud, submit: { ...cloud.submit, ...submit } };
     expect(providersOf({ cloud: configured }, true).get('cloud')).toMatchObject({ givesFiles });
     expect(providersOf({}, true).get('local')).toMatchObject({ givesFiles: true });
   });

@@ -4,7 +4,7 @@ import {
   approvalNeed,
   fields,
   JOB_STATES,
-  localConfig,
+  jobConfigs,
   namesOfSecrets,
   secretEntry,
   slug,
@@ -233,7 +233,8 @@ function wanted(
       `${provider.name} has no price for ${JSON.stringify(body.hardware)}; it has ${known}`,
     );
   }
-  if (provider.type === 'local') validate(localConfig, body.config, 'config');
+  const jobConfig = jobConfigs[provider.type];
+  if (jobConfig) validate(jobConfig, body.config, 'config');
   return {
     provider: provider.name,
     configName: body.config_name,

@@ -1,4 +1,4 @@
-import type { ConfigFile } from '@lineclear/kit';
+import { secretOfProvider, type ConfigFile } from '@lineclear/kit';
 
 /** The providers that take a credential, and the name of the secret that it is. */
 export class KeyedProviders {
@@ -6,9 +6,10 @@ export class KeyedProviders {
 
   constructor(providers: ConfigFile['providers']) {
     this.#secrets = new Map(
-      Object.entries(providers).flatMap(([name, provider]) =>
-        provider.type === 'http' && provider.auth ? [[name, provider.auth.secret] as const] : [],
-      ),
+      Object.entries(providers).flatMap(([name, provider]) => {
+        const secret = secretOfProvider(provider);
+        return secret === undefined ? [] : [[name, secret] as const];
+      }),
     );
   }
 

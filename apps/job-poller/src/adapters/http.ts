@@ -1,8 +1,8 @@
 import { fields, pathOfUse, sendsFiles } from '@lineclear/contracts';
-import type { HttpProviderConfig } from '@lineclear/kit';
+import type { ProviderConfigOf } from '@lineclear/kit';
 import type { Progress } from '../domain/run.js';
 import { storable } from '../domain/storable.js';
-import { at, type Fields } from '../domain/template.js';
+import { at, fillBody, fillPath, type Fields } from '../domain/template.js';
 import {
   ProviderFailure,
   type Adapter,
@@ -12,19 +12,29 @@ import {
   type Observation,
   type Submission,
 } from './adapter.js';
-import { failureOf, HttpCalls, isSuccess, jsonOf, type HttpAnswer } from './http-call.js';
+import {
+  failureOf,
+  isNotThere,
+  isSuccess,
+  jsonOf,
+  notAnswered,
+  ProviderHttp,
+  type HttpAnswer,
+} from './provider-http.js';
+
+type HttpProviderConfig = ProviderConfigOf<'http'>;
+type Call = Pick<HttpProviderConfig['status'], 'method' | 'path' | 'body'>;
 
 const CONNECTIONS = 64;
 const LOGS_EVERY_MS = 5_000;
 const CANCEL_AGAIN_MS = 30_000;
 const MAX_POLL_MS = 60_000;
-const NOT_THERE = [404, 410];
 
 /** Any provider with an HTTP API: the configuration says how its requests look and where in its answers things are. */
 export class HttpAdapter implements Adapter {
   readonly capabilities: Capabilities;
   readonly authSecret: string | undefined;
-  readonly #calls: HttpCalls;
+  readonly #http: ProviderHttp;
 
   constructor(
     readonly name: string,
@@ -42,11 +52,16 @@ export class HttpAdapter implements Adapter {
       maxCalls: CONNECTIONS,
     };
     this.authSecret = config.auth?.secret;
-    this.#calls = new HttpCalls(config, timeoutMs, CONNECTIONS);
+    this.#http = new ProviderHttp({
+      baseUrl: config.base_url,
+      timeoutMs,
+      connections: CONNECTIONS,
+      authorize: (secret) => authorization(config.auth, secret),
+    });
   }
 
   async submit(submission: Submission, credential: Credential): Promise<{ externalId: string }> {
-    const answer = await this.#calls.send(this.config.submit, fieldsOf(submission), credential);
+    const answer = await this.#send(this.config.submit, fieldsOf(submission), credential);
     if (!isSuccess(answer)) throw failureOf(answer);
     const externalId = idAt(jsonOf(answer), this.config.submit.external_id);
     if (externalId === undefined)
@@ -55,9 +70,9 @@ export class HttpAdapter implements Adapter {
   }
 
   async find(runKey: string, credential: Credential): Promise<{ externalId: string } | null> {
-    const answer = await this.#calls.send(this.config.find, { run_key: runKey }, credential);
-    if (NOT_THERE.includes(answer.status)) return null;
-    if (!isSuccess(answer)) throw notNow(answer);
+    const answer = await this.#send(this.config.find, { run_key: runKey }, credential);
+    if (isNotThere(answer)) return null;
+    if (!isSuccess(answer)) throw notAnswered(answer);
     const externalId = idAt(jsonOf(answer), this.config.find.external_id);
     return externalId === undefined ? null : { externalId };
   }
@@ -74,9 +89,9 @@ export class HttpAdapter implements Adapter {
 
   async #look(externalId: string, credential: Credential): Promise<Observation | undefined> {
     const { status } = this.config;
-    const answer = await this.#calls.send(status, { external_id: externalId }, credential);
-    if (NOT_THERE.includes(answer.status)) return undefined;
-    if (!isSuccess(answer)) throw notNow(answer);
+    const answer = await this.#send(status, { external_id: externalId }, credential);
+    if (isNotThere(answer)) return undefined;
+    if (!isSuccess(answer)) throw notAnswered(answer);
     const body = jsonOf(answer);
     const word = wordAt(body, status.state);
     const message = status.message === undefined ? undefined : at(body, status.message);
@@ -95,9 +110,9 @@ export class HttpAdapter implements Adapter {
 
   async cancel(externalId: string, credential: Credential): Promise<void> {
     if (!this.config.cancel) return;
-    const answer = await this.#calls.send(this.config.cancel, { external_id: externalId }, credential);
+    const answer = await this.#send(this.config.cancel, { external_id: externalId }, credential);
     // Refused, or not there: it is over already, or the next look shows what is.
-    if (answer.status === 429 || answer.status >= 500) throw notNow(answer);
+    if (answer.status === 429 || answer.status >= 500) throw notAnswered(answer);
   }
 
   /** The provider hands out the whole log each time; the cursor is how much of it was read. */
@@ -110,18 +125,35 @@ export class HttpAdapter implements Adapter {
     const { logs } = this.config;
     const read = Number(cursor ?? 0);
     if (!logs) return nothingAt(read);
-    const answer = await this.#calls.send(logs, { external_id: externalId }, credential);
-    if (NOT_THERE.includes(answer.status)) return nothingAt(read);
-    if (!isSuccess(answer)) throw notNow(answer);
+    const answer = await this.#send(logs, { external_id: externalId }, credential);
+    if (isNotThere(answer)) return nothingAt(read);
+    if (!isSuccess(answer)) throw notAnswered(answer);
     const found = logs.text === undefined ? answer.text : at(jsonOf(answer), logs.text);
     const given = typeof found === 'string' ? found : '';
     const whole = isOver ? given : given.slice(0, given.lastIndexOf('\n') + 1);
     return { text: whole.slice(read), cursorAt: (taken) => String(read + taken), more: false };
   }
 
-  async close(): Promise<void> {
-    await this.#calls.close();
+  /** Makes a call with its templates filled. */
+  #send({ method, path, body }: Call, fields: Fields, credential: Credential): Promise<HttpAnswer> {
+    return this.#http.send(
+      {
+        method,
+        path: fillPath(path, fields),
+        ...(body === undefined ? {} : { body: fillBody(body, fields) }),
+      },
+      credential,
+    );
   }
+
+  async close(): Promise<void> {
+    await this.#http.close();
+  }
+}
+
+function authorization(auth: HttpProviderConfig['auth'], secret: string): Record<string, string> {
+  if (!auth) return {};
+  return { [auth.header]: auth.scheme === '' ? secret : `${auth.scheme} ${secret}` };
 }
 
 const fieldsOf = (submission: Submission): Fields => ({
@@ -156,12 +188,6 @@ function envOf({ env, files }: Submission): Record<string, string> {
 }
 
 const nothingAt = (read: number): LogPart => ({ text: '', cursorAt: () => String(read), more: false });
-
-/** A question that was not answered: nothing follows from it for the run. */
-const notNow = (answer: HttpAnswer): ProviderFailure => {
-  const { kind, message, retryAfterMs } = failureOf(answer);
-  return new ProviderFailure(kind === 'denied' ? kind : 'unknown', message, retryAfterMs);
-};
 
 function idAt(body: unknown, pointer: string): string | undefined {
   const id = at(body, pointer);

@@ -32,6 +32,10 @@ export interface Submission {
   readonly outputPath: string | null;
 }
 
+/** Why a run failed, where the provider says so: what may be tried again differs by it. */
+export const FAILURE_CAUSES = ['oom', 'no_capacity', 'preempted', 'infrastructure'] as const;
+export type FailureCause = (typeof FAILURE_CAUSES)[number];
+
 /** What a look at a run showed. */
 export interface Observation {
   /** Undefined when the provider used a word that we do not know: `word` is it. */
@@ -43,6 +47,19 @@ export interface Observation {
   readonly costUsd?: number;
   readonly exitCode?: number;
   readonly endedAt?: Date;
+  /** Of a run that failed. */
+  readonly cause?: FailureCause;
+}
+
+/** One of an account's remote objects, as a list shows it. */
+export interface Listed {
+  readonly externalId: string;
+  readonly seen: Observation;
+  /** Our key, where it is one of ours. */
+  readonly runKey?: string;
+  /** What people call it there. */
+  readonly title?: string;
+  readonly createdAt?: Date;
 }
 
 export interface LogPart {
@@ -67,6 +84,8 @@ export interface Capabilities {
   readonly logsEveryMs: number;
   /** Calls that may be under way at a time. */
   readonly maxCalls: number;
+  /** How many calls one account may make: on average, and at once after a pause. Without it, as many as `maxCalls` lets through. */
+  readonly rate?: { readonly perSecond: number; readonly burst: number };
 }
 
 /** One way of running things. Each call is bounded in time, and says by ProviderFailure what went wrong. */
@@ -80,6 +99,12 @@ export interface Adapter {
   find(runKey: string, credential: Credential): Promise<{ externalId: string } | null>;
   /** Looks at runs; one that the provider does not know is not in the answer. */
   get(externalIds: readonly string[], credential: Credential): Promise<ReadonlyMap<string, Observation>>;
+  /**
+   * Everything that the account has there and that may still change, in as few calls as the provider needs; `externalIds` are
+   * those we would like to hear of. Whatever is not in it is asked for by `get`. Absent where the provider cannot list.
+   */
+  list?(externalIds: readonly string[], credential: Credential): Promise<readonly Listed[]>;
+  /** Stops a run; one that is over or gone already is no error. */
   cancel(externalId: string, credential: Credential): Promise<void>;
   /** Output after `cursor`. While the run goes on only whole lines: a word must not be cut in two, or it could not be redacted. */
   logs(externalId: string, cursor: string | null, isOver: boolean, credential: Credential): Promise<LogPart>;

@@ -1,0 +1,20 @@
+import type { ProviderConfig } from '@lineclear/kit';
+import type { Adapter } from './adapter.js';
+import { HttpAdapter } from './http.js';
+import { LocalAdapter, type LocalOptions } from './local.js';
+
+export interface AdapterOptions {
+  /** How long one call to a provider may take. */
+  readonly timeoutMs: number;
+  readonly local: LocalOptions;
+}
+
+/** The adapter of a provider, as its configuration describes it. */
+export function makeAdapter(name: string, provider: ProviderConfig, options: AdapterOptions): Adapter {
+  switch (provider.type) {
+    case 'local':
+      return new LocalAdapter(name, options.local);
+    case 'http':
+      return new HttpAdapter(name, provider, options.timeoutMs);
+  }
+}

@@ -1,0 +1,10 @@
+import type { z } from 'zod';
+import { localConfig } from './local.js';
+
+export { localConfig, variableName } from './local.js';
+
+/**
+ * What a job says in its `config`, by the type of its provider: checked when it is submitted, and again when it is run. Types
+ * that are not here take anything.
+ */
+export const jobConfigs: Readonly<Partial<Record<string, z.ZodType>>> = { local: localConfig };

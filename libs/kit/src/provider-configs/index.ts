@@ -1,0 +1,30 @@
+import { sendsFiles } from '@lineclear/contracts';
+import { z } from 'zod';
+import { httpProvider } from './http.js';
+import { localProvider } from './local.js';
+
+/** What the configuration file says of one provider, by its type. */
+export const providerConfig = z.discriminatedUnion('type', [httpProvider, localProvider]);
+export type ProviderConfig = z.infer<typeof providerConfig>;
+export type ProviderType = ProviderConfig['type'];
+export type ProviderConfigOf<Type extends ProviderType> = Extract<ProviderConfig, { type: Type }>;
+
+/** The name of the secret that a provider's calls are made with; undefined where they need none. */
+export function secretOfProvider(provider: ProviderConfig): string | undefined {
+  switch (provider.type) {
+    case 'local':
+      return undefined;
+    case 'http':
+      return provider.auth?.secret;
+  }
+}
+
+/** Whether runs can be given secrets in files. */
+export function givesFiles(provider: ProviderConfig): boolean {
+  switch (provider.type) {
+    case 'local':
+      return true;
+    case 'http':
+      return sendsFiles(provider.submit);
+  }
+}
