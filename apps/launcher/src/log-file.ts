@@ -6,6 +6,8 @@ const KEPT_BYTES = 16 << 20;
 export class LogFile {
   #stream: WriteStream;
   #bytes: number;
+  /** The file that was put aside last is written to its end. */
+  #before: Promise<void> = Promise.resolve();
 
   constructor(private readonly path: string) {
     this.#bytes = existsSync(path) ? statSync(path).size : 0;
@@ -14,7 +16,7 @@ export class LogFile {
 
   write(line: string): void {
     if (this.#bytes > KEPT_BYTES) {
-      this.#stream.end();
+      this.#before = Promise.all([this.#before, ended(this.#stream)]).then(() => undefined);
       this.#putAside();
       this.#stream = this.#open();
       this.#bytes = 0;
@@ -23,8 +25,9 @@ export class LogFile {
     this.#stream.write(`${line}\n`);
   }
 
-  close(): Promise<void> {
-    return new Promise((done) => this.#stream.end(done));
+  /** Ends when everything is in the files, as far as they take it. */
+  async close(): Promise<void> {
+    await Promise.all([this.#before, ended(this.#stream)]);
   }
 
   #putAside(): void {
@@ -42,3 +45,5 @@ export class LogFile {
     return stream;
   }
 }
+
+const ended = (stream: WriteStream): Promise<void> => new Promise((done) => stream.end(() => done()));
