@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { localConfig } from './local.js';
 
+export { containerConfig, type ContainerConfig } from './container.js';
 export { localConfig, variableName } from './local.js';
 
 /**

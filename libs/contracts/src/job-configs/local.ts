@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-const text = z
+export const text = z
   .string()
   .max(32_768)
   .refine((value) => !value.includes('\u0000'), 'holds a NUL character');

@@ -19,3 +19,6 @@ export const pollInterval = z.number().min(0.05).max(3_600);
 
 /** The base of a provider's addresses. */
 export const baseUrl = z.url({ protocol: /^https?$/ });
+
+/** What runs where a job does not say which container it wants. */
+export const defaultImage = z.string().min(1).max(500).optional();

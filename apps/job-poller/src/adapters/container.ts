@@ -1,0 +1,61 @@
+import { containerConfig, type ContainerConfig } from '@lineclear/contracts';
+import { ProviderFailure, type Submission } from './adapter.js';
+
+/** A job that is to run in a container. */
+export interface Container {
+  readonly image: string;
+  readonly command: readonly string[] | undefined;
+  /** Variables that anybody may see, and those that are secrets. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly secretEnv: Readonly<Record<string, string>>;
+}
+
+/**
+ * What to run, of a job's config: its own variables, what it is (`LINECLEAR_*`, its whole config among them), and its secrets.
+ * @throws ProviderFailure `refused` for a config that is none, or without any image
+ */
+export function containerOf(submission: Submission, defaultImage: string | undefined): Container {
+  const config = checked(submission);
+  const image = config.image ?? defaultImage;
+  if (image === undefined)
+    throw new ProviderFailure('refused', 'config.image is missing, and the provider has no image of its own');
+  return {
+    image,
+    command: config.command,
+    env: {
+      ...config.env,
+      LINECLEAR_RUN_KEY: submission.runKey,
+      LINECLEAR_JOB_ID: submission.jobId,
+      LINECLEAR_ATTEMPT: String(submission.attempt),
+      LINECLEAR_CONFIG: JSON.stringify(submission.config),
+      ...(submission.outputPath === null ? {} : { LINECLEAR_OUTPUT_PATH: submission.outputPath }),
+    },
+    secretEnv: Object.fromEntries(
+      [...submission.env].map(([variable, { value }]) => [variable, value.reveal()]),
+    ),
+  };
+}
+
+function checked(submission: Submission): ContainerConfig {
+  const parsed = containerConfig.safeParse(submission.config);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw new ProviderFailure('refused', `config.${issue?.path.join('.')}: ${issue?.message}`);
+}
+
+const MARK = 'lineclear-exit';
+
+/** A command that also says in its output how the one given ended, for providers that tell only that a container stopped. */
+export const withExitMark = (command: readonly string[], runKey: string): string[] => [
+  'sh',
+  '-c',
+  `"$@"; code=$?; printf '\\n${MARK} %s %s\\n' ${runKey} "$code"; exit "$code"`,
+  'lineclear',
+  ...command,
+];
+
+/** The exit code that a marked command wrote into its output; undefined while there is none. */
+export function exitCodeIn(output: string, runKey: string): number | undefined {
+  const found = [...output.matchAll(new RegExp(`^${MARK} ${runKey} (\\d{1,3})\\s*$`, 'gm'))].at(-1);
+  return found === undefined ? undefined : Number(found[1]);
+}
