@@ -9,8 +9,10 @@ import { QueueTables1767225700000 } from './db/migrations/1767225700000-queue-ta
 import { BandsBetweenLevels1795661000000 } from './db/migrations/1795661000000-bands-between-levels.js';
 import { ApprovedSecrets1795711000000 } from './db/migrations/1795711000000-approved-secrets.js';
 import { Cancellers1795711000001 } from './db/migrations/1795711000001-cancellers.js';
+import { FairQueue1795711000010 } from './db/migrations/1795711000010-fair-queue.js';
 import { Quotas1795671000000 } from './db/migrations/1795671000000-quotas.js';
-import { providersOf, type Provider } from './domain/providers.js';
+import { type Provider } from './domain/providers.js';
+import { providersOf } from './line/providers-of.js';
 import { FollowApprovals } from './events/follow-approvals.js';
 import { AnswerPastJobs } from './events/answer-past-jobs.js';
 import { AnswerUsage } from './events/answer-usage.js';
@@ -104,6 +106,7 @@ export const define = (env: NodeJS.ProcessEnv, more: { clock?: Clock } = {}): Se
       Quotas1795671000000,
       ApprovedSecrets1795711000000,
       Cancellers1795711000001,
+      FairQueue1795711000010,
     ],
     transports: busTransports,
     file,

@@ -1,14 +1,10 @@
 import { jobClaimed } from '@lineclear/contracts';
 import { client, refusesBadInput, type Person } from '@lineclear/testkit';
-import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest';
-import { pick as pickFast } from '../src/db/pick.js';
 import { BandsBetweenLevels1795661000000 } from '../src/db/migrations/1795661000000-bands-between-levels.js';
-import * as quotasRepo from '../src/db/quotas.repo.js';
-import * as slots from '../src/db/slots.repo.js';
-import { idOf, scopeOf } from '../src/domain/holders.js';
-import { naivePick, world } from '../src/domain/world.fixture.js';
-import { JOB, openHouse, recount, type House } from './house.js';
+import { FairQueue1795711000010 } from '../src/db/migrations/1795711000010-fair-queue.js';
+import { seedJobs } from './furnish-world.js';
+import { emptyQueue, JOB, openHouse, recount, type House } from './house.js';
 
 let house: House;
 let admin: Person;
@@ -18,13 +14,7 @@ beforeAll(async () => {
   admin = house.folk.add('admin', { username: 'root' });
 });
 afterAll(() => house?.close());
-beforeEach(async () => {
-  await house.service.database.query(
-    'truncate jobs, lanes, ledger, submissions, idempotency_keys, usage, quotas, quotas_told',
-  );
-  await house.service.database.query(`delete from slots where scope <> 'house'`);
-  await house.service.database.query('update slots set running = 0');
-});
+beforeEach(() => emptyQueue(house));
 
 const states = async (): Promise<Record<string, number>> =>
   Object.fromEntries(
@@ -157,35 +147,6 @@ it('claims a level that somebody made between the levels beside it', async () =>
   expect(await recount(house)).toEqual([]);
 });
 
-it('keeps the order of jobs that were queued under the old numbers', async () => {
-  const { database } = house.service;
-  const old = [105, 100, 35, 30, 25, 20, 15, 10];
-  const none = old.map(() => null);
-  const levels = old.map(() => 'viewer');
-  await database.query(SEED, [old.map(() => 1), none, none, levels, old, old.map((_, n) => n)]);
-  // One user who had every level has lanes whose old and new numbers overlap.
-  await database.query(
-    `insert into lanes (user_id, team_id, org_id, band, level, queued, head_ord, is_full) select user_id, 0, 0, band, level, 1, ord, true from jobs`,
-  );
-  const runner = database.source.createQueryRunner();
-  const bands = async (): Promise<number[][]> => [
-    (await database.query<{ band: number }>('select band from jobs order by ord')).map(({ band }) => band),
-    (await database.query<{ band: number }>('select band from lanes order by head_ord')).map(
-      ({ band }) => band,
-    ),
-  ];
-  try {
-    const migration = new BandsBetweenLevels1795661000000();
-    await migration.up(runner);
-    const now = [201, 200, 61, 60, 41, 40, 21, 20];
-    expect(await bands()).toEqual([now, now]);
-    await migration.down(runner);
-    expect(await bands()).toEqual([old, old]);
-  } finally {
-    await runner.release();
-  }
-});
-
 it('lets new ceilings hold at once, on every replica', async () => {
   await house.limits({ max_concurrent: 100, user_max_concurrent: 1 });
   const user = house.folk.add('researcher');
@@ -234,114 +195,42 @@ it('lets new ceilings hold at once, on every replica', async () => {
   ]);
 });
 
-/** Thrown to leave no trace of what a test wrote. */
-class Undo extends Error {}
-
-const SEED = `insert into jobs (id, user_id, team_id, org_id, username, level, band, provider, config_name, config, hardware, cost_per_hour_usd,
-  estimated_duration_seconds, estimated_cost_usd, secrets, labels, facts, submitted_at, state, version, attempt, queued_at, ord)
-  select 'job_' || lpad(to_hex(o), 32, '0'), u, t, g, 'u', l, b, 'local', 'x', '{}', 'local', 0, 1, 0, '[]', '{}', '{}', now(), 'queued', 1, 0, now(), o
-  from unnest($1::int4[], $2::int4[], $3::int4[], $4::text[], $5::int2[], $6::int8[]) as n(u, t, g, l, b, o)`;
-const LANES = `select user_id, coalesce(team_id, 0) as team_id, coalesce(org_id, 0) as org_id, band, max(level) as level, count(*)::int4 as n, min(ord) as head
-  from jobs where state = 'queued' group by 1, 2, 3, 4`;
-
-it('picks in SQL what the policy picks', async () => {
+it('keeps the order of jobs that were queued under the old numbers', async () => {
   const { database } = house.service;
-  const given = fc.tuple(world, fc.integer({ min: 1, max: 8 }), fc.boolean());
-  await fc.assert(
-    fc.asyncProperty(given, async ([{ queue, quotas, running, taken, ...limits }, atMost, unmarked]) => {
-      const expected = naivePick({ queue, quotas, running, taken, ...limits });
-      const holders = [...taken.keys()];
-      const got: string[] = [];
-      await database
-        .tx(async (tx) => {
-          // Only this transaction sees any of it; the service's own picks wait.
-          await slots.enter(tx);
-          await tx.query(SEED, [
-            queue.map(({ userId }) => userId),
-            queue.map(({ teamId }) => teamId),
-            queue.map(({ orgId }) => orgId),
-            queue.map(({ level }) => level),
-            queue.map(({ band }) => band),
-            queue.map(({ ord }) => ord),
-          ]);
-          await tx.query('update limits set max_concurrent = $1, user_max_concurrent = $2', [
-            limits.maxConcurrent,
-            limits.userMaxConcurrent,
-          ]);
-          for (const [n, quota] of quotas.entries()) await quotasRepo.take(tx, quota, quota, n + 1);
-          await tx.query(
-            'insert into slots (scope, subject, running) select * from unnest($1::text[], $2::int4[], $3::int4[])',
-            [holders.map(scopeOf), holders.map(idOf), [...taken.values()]],
-          );
-          await tx.query(`update slots set running = $1 where scope = 'house'`, [running.length]);
-          await tx.query(
-            `insert into lanes (user_id, team_id, org_id, band, level, queued, head_ord, is_full)
-             select q.*, $1 and coalesce((select running from slots s where s.scope = 'user' and s.subject = q.user_id), 0) >= $2 from (${LANES}) q`,
-            [!unmarked, limits.userMaxConcurrent],
-          );
-          for (let more = true; more;) {
-            const picked = await pickFast(tx, atMost, new Date());
-            got.push(...picked.jobIds);
-            if (picked.jobIds.length > 0) await slots.take(tx, picked.jobIds.length, picked.takings, picked);
-            await tx.query(`update jobs set state = 'dispatching', ord = null where id = any($1)`, [
-              picked.jobIds,
-            ]);
-            await tx.query(`update lanes l set queued = coalesce(q.n, 0), head_ord = coalesce(q.head, l.head_ord)
-              from lanes o left join (${LANES}) q using (user_id, team_id, org_id, band)
-              where (l.user_id, l.team_id, l.org_id, l.band) = (o.user_id, o.team_id, o.org_id, o.band)`);
-            ({ more } = picked);
-          }
-          throw new Undo();
-        })
-        .catch((error: unknown) => {
-          if (!(error instanceof Undo)) throw error;
-        });
-      expect(got).toEqual(expected);
-    }),
-    { numRuns: 150 },
-  );
-});
-
-it('looks at few rows, however many users at their ceiling stand before the next one', async () => {
-  const { database } = house.service;
-  const rowsRead = async (users: number): Promise<number> => {
-    const ids = Array.from({ length: users }, (_, n) => n + 1_000);
-    let rows = 0;
-    await database
-      .tx(async (tx) => {
-        await slots.enter(tx);
-        const all = [...ids, 1];
-        const none = all.map(() => null);
-        const levels = all.map(() => 'viewer');
-        await tx.query(SEED, [all, none, none, levels, [...ids.map(() => 100), 10], [...ids, 9_999_999]]);
-        await tx.query(
-          `insert into slots (scope, subject, running) select 'user', u, 4 from unnest($1::int4[]) u`,
-          [ids],
-        );
-        await tx.query(
-          `insert into lanes (user_id, team_id, org_id, band, level, queued, head_ord, is_full)
-           select u, 0, 0, 100, 'viewer', 1, u, true from unnest($1::int4[]) u union all select 1, 0, 0, 10, 'viewer', 1, 9999999, false`,
-          [ids],
-        );
-        const read = async (): Promise<number> => {
-          const [row] = await tx.query<{ n: number }>(
-            `select sum(seq_tup_read + coalesce(idx_tup_fetch, 0)) as n from pg_stat_xact_user_tables where relname in ('jobs', 'lanes', 'slots')`,
-          );
-          return row?.n ?? 0;
-        };
-        const before = await read();
-        expect((await pickFast(tx, 64, new Date())).jobIds).toEqual([
-          `job_${(9_999_999).toString(16).padStart(32, '0')}`,
-        ]);
-        rows = (await read()) - before;
-        throw new Undo();
-      })
-      .catch((error: unknown) => {
-        if (!(error instanceof Undo)) throw error;
-      });
-    return rows;
+  const old = [105, 100, 35, 30, 25, 20, 15, 10];
+  const job = {
+    userId: 1,
+    teamId: null,
+    orgId: null,
+    level: 'viewer',
+    provider: 'local',
+    hardware: 'local',
+    gpus: 1,
   };
-  const few = await rowsRead(100);
-  expect(few).toBeLessThan(20);
-  expect(await rowsRead(5_000)).toBe(few);
+  await seedJobs(
+    database,
+    old.map((band, ord) => ({ ...job, id: '', band, ord, queuedAtMs: 0, charge: 0 })),
+  );
+  const runner = database.source.createQueryRunner();
+  const bands = async (): Promise<number[][]> => [
+    (await database.query<{ band: number }>('select band from jobs order by ord')).map(({ band }) => band),
+    (await database.query<{ band: number }>('select band from lanes order by head_ord')).map(
+      ({ band }) => band,
+    ),
+  ];
+  const [later, migration] = [new FairQueue1795711000010(), new BandsBetweenLevels1795661000000()];
+  try {
+    // One user who had every level has lanes whose old and new numbers overlap.
+    await later.down(runner);
+    await migration.up(runner);
+    const now = [201, 200, 61, 60, 41, 40, 21, 20];
+    expect(await bands()).toEqual([now, now]);
+    await migration.down(runner);
+    expect(await bands()).toEqual([old, old]);
+    await later.up(runner);
+    expect(await bands()).toEqual([old, old]);
+    expect(await recount(house)).toEqual([]);
+  } finally {
+    await runner.release();
+  }
 });

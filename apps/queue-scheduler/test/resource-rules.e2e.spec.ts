@@ -25,8 +25,8 @@ const rule = (
 /** All that a submit leaves behind. */
 const stored = async (): Promise<unknown> =>
   Promise.all(
-    ['jobs', 'idempotency_keys', 'submissions', 'slots', 'lanes', 'ledger'].map((table) =>
-      house.service.database.query(`select count(*) as n from ${table}`),
+    ['jobs', 'idempotency_keys', 'submissions', 'slots', 'lanes', 'branches', 'pools', 'ledger'].map(
+      (table) => house.service.database.query(`select count(*) as n from ${table}`),
     ),
   );
 const expectRefused = (answer: Answer, field: string, detail: string): void => {

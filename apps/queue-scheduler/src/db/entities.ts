@@ -74,13 +74,19 @@ export class SubmissionsRow {
   @Column('int4') jobs: number;
 }
 
-/** The ceilings on jobs that hold a slot; one row. */
+/** The ceilings on jobs that hold a slot, and how the queue is ordered; one row. */
 @Entity('limits')
 @Check('limits_one_row', 'id = 1')
 export class LimitsRow {
   @PrimaryColumn('int4', { primaryKeyConstraintName: 'limits_pk' }) id: number;
   @Column('int4') max_concurrent: number;
   @Column('int4') user_max_concurrent: number;
+  @Column('bool', { default: false }) is_paused: boolean;
+  @Column('float8', { default: 168 }) half_life_hours: number;
+  @Column('float8', { default: 60 }) starvation_threshold_minutes: number;
+  @Column('int4', { default: 4 }) guard_every: number;
+  /** How many jobs were let in: every so many of them it is the turn of one that waited too long. */
+  @Column('int8', { default: 0 }) decisions: number;
 }
 
 /** How many slots are taken by a user, a team or an organisation, and by the whole house (its subject is 0). */
@@ -90,24 +96,75 @@ export class SlotsRow {
   @PrimaryColumn('text', { primaryKeyConstraintName: 'slots_pk' }) scope: 'house' | 'user' | 'team' | 'org';
   @PrimaryColumn('int4', { primaryKeyConstraintName: 'slots_pk' }) subject: number;
   @Column('int4') running: number;
+  /** How many of them are an org's or a team's own: beyond it borrows. */
+  @Column('int4', { nullable: true }) nominal: number | null;
+}
+
+/** How many jobs run on machines of one kind. */
+@Entity('pools')
+@Check('pools_not_negative', 'running >= 0')
+export class PoolRow {
+  @PrimaryColumn('text', { primaryKeyConstraintName: 'pools_pk' }) provider: string;
+  @PrimaryColumn('text', { primaryKeyConstraintName: 'pools_pk' }) hardware: string;
+  @PrimaryColumn('int4', { primaryKeyConstraintName: 'pools_pk' }) gpus: number;
+  @Column('int4') running: number;
+}
+
+/** How much of a provider or a kind of machine may be taken at once. */
+@Entity('pool_limits')
+export class PoolLimitRow {
+  @PrimaryColumn('text', { primaryKeyConstraintName: 'pool_limits_pk' }) kind: 'provider' | 'hardware';
+  @PrimaryColumn('text', { primaryKeyConstraintName: 'pool_limits_pk' }) name: string;
+  @Column('int4', { nullable: true }) at_most: number | null;
+  @Column('bool') is_paused: boolean;
+}
+
+/** What an org, a team of it, a user of this used, as domain/share.ts counts it. */
+@Entity('shares')
+export class ShareRow {
+  @PrimaryColumn('text', { primaryKeyConstraintName: 'shares_pk' }) key: string;
+  @Column('float8') used: number;
 }
 
 /**
- * The queued jobs of a user in a band that count under one team and organisation (0 for none): how many, where the first
- * one stands, whether the user is at the ceiling, and until when a quota on money holds them.
+ * What waits of an org (its parent is -1) or of a team (its parent is its org) in a band and pool: what was used, whether
+ * there is a lane below it that may go, and since when the oldest job waits that may.
+ */
+@Entity('branches')
+@Index('branches_ready', { synchronize: false })
+@Index('branches_oldest', { synchronize: false })
+export class BranchRow {
+  @PrimaryColumn('int4', { primaryKeyConstraintName: 'branches_pk' }) place: number;
+  @PrimaryColumn('int4', { primaryKeyConstraintName: 'branches_pk' }) parent: number;
+  @PrimaryColumn('int2', { primaryKeyConstraintName: 'branches_pk' }) band: number;
+  @PrimaryColumn('text', { primaryKeyConstraintName: 'branches_pk' }) pool: string;
+  @Column('float8') used: number;
+  @Column('bool', { default: false }) borrows: boolean;
+  @Column('bool', { default: false }) is_full: boolean;
+  @Column('bool', { default: false }) is_ready: boolean;
+  @Column('timestamptz', { nullable: true }) oldest: Date | null;
+}
+
+/**
+ * The queued jobs of a user in a band and pool that count under one team and organisation (0 for none): how many, where the
+ * first one stands and since when, what the user used, whether he is at the ceiling, and until when a quota holds them.
  */
 @Entity('lanes')
 @Check('lanes_not_negative', 'queued >= 0')
 @Index('lanes_ready', { synchronize: false })
+@Index('lanes_oldest', { synchronize: false })
 @Index('lanes_held', { synchronize: false })
 export class LaneRow {
   @PrimaryColumn('int4', { primaryKeyConstraintName: 'lanes_pk' }) user_id: number;
   @PrimaryColumn('int4', { primaryKeyConstraintName: 'lanes_pk' }) team_id: number;
   @PrimaryColumn('int4', { primaryKeyConstraintName: 'lanes_pk' }) org_id: number;
   @PrimaryColumn('int2', { primaryKeyConstraintName: 'lanes_pk' }) band: number;
+  @PrimaryColumn('text', { primaryKeyConstraintName: 'lanes_pk' }) pool: string;
   @Column('text') level: string;
   @Column('int4') queued: number;
   @Column('int8') head_ord: number;
+  @Column('timestamptz') head_queued_at: Date;
+  @Column('float8') used: number;
   @Column('bool', { default: false }) is_full: boolean;
   @Column('timestamptz', { nullable: true }) held_until: Date | null;
 }
@@ -171,6 +228,10 @@ export const entities = [
   SubmissionsRow,
   LimitsRow,
   SlotsRow,
+  PoolRow,
+  PoolLimitRow,
+  ShareRow,
+  BranchRow,
   LaneRow,
   QuotaRow,
   QuotaToldRow,

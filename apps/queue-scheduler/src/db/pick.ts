@@ -1,15 +1,41 @@
 import type { Tx } from '@lineclear/kit';
-import { holdersOf, scopeOf, type Holder } from '../domain/holders.js';
-import { pick as policy, takingsOf, type Taking, type Waiting } from '../domain/pick.js';
+import { holdersOf, scopeOf } from '../domain/holders.js';
+import {
+  branchName,
+  compareRanks,
+  hasRoom,
+  keysOf,
+  laneName,
+  pick as policy,
+  takingsOf,
+  type Choice,
+  type Hold,
+  type Rank,
+  type Taking,
+  type Waiting,
+} from '../domain/pick.js';
+import { poolHolds, poolName, poolsTaken, type Pool, type PoolLimit } from '../domain/pools.js';
 import { quotasOf, waitsUntil, withClaimed, NOTHING_USED, type Load } from '../domain/quotas.js';
-import { hold, markLanesFull, MAY_GO, type LaneKey } from './lanes.repo.js';
+import { chargeOf, halfLivesAt, type Sharing } from '../domain/share.js';
+import {
+  BRANCH_READY,
+  hold,
+  IN_LANE,
+  LANE_READY,
+  markLanesFull,
+  refresh,
+  releaseDue,
+  type LaneKey,
+} from './lanes.repo.js';
+import { POOLS } from './pools.repo.js';
 import * as quotas from './quotas.repo.js';
-import type { Limits } from './slots.repo.js';
+import { POLICY, policyOf, type Limits, type PolicyRow } from './slots.repo.js';
 import * as usage from './usage.repo.js';
 
 export interface Picked {
   readonly maxConcurrent: number;
   readonly userMaxConcurrent: number;
+  readonly sharing: Sharing;
   /** In the order in which they go. */
   readonly jobIds: string[];
   /** The slots that they take. */
@@ -18,136 +44,289 @@ export interface Picked {
   readonly more: boolean;
 }
 
+const HOUSE = `
+  select max_concurrent, user_max_concurrent, greatest(0, least($1, max_concurrent - running)) as room, decisions, ${POLICY},
+    ${quotas.HAS_QUOTAS} as has_quotas, exists (select from slots where nominal is not null) as has_nominal, ${POOLS}
+  from limits, slots where slots.scope = 'house'`;
+interface HouseRow extends Limits, PolicyRow {
+  readonly room: number;
+  readonly decisions: number;
+  readonly has_quotas: boolean;
+  readonly has_nominal: boolean;
+  readonly pools: readonly Pool[];
+  readonly pool_limits: readonly PoolLimit[];
+}
+
 // Of a person's quotas the most particular one counts, and it blocks or it does not.
 const PERSONAL_CEILING = `(
   select case when action = 'block' then limit_value end from quotas q
   where quota_type = 'concurrent_jobs' and limit_value is not null
     and ((scope = 'user' and subject = l.user_id::text) or (scope = 'level' and subject = l.level) or scope = 'global')
   order by array_position(array['user', 'level', 'global'], scope) limit 1)::int4`;
-const ceilingOf = (scope: 'team' | 'org'): string => `(
+const ceilingOf = (scope: 'team' | 'org'): string => `case when $3 then (
   select limit_value from quotas q
-  where scope = '${scope}' and subject = l.${scope}_id::text and quota_type = 'concurrent_jobs' and action = 'block')::int4`;
+  where scope = '${scope}' and subject = l.${scope}_id::text and quota_type = 'concurrent_jobs' and action = 'block')::int4 end`;
 const runningOf = (scope: string): string =>
   `coalesce((select running from slots s where s.scope = '${scope}' and s.subject = l.${scope}_id), 0)`;
+const nominalOf = (scope: string): string =>
+  `case when $4 then (select nominal from slots s where s.scope = '${scope}' and s.subject = l.${scope}_id) end`;
 
-// From each lane that may go, in the order of their heads, the jobs its user has room for. Lanes that were not looked at
-// begin after the last head that was, so nothing behind that head may go before they are looked at (next time). Marked
-// lanes are not in the index: however many users are at their ceiling, none of them is looked at. A lane's head may be
-// remembered as too early, never as too late; hence `place = 1`.
-const PICK = `
-  with house as (
-    select max_concurrent, greatest(0, least($1, max_concurrent - running)) as room, user_max_concurrent, ${quotas.HAS_QUOTAS} as has_quotas
-    from limits, slots where slots.scope = 'house'),
-  found as materialized (
-    select l.*, ${runningOf('user')} as user_running,
-      least(house.user_max_concurrent, case when house.has_quotas then ${PERSONAL_CEILING} end) as user_at_most,
-      case when house.has_quotas then ${runningOf('team')} end as team_running, case when house.has_quotas then ${ceilingOf('team')} end as team_at_most,
-      case when house.has_quotas then ${runningOf('org')} end as org_running, case when house.has_quotas then ${ceilingOf('org')} end as org_at_most
-    from house cross join lateral (
-      select * from lanes l where ${MAY_GO('$2')} order by band desc, head_ord limit house.room) l),
-  last as (
-    select band, head_ord from found
-    where (select count(*) from found) >= (select room from house) order by band, head_ord desc limit 1),
-  waiting as (
-    select found.*, j.id, j.ord, j.estimated_cost_usd, j.estimated_duration_seconds * j.gpus as gpu_seconds
-    from found left join lateral (
-      select * from jobs where user_id = found.user_id and coalesce(team_id, 0) = found.team_id and coalesce(org_id, 0) = found.org_id
-        and band = found.band and state = 'queued'
-      order by ord limit greatest(least(found.user_at_most - found.user_running, (select room from house)), 0)) j on true),
-  placed as (
-    select waiting.*, row_number() over (order by id is null, band desc, ord) as place
-    from waiting where id is not null or user_running >= user_at_most),
-  first as (
-    select placed.* from placed left join last on true
-    where id is null or place = 1 or last.band is null or placed.band > last.band
-      or (placed.band = last.band and placed.ord <= last.head_ord))
-  select house.max_concurrent, house.user_max_concurrent, house.room, house.has_quotas, (select count(*)::int4 from found) as lanes,
-    first.id, first.user_id, first.team_id, first.org_id, first.band, first.level, first.user_running, first.user_at_most,
-    first.team_running, first.team_at_most, first.org_running, first.org_at_most, first.estimated_cost_usd, first.gpu_seconds
-  from house left join first on first.id is null or first.place <= house.room * $3 order by first.place`;
+/** What is looked up for a lane `l`. `$3`: there are quotas; `$4`: somebody has slots of his own; `$5`: as many as any user may have. */
+const STANDING = `l.*, ${runningOf('user')} as user_running, least($5::int4, case when $3 then ${PERSONAL_CEILING} end) as user_at_most,
+  case when $3 or $4 then ${runningOf('team')} end as team_running, ${ceilingOf('team')} as team_at_most, ${nominalOf('team')} as team_nominal,
+  case when $3 or $4 then ${runningOf('org')} end as org_running, ${ceilingOf('org')} as org_at_most, ${nominalOf('org')} as org_nominal`;
+const JOB = `j.id, j.ord, j.queued_at, j.estimated_cost_usd, j.estimated_duration_seconds, j.gpus`;
+const share = (of: string): string =>
+  `greatest(1, ceil($1::numeric / greatest(1, (select count(*) from ${of}))))::int4`;
 
-// So many candidates for each free slot: some of them may be in the way of each other's teams.
-const CANDIDATES_PER_SLOT = 4;
-const SECONDS_PER_HOUR = 3_600;
+// The beginning of the highest band in which someone may go where there is room ($2): of each branch as many children as its
+// share of the room ($1), in the order of the policy. A lane whose user is at a ceiling has no jobs here, and is marked.
+const FRONTIER = `
+  with top as (
+    select max(b.band) as band from unnest($2::text[]) as p(pool) cross join lateral (
+      select band from branches b where b.pool = p.pool and b.parent = -1 and ${BRANCH_READY} order by band desc limit 1) b),
+  orgs as materialized (
+    select b.* from top, unnest($2::text[]) as p(pool) cross join lateral (
+      select * from branches b where b.pool = p.pool and b.parent = -1 and b.band = top.band and ${BRANCH_READY}
+      order by borrows, used, place limit $1) b),
+  teams as materialized (
+    select o.used as org_used, o.borrows as org_borrows, t.* from orgs o cross join lateral (
+      select * from branches t where t.pool = o.pool and t.parent = o.place and t.band = o.band and ${BRANCH_READY}
+      order by borrows, used, place limit ${share('orgs')}) t),
+  ready as materialized (
+    select t.org_used, t.org_borrows, t.used as team_used, t.borrows as team_borrows, l.* from teams t cross join lateral (
+      select ${STANDING} from lanes l
+      where l.pool = t.pool and l.band = t.band and l.org_id = t.parent and l.team_id = t.place and ${LANE_READY}
+      order by used, head_ord limit ${share('teams')}) l)
+  select l.*, ${JOB}, ${share('orgs')} as teams_each, ${share('teams')} as lanes_each, ${share('ready')} as jobs_each
+  from ready l left join lateral (
+    select * from jobs j where ${IN_LANE}
+    order by j.ord limit greatest(0, least(l.user_at_most - l.user_running, ${share('ready')}))) j on true`;
 
-interface Row extends Limits {
-  readonly room: number;
-  readonly has_quotas: boolean;
-  readonly lanes: number;
-  readonly id: string | null;
+// The job that waits longest of those that wait since before $6 and may go.
+const OVERDUE = `
+  select l.*, ${JOB} from (
+    select b.* from unnest($2::text[]) as p(pool) cross join lateral (
+      select * from branches b where b.pool = p.pool and b.parent = -1 and ${BRANCH_READY} and oldest <= $6
+      order by oldest limit 1) b order by oldest limit least(1, $1)) o
+  cross join lateral (
+    select * from branches t where t.pool = o.pool and t.parent = o.place and t.band = o.band and ${BRANCH_READY}
+    order by oldest limit 1) t
+  cross join lateral (
+    select ${STANDING} from lanes l
+    where l.pool = t.pool and l.band = t.band and l.org_id = t.parent and l.team_id = t.place and ${LANE_READY}
+    order by head_queued_at limit 1) l
+  cross join lateral (
+    select * from jobs j where ${IN_LANE} order by j.ord limit 1) j`;
+
+interface LaneRow {
+  readonly pool: string;
+  readonly band: number;
   readonly user_id: number;
   readonly team_id: number;
   readonly org_id: number;
-  readonly band: number;
   readonly level: string;
+  readonly used: number;
+  readonly head_ord: number;
   readonly user_running: number;
   readonly user_at_most: number;
   readonly team_running: number | null;
   readonly team_at_most: number | null;
+  readonly team_nominal: number | null;
   readonly org_running: number | null;
   readonly org_at_most: number | null;
-  readonly estimated_cost_usd: number;
-  readonly gpu_seconds: number;
+  readonly org_nominal: number | null;
 }
+interface JobRow {
+  readonly id: string;
+  readonly ord: number;
+  readonly queued_at: Date;
+  readonly estimated_cost_usd: number;
+  readonly estimated_duration_seconds: number;
+  readonly gpus: number;
+}
+type Row = LaneRow & (JobRow | { readonly id: null });
+type FrontierRow = Row & {
+  readonly org_used: number;
+  readonly org_borrows: boolean;
+  readonly team_used: number;
+  readonly team_borrows: boolean;
+  readonly teams_each: number;
+  readonly lanes_each: number;
+  readonly jobs_each: number;
+};
 
+const SECONDS_PER_HOUR = 3_600;
 /** A queued job that may go, with its lane and what it costs. */
 interface Candidate extends Waiting, Load, LaneKey {}
 
 /** Who goes next, at most so many: the policy of domain/pick.ts, at a cost that does not grow with the queue. */
 export async function pick(tx: Tx, atMost: number, now: Date): Promise<Picked> {
-  const rows = await tx.query<Row>(PICK, [atMost, now, CANDIDATES_PER_SLOT]);
-  const [first] = rows;
-  if (!first) throw new Error('the table of limits is empty');
-  const full = rows.filter(({ id, user_id }) => id === null && user_id !== null).map(laneOf);
-  const candidates = rows.filter(({ id }) => id !== null).map(candidate);
-  const taken = new Map(rows.filter(({ id }) => id !== null).flatMap(takenBy));
-  const budget = first.has_quotas && candidates.length > 0 ? await budgetFor(tx, candidates, now) : undefined;
-  const picked = policy(candidates, first.room, taken, budget?.affords);
-  await Promise.all([markLanesFull(tx, full), hold(tx, budget?.held ?? [])]);
-  const isCut = candidates.length >= first.room * CANDIDATES_PER_SLOT;
+  const released = await releaseDue(tx, now);
+  if (released.length > 0) await refresh(tx, released, []);
+  const [house] = await tx.query<HouseRow>(HOUSE, [atMost]);
+  if (!house) throw new Error('the table of limits is empty');
+  const rules = policyOf(house);
+  const ceilings = {
+    maxConcurrent: house.max_concurrent,
+    userMaxConcurrent: house.user_max_concurrent,
+    sharing: rules,
+  };
+  const poolTaken = poolsTaken(house.pool_limits, house.pools);
+  const open = house.pools.filter((pool) =>
+    hasRoom({ holds: poolHolds(house.pool_limits, pool) }, poolTaken),
+  );
+  const room = house.is_paused || open.length === 0 ? 0 : house.room;
+  if (room === 0) return { ...ceilings, jobIds: [], takings: [], more: false };
+
+  const standing = [room, open.map(poolName), house.has_quotas, house.has_nominal, house.user_max_concurrent];
+  const isGuardsTurn = (house.decisions % rules.guardEvery) + room >= rules.guardEvery;
+  const since = new Date(now.getTime() - rules.starvationThresholdSeconds * 1_000);
+  const [rows, [oldest]] = await Promise.all([
+    tx.query<FrontierRow>(FRONTIER, standing),
+    isGuardsTurn ? tx.query<LaneRow & JobRow>(OVERDUE, [...standing, since]) : [],
+  ]);
+  const poolHoldsOf = new Map(open.map((pool) => [poolName(pool), poolHolds(house.pool_limits, pool)]));
+  const choice = choiceOf(rows, oldest, room, poolHoldsOf, poolTaken);
+  const candidates = [...choice.jobs, ...(choice.overdue ? [choice.overdue] : [])];
+  const full = [...rows.filter(({ id }) => id === null), ...(oldest ? [oldest] : [])]
+    .filter(({ user_running, user_at_most }) => user_running >= user_at_most)
+    .map(laneKey);
+  const budget = house.has_quotas && candidates.length > 0 ? await budgetFor(tx, candidates, now) : undefined;
+  const { picked, isCut } = policy(
+    choice,
+    room,
+    { atMs: now.getTime(), halfLives: halfLivesAt(now, rules), policy: rules, decisions: house.decisions },
+    budget?.affords,
+  );
+  const held = budget?.held ?? [];
+  await Promise.all([
+    markLanesFull(tx, full),
+    hold(tx, held),
+    picked.length > 0 && tx.query('update limits set decisions = decisions + $1', [picked.length]),
+    refresh(tx, [...new Set([...full, ...held].map(({ userId }) => userId))], []),
+  ]);
   return {
-    maxConcurrent: first.max_concurrent,
-    userMaxConcurrent: first.user_max_concurrent,
+    ...ceilings,
     jobIds: picked.map(({ id }) => id),
     takings: takingsOf(picked),
     more:
-      picked.length === atMost ||
       full.length > 0 ||
-      (budget?.held.length ?? 0) > 0 ||
-      (picked.length > 0 && picked.length < first.room && (first.lanes >= first.room || isCut)),
+      held.length > 0 ||
+      picked.length === atMost ||
+      (picked.length > 0 && (isCut || picked.length < room)),
   };
 }
 
 const someone = (id: number): number | null => (id === 0 ? null : id);
-
-const laneOf = (row: Row): LaneKey => ({
-  userId: row.user_id,
-  teamId: someone(row.team_id),
-  orgId: someone(row.org_id),
-  band: row.band,
+const laneKey = ({ user_id, team_id, org_id, band, pool }: LaneRow): LaneKey => ({
+  userId: user_id,
+  teamId: someone(team_id),
+  orgId: someone(org_id),
+  band,
+  pool,
 });
+const pathOf = ({ user_id, team_id, org_id }: LaneRow) => ({ user: user_id, team: team_id, org: org_id });
 
-function candidate(row: Row): Candidate {
-  const lane = laneOf(row);
-  const ceilings = { user: row.user_at_most, team: row.team_at_most, org: row.org_at_most };
-  return {
-    ...lane,
-    id: row.id ?? '',
-    level: row.level,
-    usd: row.estimated_cost_usd,
-    gpuHours: row.gpu_seconds / SECONDS_PER_HOUR,
-    holds: holdersOf(lane).map((holder) => ({
-      holder,
-      atMost: ceilings[scopeOf(holder)] ?? Infinity,
-    })),
+/** What was read, as the policy takes it. */
+function choiceOf(
+  rows: readonly FrontierRow[],
+  oldest: (LaneRow & JobRow) | undefined,
+  room: number,
+  poolHoldsOf: ReadonlyMap<string, readonly Hold[]>,
+  poolTaken: ReadonlyMap<string, number>,
+): Choice<Candidate> & { readonly overdue: Candidate | null } {
+  const jobs = new Map<string, Candidate>();
+  const taken = new Map(poolTaken);
+  const used = new Map<string, number>();
+  const nominal = new Map<string, number>();
+  const cuts = new Cuts();
+  const jobsOfLane = new Map<string, number>();
+  const see = (row: LaneRow): void => {
+    taken.set(`user:${row.user_id}`, row.user_running);
+    taken.set(`team:${row.team_id}`, row.team_running ?? 0);
+    taken.set(`org:${row.org_id}`, row.org_running ?? 0);
+    if (row.team_nominal !== null) nominal.set(`team:${row.team_id}`, row.team_nominal);
+    if (row.org_nominal !== null) nominal.set(`org:${row.org_id}`, row.org_nominal);
   };
+  const candidateOf = (row: LaneRow & JobRow): Candidate => candidate(row, poolHoldsOf.get(row.pool) ?? []);
+  const cutLanes = new Set<string>();
+  for (const row of rows) {
+    see(row);
+    const [org, team, user] = keysOf(pathOf(row));
+    used.set(org, row.org_used).set(team, row.team_used).set(user, row.used);
+    cuts.add(
+      branchName(row.band),
+      row.pool,
+      row.org_id,
+      [Number(row.org_borrows), row.org_used, row.org_id],
+      room,
+    );
+    cuts.add(
+      branchName(row.band, org),
+      row.pool,
+      row.team_id,
+      [Number(row.team_borrows), row.team_used, row.team_id],
+      row.teams_each,
+    );
+    cuts.add(branchName(row.band, team), row.pool, row.user_id, [0, row.used, row.head_ord], row.lanes_each);
+    if (row.id === null) continue;
+    const job = candidateOf(row);
+    jobs.set(job.id, job);
+    const lane = laneName(job);
+    jobsOfLane.set(lane, (jobsOfLane.get(lane) ?? 0) + 1);
+    if ((jobsOfLane.get(lane) ?? 0) >= Math.min(row.jobs_each, row.user_at_most - row.user_running))
+      cutLanes.add(lane);
+  }
+  if (oldest) see(oldest);
+  const overdue = oldest ? (jobs.get(oldest.id) ?? candidateOf(oldest)) : null;
+  return { jobs: [...jobs.values()], taken, used, nominal, cuts: cuts.known, cutLanes, overdue };
 }
 
-const takenBy = (row: Row): [Holder, number][] => [
-  [`user:${row.user_id}`, row.user_running],
-  [`team:${row.team_id}`, row.team_running ?? 0],
-  [`org:${row.org_id}`, row.org_running ?? 0],
-];
+/** Below which rank children of branches may be missing: where as many were read as were asked for there may be more. */
+class Cuts {
+  readonly known = new Map<string, Rank>();
+  readonly #seen = new Map<string, Set<number>>();
+
+  add(branch: string, pool: string, child: number, rank: Rank, asked: number): void {
+    const name = `${branch} ${pool}`;
+    const seen = this.#seen.get(name) ?? new Set();
+    this.#seen.set(name, seen.add(child));
+    if (seen.size < asked) return;
+    // Children come in the order of their ranks, so this is the last one; of several pools the first end counts.
+    const so = this.known.get(branch);
+    if (!so || compareRanks(rank, so) < 0) this.known.set(branch, rank);
+  }
+}
+
+function candidate(row: LaneRow & JobRow, pool: readonly Hold[]): Candidate {
+  const lane = laneKey(row);
+  const ceilings = { user: row.user_at_most, team: row.team_at_most, org: row.org_at_most };
+  const job = {
+    estimatedCostUsd: row.estimated_cost_usd,
+    estimatedDurationSeconds: row.estimated_duration_seconds,
+    gpus: row.gpus,
+  };
+  return {
+    ...lane,
+    ...pathOf(row),
+    id: row.id,
+    ord: row.ord,
+    queuedAtMs: row.queued_at.getTime(),
+    charge: chargeOf(job),
+    level: row.level,
+    usd: job.estimatedCostUsd,
+    gpuHours: (job.estimatedDurationSeconds * job.gpus) / SECONDS_PER_HOUR,
+    holds: [
+      ...holdersOf(lane).map((holder) => ({
+        holder,
+        takes: 1,
+        atMost: ceilings[scopeOf(holder)] ?? Infinity,
+      })),
+      ...pool,
+    ],
+  };
+}
 
 interface Budget {
   readonly affords: (job: Candidate) => boolean;
@@ -158,24 +337,18 @@ interface Budget {
 async function budgetFor(tx: Tx, candidates: readonly Candidate[], now: Date): Promise<Budget> {
   const all = await quotas.about(tx, quotas.subjectsOf(candidates));
   const uses = new Map(await usage.of(tx, [...new Set(candidates.flatMap(holdersOf))], now));
-  const held = new Map<string, Budget['held'][number]>();
-  const nameOf = ({ userId, teamId, orgId, band }: Candidate): string =>
-    [userId, teamId, orgId, band].join('/');
+  const held: (LaneKey & { readonly until: Date })[] = [];
   return {
+    held,
     affords(job) {
-      // Whoever is first in a lane goes first: the smaller jobs behind it wait too.
-      if (held.has(nameOf(job))) return false;
       const until = waitsUntil(quotasOf(all, job), uses, job, now);
       if (until !== undefined) {
-        held.set(nameOf(job), { ...job, until });
+        held.push({ ...job, until });
         return false;
       }
       for (const holder of holdersOf(job))
         uses.set(holder, withClaimed(uses.get(holder) ?? NOTHING_USED, job));
       return true;
-    },
-    get held() {
-      return [...held.values()];
     },
   };
 }

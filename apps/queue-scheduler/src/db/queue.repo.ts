@@ -2,7 +2,7 @@ import type { Reach } from '@lineclear/access';
 import type { JobState, Level } from '@lineclear/contracts';
 import type { Queryable } from '@lineclear/kit';
 import type { Standing } from '../domain/waits-for.js';
-import { atCeiling, NONE } from './lanes.repo.js';
+import { IN_LANE } from './lanes.repo.js';
 
 /** Condition on jobs: they are of those whom `$1` and `$2`, as `seen` gives them, stand for. */
 const SEEN = '($1::int4 is null or user_id = $1) and ($2::int4 is null or coalesce(org_id, 0) = $2)';
@@ -45,14 +45,14 @@ export async function entries(db: Queryable, reach: Reach, limit: number): Promi
   return db.query<Entry>(ENTRIES, [...seen(reach), limit]);
 }
 
+const isFull = (scope: 'team' | 'org'): string =>
+  `exists (select from branches b where b.is_full and b.place = l.${scope}_id and b.parent = ${scope === 'org' ? '-1' : 'l.org_id'}
+    and b.band = l.band and b.pool = l.pool)`;
 const STANDING = `${PLACE}
   select place.position, l.is_full as "isUserFull", l.held_until as "heldUntil",
-    l.team_id <> ${NONE} and l.team_id::text in ${atCeiling('team')} as "isTeamFull",
-    l.org_id <> ${NONE} and l.org_id::text in ${atCeiling('org')} as "isOrgFull"
-  from jobs j join lanes l on l.user_id = j.user_id and l.band = j.band
-    and l.team_id = coalesce(j.team_id, ${NONE}) and l.org_id = coalesce(j.org_id, ${NONE})
-  left join place on place.id = j.id
-  where j.id = $1 and j.state = 'queued'`;
+    ${isFull('team')} as "isTeamFull", ${isFull('org')} as "isOrgFull"
+  from jobs j join lanes l on ${IN_LANE} left join place on place.id = j.id
+  where j.id = $1`;
 
 /** Where a job stands; undefined when it is not in the queue. */
 export async function standingOf(db: Queryable, jobId: string): Promise<Standing | undefined> {

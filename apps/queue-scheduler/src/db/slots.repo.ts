@@ -1,7 +1,10 @@
 import type { Queryable, Tx } from '@lineclear/kit';
+import type { Pool, PoolLimit } from '../domain/pools.js';
+import type { FairPolicy, Sharing } from '../domain/share.js';
 import { idOf, scopeOf, type Holder } from '../domain/holders.js';
 import type { Taking } from '../domain/pick.js';
 import { reopenAll, SOMEONE_WAITS } from './lanes.repo.js';
+import { POOLS } from './pools.repo.js';
 import { HAS_QUOTAS } from './quotas.repo.js';
 
 export interface Limits {
@@ -13,9 +16,14 @@ export interface Limits {
  * The first statement of every transaction that stores or moves jobs: such transactions go one after the other, on all
  * replicas, so that a pick sees every slot as it is and nobody waits in a circle. They are batches of milliseconds.
  */
-export async function enter(tx: Tx): Promise<void> {
-  await tx.query(`select from slots where scope = 'house' for update`);
+export async function enter(tx: Tx): Promise<Sharing> {
+  const [row] = await tx.query<{ half_life_hours: number }>(
+    `select half_life_hours from limits, slots where scope = 'house' for update of slots`,
+  );
+  if (!row) throw new Error('the table of limits is empty');
+  return { halfLifeSeconds: row.half_life_hours * SECONDS_PER_HOUR };
 }
+const SECONDS_PER_HOUR = 3_600;
 
 export async function limits(db: Queryable): Promise<Limits> {
   const [row] = await db.query<Limits>('select max_concurrent, user_max_concurrent from limits');
@@ -33,28 +41,52 @@ export interface Room {
   readonly hasQuotas: boolean;
   /** How many slots each of those asked for has. */
   readonly taken: ReadonlyMap<Holder, number>;
+  readonly pools: readonly Pool[];
+  readonly poolLimits: readonly PoolLimit[];
+  readonly policy: FairPolicy;
 }
-interface RoomRow extends Limits {
+interface RoomRow extends Limits, PolicyRow {
   readonly running: number;
   readonly taken: Readonly<Record<Holder, number>>;
   readonly someone_waits: boolean;
   readonly has_quotas: boolean;
+  readonly pools: Pool[];
+  readonly pool_limits: PoolLimit[];
 }
 
+/** What is set of how the queue is ordered. */
+export interface PolicyRow {
+  readonly is_paused: boolean;
+  readonly half_life_hours: number;
+  readonly starvation_threshold_minutes: number;
+  readonly guard_every: number;
+}
+/** Part of a select list. */
+export const POLICY = 'is_paused, half_life_hours, starvation_threshold_minutes, guard_every';
+
+export const policyOf = (row: PolicyRow): FairPolicy => ({
+  halfLifeSeconds: row.half_life_hours * SECONDS_PER_HOUR,
+  starvationThresholdSeconds: row.starvation_threshold_minutes * 60,
+  guardEvery: row.guard_every,
+});
+
 /** How things stand for these, in a transaction that has entered. */
-export async function roomFor(tx: Tx, holders: readonly Holder[], now: Date): Promise<Room> {
+export async function roomFor(tx: Tx, holders: readonly Holder[]): Promise<Room> {
   const [row] = await tx.query<RoomRow>(
-    `select max_concurrent, user_max_concurrent, running, ${SOMEONE_WAITS('$3')} as someone_waits, ${HAS_QUOTAS} as has_quotas,
+    `select max_concurrent, user_max_concurrent, running, ${SOMEONE_WAITS} as someone_waits, ${HAS_QUOTAS} as has_quotas, ${POLICY}, ${POOLS},
        (select coalesce(json_object_agg(s.scope || ':' || s.subject, s.running), '{}')
         from unnest($1::text[], $2::int4[]) as n(scope, subject) join slots s using (scope, subject)) as taken
      from limits, slots where scope = 'house'`,
-    [holders.map(scopeOf), holders.map(idOf), now],
+    [holders.map(scopeOf), holders.map(idOf)],
   );
   if (!row) throw new Error('the table of limits is empty');
   const { max_concurrent, user_max_concurrent, running, taken, someone_waits, has_quotas } = row;
   return {
     limits: { max_concurrent, user_max_concurrent },
-    free: max_concurrent - running,
+    free: row.is_paused ? 0 : max_concurrent - running,
+    pools: row.pools,
+    poolLimits: row.pool_limits,
+    policy: policyOf(row),
     someoneWaits: someone_waits,
     hasQuotas: has_quotas,
     taken: new Map(Object.entries(taken) as [Holder, number][]),

@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { bandName, bandOf, PRIORITIES } from './band.js';
 import { costOf, settledCost } from './price.js';
-import { providersOf, repriced } from './providers.js';
+import { providersOf } from '../line/providers-of.js';
+import { repriced } from './providers.js';
 import { requestHash } from './request-hash.js';
 
 describe('bands', () => {

@@ -6,12 +6,17 @@ import type { Config } from '../config.js';
 import * as jobs from '../db/jobs.repo.js';
 import * as lanes from '../db/lanes.repo.js';
 import * as ledger from '../db/ledger.repo.js';
+import * as pools from '../db/pools.repo.js';
 import * as quotas from '../db/quotas.repo.js';
+import * as shares from '../db/shares.repo.js';
 import * as slots from '../db/slots.repo.js';
 import * as usage from '../db/usage.repo.js';
 import { holdsSlot, type Job } from '../domain/job.js';
 import { countByHolder, holdersOf } from '../domain/holders.js';
 import { ceilingsOf, pickAtOnce, takingsOf, type Taking } from '../domain/pick.js';
+import { poolHolds, poolName, poolsTaken, type Machine } from '../domain/pools.js';
+import type { Sharing } from '../domain/share.js';
+import { chargesOf } from '../domain/charges.js';
 import { transition, type Fact, type Leases } from '../domain/transition.js';
 import { summed, usageDeltas } from '../domain/usage.js';
 import { quotaEvent, stateEvent, submittedEvent } from './job-events.js';
@@ -32,6 +37,7 @@ interface Change {
 /** What a pick found: the slots that its jobs take. */
 export interface Slots extends slots.Ceilings {
   readonly takings: readonly Taking[];
+  readonly sharing: Sharing;
 }
 
 /** Idempotency keys of these jobs were used by others a moment ago. */
@@ -71,8 +77,8 @@ export class Moves {
   async apply(tx: Tx, facts: readonly About[], picked?: Slots): Promise<ReadonlyMap<string, Job>> {
     const now = this.clock.now();
     // Statements that do not need each other's answers go out together, and are run in the order of the calls.
-    const entered = picked === undefined ? slots.enter(tx) : undefined;
-    const [found] = await Promise.all([
+    const entered = picked === undefined ? slots.enter(tx) : picked.sharing;
+    const [found, sharing] = await Promise.all([
       jobs.lock(tx, [...new Set(facts.map(({ jobId }) => jobId))]),
       entered,
     ]);
@@ -88,7 +94,7 @@ export class Moves {
     }
     const changed = [...changes.values()].filter(({ before, after }) => before !== after);
     if (changed.length > 0)
-      await this.#follow(tx, changed, jobs.save(tx, afters(changed)), said, now, picked);
+      await this.#follow(tx, changed, jobs.save(tx, afters(changed)), said, now, sharing, picked);
     return new Map([...changes].map(([id, { after }]) => [id, after]));
   }
 
@@ -100,7 +106,7 @@ export class Moves {
   async add(tx: Tx, entering: readonly Entering[]): Promise<ReadonlyMap<string, Outcome>> {
     const now = this.clock.now();
     const holders = [...new Set(entering.flatMap(({ job }) => holdersOf(job)))];
-    const [, room] = await Promise.all([slots.enter(tx), slots.roomFor(tx, holders, now)]);
+    const [, room] = await Promise.all([slots.enter(tx), slots.roomFor(tx, holders)]);
     const outcomes = new Map<string, Outcome>();
     const said: Outgoing[] = [];
     let accepted = entering;
@@ -142,7 +148,15 @@ export class Moves {
         ].filter((event) => event !== undefined),
       );
     if (changes.length > 0)
-      await this.#follow(tx, changes, this.#insert(tx, changes), said, now, atOnce.slots);
+      await this.#follow(
+        tx,
+        changes,
+        this.#insert(tx, changes),
+        said,
+        now,
+        atOnce.slots.sharing,
+        atOnce.slots,
+      );
     else await this.bus.publish(tx, ...said);
     return outcomes;
   }
@@ -154,17 +168,18 @@ export class Moves {
     room: slots.Room,
   ): Promise<{ readonly jobs: ReadonlySet<Job>; readonly slots: Slots }> {
     const { max_concurrent: maxConcurrent, user_max_concurrent: userMaxConcurrent } = room.limits;
-    const ceilings = { maxConcurrent, userMaxConcurrent };
-    const queued = accepted.filter(isQueued);
+    const ceilings = { maxConcurrent, userMaxConcurrent, sharing: room.policy };
+    const queued = accepted.filter(isInLine);
     if (queued.length === 0 || room.someoneWaits)
       return { jobs: new Set(), slots: { takings: [], ...ceilings } };
     const known = room.hasQuotas ? await quotas.about(tx, quotas.subjectsOf(queued)) : [];
     const waiting = queued.map((job) => ({
       id: job.id,
       job,
-      holds: ceilingsOf(known, job, userMaxConcurrent),
+      holds: [...ceilingsOf(known, job, userMaxConcurrent), ...poolHolds(room.poolLimits, job)],
     }));
-    const taken = pickAtOnce(waiting, room.free, room.taken);
+    const held = new Map([...room.taken, ...poolsTaken(room.poolLimits, room.pools)]);
+    const taken = pickAtOnce(waiting, room.free, held);
     return {
       jobs: new Set(taken.map(({ job }) => job)),
       slots: { takings: takingsOf(taken), ...ceilings },
@@ -193,76 +208,98 @@ export class Moves {
     return transition(job, { kind: 'claimed', claimId: randomUUID() }, now, this.leases) ?? job;
   }
 
-  /** What follows from changes that are written, or will have been by `saved`. Lanes come last. */
+  /** What follows from changes that are written, or will have been by `saved`. The queue comes last. */
   async #follow(
     tx: Tx,
     changed: readonly Change[],
     saving: Promise<jobs.Place[]>,
     said: readonly Outgoing[],
     now: Date,
-    picked: Slots | undefined,
+    sharing: Sharing,
+    picked?: Slots,
   ): Promise<void> {
-    const taken = changed.filter(({ before, after }) => !hasSlot(before) && hasSlot(after));
+    const taken = afters(changed.filter(({ before, after }) => !hasSlot(before) && hasSlot(after)));
     if (taken.length > 0 && !picked) throw new Error('jobs are claimed by a pick alone');
     const freed = afters(changed.filter(({ before, after }) => hasSlot(before) && !hasSlot(after)));
     const freedBy = countByHolder(freed);
     const left = changed.flatMap(({ before, after }) =>
-      before && isQueued(before) && !isQueued(after) ? [before] : [],
+      before && isInLine(before) && !isInLine(after) ? [before] : [],
     );
-    const joined = changed.filter(({ before, after }) => !isQueued(before) && isQueued(after));
+    const joined = afters(changed.filter(({ before, after }) => !isInLine(before) && isInLine(after)));
     const used = summed(changed.flatMap(({ before, after }) => usageDeltas(before, after)));
+    const charges = changed.flatMap(({ before, after }) => chargesOf(before, after));
     const [saved, full] = await Promise.all([
       saving,
       taken.length > 0 && picked ? slots.take(tx, taken.length, picked.takings, picked) : NOBODY,
       freed.length > 0 && slots.free(tx, freed.length, freedBy),
+      pools.change(tx, poolChanges([joined, 0], [taken, 1], [freed, -1])),
       usage.book(tx, used),
-      taken.length > 0 && ledger.reserve(tx, afters(taken), now),
+      taken.length > 0 && ledger.reserve(tx, taken, now),
       freed.length > 0 && ledger.settle(tx, freed, now),
       this.bus.publish(tx, ...said),
       lanes.remove(tx, countByLane(left)),
     ]);
     const places = new Map(saved.map(({ id, ord }) => [id, ord]));
     const open = freed.map(({ userId }) => userId).filter((userId) => !full.includes(userId));
-    const [, , , , waits] = await Promise.all([
-      this.#queue(
-        tx,
-        joined.map(({ after }) => ({ job: after, ord: places.get(after.id) ?? 0 })),
-      ),
+    const [, , , , released] = await Promise.all([
+      lanes.add(tx, joiningLanes(joined.map((job) => ({ job, ord: places.get(job.id) ?? 0 })))),
       lanes.markFull(tx, full, true),
       lanes.markFull(tx, [...new Set(open)], false),
-      freed.length > 0 && lanes.release(tx, [...freedBy.keys()]),
-      freed.length > 0 && lanes.someoneWaits(tx, now),
+      shares.charge(tx, charges, sharing, now),
+      freed.length > 0 ? lanes.release(tx, [...freedBy.keys()]) : NOBODY,
     ]);
-    if (waits) tx.afterCommit(() => this.wakes.wake());
-  }
-
-  /** Puts jobs that are stored as queued into their lanes. */
-  async #queue(tx: Tx, queued: readonly { readonly job: Job; readonly ord: number }[]): Promise<void> {
-    if (queued.length === 0) return;
-    const heads = new Map<string, number>();
-    for (const { job, ord } of queued)
-      heads.set(laneOf(job), Math.min(ord, heads.get(laneOf(job)) ?? Infinity));
-    const counts = countByLane(queued.map(({ job }) => job));
-    await lanes.add(
-      tx,
-      counts.map((lane) => ({ ...lane, headOrd: heads.get(laneOf(lane)) ?? 0 })),
-    );
-    tx.afterCommit(() => this.wakes.wake());
+    const users = [...[...left, ...joined, ...freed].map(({ userId }) => userId), ...full, ...released];
+    const [, waits] = await Promise.all([
+      lanes.refresh(tx, [...new Set(users)], [...countByHolder([...taken, ...freed, ...joined]).keys()]),
+      freed.length > 0 && lanes.someoneWaits(tx),
+    ]);
+    if (waits || joined.length > 0) tx.afterCommit(() => this.wakes.wake());
   }
 }
 
 const NOBODY: number[] = [];
 const hasSlot = (job: Job | undefined): boolean => job !== undefined && holdsSlot(job.state);
-const isQueued = (job: Job | undefined): boolean => job?.state === 'queued';
+/** Whether it is in the queue, to be let in when it is its turn. */
+const isInLine = (job: Job | undefined): boolean => job?.state === 'queued';
 const afters = (changes: readonly Change[]): Job[] => changes.map(({ after }) => after);
-const laneOf = ({ userId, teamId, orgId, band }: lanes.LaneKey): string =>
-  [userId, teamId, orgId, band].join('/');
+const keyOf = ({ userId, teamId, orgId, band, pool }: lanes.LaneKey): string =>
+  [userId, teamId, orgId, band, pool].join(' ');
 
 function countByLane(moved: readonly Job[]): lanes.LaneChange[] {
   const counts = new Map<string, lanes.LaneChange>();
-  for (const { userId, teamId, orgId, band, level } of moved) {
-    const lane = { userId, teamId, orgId, band, level, jobs: 0 };
-    counts.set(laneOf(lane), { ...lane, jobs: (counts.get(laneOf(lane))?.jobs ?? 0) + 1 });
+  for (const job of moved) {
+    const { userId, teamId, orgId, band, level } = job;
+    const lane = { userId, teamId, orgId, band, level, pool: poolName(job) };
+    counts.set(keyOf(lane), { ...lane, jobs: (counts.get(keyOf(lane))?.jobs ?? 0) + 1 });
   }
   return [...counts.values()];
+}
+
+/** The lanes of jobs that are stored as queued, each with the first of those that join it. */
+function joiningLanes(queued: readonly { readonly job: Job; readonly ord: number }[]): lanes.Joining[] {
+  const heads = new Map<string, { readonly ord: number; readonly job: Job }>();
+  for (const one of queued) {
+    const key = keyOf({ ...one.job, pool: poolName(one.job) });
+    if (one.ord < (heads.get(key)?.ord ?? Infinity)) heads.set(key, one);
+  }
+  return countByLane(queued.map(({ job }) => job)).flatMap((lane) => {
+    const head = heads.get(keyOf(lane));
+    return head
+      ? [{ ...lane, headOrd: head.ord, headQueuedAt: head.job.queuedAt ?? head.job.submittedAt }]
+      : [];
+  });
+}
+
+/** How many more jobs run in which pools: so many for each of these jobs. */
+function poolChanges(
+  ...moved: (readonly [jobs: readonly Job[], each: number])[]
+): (Machine & { by: number })[] {
+  const sums = new Map<string, Machine & { by: number }>();
+  for (const [jobs, each] of moved)
+    for (const { provider, hardware, gpus } of jobs) {
+      const machine = { provider, hardware, gpus };
+      const name = poolName(machine);
+      sums.set(name, { ...machine, by: (sums.get(name)?.by ?? 0) + each });
+    }
+  return [...sums.values()];
 }
