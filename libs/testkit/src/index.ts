@@ -26,6 +26,12 @@ export {
   type FakeRoute,
   type HttpFault,
 } from './cloud/fake-http.js';
+export {
+  startFakeReplicate,
+  type FakeReplicate,
+  type FakeReplicateCall,
+  type FakeReplicateObject,
+} from './cloud/fake-replicate.js';
 export { startFakeVault } from './fake-vault/server.js';
 export type {
   FakeDynamic,
