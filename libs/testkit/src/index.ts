@@ -32,6 +32,12 @@ export {
   type FakeReplicateCall,
   type FakeReplicateObject,
 } from './cloud/fake-replicate.js';
+export {
+  startFakeRunpodServerless,
+  type FakeRunpodJob,
+  type FakeRunpodServerless,
+  type FakeRunpodServerlessCall,
+} from './cloud/fake-runpod-serverless.js';
 export { startFakeVault } from './fake-vault/server.js';
 export type {
   FakeDynamic,

@@ -1,7 +1,8 @@
-import { RUN_KEY_INPUT } from '@lineclear/contracts';
 import { z } from 'zod';
 import type { RemoteState } from '../domain/run.js';
 import type { FailureCause, Listed, Observation } from './adapter.js';
+import { textOf } from './answers.js';
+import { keyIn } from './job-input.js';
 
 /** Its words for a state. `aborted`: the deadline came before the start. */
 export const REPLICATE_STATES: Readonly<Record<string, RemoteState>> = {
@@ -24,8 +25,6 @@ const CAUSES: Readonly<Record<string, FailureCause>> = {
 };
 
 export const TRAININGS = 'trainings/';
-// It deletes input, output and log of a prediction an hour after its end: the log keeps an output that is not too long.
-const KEPT_OUTPUT_CHARS = 16_384;
 
 export const object = z.looseObject({
   id: z.string().min(1).max(180),
@@ -54,10 +53,7 @@ export const pathOf = (externalId: string): string =>
     ? `/trainings/${encodeURIComponent(externalId.slice(TRAININGS.length))}`
     : `/predictions/${encodeURIComponent(externalId)}`;
 
-export const keyOf = ({ input }: RemoteObject): string | undefined => {
-  const key = input?.[RUN_KEY_INPUT];
-  return typeof key === 'string' ? key : undefined;
-};
+export const keyOf = ({ input }: RemoteObject): string | undefined => keyIn(input);
 
 /** Whether our key was on it as far as anybody can say now. */
 export const hasLostKey = (one: RemoteObject): boolean =>
@@ -71,7 +67,7 @@ export const isBefore = (one: RemoteObject | undefined, from: string): boolean =
 
 export function observationOf(one: RemoteObject): Observation {
   const state = stateOf(one);
-  const message = state === 'failed' ? messageOf(one.error) : undefined;
+  const message = state === 'failed' ? textOf(one.error) : undefined;
   const cause = CAUSES[/\bE\d{4}\b/.exec(message ?? '')?.[0] ?? ''];
   const endedAt = dateOf(one.completed_at);
   return {
@@ -106,17 +102,4 @@ export function listedOf(kind: Kind, one: RemoteObject): Listed {
 function dateOf(text: string | null | undefined): Date | undefined {
   const ms = Date.parse(text ?? '');
   return Number.isNaN(ms) ? undefined : new Date(ms);
-}
-
-const messageOf = (error: unknown): string | undefined =>
-  error === undefined || error === null || error === ''
-    ? undefined
-    : typeof error === 'string'
-      ? error
-      : JSON.stringify(error);
-
-export function outputLine(output: unknown): string {
-  if (output === undefined || output === null) return '';
-  const text = JSON.stringify(output);
-  return `\noutput: ${text.length <= KEPT_OUTPUT_CHARS ? text : `${text.length} characters, too long to be kept here`}\n`;
 }

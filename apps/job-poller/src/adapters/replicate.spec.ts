@@ -38,7 +38,7 @@ interface ReplicateWorld extends ContractWorld {
 }
 
 const adapterAt = (base_url: string): ReplicateAdapter =>
-  new ReplicateAdapter('cloud', configured('replicate', { base_url, secret: 'REPLICATE_API_TOKEN' }), 1_000);
+  new ReplicateAdapter('cloud', configured('replicate', { base_url, secret: 'REPLICATE_API_TOKEN' }), 3_000);
 
 async function open(
   config: Record<string, unknown> = { version: 'abc123', input: {} },

@@ -1,4 +1,4 @@
-import { replicateConfig, RUN_KEY_INPUT, type ReplicateConfig } from '@lineclear/contracts';
+import { replicateConfig, type ReplicateConfig } from '@lineclear/contracts';
 import type { ProviderConfigOf } from '@lineclear/kit';
 import type { RemoteState } from '../domain/run.js';
 import {
@@ -11,8 +11,9 @@ import {
   type Observation,
   type Submission,
 } from './adapter.js';
-import { checked, partOfWhole, throwUnlessStopped } from './answers.js';
+import { checked, outputLine, partOfWhole, throwUnlessStopped } from './answers.js';
 import { configOf } from './job-config.js';
+import { inputOf } from './job-input.js';
 import {
   failureOf,
   isNotThere,
@@ -32,7 +33,6 @@ import {
   listedOf,
   object,
   observationOf,
-  outputLine,
   page,
   pathOf,
   TRAININGS,
@@ -201,9 +201,7 @@ export class ReplicateAdapter implements Adapter {
 
 function createOf(config: ReplicateConfig, submission: Submission): HttpCall {
   const { version, model, deployment, training } = config;
-  // It has no environment: a secret is the input that its variable names, which the model should declare as a secret.
-  const secrets = Object.fromEntries([...submission.env].map(([name, { value }]) => [name, value.reveal()]));
-  const input = { ...config.input, ...secrets, [RUN_KEY_INPUT]: submission.runKey };
+  const input = inputOf(config.input, submission);
   if (training !== undefined) {
     const path = `/models/${training.model}/versions/${training.version}/trainings`;
     return { method: 'POST', path, body: { destination: training.destination, input } };

@@ -1,10 +1,13 @@
 import type { z } from 'zod';
 import { localConfig } from './local.js';
 import { replicateConfig } from './replicate.js';
+import { runpodServerlessConfig } from './runpod-serverless.js';
 
 export { containerConfig, type ContainerConfig } from './container.js';
+export { RUN_KEY_INPUT } from './input.js';
 export { localConfig, variableName } from './local.js';
-export { replicateConfig, RUN_KEY_INPUT, type ReplicateConfig } from './replicate.js';
+export { replicateConfig, type ReplicateConfig } from './replicate.js';
+export { runpodServerlessConfig, type RunpodServerlessConfig } from './runpod-serverless.js';
 
 /**
  * What a job says in its `config`, by the type of its provider: checked when it is submitted, and again when it is run. Types
@@ -13,4 +16,5 @@ export { replicateConfig, RUN_KEY_INPUT, type ReplicateConfig } from './replicat
 export const jobConfigs: Readonly<Partial<Record<string, z.ZodType>>> = {
   local: localConfig,
   replicate: replicateConfig,
+  runpod_serverless: runpodServerlessConfig,
 };

@@ -1,7 +1,5 @@
 import { z } from 'zod';
-
-/** The input that carries our key: the one thing of a prediction that both we and its list can say. */
-export const RUN_KEY_INPUT = 'lineclear_run_key';
+import { jobInput } from './input.js';
 
 const slug = z
   .string()
@@ -24,10 +22,7 @@ export const replicateConfig = z
     model: slug.optional(),
     deployment: slug.optional(),
     training: z.strictObject({ model: slug, version: hash, destination: slug }).optional(),
-    input: z
-      .record(z.string().min(1).max(200), z.json())
-      .refine((input) => !Object.hasOwn(input, RUN_KEY_INPUT), `${RUN_KEY_INPUT} is not for jobs to set`)
-      .default({}),
+    input: jobInput,
   })
   .refine(
     (config) => WAYS.filter((way) => config[way] !== undefined).length === 1,
