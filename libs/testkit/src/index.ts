@@ -33,6 +33,12 @@ export {
   type FakeReplicateObject,
 } from './cloud/fake-replicate.js';
 export {
+  startFakeRunpodPods,
+  type FakePod,
+  type FakeRunpodPods,
+  type FakeRunpodPodsCall,
+} from './cloud/fake-runpod-pods.js';
+export {
   startFakeRunpodServerless,
   type FakeRunpodJob,
   type FakeRunpodServerless,

@@ -3,6 +3,7 @@ import type { Adapter } from './adapter.js';
 import { HttpAdapter } from './http.js';
 import { LocalAdapter, type LocalOptions } from './local.js';
 import { ReplicateAdapter } from './replicate.js';
+import { RunpodPodsAdapter } from './runpod-pods.js';
 import { RunpodServerlessAdapter } from './runpod-serverless.js';
 
 export interface AdapterOptions {
@@ -20,6 +21,8 @@ export function makeAdapter(name: string, provider: ProviderConfig, options: Ada
       return new HttpAdapter(name, provider, options.timeoutMs);
     case 'replicate':
       return new ReplicateAdapter(name, provider, options.timeoutMs);
+    case 'runpod_pods':
+      return new RunpodPodsAdapter(name, provider, options.timeoutMs);
     case 'runpod_serverless':
       return new RunpodServerlessAdapter(name, provider, options.timeoutMs);
   }

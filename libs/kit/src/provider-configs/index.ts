@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { httpProvider } from './http.js';
 import { localProvider } from './local.js';
 import { replicateProvider } from './replicate.js';
+import { runpodPodsProvider } from './runpod-pods.js';
 import { runpodServerlessProvider } from './runpod-serverless.js';
 
 /** What the configuration file says of one provider, by its type. */
@@ -10,6 +11,7 @@ export const providerConfig = z.discriminatedUnion('type', [
   httpProvider,
   localProvider,
   replicateProvider,
+  runpodPodsProvider,
   runpodServerlessProvider,
 ]);
 export type ProviderConfig = z.infer<typeof providerConfig>;
@@ -24,6 +26,7 @@ export function secretOfProvider(provider: ProviderConfig): string | undefined {
     case 'http':
       return provider.auth?.secret;
     case 'replicate':
+    case 'runpod_pods':
     case 'runpod_serverless':
       return provider.secret;
   }
@@ -37,6 +40,7 @@ export function givesFiles(provider: ProviderConfig): boolean {
     case 'http':
       return sendsFiles(provider.submit);
     case 'replicate':
+    case 'runpod_pods':
     case 'runpod_serverless':
       return false;
   }
