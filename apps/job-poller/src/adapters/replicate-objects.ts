@@ -55,9 +55,9 @@ export const pathOf = (externalId: string): string =>
 
 export const keyOf = ({ input }: RemoteObject): string | undefined => keyIn(input);
 
-/** Whether our key was on it as far as anybody can say now. */
+/** Whether our key may have been on it, as far as anybody can say now. */
 export const hasLostKey = (one: RemoteObject): boolean =>
-  one.data_removed === true && one.source !== 'web' && keyOf(one) === undefined;
+  (one.data_removed === true || !one.input) && one.source !== 'web' && keyOf(one) === undefined;
 
 export const isWithin = ({ created_at: at }: RemoteObject, from: string, to: string): boolean =>
   at === undefined || (Date.parse(at) >= Date.parse(from) && Date.parse(at) <= Date.parse(to));

@@ -55,6 +55,10 @@ describe('a webhook of Replicate', () => {
 
   it.each([
     ['forged', arrived({ 'webhook-signature': sign(`msg_1.${SENT}.${BODY}`, Buffer.from('another key')) })],
+    [
+      'signed with no key, where none is set',
+      arrived({ 'webhook-signature': sign(`msg_1.${SENT}.${BODY}`, Buffer.alloc(0)) }, { secret: 'whsec_' }),
+    ],
     ['signed with what is no signature', arrived({ 'webhook-signature': 'v1,' })],
     ['signed in another way', arrived({ 'webhook-signature': RIGHT.replace('v1,', 'v2,') })],
     ['of another body', arrived({}, { rawBody: BODY.replace('abc', 'abd') })],

@@ -226,8 +226,12 @@ describe('replicate', () => {
       expect((world.fake.calls['list'] ?? 0) - before).toBe(2);
     });
 
-    it('does not say that there is none when what may be it has lost its input', async () => {
-      world.fake.add('predictions', { data_removed: true, created_at: at(1) });
+    it.each([
+      { data_removed: true },
+      { data_removed: true, input: { prompt: 'kept' } },
+      { input: undefined as unknown as Record<string, unknown> },
+    ])('does not say that there is none when what may be it shows no key: %j', async (lost) => {
+      world.fake.add('predictions', { ...lost, created_at: at(1) });
       expect((await failureIn(find('k', made))).kind).toBe('unknown');
     });
 

@@ -42,6 +42,7 @@ import {
 
 // Its deadline begins with the prediction and ours with the run: a cold start takes minutes. We stop it in time; this is for when we are away.
 const START_ALLOWANCE_SECONDS = 900;
+// It ends predictions after half an hour by itself: a day is as good as no deadline.
 const MAX_DEADLINE_SECONDS = 86_400;
 // Its clock and ours, and a call that was slow to arrive.
 const SKEW_MS = 300_000;

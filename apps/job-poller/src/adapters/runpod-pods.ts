@@ -50,7 +50,7 @@ export class RunpodPodsAdapter implements Adapter {
     poll: { baseMs: 5_000, maxMs: 60_000 },
     logsEveryMs: 15_000,
     maxCalls: 16,
-    // It says its limits only in its answers: this is below what they were seen to be.
+    // It tells its limits in the headers of its answers alone: this is a careful guess.
     rate: { perSecond: 5, burst: 20 },
   };
   readonly authSecret: string;
