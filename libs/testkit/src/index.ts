@@ -26,6 +26,24 @@ export {
   type FakeRoute,
   type HttpFault,
 } from './cloud/fake-http.js';
+export {
+  startFakeReplicate,
+  type FakeReplicate,
+  type FakeReplicateCall,
+  type FakeReplicateObject,
+} from './cloud/fake-replicate.js';
+export {
+  startFakeRunpodPods,
+  type FakePod,
+  type FakeRunpodPods,
+  type FakeRunpodPodsCall,
+} from './cloud/fake-runpod-pods.js';
+export {
+  startFakeRunpodServerless,
+  type FakeRunpodJob,
+  type FakeRunpodServerless,
+  type FakeRunpodServerlessCall,
+} from './cloud/fake-runpod-serverless.js';
 export { startFakeVault } from './fake-vault/server.js';
 export type {
   FakeDynamic,

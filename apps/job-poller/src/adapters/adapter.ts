@@ -95,8 +95,8 @@ export interface Adapter {
   /** The name of the secret that every call needs, if there is one. */
   readonly authSecret: string | undefined;
   submit(submission: Submission, credential: Credential): Promise<{ externalId: string }>;
-  /** Looks for a run by our key; null means that there definitely is none. */
-  find(runKey: string, credential: Credential): Promise<{ externalId: string } | null>;
+  /** Looks for a run by our key; null means that there definitely is none. `since` is when the call that may have made it was made. */
+  find(runKey: string, credential: Credential, since?: Date): Promise<{ externalId: string } | null>;
   /** Looks at runs; one that the provider does not know is not in the answer. */
   get(externalIds: readonly string[], credential: Credential): Promise<ReadonlyMap<string, Observation>>;
   /**
@@ -106,6 +106,12 @@ export interface Adapter {
   list?(externalIds: readonly string[], credential: Credential): Promise<readonly Listed[]>;
   /** Stops a run; one that is over or gone already is no error. */
   cancel(externalId: string, credential: Credential): Promise<void>;
+  /** Takes away what still costs of a run whose end and output are known; one that is gone is no error. Absent where nothing is left. */
+  release?(externalId: string, credential: Credential): Promise<void>;
+  /** What its kinds of machines cost now. */
+  prices?(
+    credential: Credential,
+  ): Promise<ReadonlyMap<string, { readonly usdPerHour: number; readonly gpus: number }>>;
   /** Output after `cursor`. While the run goes on only whole lines: a word must not be cut in two, or it could not be redacted. */
   logs(externalId: string, cursor: string | null, isOver: boolean, credential: Credential): Promise<LogPart>;
   close(): Promise<void>;

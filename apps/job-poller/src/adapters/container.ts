@@ -1,5 +1,6 @@
-import { containerConfig, type ContainerConfig } from '@lineclear/contracts';
+import { containerConfig } from '@lineclear/contracts';
 import { ProviderFailure, type Submission } from './adapter.js';
+import { configOf } from './job-config.js';
 
 /** A job that is to run in a container. */
 export interface Container {
@@ -15,7 +16,7 @@ export interface Container {
  * @throws ProviderFailure `refused` for a config that is none, or without any image
  */
 export function containerOf(submission: Submission, defaultImage: string | undefined): Container {
-  const config = checked(submission);
+  const config = configOf(containerConfig, submission);
   const image = config.image ?? defaultImage;
   if (image === undefined)
     throw new ProviderFailure('refused', 'config.image is missing, and the provider has no image of its own');
@@ -36,13 +37,6 @@ export function containerOf(submission: Submission, defaultImage: string | undef
   };
 }
 
-function checked(submission: Submission): ContainerConfig {
-  const parsed = containerConfig.safeParse(submission.config);
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  throw new ProviderFailure('refused', `config.${issue?.path.join('.')}: ${issue?.message}`);
-}
-
 const MARK = 'lineclear-exit';
 
 /** A command that also says in its output how the one given ended, for providers that tell only that a container stopped. */
@@ -59,3 +53,7 @@ export function exitCodeIn(output: string, runKey: string): number | undefined {
   const found = [...output.matchAll(new RegExp(`^${MARK} ${runKey} (\\d{1,3})\\s*$`, 'gm'))].at(-1);
   return found === undefined ? undefined : Number(found[1]);
 }
+
+/** Whether a line of an output is such a mark, which is nobody's output. */
+export const isExitMark = (line: string): boolean => MARK_LINE.test(line);
+const MARK_LINE = new RegExp(`^${MARK} \\S+ \\d{1,3}\\s*$`);

@@ -2,6 +2,9 @@ import type { ProviderConfig } from '@lineclear/kit';
 import type { Adapter } from './adapter.js';
 import { HttpAdapter } from './http.js';
 import { LocalAdapter, type LocalOptions } from './local.js';
+import { ReplicateAdapter } from './replicate.js';
+import { RunpodPodsAdapter } from './runpod-pods.js';
+import { RunpodServerlessAdapter } from './runpod-serverless.js';
 
 export interface AdapterOptions {
   /** How long one call to a provider may take. */
@@ -16,5 +19,11 @@ export function makeAdapter(name: string, provider: ProviderConfig, options: Ada
       return new LocalAdapter(name, options.local);
     case 'http':
       return new HttpAdapter(name, provider, options.timeoutMs);
+    case 'replicate':
+      return new ReplicateAdapter(name, provider, options.timeoutMs);
+    case 'runpod_pods':
+      return new RunpodPodsAdapter(name, provider, options.timeoutMs);
+    case 'runpod_serverless':
+      return new RunpodServerlessAdapter(name, provider, options.timeoutMs);
   }
 }

@@ -2,9 +2,18 @@ import { sendsFiles } from '@lineclear/contracts';
 import { z } from 'zod';
 import { httpProvider } from './http.js';
 import { localProvider } from './local.js';
+import { replicateProvider } from './replicate.js';
+import { runpodPodsProvider } from './runpod-pods.js';
+import { runpodServerlessProvider } from './runpod-serverless.js';
 
 /** What the configuration file says of one provider, by its type. */
-export const providerConfig = z.discriminatedUnion('type', [httpProvider, localProvider]);
+export const providerConfig = z.discriminatedUnion('type', [
+  httpProvider,
+  localProvider,
+  replicateProvider,
+  runpodPodsProvider,
+  runpodServerlessProvider,
+]);
 export type ProviderConfig = z.infer<typeof providerConfig>;
 export type ProviderType = ProviderConfig['type'];
 export type ProviderConfigOf<Type extends ProviderType> = Extract<ProviderConfig, { type: Type }>;
@@ -16,6 +25,10 @@ export function secretOfProvider(provider: ProviderConfig): string | undefined {
       return undefined;
     case 'http':
       return provider.auth?.secret;
+    case 'replicate':
+    case 'runpod_pods':
+    case 'runpod_serverless':
+      return provider.secret;
   }
 }
 
@@ -26,5 +39,9 @@ export function givesFiles(provider: ProviderConfig): boolean {
       return true;
     case 'http':
       return sendsFiles(provider.submit);
+    case 'replicate':
+    case 'runpod_pods':
+    case 'runpod_serverless':
+      return false;
   }
 }
