@@ -1,5 +1,8 @@
 import { approvalRequired, jobCompleted, providerError } from '@lineclear/contracts';
+import { Worker } from 'bullmq';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { DeliverProcessor } from '../src/jobs/deliver.processor.js';
+import { DELIVER } from '../src/jobs/delivery-queue.js';
 import { aboutJob, completed, historyOf, newJobId, openHouse, webhookFor, type House } from './house.js';
 
 const PATIENT = { timeout: 25_000 };
@@ -74,6 +77,28 @@ it('delivers what Redis forgot, was given to a process that died, or was sent wh
   expect(
     house.receiver.at('/stubborn').filter((one) => one.headers['webhook-id'] === forgotten),
   ).toHaveLength(2);
+});
+
+it('sends through a channel whose step in the queue a process died over', async () => {
+  const { id } = await webhookFor(house, '/left', 'job.completed');
+  const { worker } = house.service.app.get(DeliverProcessor);
+  await worker.pause();
+  await house.peer.publish(jobCompleted, completed(newJobId()));
+
+  // As another replica does, with the same settings; and it is gone before it can say that it has done it.
+  const dying = new Worker(DELIVER, null, { ...worker.opts, autorun: false });
+  await vi.waitFor(
+    async () =>
+      expect(await dying.getNextJob('dying', { block: false })).toMatchObject({ data: { channelId: id } }),
+    PATIENT,
+  );
+  await dying.close(true);
+
+  await worker.resume();
+  await vi.waitFor(
+    async () => expect(await historyOf(house, id)).toMatchObject([{ status: 'sent' }]),
+    PATIENT,
+  );
 });
 
 it('waits for the secrets service and counts no attempt meanwhile', async () => {

@@ -6,8 +6,14 @@ import { ChannelSenders } from './channel-senders.js';
 import { DELIVER, type DeliverStep } from './delivery-queue.js';
 
 const AT_ONCE = 10;
+/**
+ * A step takes milliseconds. One that its worker died over keeps the channel's next ones back until its lock has run out and
+ * the check after that has found it: so long, and not for a minute as BullMQ has it.
+ */
+const LOCK_MS = 5_000;
+const CHECK_EVERY_MS = 2_000;
 
-@Processor(DELIVER, { concurrency: AT_ONCE })
+@Processor(DELIVER, { concurrency: AT_ONCE, lockDuration: LOCK_MS, stalledInterval: CHECK_EVERY_MS })
 export class DeliverProcessor extends WorkerHost implements BeforeApplicationShutdown {
   constructor(
     private readonly senders: ChannelSenders,
