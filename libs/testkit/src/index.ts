@@ -26,6 +26,12 @@ export {
   type FakeRoute,
   type HttpFault,
 } from './cloud/fake-http.js';
+export {
+  startFakeKubernetesJobs,
+  type FakeKubernetesJobs,
+  type FakeKubernetesJobsCall,
+  type FakeKubernetesObject,
+} from './cloud/fake-kubernetes-jobs.js';
 export { startFakeVault } from './fake-vault/server.js';
 export type {
   FakeDynamic,

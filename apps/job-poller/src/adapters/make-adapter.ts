@@ -1,6 +1,7 @@
 import type { ProviderConfig } from '@lineclear/kit';
 import type { Adapter } from './adapter.js';
 import { HttpAdapter } from './http.js';
+import { KubernetesAdapter } from './kubernetes.js';
 import { LocalAdapter, type LocalOptions } from './local.js';
 
 export interface AdapterOptions {
@@ -16,5 +17,7 @@ export function makeAdapter(name: string, provider: ProviderConfig, options: Ada
       return new LocalAdapter(name, options.local);
     case 'http':
       return new HttpAdapter(name, provider, options.timeoutMs);
+    case 'kubernetes':
+      return new KubernetesAdapter(name, provider, options.timeoutMs);
   }
 }

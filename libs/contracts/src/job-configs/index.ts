@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { containerConfig } from './container.js';
 import { localConfig } from './local.js';
 
 export { containerConfig, type ContainerConfig } from './container.js';
@@ -8,4 +9,7 @@ export { localConfig, variableName } from './local.js';
  * What a job says in its `config`, by the type of its provider: checked when it is submitted, and again when it is run. Types
  * that are not here take anything.
  */
-export const jobConfigs: Readonly<Partial<Record<string, z.ZodType>>> = { local: localConfig };
+export const jobConfigs: Readonly<Partial<Record<string, z.ZodType>>> = {
+  kubernetes: containerConfig,
+  local: localConfig,
+};

@@ -1,10 +1,11 @@
 import { sendsFiles } from '@lineclear/contracts';
 import { z } from 'zod';
 import { httpProvider } from './http.js';
+import { kubernetesProvider } from './kubernetes.js';
 import { localProvider } from './local.js';
 
 /** What the configuration file says of one provider, by its type. */
-export const providerConfig = z.discriminatedUnion('type', [httpProvider, localProvider]);
+export const providerConfig = z.discriminatedUnion('type', [httpProvider, kubernetesProvider, localProvider]);
 export type ProviderConfig = z.infer<typeof providerConfig>;
 export type ProviderType = ProviderConfig['type'];
 export type ProviderConfigOf<Type extends ProviderType> = Extract<ProviderConfig, { type: Type }>;
@@ -16,6 +17,8 @@ export function secretOfProvider(provider: ProviderConfig): string | undefined {
       return undefined;
     case 'http':
       return provider.auth?.secret;
+    case 'kubernetes':
+      return provider.secret;
   }
 }
 
@@ -23,6 +26,7 @@ export function secretOfProvider(provider: ProviderConfig): string | undefined {
 export function givesFiles(provider: ProviderConfig): boolean {
   switch (provider.type) {
     case 'local':
+    case 'kubernetes':
       return true;
     case 'http':
       return sendsFiles(provider.submit);
