@@ -32,6 +32,7 @@ export {
   type FakeKubernetesJobsCall,
   type FakeKubernetesObject,
 } from './cloud/fake-kubernetes-jobs.js';
+export { startFakeSlurm, type FakeSlurm, type FakeSlurmCall, type FakeSlurmJob } from './cloud/fake-slurm.js';
 export { startFakeVault } from './fake-vault/server.js';
 export type {
   FakeDynamic,

@@ -3,6 +3,7 @@ import type { Adapter } from './adapter.js';
 import { HttpAdapter } from './http.js';
 import { KubernetesAdapter } from './kubernetes.js';
 import { LocalAdapter, type LocalOptions } from './local.js';
+import { SlurmAdapter } from './slurm.js';
 
 export interface AdapterOptions {
   /** How long one call to a provider may take. */
@@ -19,5 +20,7 @@ export function makeAdapter(name: string, provider: ProviderConfig, options: Ada
       return new HttpAdapter(name, provider, options.timeoutMs);
     case 'kubernetes':
       return new KubernetesAdapter(name, provider, options.timeoutMs);
+    case 'slurm':
+      return new SlurmAdapter(name, provider, options.timeoutMs);
   }
 }

@@ -1,9 +1,11 @@
 import type { z } from 'zod';
 import { containerConfig } from './container.js';
 import { localConfig } from './local.js';
+import { slurmConfig } from './slurm.js';
 
 export { containerConfig, type ContainerConfig } from './container.js';
 export { localConfig, variableName } from './local.js';
+export { slurmConfig, type SlurmConfig } from './slurm.js';
 
 /**
  * What a job says in its `config`, by the type of its provider: checked when it is submitted, and again when it is run. Types
@@ -12,4 +14,5 @@ export { localConfig, variableName } from './local.js';
 export const jobConfigs: Readonly<Partial<Record<string, z.ZodType>>> = {
   kubernetes: containerConfig,
   local: localConfig,
+  slurm: slurmConfig,
 };

@@ -3,9 +3,15 @@ import { z } from 'zod';
 import { httpProvider } from './http.js';
 import { kubernetesProvider } from './kubernetes.js';
 import { localProvider } from './local.js';
+import { slurmProvider } from './slurm.js';
 
 /** What the configuration file says of one provider, by its type. */
-export const providerConfig = z.discriminatedUnion('type', [httpProvider, kubernetesProvider, localProvider]);
+export const providerConfig = z.discriminatedUnion('type', [
+  httpProvider,
+  kubernetesProvider,
+  localProvider,
+  slurmProvider,
+]);
 export type ProviderConfig = z.infer<typeof providerConfig>;
 export type ProviderType = ProviderConfig['type'];
 export type ProviderConfigOf<Type extends ProviderType> = Extract<ProviderConfig, { type: Type }>;
@@ -18,6 +24,7 @@ export function secretOfProvider(provider: ProviderConfig): string | undefined {
     case 'http':
       return provider.auth?.secret;
     case 'kubernetes':
+    case 'slurm':
       return provider.secret;
   }
 }
@@ -30,5 +37,7 @@ export function givesFiles(provider: ProviderConfig): boolean {
       return true;
     case 'http':
       return sendsFiles(provider.submit);
+    case 'slurm':
+      return false;
   }
 }
