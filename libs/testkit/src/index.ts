@@ -27,6 +27,12 @@ export {
   type HttpFault,
 } from './cloud/fake-http.js';
 export {
+  startFakeHfJobs,
+  type FakeHfJob,
+  type FakeHfJobs,
+  type FakeHfJobsCall,
+} from './cloud/fake-hf-jobs.js';
+export {
   startFakeKubernetesJobs,
   type FakeKubernetesJobs,
   type FakeKubernetesJobsCall,

@@ -1,5 +1,6 @@
 import type { ProviderConfig } from '@lineclear/kit';
 import type { Adapter } from './adapter.js';
+import { HfJobsAdapter } from './hf-jobs.js';
 import { HttpAdapter } from './http.js';
 import { KubernetesAdapter } from './kubernetes.js';
 import { LocalAdapter, type LocalOptions } from './local.js';
@@ -18,6 +19,8 @@ export function makeAdapter(name: string, provider: ProviderConfig, options: Ada
       return new LocalAdapter(name, options.local);
     case 'http':
       return new HttpAdapter(name, provider, options.timeoutMs);
+    case 'hf_jobs':
+      return new HfJobsAdapter(name, provider, options.timeoutMs);
     case 'kubernetes':
       return new KubernetesAdapter(name, provider, options.timeoutMs);
     case 'slurm':

@@ -1,9 +1,11 @@
 import type { z } from 'zod';
 import { containerConfig } from './container.js';
+import { hfJobsConfig } from './hf-jobs.js';
 import { localConfig } from './local.js';
 import { slurmConfig } from './slurm.js';
 
 export { containerConfig, type ContainerConfig } from './container.js';
+export { hfJobsConfig } from './hf-jobs.js';
 export { localConfig, variableName } from './local.js';
 export { slurmConfig, type SlurmConfig } from './slurm.js';
 
@@ -12,6 +14,7 @@ export { slurmConfig, type SlurmConfig } from './slurm.js';
  * that are not here take anything.
  */
 export const jobConfigs: Readonly<Partial<Record<string, z.ZodType>>> = {
+  hf_jobs: hfJobsConfig,
   kubernetes: containerConfig,
   local: localConfig,
   slurm: slurmConfig,

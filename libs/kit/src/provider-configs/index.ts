@@ -1,5 +1,6 @@
 import { sendsFiles } from '@lineclear/contracts';
 import { z } from 'zod';
+import { hfJobsProvider } from './hf-jobs.js';
 import { httpProvider } from './http.js';
 import { kubernetesProvider } from './kubernetes.js';
 import { localProvider } from './local.js';
@@ -7,6 +8,7 @@ import { slurmProvider } from './slurm.js';
 
 /** What the configuration file says of one provider, by its type. */
 export const providerConfig = z.discriminatedUnion('type', [
+  hfJobsProvider,
   httpProvider,
   kubernetesProvider,
   localProvider,
@@ -23,6 +25,7 @@ export function secretOfProvider(provider: ProviderConfig): string | undefined {
       return undefined;
     case 'http':
       return provider.auth?.secret;
+    case 'hf_jobs':
     case 'kubernetes':
     case 'slurm':
       return provider.secret;
@@ -37,6 +40,7 @@ export function givesFiles(provider: ProviderConfig): boolean {
       return true;
     case 'http':
       return sendsFiles(provider.submit);
+    case 'hf_jobs':
     case 'slurm':
       return false;
   }
