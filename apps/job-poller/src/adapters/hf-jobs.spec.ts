@@ -39,7 +39,7 @@ const adapterAt = (base_url: string, more: Readonly<Record<string, unknown>> = {
   new HfJobsAdapter(
     'cloud',
     configured('hf_jobs', { base_url, namespace: 'acme', secret: 'HF_TOKEN', ...more }),
-    2_000,
+    5_000,
   );
 
 async function open(): Promise<HfWorld> {

@@ -52,7 +52,7 @@ export const adapterAt = (
       machines: MACHINES,
       ...more,
     }),
-    2_000,
+    5_000,
   );
 
 export const condition = (type: string, reason?: string): unknown => ({

@@ -47,7 +47,7 @@ const adapterAt = (base_url: string, more: Readonly<Record<string, unknown>> = {
       machines: { a100: { tres_per_node: 'gres/gpu:a100:1' } },
       ...more,
     }),
-    2_000,
+    5_000,
   );
 
 async function open(): Promise<SlurmWorld> {
