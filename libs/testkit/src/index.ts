@@ -44,6 +44,19 @@ export {
   type FakeRunpodServerless,
   type FakeRunpodServerlessCall,
 } from './cloud/fake-runpod-serverless.js';
+export {
+  startFakeHfJobs,
+  type FakeHfJob,
+  type FakeHfJobs,
+  type FakeHfJobsCall,
+} from './cloud/fake-hf-jobs.js';
+export {
+  startFakeKubernetesJobs,
+  type FakeKubernetesJobs,
+  type FakeKubernetesJobsCall,
+  type FakeKubernetesObject,
+} from './cloud/fake-kubernetes-jobs.js';
+export { startFakeSlurm, type FakeSlurm, type FakeSlurmCall, type FakeSlurmJob } from './cloud/fake-slurm.js';
 export { startFakeVault } from './fake-vault/server.js';
 export type {
   FakeDynamic,

@@ -1,10 +1,13 @@
 import type { ProviderConfig } from '@lineclear/kit';
 import type { Adapter } from './adapter.js';
+import { HfJobsAdapter } from './hf-jobs.js';
 import { HttpAdapter } from './http.js';
+import { KubernetesAdapter } from './kubernetes.js';
 import { LocalAdapter, type LocalOptions } from './local.js';
 import { ReplicateAdapter } from './replicate.js';
 import { RunpodPodsAdapter } from './runpod-pods.js';
 import { RunpodServerlessAdapter } from './runpod-serverless.js';
+import { SlurmAdapter } from './slurm.js';
 
 export interface AdapterOptions {
   /** How long one call to a provider may take. */
@@ -25,5 +28,11 @@ export function makeAdapter(name: string, provider: ProviderConfig, options: Ada
       return new RunpodPodsAdapter(name, provider, options.timeoutMs);
     case 'runpod_serverless':
       return new RunpodServerlessAdapter(name, provider, options.timeoutMs);
+    case 'hf_jobs':
+      return new HfJobsAdapter(name, provider, options.timeoutMs);
+    case 'kubernetes':
+      return new KubernetesAdapter(name, provider, options.timeoutMs);
+    case 'slurm':
+      return new SlurmAdapter(name, provider, options.timeoutMs);
   }
 }

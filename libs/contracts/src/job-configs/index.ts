@@ -1,23 +1,31 @@
 import type { z } from 'zod';
+import { containerConfig } from './container.js';
+import { hfJobsConfig } from './hf-jobs.js';
 import { localConfig } from './local.js';
 import { replicateConfig } from './replicate.js';
 import { runpodPodsConfig } from './runpod-pods.js';
 import { runpodServerlessConfig } from './runpod-serverless.js';
+import { slurmConfig } from './slurm.js';
 
 export { containerConfig, type ContainerConfig } from './container.js';
+export { hfJobsConfig } from './hf-jobs.js';
 export { RUN_KEY_INPUT } from './input.js';
 export { localConfig, variableName } from './local.js';
 export { replicateConfig, type ReplicateConfig } from './replicate.js';
 export { runpodPodsConfig } from './runpod-pods.js';
 export { runpodServerlessConfig, type RunpodServerlessConfig } from './runpod-serverless.js';
+export { slurmConfig, type SlurmConfig } from './slurm.js';
 
 /**
  * What a job says in its `config`, by the type of its provider: checked when it is submitted, and again when it is run. Types
  * that are not here take anything.
  */
 export const jobConfigs: Readonly<Partial<Record<string, z.ZodType>>> = {
+  hf_jobs: hfJobsConfig,
+  kubernetes: containerConfig,
   local: localConfig,
   replicate: replicateConfig,
   runpod_pods: runpodPodsConfig,
   runpod_serverless: runpodServerlessConfig,
+  slurm: slurmConfig,
 };

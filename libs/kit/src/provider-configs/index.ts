@@ -1,18 +1,24 @@
 import { sendsFiles } from '@lineclear/contracts';
 import { z } from 'zod';
+import { hfJobsProvider } from './hf-jobs.js';
 import { httpProvider } from './http.js';
+import { kubernetesProvider } from './kubernetes.js';
 import { localProvider } from './local.js';
 import { replicateProvider } from './replicate.js';
 import { runpodPodsProvider } from './runpod-pods.js';
 import { runpodServerlessProvider } from './runpod-serverless.js';
+import { slurmProvider } from './slurm.js';
 
 /** What the configuration file says of one provider, by its type. */
 export const providerConfig = z.discriminatedUnion('type', [
+  hfJobsProvider,
   httpProvider,
+  kubernetesProvider,
   localProvider,
   replicateProvider,
   runpodPodsProvider,
   runpodServerlessProvider,
+  slurmProvider,
 ]);
 export type ProviderConfig = z.infer<typeof providerConfig>;
 export type ProviderType = ProviderConfig['type'];
@@ -28,6 +34,9 @@ export function secretOfProvider(provider: ProviderConfig): string | undefined {
     case 'replicate':
     case 'runpod_pods':
     case 'runpod_serverless':
+    case 'hf_jobs':
+    case 'kubernetes':
+    case 'slurm':
       return provider.secret;
   }
 }
@@ -36,12 +45,15 @@ export function secretOfProvider(provider: ProviderConfig): string | undefined {
 export function givesFiles(provider: ProviderConfig): boolean {
   switch (provider.type) {
     case 'local':
+    case 'kubernetes':
       return true;
     case 'http':
       return sendsFiles(provider.submit);
     case 'replicate':
     case 'runpod_pods':
     case 'runpod_serverless':
+    case 'hf_jobs':
+    case 'slurm':
       return false;
   }
 }
