@@ -9,6 +9,7 @@ import { QueueTables1767225700000 } from './db/migrations/1767225700000-queue-ta
 import { BandsBetweenLevels1795661000000 } from './db/migrations/1795661000000-bands-between-levels.js';
 import { ApprovedSecrets1795711000000 } from './db/migrations/1795711000000-approved-secrets.js';
 import { Cancellers1795711000001 } from './db/migrations/1795711000001-cancellers.js';
+import { ArrangedJobs1795711000011 } from './db/migrations/1795711000011-arranged-jobs.js';
 import { FairQueue1795711000010 } from './db/migrations/1795711000010-fair-queue.js';
 import { Quotas1795671000000 } from './db/migrations/1795671000000-quotas.js';
 import { type Provider } from './domain/providers.js';
@@ -18,12 +19,14 @@ import { AnswerPastJobs } from './events/answer-past-jobs.js';
 import { AnswerUsage } from './events/answer-usage.js';
 import { FollowQuotas } from './events/follow-quotas.js';
 import { FollowRuns } from './events/follow-runs.js';
+import { ArrangeController } from './http/arrange.controller.js';
 import { CancelController } from './http/cancel.controller.js';
 import { DecideController } from './http/decide.controller.js';
 import { EventsController } from './http/events.controller.js';
 import { JobPageController } from './http/job-page.controller.js';
 import { JobsController } from './http/jobs.controller.js';
 import { MetricsController } from './http/metrics.controller.js';
+import { PoolsController } from './http/pools.controller.js';
 import { ProvidersController } from './http/providers.controller.js';
 import { QueueController } from './http/queue.controller.js';
 import { SubmitController } from './http/submit.controller.js';
@@ -55,6 +58,8 @@ class QueueModule {
         JobsController,
         JobPageController,
         CancelController,
+        ArrangeController,
+        PoolsController,
         DecideController,
         QueueController,
         ProvidersController,
@@ -107,6 +112,7 @@ export const define = (env: NodeJS.ProcessEnv, more: { clock?: Clock } = {}): Se
       ApprovedSecrets1795711000000,
       Cancellers1795711000001,
       FairQueue1795711000010,
+      ArrangedJobs1795711000011,
     ],
     transports: busTransports,
     file,

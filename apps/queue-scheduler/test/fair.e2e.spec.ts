@@ -68,9 +68,9 @@ async function fill(tx: Tx, jobs: number, users: number): Promise<void> {
   // No one statement may take as long as all of them.
   for (let first = 0; first < jobs; first += PIECE)
     await tx.query(
-      `insert into jobs (id, user_id, team_id, org_id, username, level, band, provider, config_name, config, hardware, gpus, cost_per_hour_usd,
+      `insert into jobs (id, user_id, team_id, org_id, username, level, band, own_band, provider, config_name, config, hardware, gpus, cost_per_hour_usd,
        estimated_duration_seconds, estimated_cost_usd, secrets, labels, facts, submitted_at, state, version, attempt, queued_at, ord)
-     select 'job_' || lpad(to_hex(n), 32, '0'), n % $2, n % $2 % 40 + 1, n % $2 % 10 + 1, 'u', 'viewer', n % $2 % 4 * 20 + 20, 'acme', 'x', '{}',
+     select 'job_' || lpad(to_hex(n), 32, '0'), n % $2, n % $2 % 40 + 1, n % $2 % 10 + 1, 'u', 'viewer', n % $2 % 4 * 20 + 20, 20, 'acme', 'x', '{}',
        case n / $2 % 2 when 0 then 'a100' else 'h100' end, 1, 1, 60, 1, '[]', '{}', '{}', now(), 'queued', 1, 0, now() - interval '2 hours', n
      from generate_series($1::int4, $3::int4) n`,
       [first, users, Math.min(jobs, first + PIECE) - 1],

@@ -13,9 +13,9 @@ import type { Picked } from '../src/db/pick.js';
 /** Thrown to leave no trace of what a test wrote. */
 export class Undo extends Error {}
 
-const SEED = `insert into jobs (id, user_id, team_id, org_id, username, level, band, provider, config_name, config, hardware, gpus, cost_per_hour_usd,
+const SEED = `insert into jobs (id, user_id, team_id, org_id, username, level, band, own_band, provider, config_name, config, hardware, gpus, cost_per_hour_usd,
   estimated_duration_seconds, estimated_cost_usd, secrets, labels, facts, submitted_at, state, version, attempt, queued_at, ord)
-  select 'job_' || lpad(to_hex(o), 32, '0'), u, t, g, 'u', l, b, p, 'x', '{}', h, gpus, 0, 1, c, '[]', '{}', '{}', now(), 'queued', 1, 0, q, o
+  select 'job_' || lpad(to_hex(o), 32, '0'), u, t, g, 'u', l, b, b, p, 'x', '{}', h, gpus, 0, 1, c, '[]', '{}', '{}', now(), 'queued', 1, 0, q, o
   from unnest($1::int4[], $2::int4[], $3::int4[], $4::text[], $5::int2[], $6::int8[], $7::text[], $8::text[], $9::int4[], $10::float8[], $11::timestamptz[])
     as n(u, t, g, l, b, o, p, h, gpus, c, q)`;
 

@@ -16,7 +16,9 @@ export class JobRow {
   @Column('int4', { nullable: true }) org_id: number | null;
   @Column('text') username: string;
   @Column('text') level: string;
+  @Column('int2') own_band: number;
   @Column('int2') band: number;
+  @Column('bool', { default: false }) on_hold: boolean;
   @Column('text') provider: string;
   @Column('text') config_name: string;
   @Column('json') config: object;

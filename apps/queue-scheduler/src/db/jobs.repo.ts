@@ -12,7 +12,7 @@ const ASKED_FOR: readonly Column[] = [
   ['org_id', 'int4', 'orgId'],
   ['username', 'text', 'username'],
   ['level', 'text', 'level'],
-  ['band', 'int2', 'band'],
+  ['own_band', 'int2', 'ownBand'],
   ['provider', 'text', 'provider'],
   ['config_name', 'text', 'configName'],
   ['config', 'json', 'config'],
@@ -31,6 +31,8 @@ const ASKED_FOR: readonly Column[] = [
 ];
 /** What changes while the job goes its way. */
 const CHANGING: readonly Column[] = [
+  ['band', 'int2', 'band'],
+  ['on_hold', 'bool', 'onHold'],
   ['state', 'text', 'state'],
   ['version', 'int4', 'version'],
   ['approval', 'json', 'approval'],
@@ -56,6 +58,8 @@ const NEW = [
   ...ASKED_FOR,
   ...CHANGING.filter(([name]) =>
     [
+      'band',
+      'on_hold',
       'state',
       'version',
       'approval',
@@ -150,13 +154,24 @@ export async function lock(tx: Tx, ids: readonly string[]): Promise<Job[]> {
 
 // The ids once more, by themselves: else a plan made while the table is small reads all of it for ever after.
 const SAVE = `update jobs j set ${CHANGING.map(([name, type]) => `${name} = n.${name}${type === 'json' ? '::json' : ''}`).join(', ')},
-    ord = case when n.state = 'queued' then coalesce(j.ord, nextval('queue_ord')) end
+    ord = case when n.state = 'queued' and not n.on_hold then coalesce(j.ord, nextval('queue_ord')) end
   from ${unnest(CHANGING, 2).replace('unnest(', 'unnest($1::text[], ')} as n(id, ${names(CHANGING)})
   where j.id = any($1::text[]) and j.id = n.id returning j.id, coalesce(j.ord, 0) as ord`;
 
 /** Writes what changed in jobs that are locked. */
 export async function save(tx: Tx, jobs: readonly Job[]): Promise<Place[]> {
   return tx.query<Place>(SAVE, [jobs.map(({ id }) => id), ...values(CHANGING, jobs)]);
+}
+
+/** Gives queued jobs, which are locked, each other's places, so that they stand in the order given. */
+export async function reorder(tx: Tx, ids: readonly string[]): Promise<void> {
+  await tx.query(
+    `update jobs j set ord = p.ord
+     from (select n.id, row_number() over (order by n.place) as nth from unnest($1::text[]) with ordinality as n(id, place)) w
+     join (select ord, row_number() over (order by ord) as nth from jobs where id = any($1::text[])) p using (nth)
+     where j.id = any($1::text[]) and j.id = w.id`,
+    [ids],
+  );
 }
 
 export interface JobFilter extends Reach {

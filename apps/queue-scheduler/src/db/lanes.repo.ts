@@ -98,6 +98,12 @@ export async function remove(tx: Tx, given: readonly LaneChange[]): Promise<void
   );
 }
 
+/** The order of jobs in these lanes changed: their heads are read anew. */
+export const reread = (tx: Tx, given: readonly (LaneKey & { readonly level: string })[]): Promise<void> =>
+  remove(tx, [...new Map(given.map((lane) => [nameOf(lane), { ...lane, jobs: 0 }])).values()]);
+const nameOf = ({ userId, teamId, orgId, band, pool }: LaneKey): string =>
+  [userId, teamId, orgId, band, pool].join(' ');
+
 /** Marks all lanes of these users as to be passed over, or not; lanes that are new are marked when a pick stumbles over them. */
 export async function markFull(tx: Tx, userIds: readonly number[], isFull: boolean): Promise<void> {
   if (userIds.length === 0) return;

@@ -11,6 +11,15 @@ export interface Pools {
 export const POOLS = `(select coalesce(json_agg(json_build_object('provider', provider, 'hardware', hardware, 'gpus', gpus, 'running', running)), '[]') from pools) as pools,
   (select coalesce(json_agg(json_build_object('kind', kind, 'name', name, 'atMost', at_most, 'isPaused', is_paused)), '[]') from pool_limits) as pool_limits`;
 
+/** What runs and what waits, by kind of machine. */
+export async function all(db: Queryable): Promise<(Pool & { readonly queued: number })[]> {
+  return db.query(
+    `select provider, hardware, gpus, running, coalesce((
+       select sum(queued)::int4 from lanes where pool = provider || '/' || hardware || '/' || gpus::text), 0) as queued
+     from pools order by provider, hardware, gpus`,
+  );
+}
+
 export async function limits(db: Queryable): Promise<PoolLimit[]> {
   return db.query<PoolLimit>(
     `select kind, name, at_most as "atMost", is_paused as "isPaused" from pool_limits order by kind, name`,

@@ -93,6 +93,47 @@ export async function roomFor(tx: Tx, holders: readonly Holder[]): Promise<Room>
   };
 }
 
+export async function policy(db: Queryable): Promise<PolicyRow> {
+  const [row] = await db.query<PolicyRow>(`select ${POLICY} from limits`);
+  if (!row) throw new Error('the table of limits is empty');
+  return row;
+}
+
+/** Sets how the queue is ordered, in a transaction that has entered. With another half-life what was used is put on its scale. */
+export async function setPolicy(tx: Tx, wanted: PolicyRow): Promise<PolicyRow> {
+  const [row] = await tx.query<PolicyRow & { factor: number }>(
+    `with before as (select half_life_hours from limits)
+     update limits set is_paused = $1, half_life_hours = $2, starvation_threshold_minutes = $3, guard_every = $4
+     returning ${POLICY}, (select half_life_hours from before) / $2 as factor`,
+    [wanted.is_paused, wanted.half_life_hours, wanted.starvation_threshold_minutes, wanted.guard_every],
+  );
+  if (!row) throw new Error('the table of limits is empty');
+  const { factor, ...after } = row;
+  // The scale's zero is 1970: what is kept is log2 of a sum as of then.
+  if (factor !== 1)
+    for (const table of ['shares', 'lanes', 'branches'])
+      await tx.query(`update ${table} set used = used * $1`, [factor]);
+  return after;
+}
+
+/** Sets how many slots are a holder's own; answers how many were. */
+export async function setNominal(
+  tx: Tx,
+  { scope, subject }: { readonly scope: 'org' | 'team'; readonly subject: number },
+  jobs: number | null,
+): Promise<number | null> {
+  const [before] = await tx.query<{ nominal: number | null }>(
+    'select nominal from slots where scope = $1 and subject = $2',
+    [scope, subject],
+  );
+  await tx.query(
+    `insert into slots (scope, subject, running, nominal) values ($1, $2, 0, $3)
+     on conflict (scope, subject) do update set nominal = excluded.nominal`,
+    [scope, subject, jobs],
+  );
+  return before?.nominal ?? null;
+}
+
 /** Changes the ceilings for every replica at once: no pick is under way, and the next one marks lanes anew. */
 export async function setLimits(tx: Tx, wanted: Partial<Limits>): Promise<Limits> {
   await enter(tx);

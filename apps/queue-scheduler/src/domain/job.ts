@@ -34,8 +34,8 @@ export interface Job {
   readonly orgId: number | null;
   readonly username: string;
   readonly level: Level;
-  /** The higher goes first. */
-  readonly band: number;
+  /** The band that it was submitted with. */
+  readonly ownBand: number;
   readonly provider: string;
   readonly configName: string;
   readonly config: Readonly<Record<string, unknown>>;
@@ -55,6 +55,10 @@ export interface Job {
   readonly traceparent: string | null;
   readonly submittedAt: Date;
 
+  /** The higher goes first; its own, unless an administrator said otherwise. */
+  readonly band: number;
+  /** Its owner keeps it from going. */
+  readonly onHold: boolean;
   readonly state: JobState;
   readonly version: number;
   readonly approval: ApprovalNeed | null;
@@ -78,6 +82,9 @@ export interface Job {
   readonly progress: Progress | null;
   readonly costUsd: number | null;
 }
+
+/** Whether a job is in the queue, to be let in when it is its turn. */
+export const isInLine = ({ state, onHold }: Job): boolean => state === 'queued' && !onHold;
 
 /** While a job is in one of these states it counts against every ceiling. */
 export const holdsSlot = (state: JobState): boolean =>

@@ -28,6 +28,8 @@ const job = (state: JobState, more: Partial<Job> = {}): Job => {
     username: 'ada',
     level: 'researcher',
     band: 20,
+    ownBand: 20,
+    onHold: false,
     provider: 'local',
     configName: 'tiny',
     config: {},

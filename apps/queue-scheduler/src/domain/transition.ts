@@ -6,7 +6,7 @@ import {
   type JobState,
   type RunOutcome,
 } from '@lineclear/contracts';
-import type { Canceller, Job, Progress } from './job.js';
+import { holdsSlot, isInLine, type Canceller, type Job, type Progress } from './job.js';
 import { settledCost } from './price.js';
 
 interface OfRun {
@@ -27,6 +27,8 @@ export type Fact =
       readonly by?: Canceller;
     }
   | { readonly kind: 'claimed'; readonly claimId: string }
+  | { readonly kind: 'prioritised'; readonly band: number }
+  | { readonly kind: 'put_on_hold'; readonly onHold: boolean }
   | { readonly kind: 'cancel_requested'; readonly by: Canceller }
   | (OfRun & { readonly kind: 'run_started'; readonly externalId: string; readonly startedAt: Date })
   | (OfRun & { readonly kind: 'run_observed'; readonly progress: Progress })
@@ -76,13 +78,21 @@ export function transition(job: Job, fact: Fact, now: Date, leases: Leases): Job
         costUsd: 0,
       });
     case 'claimed':
-      if (job.state !== 'queued') return undefined;
+      if (!isInLine(job)) return undefined;
       return moved(job, 'dispatching', {
         attempt: job.attempt + 1,
         claimId: fact.claimId,
         claimedAt: now,
         leaseUntil: later(now, leases.dispatchSeconds),
       });
+    case 'prioritised':
+      return fact.band === job.band || job.endedAt !== null || holdsSlot(job.state)
+        ? undefined
+        : { ...job, band: fact.band };
+    case 'put_on_hold':
+      return job.state !== 'queued' || fact.onHold === job.onHold
+        ? undefined
+        : { ...job, onHold: fact.onHold };
     case 'cancel_requested':
       return cancel(job, fact.by, now, leases);
     case 'run_started':

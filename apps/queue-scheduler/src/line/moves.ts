@@ -11,7 +11,7 @@ import * as quotas from '../db/quotas.repo.js';
 import * as shares from '../db/shares.repo.js';
 import * as slots from '../db/slots.repo.js';
 import * as usage from '../db/usage.repo.js';
-import { holdsSlot, type Job } from '../domain/job.js';
+import { holdsSlot, isInLine, type Job } from '../domain/job.js';
 import { countByHolder, holdersOf } from '../domain/holders.js';
 import { ceilingsOf, pickAtOnce, takingsOf, type Taking } from '../domain/pick.js';
 import { poolHolds, poolName, poolsTaken, type Machine } from '../domain/pools.js';
@@ -223,9 +223,11 @@ export class Moves {
     const freed = afters(changed.filter(({ before, after }) => hasSlot(before) && !hasSlot(after)));
     const freedBy = countByHolder(freed);
     const left = changed.flatMap(({ before, after }) =>
-      before && isInLine(before) && !isInLine(after) ? [before] : [],
+      before && isInLine(before) && lineOf(after) !== lineOf(before) ? [before] : [],
     );
-    const joined = afters(changed.filter(({ before, after }) => !isInLine(before) && isInLine(after)));
+    const joined = afters(
+      changed.filter(({ before, after }) => isInLine(after) && lineOf(after) !== lineOf(before)),
+    );
     const used = summed(changed.flatMap(({ before, after }) => usageDeltas(before, after)));
     const charges = changed.flatMap(({ before, after }) => chargesOf(before, after));
     const [saved, full] = await Promise.all([
@@ -259,8 +261,9 @@ export class Moves {
 
 const NOBODY: number[] = [];
 const hasSlot = (job: Job | undefined): boolean => job !== undefined && holdsSlot(job.state);
-/** Whether it is in the queue, to be let in when it is its turn. */
-const isInLine = (job: Job | undefined): boolean => job?.state === 'queued';
+/** The lane that a job stands in, if it does. */
+const lineOf = (job: Job | undefined): string | undefined =>
+  job && isInLine(job) ? keyOf({ ...job, pool: poolName(job) }) : undefined;
 const afters = (changes: readonly Change[]): Job[] => changes.map(({ after }) => after);
 const keyOf = ({ userId, teamId, orgId, band, pool }: lanes.LaneKey): string =>
   [userId, teamId, orgId, band, pool].join(' ');

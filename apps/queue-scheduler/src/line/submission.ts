@@ -62,13 +62,16 @@ export function newJob(
   traceparent: string | undefined,
 ): Omit<Job, 'facts'> {
   const { priority, ...asked } = wanted;
+  const band = bandOf(by.level_priority, priority);
   return {
     id: `job_${newEventId(now.getTime()).replaceAll('-', '')}`,
     userId: by.user_id,
     orgId: by.org?.id ?? null,
     username: by.username,
     level: by.level,
-    band: bandOf(by.level_priority, priority),
+    ownBand: band,
+    band,
+    onHold: false,
     estimatedCostUsd: costOf(wanted.costPerHourUsd, wanted.estimatedDurationSeconds),
     traceparent: traceparent ?? `00-${randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-00`,
     submittedAt: now,
