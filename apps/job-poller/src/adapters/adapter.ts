@@ -95,8 +95,8 @@ export interface Adapter {
   /** The name of the secret that every call needs, if there is one. */
   readonly authSecret: string | undefined;
   submit(submission: Submission, credential: Credential): Promise<{ externalId: string }>;
-  /** Looks for a run by our key; null means that there definitely is none. */
-  find(runKey: string, credential: Credential): Promise<{ externalId: string } | null>;
+  /** Looks for a run by our key; null means that there definitely is none. `since` is when the call that may have made it was made. */
+  find(runKey: string, credential: Credential, since?: Date): Promise<{ externalId: string } | null>;
   /** Looks at runs; one that the provider does not know is not in the answer. */
   get(externalIds: readonly string[], credential: Credential): Promise<ReadonlyMap<string, Observation>>;
   /**

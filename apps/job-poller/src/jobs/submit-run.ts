@@ -59,7 +59,9 @@ export class SubmitRun {
     let credential: Credential;
     try {
       credential = await this.credentials.ofProvider(adapter, run);
-      const found = await this.calls.make(adapter, 'find', () => adapter.find(run.runKey, credential));
+      const found = await this.calls.make(adapter, 'find', () =>
+        adapter.find(run.runKey, credential, run.submitStartedAt ?? undefined),
+      );
       if (found) return this.#accepted(run, adapter, found.externalId);
     } catch (error) {
       if (!(error instanceof ProviderFailure)) return tryAgain(run, run);
