@@ -1,5 +1,6 @@
-import { containerConfig, type ContainerConfig } from '@lineclear/contracts';
+import { containerConfig } from '@lineclear/contracts';
 import { ProviderFailure, type Submission } from './adapter.js';
+import { configOf } from './job-config.js';
 
 /** A job that is to run in a container. */
 export interface Container {
@@ -15,7 +16,7 @@ export interface Container {
  * @throws ProviderFailure `refused` for a config that is none, or without any image
  */
 export function containerOf(submission: Submission, defaultImage: string | undefined): Container {
-  const config = checked(submission);
+  const config = configOf(containerConfig, submission);
   const image = config.image ?? defaultImage;
   if (image === undefined)
     throw new ProviderFailure('refused', 'config.image is missing, and the provider has no image of its own');
@@ -34,13 +35,6 @@ export function containerOf(submission: Submission, defaultImage: string | undef
       [...submission.env].map(([variable, { value }]) => [variable, value.reveal()]),
     ),
   };
-}
-
-function checked(submission: Submission): ContainerConfig {
-  const parsed = containerConfig.safeParse(submission.config);
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  throw new ProviderFailure('refused', `config.${issue?.path.join('.')}: ${issue?.message}`);
 }
 
 const MARK = 'lineclear-exit';
