@@ -26,6 +26,12 @@ export {
   type FakeRoute,
   type HttpFault,
 } from './cloud/fake-http.js';
+export {
+  startFakeSkypilot,
+  type FakeSkypilot,
+  type FakeSkypilotCall,
+  type FakeSkypilotJob,
+} from './cloud/fake-skypilot.js';
 export { startFakeVault } from './fake-vault/server.js';
 export type {
   FakeDynamic,

@@ -2,6 +2,7 @@ import type { ProviderConfig } from '@lineclear/kit';
 import type { Adapter } from './adapter.js';
 import { HttpAdapter } from './http.js';
 import { LocalAdapter, type LocalOptions } from './local.js';
+import { SkypilotAdapter } from './skypilot.js';
 
 export interface AdapterOptions {
   /** How long one call to a provider may take. */
@@ -16,5 +17,7 @@ export function makeAdapter(name: string, provider: ProviderConfig, options: Ada
       return new LocalAdapter(name, options.local);
     case 'http':
       return new HttpAdapter(name, provider, options.timeoutMs);
+    case 'skypilot':
+      return new SkypilotAdapter(name, provider, options.timeoutMs);
   }
 }

@@ -2,9 +2,10 @@ import { sendsFiles } from '@lineclear/contracts';
 import { z } from 'zod';
 import { httpProvider } from './http.js';
 import { localProvider } from './local.js';
+import { skypilotProvider } from './skypilot.js';
 
 /** What the configuration file says of one provider, by its type. */
-export const providerConfig = z.discriminatedUnion('type', [httpProvider, localProvider]);
+export const providerConfig = z.discriminatedUnion('type', [httpProvider, localProvider, skypilotProvider]);
 export type ProviderConfig = z.infer<typeof providerConfig>;
 export type ProviderType = ProviderConfig['type'];
 export type ProviderConfigOf<Type extends ProviderType> = Extract<ProviderConfig, { type: Type }>;
@@ -16,6 +17,8 @@ export function secretOfProvider(provider: ProviderConfig): string | undefined {
       return undefined;
     case 'http':
       return provider.auth?.secret;
+    case 'skypilot':
+      return provider.secret;
   }
 }
 
@@ -26,5 +29,7 @@ export function givesFiles(provider: ProviderConfig): boolean {
       return true;
     case 'http':
       return sendsFiles(provider.submit);
+    case 'skypilot':
+      return false;
   }
 }
