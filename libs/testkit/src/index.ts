@@ -32,6 +32,7 @@ export {
   type FakeSkypilotCall,
   type FakeSkypilotJob,
 } from './cloud/fake-skypilot.js';
+export { startFakeVast, type FakeVast, type FakeVastCall, type FakeVastInstance } from './cloud/fake-vast.js';
 export { startFakeVault } from './fake-vault/server.js';
 export type {
   FakeDynamic,

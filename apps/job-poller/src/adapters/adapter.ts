@@ -106,6 +106,12 @@ export interface Adapter {
   list?(externalIds: readonly string[], credential: Credential): Promise<readonly Listed[]>;
   /** Stops a run; one that is over or gone already is no error. */
   cancel(externalId: string, credential: Credential): Promise<void>;
+  /** Takes away what still costs of a run whose end and output are known; one that is gone is no error. Absent where nothing is left. */
+  release?(externalId: string, credential: Credential): Promise<void>;
+  /** What its kinds of machines cost now. */
+  prices?(
+    credential: Credential,
+  ): Promise<ReadonlyMap<string, { readonly usdPerHour: number; readonly gpus: number }>>;
   /** Output after `cursor`. While the run goes on only whole lines: a word must not be cut in two, or it could not be redacted. */
   logs(externalId: string, cursor: string | null, isOver: boolean, credential: Credential): Promise<LogPart>;
   close(): Promise<void>;

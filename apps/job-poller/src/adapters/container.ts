@@ -64,3 +64,7 @@ export function exitCodeIn(output: string, runKey: string): number | undefined {
   const found = [...output.matchAll(new RegExp(`^${MARK} ${runKey} (\\d{1,3})\\s*$`, 'gm'))].at(-1);
   return found === undefined ? undefined : Number(found[1]);
 }
+
+/** Whether a line of an output is such a mark, which is nobody's output. */
+export const isExitMark = (line: string): boolean => MARK_LINE.test(line);
+const MARK_LINE = new RegExp(`^${MARK} \\S+ \\d{1,3}\\s*$`);

@@ -3,6 +3,7 @@ import type { Adapter } from './adapter.js';
 import { HttpAdapter } from './http.js';
 import { LocalAdapter, type LocalOptions } from './local.js';
 import { SkypilotAdapter } from './skypilot.js';
+import { VastAdapter } from './vast.js';
 
 export interface AdapterOptions {
   /** How long one call to a provider may take. */
@@ -19,5 +20,7 @@ export function makeAdapter(name: string, provider: ProviderConfig, options: Ada
       return new HttpAdapter(name, provider, options.timeoutMs);
     case 'skypilot':
       return new SkypilotAdapter(name, provider, options.timeoutMs);
+    case 'vast':
+      return new VastAdapter(name, provider, options.timeoutMs);
   }
 }

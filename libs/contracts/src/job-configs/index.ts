@@ -1,10 +1,12 @@
 import type { z } from 'zod';
 import { localConfig } from './local.js';
 import { skypilotConfig } from './skypilot.js';
+import { vastConfig } from './vast.js';
 
 export { containerConfig, type ContainerConfig } from './container.js';
 export { localConfig, variableName } from './local.js';
 export { skypilotConfig, type SkypilotConfig } from './skypilot.js';
+export { vastConfig } from './vast.js';
 
 /**
  * What a job says in its `config`, by the type of its provider: checked when it is submitted, and again when it is run. Types
@@ -13,4 +15,5 @@ export { skypilotConfig, type SkypilotConfig } from './skypilot.js';
 export const jobConfigs: Readonly<Partial<Record<string, z.ZodType>>> = {
   local: localConfig,
   skypilot: skypilotConfig,
+  vast: vastConfig,
 };

@@ -3,9 +3,15 @@ import { z } from 'zod';
 import { httpProvider } from './http.js';
 import { localProvider } from './local.js';
 import { skypilotProvider } from './skypilot.js';
+import { vastProvider } from './vast.js';
 
 /** What the configuration file says of one provider, by its type. */
-export const providerConfig = z.discriminatedUnion('type', [httpProvider, localProvider, skypilotProvider]);
+export const providerConfig = z.discriminatedUnion('type', [
+  httpProvider,
+  localProvider,
+  skypilotProvider,
+  vastProvider,
+]);
 export type ProviderConfig = z.infer<typeof providerConfig>;
 export type ProviderType = ProviderConfig['type'];
 export type ProviderConfigOf<Type extends ProviderType> = Extract<ProviderConfig, { type: Type }>;
@@ -18,6 +24,7 @@ export function secretOfProvider(provider: ProviderConfig): string | undefined {
     case 'http':
       return provider.auth?.secret;
     case 'skypilot':
+    case 'vast':
       return provider.secret;
   }
 }
@@ -30,6 +37,7 @@ export function givesFiles(provider: ProviderConfig): boolean {
     case 'http':
       return sendsFiles(provider.submit);
     case 'skypilot':
+    case 'vast':
       return false;
   }
 }
