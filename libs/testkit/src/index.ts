@@ -27,6 +27,12 @@ export {
   type HttpFault,
 } from './cloud/fake-http.js';
 export {
+  startFakeLambda,
+  type FakeLambda,
+  type FakeLambdaCall,
+  type FakeLambdaInstance,
+} from './cloud/fake-lambda.js';
+export {
   startFakeSkypilot,
   type FakeSkypilot,
   type FakeSkypilotCall,

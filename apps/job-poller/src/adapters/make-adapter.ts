@@ -1,6 +1,7 @@
 import type { ProviderConfig } from '@lineclear/kit';
 import type { Adapter } from './adapter.js';
 import { HttpAdapter } from './http.js';
+import { LambdaAdapter } from './lambda.js';
 import { LocalAdapter, type LocalOptions } from './local.js';
 import { SkypilotAdapter } from './skypilot.js';
 import { VastAdapter } from './vast.js';
@@ -18,6 +19,8 @@ export function makeAdapter(name: string, provider: ProviderConfig, options: Ada
       return new LocalAdapter(name, options.local);
     case 'http':
       return new HttpAdapter(name, provider, options.timeoutMs);
+    case 'lambda':
+      return new LambdaAdapter(name, provider, options.timeoutMs);
     case 'skypilot':
       return new SkypilotAdapter(name, provider, options.timeoutMs);
     case 'vast':

@@ -21,6 +21,7 @@ import {
   ProviderHttp,
   type HttpAnswer,
 } from './provider-http.js';
+import { rested } from './rested.js';
 import { VastLogs } from './vast-logs.js';
 import {
   costUsd,
@@ -237,9 +238,3 @@ function observationOf(one: Instance): Observation | undefined {
     ...(cost === undefined ? {} : { costUsd: cost }),
   };
 }
-
-/** The failure, with how long this kind of call must rest where it is "later" and nobody said how much. */
-const rested = (failure: ProviderFailure, restMs: number): ProviderFailure =>
-  failure.kind === 'busy' && failure.retryAfterMs === undefined
-    ? new ProviderFailure('busy', failure.message, restMs)
-    : failure;

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { containerConfig } from './container.js';
 import { localConfig } from './local.js';
 import { skypilotConfig } from './skypilot.js';
 import { vastConfig } from './vast.js';
@@ -13,6 +14,7 @@ export { vastConfig } from './vast.js';
  * that are not here take anything.
  */
 export const jobConfigs: Readonly<Partial<Record<string, z.ZodType>>> = {
+  lambda: containerConfig,
   local: localConfig,
   skypilot: skypilotConfig,
   vast: vastConfig,

@@ -1,6 +1,7 @@
 import { sendsFiles } from '@lineclear/contracts';
 import { z } from 'zod';
 import { httpProvider } from './http.js';
+import { lambdaProvider } from './lambda.js';
 import { localProvider } from './local.js';
 import { skypilotProvider } from './skypilot.js';
 import { vastProvider } from './vast.js';
@@ -8,6 +9,7 @@ import { vastProvider } from './vast.js';
 /** What the configuration file says of one provider, by its type. */
 export const providerConfig = z.discriminatedUnion('type', [
   httpProvider,
+  lambdaProvider,
   localProvider,
   skypilotProvider,
   vastProvider,
@@ -23,6 +25,7 @@ export function secretOfProvider(provider: ProviderConfig): string | undefined {
       return undefined;
     case 'http':
       return provider.auth?.secret;
+    case 'lambda':
     case 'skypilot':
     case 'vast':
       return provider.secret;
@@ -36,6 +39,7 @@ export function givesFiles(provider: ProviderConfig): boolean {
       return true;
     case 'http':
       return sendsFiles(provider.submit);
+    case 'lambda':
     case 'skypilot':
     case 'vast':
       return false;
