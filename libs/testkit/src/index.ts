@@ -27,6 +27,24 @@ export {
   type HttpFault,
 } from './cloud/fake-http.js';
 export {
+  startFakeReplicate,
+  type FakeReplicate,
+  type FakeReplicateCall,
+  type FakeReplicateObject,
+} from './cloud/fake-replicate.js';
+export {
+  startFakeRunpodPods,
+  type FakePod,
+  type FakeRunpodPods,
+  type FakeRunpodPodsCall,
+} from './cloud/fake-runpod-pods.js';
+export {
+  startFakeRunpodServerless,
+  type FakeRunpodJob,
+  type FakeRunpodServerless,
+  type FakeRunpodServerlessCall,
+} from './cloud/fake-runpod-serverless.js';
+export {
   startFakeLambda,
   type FakeLambda,
   type FakeLambdaCall,

@@ -27,3 +27,21 @@ export function partOfWhole(whole: string, cursor: string | null, isOver: boolea
   const settled = isOver ? whole : whole.slice(0, whole.lastIndexOf('\n') + 1);
   return { text: settled.slice(read), cursorAt: (taken) => String(read + taken), more: false };
 }
+
+/** What a provider says of an error, which may be a text or any JSON. */
+export const textOf = (said: unknown): string | undefined =>
+  said === undefined || said === null || said === ''
+    ? undefined
+    : typeof said === 'string'
+      ? said
+      : JSON.stringify(said);
+
+// Long ones are images in base64, and worth nothing in a log.
+const KEPT_OUTPUT_CHARS = 16_384;
+
+/** The last line of a log whose provider deletes what a run put out soon after its end. */
+export function outputLine(output: unknown): string {
+  if (output === undefined || output === null) return '';
+  const text = JSON.stringify(output);
+  return `\noutput: ${text.length <= KEPT_OUTPUT_CHARS ? text : `${text.length} characters, too long to be kept here`}\n`;
+}

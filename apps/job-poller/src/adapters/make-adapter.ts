@@ -3,6 +3,9 @@ import type { Adapter } from './adapter.js';
 import { HttpAdapter } from './http.js';
 import { LambdaAdapter } from './lambda.js';
 import { LocalAdapter, type LocalOptions } from './local.js';
+import { ReplicateAdapter } from './replicate.js';
+import { RunpodPodsAdapter } from './runpod-pods.js';
+import { RunpodServerlessAdapter } from './runpod-serverless.js';
 import { SkypilotAdapter } from './skypilot.js';
 import { VastAdapter } from './vast.js';
 
@@ -21,6 +24,12 @@ export function makeAdapter(name: string, provider: ProviderConfig, options: Ada
       return new HttpAdapter(name, provider, options.timeoutMs);
     case 'lambda':
       return new LambdaAdapter(name, provider, options.timeoutMs);
+    case 'replicate':
+      return new ReplicateAdapter(name, provider, options.timeoutMs);
+    case 'runpod_pods':
+      return new RunpodPodsAdapter(name, provider, options.timeoutMs);
+    case 'runpod_serverless':
+      return new RunpodServerlessAdapter(name, provider, options.timeoutMs);
     case 'skypilot':
       return new SkypilotAdapter(name, provider, options.timeoutMs);
     case 'vast':

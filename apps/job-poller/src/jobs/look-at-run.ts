@@ -15,6 +15,7 @@ import { LogReader, type ReadLog } from './read-log.js';
 import { ended, moved, tryAgain, type StepResult } from './step-result.js';
 
 const LOG_TRIES_AT_THE_END = 3;
+const RELEASE_TRIES = 10;
 
 /** The steps with a run that its provider has accepted: look at it, stop it. */
 @Injectable()
@@ -87,9 +88,28 @@ export class LookAtRun {
     if (log === undefined) return tryAgain(before, run);
     if (outcome === undefined)
       return moved(before, log.run, this.#nextInMs(log.run, adapter), now, log.chunks);
+    if (adapter.release) {
+      // What is known of its end is stored before the provider forgets it.
+      if (before.remoteState !== log.run.remoteState) return moved(before, log.run, 0, now, log.chunks);
+      if (!(await this.#released(log.run, adapter, credential))) return tryAgain(before, run);
+    }
     const clean = said === undefined ? null : await this.credentials.clean(run, adapter, credential, said);
     const told = withLeaks(log.run, clean?.hits ?? [], 'message');
     return ended(before, told, outcome, clean?.text ?? null, now, log.chunks);
+  }
+
+  /** Whether nothing of a run costs any more, or it was tried often enough. */
+  async #released(run: Run, adapter: Adapter, credential: Credential): Promise<boolean> {
+    try {
+      await this.calls.make(adapter, 'release', async () => adapter.release?.(idOf(run), credential));
+      return true;
+    } catch {
+      // Without the error: a provider may repeat in it what it was given.
+      if (run.failures < RELEASE_TRIES) return false;
+      const left = `${idOf(run)} could not be taken away there: it may still cost`;
+      await this.notices.tell(run.provider, run.jobId, left);
+      return true;
+    }
   }
 
   /** New output, if it is time; undefined when a run that is over should wait for its last lines. */
@@ -134,6 +154,9 @@ export class LookAtRun {
 
   #missing(before: ClaimedRun, seen: Run, adapter: Adapter): StepResult {
     const now = this.clock.now();
+    const known = seen.remoteState === null ? undefined : outcomeOf(seen.remoteState, seen.stopReason);
+    // It was taken away after its end was stored.
+    if (known !== undefined) return ended(before, seen, known, null, now);
     const run: Run = { ...seen, missingCount: seen.missingCount + 1, missingSince: seen.missingSince ?? now };
     const misses = { count: run.missingCount, since: run.missingSince ?? now };
     if (!isLost(misses, now, this.config.LINECLEAR_LOST_AFTER_SECONDS * 1_000))

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { OnApplicationShutdown } from '@nestjs/common';
 import type { Clock } from '@lineclear/kit';
 import type { Bus } from '@lineclear/bus';
@@ -33,6 +34,8 @@ export class OutsideSources implements OnApplicationShutdown {
   readonly #aws: AwsSecretsManagerSource | undefined;
   readonly #bus: Bus;
   readonly #subject: string;
+  /** Whose word it is: our own comes back to us, and by then something fresh may be remembered. */
+  readonly #sender = randomUUID();
   readonly #clears: { unsubscribe(): void };
 
   constructor(
@@ -75,13 +78,17 @@ export class OutsideSources implements OnApplicationShutdown {
     this.sources = [...near.filter((source) => source !== undefined), ...this.#caches];
     this.#bus = bus;
     this.#subject = `poke.${bus.service}.source-caches`;
-    this.#clears = bus.connection.subscribe(this.#subject, { callback: () => this.#clear() });
+    this.#clears = bus.connection.subscribe(this.#subject, {
+      callback: (_, message) => {
+        if (message.string() !== this.#sender) this.#clear();
+      },
+    });
   }
 
   /** Forgets what is remembered of sources far away, here and in the other replicas that are reached right now. */
   clearEverywhere(): SourceName[] {
     this.#clear();
-    if (!this.#bus.connection.isClosed()) this.#bus.connection.publish(this.#subject);
+    if (!this.#bus.connection.isClosed()) this.#bus.connection.publish(this.#subject, this.#sender);
     return SOURCES.filter((name) => this.#caches.some((cache) => cache.name === name));
   }
 

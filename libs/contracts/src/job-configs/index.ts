@@ -1,11 +1,18 @@
 import type { z } from 'zod';
 import { containerConfig } from './container.js';
 import { localConfig } from './local.js';
+import { replicateConfig } from './replicate.js';
+import { runpodPodsConfig } from './runpod-pods.js';
+import { runpodServerlessConfig } from './runpod-serverless.js';
 import { skypilotConfig } from './skypilot.js';
 import { vastConfig } from './vast.js';
 
 export { containerConfig, type ContainerConfig } from './container.js';
+export { RUN_KEY_INPUT } from './input.js';
 export { localConfig, variableName } from './local.js';
+export { replicateConfig, type ReplicateConfig } from './replicate.js';
+export { runpodPodsConfig } from './runpod-pods.js';
+export { runpodServerlessConfig, type RunpodServerlessConfig } from './runpod-serverless.js';
 export { skypilotConfig, type SkypilotConfig } from './skypilot.js';
 export { vastConfig } from './vast.js';
 
@@ -16,6 +23,9 @@ export { vastConfig } from './vast.js';
 export const jobConfigs: Readonly<Partial<Record<string, z.ZodType>>> = {
   lambda: containerConfig,
   local: localConfig,
+  replicate: replicateConfig,
+  runpod_pods: runpodPodsConfig,
+  runpod_serverless: runpodServerlessConfig,
   skypilot: skypilotConfig,
   vast: vastConfig,
 };

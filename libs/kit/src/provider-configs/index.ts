@@ -3,6 +3,9 @@ import { z } from 'zod';
 import { httpProvider } from './http.js';
 import { lambdaProvider } from './lambda.js';
 import { localProvider } from './local.js';
+import { replicateProvider } from './replicate.js';
+import { runpodPodsProvider } from './runpod-pods.js';
+import { runpodServerlessProvider } from './runpod-serverless.js';
 import { skypilotProvider } from './skypilot.js';
 import { vastProvider } from './vast.js';
 
@@ -11,6 +14,9 @@ export const providerConfig = z.discriminatedUnion('type', [
   httpProvider,
   lambdaProvider,
   localProvider,
+  replicateProvider,
+  runpodPodsProvider,
+  runpodServerlessProvider,
   skypilotProvider,
   vastProvider,
 ]);
@@ -26,6 +32,9 @@ export function secretOfProvider(provider: ProviderConfig): string | undefined {
     case 'http':
       return provider.auth?.secret;
     case 'lambda':
+    case 'replicate':
+    case 'runpod_pods':
+    case 'runpod_serverless':
     case 'skypilot':
     case 'vast':
       return provider.secret;
@@ -40,6 +49,9 @@ export function givesFiles(provider: ProviderConfig): boolean {
     case 'http':
       return sendsFiles(provider.submit);
     case 'lambda':
+    case 'replicate':
+    case 'runpod_pods':
+    case 'runpod_serverless':
     case 'skypilot':
     case 'vast':
       return false;

@@ -1,0 +1,12 @@
+import { fields } from '@lineclear/contracts';
+import { z } from 'zod';
+import { baseUrl, common } from './common.js';
+
+/** Predictions and trainings of Replicate (docs/providers.md). */
+export const replicateProvider = z.strictObject({
+  type: z.literal('replicate'),
+  ...common,
+  base_url: baseUrl.default('https://api.replicate.com/v1'),
+  /** The name of the secret that is the API token. */
+  secret: fields.secretName,
+});
