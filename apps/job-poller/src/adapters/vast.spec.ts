@@ -169,6 +169,20 @@ describe('vast', () => {
       expect(await lookAt(world, id)).toMatchObject({ state: 'succeeded' });
     });
 
+    it('of one that we stopped waits for its log, which may say that it was over before', async () => {
+      const [over, silent] = [await submit(), await submit()];
+      world.become(over.id, 'succeeded');
+      world.become(silent.id, 'running');
+      for (const { id } of [over, silent]) await world.adapter.cancel(id, world.credential);
+      world.fake.lateLogs(1);
+      expect(await lookAt(world, over.id)).toMatchObject({ state: 'running' });
+      expect(await lookAt(world, over.id)).toMatchObject({ state: 'succeeded' });
+      world.fake.lateLogs(1_000);
+      expect(await lookAt(world, silent.id)).toMatchObject({ state: 'running' });
+      vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 91_000 });
+      expect(await lookAt(world, silent.id)).toMatchObject({ state: 'cancelled' });
+    });
+
     it('is followed by taking the instance away, which costs until then', async () => {
       const { id } = await submit();
       await world.adapter.release?.(id, world.credential);

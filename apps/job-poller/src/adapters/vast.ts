@@ -174,10 +174,13 @@ export class VastAdapter implements Adapter {
     const end = await this.#logs.end(id, credential);
     const exitCode = exitCodeIn(end ?? '', one.label ?? '');
     if (exitCode !== undefined) return { word, state: exitCode === 0 ? 'succeeded' : 'failed', exitCode };
-    if (one.intended_status === 'stopped') return { word, state: 'cancelled' };
+    const isStopped = one.intended_status === 'stopped';
+    // It may have ended before the stop came: its log says so.
+    if (isStopped && end !== undefined) return { word, state: 'cancelled' };
     const since = this.#unmarkedSince.get(id) ?? Date.now();
     this.#unmarkedSince.set(id, since);
     if (Date.now() - since < MARK_GRACE_MS) return { word, state: 'running' };
+    if (isStopped) return { word, state: 'cancelled' };
     return {
       word,
       state: 'failed',
