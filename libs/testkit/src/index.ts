@@ -57,6 +57,19 @@ export {
   type FakeKubernetesObject,
 } from './cloud/fake-kubernetes-jobs.js';
 export { startFakeSlurm, type FakeSlurm, type FakeSlurmCall, type FakeSlurmJob } from './cloud/fake-slurm.js';
+export {
+  startFakeLambda,
+  type FakeLambda,
+  type FakeLambdaCall,
+  type FakeLambdaInstance,
+} from './cloud/fake-lambda.js';
+export {
+  startFakeSkypilot,
+  type FakeSkypilot,
+  type FakeSkypilotCall,
+  type FakeSkypilotJob,
+} from './cloud/fake-skypilot.js';
+export { startFakeVast, type FakeVast, type FakeVastCall, type FakeVastInstance } from './cloud/fake-vast.js';
 export { startFakeVault } from './fake-vault/server.js';
 export type {
   FakeDynamic,

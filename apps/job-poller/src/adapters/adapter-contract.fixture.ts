@@ -16,6 +16,8 @@ export interface Features {
   /** Whether its states are words, of which it may use new ones. */
   readonly words: boolean;
   readonly credential: boolean;
+  /** What is seen of an end, where the provider does not tell it. */
+  readonly ends?: Readonly<Partial<Record<RemoteWord, RemoteState>>>;
 }
 
 /** A provider's fake, as the suite drives it, and the adapter that speaks to it. */
@@ -143,14 +145,14 @@ export function adapterContract(name: string, has: Features, open: () => Promise
       world.become(id, 'running');
       expect((await lookAt(world, id))?.state).toBe('running');
       world.become(id, 'succeeded');
-      expect((await lookAt(world, id))?.state).toBe('succeeded');
+      expect((await lookAt(world, id))?.state).toBe(has.ends?.succeeded ?? 'succeeded');
     });
 
     it.each(['failed', 'cancelled'] as const)('sees that a run is %s', async (state) => {
       const { id } = await submit();
       world.become(id, 'running');
       world.become(id, state);
-      expect((await lookAt(world, id))?.state).toBe(state);
+      expect((await lookAt(world, id))?.state).toBe(has.ends?.[state] ?? state);
     });
 
     it('leaves out of its answer what the provider does not know (any more)', async () => {
@@ -180,7 +182,9 @@ export function adapterContract(name: string, has: Features, open: () => Promise
     });
 
     where(has.lists)('shows all of them in one list, with our keys', async () => {
-      const runs = await Promise.all(Array.from({ length: 130 }, () => submit()));
+      const runs: Awaited<ReturnType<typeof submit>>[] = [];
+      // One after the other: what waits for a connection has its deadline run meanwhile.
+      for (let run = 0; run < 130; run += 1) runs.push(await submit());
       for (const { id } of runs) world.become(id, 'running');
       const ids = runs.map(({ id }) => id);
       const listed = (await world.adapter.list?.(ids, world.credential)) ?? [];

@@ -25,17 +25,28 @@ export function containerOf(submission: Submission, defaultImage: string | undef
     command: config.command,
     env: {
       ...config.env,
-      LINECLEAR_RUN_KEY: submission.runKey,
-      LINECLEAR_JOB_ID: submission.jobId,
-      LINECLEAR_ATTEMPT: String(submission.attempt),
+      ...identityOf(submission),
       LINECLEAR_CONFIG: JSON.stringify(submission.config),
-      ...(submission.outputPath === null ? {} : { LINECLEAR_OUTPUT_PATH: submission.outputPath }),
     },
-    secretEnv: Object.fromEntries(
-      [...submission.env].map(([variable, { value }]) => [variable, value.reveal()]),
-    ),
+    secretEnv: secretEnvOf(submission),
   };
 }
+
+/** The variables that tell a run which one it is. */
+export const identityOf = (submission: Submission): Record<string, string> => ({
+  LINECLEAR_RUN_KEY: submission.runKey,
+  LINECLEAR_JOB_ID: submission.jobId,
+  LINECLEAR_ATTEMPT: String(submission.attempt),
+  ...(submission.outputPath === null ? {} : { LINECLEAR_OUTPUT_PATH: submission.outputPath }),
+});
+
+/** The variables that are secrets. */
+export const secretEnvOf = ({ env }: Submission): Record<string, string> =>
+  Object.fromEntries([...env].map(([variable, { value }]) => [variable, value.reveal()]));
+
+/** A command as one line of shell that runs just that. */
+export const shellLine = (command: readonly string[]): string =>
+  command.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ');
 
 const MARK = 'lineclear-exit';
 

@@ -3,11 +3,14 @@ import type { Adapter } from './adapter.js';
 import { HfJobsAdapter } from './hf-jobs.js';
 import { HttpAdapter } from './http.js';
 import { KubernetesAdapter } from './kubernetes.js';
+import { LambdaAdapter } from './lambda.js';
 import { LocalAdapter, type LocalOptions } from './local.js';
 import { ReplicateAdapter } from './replicate.js';
 import { RunpodPodsAdapter } from './runpod-pods.js';
 import { RunpodServerlessAdapter } from './runpod-serverless.js';
 import { SlurmAdapter } from './slurm.js';
+import { SkypilotAdapter } from './skypilot.js';
+import { VastAdapter } from './vast.js';
 
 export interface AdapterOptions {
   /** How long one call to a provider may take. */
@@ -22,6 +25,8 @@ export function makeAdapter(name: string, provider: ProviderConfig, options: Ada
       return new LocalAdapter(name, options.local);
     case 'http':
       return new HttpAdapter(name, provider, options.timeoutMs);
+    case 'lambda':
+      return new LambdaAdapter(name, provider, options.timeoutMs);
     case 'replicate':
       return new ReplicateAdapter(name, provider, options.timeoutMs);
     case 'runpod_pods':
@@ -34,5 +39,9 @@ export function makeAdapter(name: string, provider: ProviderConfig, options: Ada
       return new KubernetesAdapter(name, provider, options.timeoutMs);
     case 'slurm':
       return new SlurmAdapter(name, provider, options.timeoutMs);
+    case 'skypilot':
+      return new SkypilotAdapter(name, provider, options.timeoutMs);
+    case 'vast':
+      return new VastAdapter(name, provider, options.timeoutMs);
   }
 }

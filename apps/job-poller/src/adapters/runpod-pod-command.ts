@@ -1,4 +1,4 @@
-import { withExitMark } from './container.js';
+import { shellLine, withExitMark } from './container.js';
 
 /** What a pod's image is given to start: RunPod takes one line and splits it as a shell would, so that it is kept free of the job's words. */
 export const POD_ARGS = `sh -c 'eval "$LINECLEAR_START"'`;
@@ -12,11 +12,9 @@ const STOP_SECONDS = 60;
  */
 export const podStart = (command: readonly string[], runKey: string): string =>
   [
-    withExitMark(command, runKey).map(quoted).join(' '),
+    shellLine(withExitMark(command, runKey)),
     'lineclear_code=$?',
     'runpodctl stop pod "$RUNPOD_POD_ID" >/dev/null 2>&1',
     `sleep ${STOP_SECONDS}`,
     'exit "$lineclear_code"',
   ].join('; ');
-
-const quoted = (word: string): string => `'${word.replaceAll("'", `'\\''`)}'`;

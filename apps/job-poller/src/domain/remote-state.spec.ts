@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { forward, outcomeOf } from './remote-state.js';
-import { REMOTE_STATES, runKeyOf } from './run.js';
+import { isRunKey, REMOTE_STATES, runKeyOf } from './run.js';
 
 it.each([
   [null, 'running', 'running'],
@@ -48,4 +48,13 @@ it.each([
 
 it('names a run by its job and attempt', () => {
   expect(runKeyOf(`job_${'ab'.repeat(16)}`, 3)).toBe(`lc-${'ab'.repeat(16)}-a3`);
+});
+
+it.each([
+  [runKeyOf(`job_${'ab'.repeat(16)}`, 12), true],
+  ['lc-train', false],
+  ['train-a1', false],
+  ['my lc-1-a1', false],
+])('knows of %j whether it is such a name: %s', (name, isOurs) => {
+  expect(isRunKey(name)).toBe(isOurs);
 });

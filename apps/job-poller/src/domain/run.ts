@@ -114,6 +114,7 @@ export type RemoteState = (typeof REMOTE_STATES)[number];
 /** The name of the remote object: one for each attempt, and nothing else has it. */
 export const runKeyOf = (jobId: string, attempt: number): string =>
   `lc-${jobId.replace(/^job_/, '')}-a${attempt}`;
+export const isRunKey = (name: string): boolean => /^lc-[\w-]+-a\d+$/.test(name);
 
 export type Claim = EventData<typeof jobClaimed>;
 

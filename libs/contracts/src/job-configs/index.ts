@@ -5,7 +5,9 @@ import { localConfig } from './local.js';
 import { replicateConfig } from './replicate.js';
 import { runpodPodsConfig } from './runpod-pods.js';
 import { runpodServerlessConfig } from './runpod-serverless.js';
+import { skypilotConfig } from './skypilot.js';
 import { slurmConfig } from './slurm.js';
+import { vastConfig } from './vast.js';
 
 export { containerConfig, type ContainerConfig } from './container.js';
 export { hfJobsConfig } from './hf-jobs.js';
@@ -14,7 +16,9 @@ export { localConfig, variableName } from './local.js';
 export { replicateConfig, type ReplicateConfig } from './replicate.js';
 export { runpodPodsConfig } from './runpod-pods.js';
 export { runpodServerlessConfig, type RunpodServerlessConfig } from './runpod-serverless.js';
+export { skypilotConfig, type SkypilotConfig } from './skypilot.js';
 export { slurmConfig, type SlurmConfig } from './slurm.js';
+export { vastConfig } from './vast.js';
 
 /**
  * What a job says in its `config`, by the type of its provider: checked when it is submitted, and again when it is run. Types
@@ -23,9 +27,12 @@ export { slurmConfig, type SlurmConfig } from './slurm.js';
 export const jobConfigs: Readonly<Partial<Record<string, z.ZodType>>> = {
   hf_jobs: hfJobsConfig,
   kubernetes: containerConfig,
+  lambda: containerConfig,
   local: localConfig,
   replicate: replicateConfig,
   runpod_pods: runpodPodsConfig,
   runpod_serverless: runpodServerlessConfig,
+  skypilot: skypilotConfig,
   slurm: slurmConfig,
+  vast: vastConfig,
 };

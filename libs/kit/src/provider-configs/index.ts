@@ -3,22 +3,28 @@ import { z } from 'zod';
 import { hfJobsProvider } from './hf-jobs.js';
 import { httpProvider } from './http.js';
 import { kubernetesProvider } from './kubernetes.js';
+import { lambdaProvider } from './lambda.js';
 import { localProvider } from './local.js';
 import { replicateProvider } from './replicate.js';
 import { runpodPodsProvider } from './runpod-pods.js';
 import { runpodServerlessProvider } from './runpod-serverless.js';
+import { skypilotProvider } from './skypilot.js';
 import { slurmProvider } from './slurm.js';
+import { vastProvider } from './vast.js';
 
 /** What the configuration file says of one provider, by its type. */
 export const providerConfig = z.discriminatedUnion('type', [
   hfJobsProvider,
   httpProvider,
   kubernetesProvider,
+  lambdaProvider,
   localProvider,
   replicateProvider,
   runpodPodsProvider,
   runpodServerlessProvider,
+  skypilotProvider,
   slurmProvider,
+  vastProvider,
 ]);
 export type ProviderConfig = z.infer<typeof providerConfig>;
 export type ProviderType = ProviderConfig['type'];
@@ -31,12 +37,15 @@ export function secretOfProvider(provider: ProviderConfig): string | undefined {
       return undefined;
     case 'http':
       return provider.auth?.secret;
+    case 'lambda':
     case 'replicate':
     case 'runpod_pods':
     case 'runpod_serverless':
     case 'hf_jobs':
     case 'kubernetes':
     case 'slurm':
+    case 'skypilot':
+    case 'vast':
       return provider.secret;
   }
 }
@@ -49,11 +58,14 @@ export function givesFiles(provider: ProviderConfig): boolean {
       return true;
     case 'http':
       return sendsFiles(provider.submit);
+    case 'lambda':
     case 'replicate':
     case 'runpod_pods':
     case 'runpod_serverless':
     case 'hf_jobs':
     case 'slurm':
+    case 'skypilot':
+    case 'vast':
       return false;
   }
 }
