@@ -2,10 +2,10 @@ import { Inject, Injectable } from '@nestjs/common';
 import { Clock, CONFIG, LOGGER, Refused, type Logger } from '@lineclear/kit';
 import type { Config } from '../config.js';
 import { withLeaks } from '../domain/leaks.js';
+import type { LogChunk } from '../domain/log-chunks.js';
 import { isLost } from '../domain/next-step.js';
 import { forward, lostOutcome, outcomeOf } from '../domain/remote-state.js';
 import type { ClaimedRun, Run, StopReason } from '../domain/run.js';
-import { pollDelayMs } from '../domain/schedule.js';
 import { ProviderFailure, type Adapter, type Credential, type Observation } from '../adapters/adapter.js';
 import { Credentials, MissingSecrets } from '../providers/credentials.js';
 import { ProviderCalls } from '../providers/provider-calls.js';
@@ -58,7 +58,12 @@ export class LookAtRun {
     } catch (error) {
       return this.#failed(before, run, error, adapter, credential);
     }
-    if (seen === undefined) return this.#missing(before, run, adapter);
+    const looked: Run = {
+      ...run,
+      lookedAt: this.clock.now(),
+      account: run.account ?? this.credentials.accountOf(adapter, run),
+    };
+    if (seen === undefined) return this.#missing(before, looked, adapter);
     if (seen.state === undefined) {
       this.log.warn(
         { provider: run.provider, job_id: run.jobId, word: seen.word },
@@ -69,9 +74,21 @@ export class LookAtRun {
         run.jobId,
         `its state ${JSON.stringify(seen.word)} is not in the configuration`,
       );
-      return moved(before, run, this.#nextInMs(run, adapter), this.clock.now());
+      return this.#goesOn(before, looked, adapter);
     }
-    return this.#seen(before, this.#withSeen(run, seen, seen.state), adapter, credential, seen.message);
+    return this.#seen(before, this.#withSeen(looked, seen, seen.state), adapter, credential, seen.message);
+  }
+
+  /** Reads the output of a run whose account's list says how it is. */
+  async read(run: ClaimedRun, adapter: Adapter): Promise<StepResult> {
+    let credential: Credential;
+    try {
+      credential = await this.credentials.ofProvider(adapter, run);
+    } catch (error) {
+      return this.#failed(run, run, error, adapter, credential);
+    }
+    const log = (await this.#readLog(run, adapter, credential, false)) ?? { run, chunks: [] };
+    return this.#goesOn(run, log.run, adapter, log.chunks);
   }
 
   async #seen(
@@ -85,8 +102,7 @@ export class LookAtRun {
     const outcome = run.remoteState === null ? undefined : outcomeOf(run.remoteState, run.stopReason);
     const log = await this.#readLog(run, adapter, credential, outcome !== undefined);
     if (log === undefined) return tryAgain(before, run);
-    if (outcome === undefined)
-      return moved(before, log.run, this.#nextInMs(log.run, adapter), now, log.chunks);
+    if (outcome === undefined) return this.#goesOn(before, log.run, adapter, log.chunks);
     const clean = said === undefined ? null : await this.credentials.clean(run, adapter, credential, said);
     const told = withLeaks(log.run, clean?.hits ?? [], 'message');
     return ended(before, told, outcome, clean?.text ?? null, now, log.chunks);
@@ -137,7 +153,7 @@ export class LookAtRun {
     const run: Run = { ...seen, missingCount: seen.missingCount + 1, missingSince: seen.missingSince ?? now };
     const misses = { count: run.missingCount, since: run.missingSince ?? now };
     if (!isLost(misses, now, this.config.LINECLEAR_LOST_AFTER_SECONDS * 1_000))
-      return moved(before, run, this.#nextInMs(run, adapter), now);
+      return this.#goesOn(before, run, adapter);
     return ended(
       before,
       run,
@@ -164,12 +180,9 @@ export class LookAtRun {
     return tryAgain(before, withLeaks(run, said?.hits ?? [], 'message'), error.retryAfterMs);
   }
 
-  #nextInMs(run: Run, adapter: Adapter): number {
-    const policy = this.providers.pollPolicy(adapter);
-    const delay = pollDelayMs(run, this.clock.now(), policy, Math.random());
-    return run.state === 'cancelling'
-      ? Math.min(delay, policy.baseMs, adapter.capabilities.cancelAgainMs)
-      : delay;
+  #goesOn(before: ClaimedRun, run: Run, adapter: Adapter, chunks: readonly LogChunk[] = []): StepResult {
+    const now = this.clock.now();
+    return moved(before, run, this.providers.nextStepMs(adapter, run, now), now, chunks);
   }
 }
 

@@ -3,7 +3,6 @@ import { Clock, Refused } from '@lineclear/kit';
 import { withLeaks } from '../domain/leaks.js';
 import { settlesInMs } from '../domain/next-step.js';
 import type { ClaimedRun, Hit, Run } from '../domain/run.js';
-import { pollDelayMs } from '../domain/schedule.js';
 import { ProviderFailure, type Adapter, type Credential, type Submission } from '../adapters/adapter.js';
 import { Credentials, MissingSecrets, redactorOf, type Values } from '../providers/credentials.js';
 import { ProviderCalls } from '../providers/provider-calls.js';
@@ -106,12 +105,13 @@ export class SubmitRun {
       ...before,
       state: before.stopRequestedAt === null ? 'active' : 'cancelling',
       externalId,
+      account: this.credentials.accountOf(adapter, before),
       startedAt: now,
       lastObservedAt: now,
+      lookedAt: now,
       failures: 0,
     };
-    const nextInMs =
-      run.state === 'active' ? pollDelayMs(run, now, this.providers.pollPolicy(adapter), Math.random()) : 0;
+    const nextInMs = run.state === 'active' ? this.providers.nextStepMs(adapter, run, now) : 0;
     return moved(before, run, nextInMs, now);
   }
 }

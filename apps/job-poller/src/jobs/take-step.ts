@@ -5,7 +5,7 @@ import type { Config } from '../config.js';
 import { nextStep, type Limits, type Step } from '../domain/next-step.js';
 import type { ClaimedRun } from '../domain/run.js';
 import type { Adapter } from '../adapters/adapter.js';
-import { Providers } from '../providers/providers.js';
+import { isSwept, Providers } from '../providers/providers.js';
 import { LookAtRun } from './look-at-run.js';
 import { ended, tryAgain, type StepResult } from './step-result.js';
 import { SubmitRun } from './submit-run.js';
@@ -34,7 +34,7 @@ export class TakeStep {
 
   async #take(run: ClaimedRun, isStillOurs: () => boolean): Promise<StepResult> {
     const adapter = this.providers.get(run.provider);
-    const step = nextStep(run, this.clock.now(), this.#limits(adapter));
+    const step = nextStep(run, this.clock.now(), this.#limits(adapter, run));
     if (!adapter) {
       if (step.kind === 'end') return ended(run, run, step.outcome, step.message, this.clock.now());
       if (step.kind === 'submit')
@@ -63,6 +63,8 @@ export class TakeStep {
         return this.lookAtRun.cancel(run, adapter, step.reason);
       case 'poll':
         return this.lookAtRun.look(run, run, adapter);
+      case 'read':
+        return this.lookAtRun.read(run, adapter);
       case 'end':
         return ended(run, run, step.outcome, step.message, this.clock.now());
       case 'nothing':
@@ -70,10 +72,11 @@ export class TakeStep {
     }
   }
 
-  #limits(adapter: Adapter | undefined): Limits {
+  #limits(adapter: Adapter | undefined, run: ClaimedRun): Limits {
     return {
       maxSilenceMs: this.config.LINECLEAR_MAX_SILENCE_SECONDS * 1_000,
       cancelAgainMs: adapter?.capabilities.cancel ? adapter.capabilities.cancelAgainMs : null,
+      isSwept: isSwept(adapter, run),
     };
   }
 }

@@ -3,7 +3,7 @@ import { Metrics } from '@lineclear/kit';
 import { Counter, Histogram } from 'prom-client';
 import { ProviderFailure, type Adapter } from '../adapters/adapter.js';
 
-type CallName = 'submit' | 'find' | 'get' | 'cancel' | 'logs';
+type CallName = 'submit' | 'find' | 'get' | 'list' | 'cancel' | 'logs';
 
 /** Every call to a provider passes here: counted and timed. */
 @Injectable()

@@ -1,0 +1,100 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { Clock, Database, LOGGER, Refused, type Logger } from '@lineclear/kit';
+import type { Lease } from '../db/runs.repo.js';
+import { SweepsRepo, type TakenSweep } from '../db/sweeps.repo.js';
+import { SweptRunsRepo } from '../db/swept-runs.repo.js';
+import type { Run } from '../domain/run.js';
+import { retryDelayMs } from '../domain/schedule.js';
+import { hintsOf, sweepDelayMs, type SweptRun } from '../domain/sweep.js';
+import { ProviderFailure, type Adapter, type Listed } from '../adapters/adapter.js';
+import { Credentials, MissingSecrets } from '../providers/credentials.js';
+import { ProviderCalls } from '../providers/provider-calls.js';
+import { ProviderNotices } from '../providers/provider-notices.js';
+import { Providers } from '../providers/providers.js';
+
+/** What a sweep came to: in how many milliseconds the next is due, if any, and whether runs wait for a look. */
+export interface Swept {
+  readonly nextInMs: number | undefined;
+  readonly hinted: boolean;
+}
+
+/**
+ * Lists an account once for all of its runs. A sweep decides nothing about a run: what is as it was known is noted, anything else
+ * gets a look of its own. One that fails is made again later, and harms no run.
+ */
+@Injectable()
+export class SweepAccount {
+  constructor(
+    private readonly database: Database,
+    private readonly sweeps: SweepsRepo,
+    private readonly runs: SweptRunsRepo,
+    private readonly providers: Providers,
+    private readonly credentials: Credentials,
+    private readonly calls: ProviderCalls,
+    private readonly notices: ProviderNotices,
+    private readonly clock: Clock,
+    @Inject(LOGGER) private readonly log: Logger,
+  ) {}
+
+  async sweep(taken: TakenSweep, { owner }: Lease): Promise<Swept> {
+    const { account, provider, failures } = taken;
+    const adapter = this.providers.get(provider);
+    const runs = adapter?.list ? await this.runs.of(this.database, account) : [];
+    if (!adapter || runs.length === 0) {
+      await this.sweeps.done(this.database, account, owner, undefined);
+      return { nextInMs: undefined, hinted: false };
+    }
+    // Another run's each time: whose grant has ended must not keep the others from being looked after.
+    const asker = await this.runs.get(this.database, runs[failures % runs.length]?.id ?? '');
+    const { listed, retryAfterMs } = asker ? await this.#list(adapter, runs, asker) : {};
+    if (!listed) {
+      const inMs = retryDelayMs(failures + 1, Math.random(), retryAfterMs);
+      await this.sweeps.postpone(this.database, account, owner, { failures: failures + 1, inMs });
+      return { nextInMs: inMs, hinted: false };
+    }
+    const { asKnown, toLookAt } = hintsOf(runs, listed);
+    if (asKnown.length > 0) await this.runs.touch(this.database, asKnown);
+    if (toLookAt.length > 0) await this.runs.hint(this.database, toLookAt);
+    const policy = this.providers.pollPolicy(adapter);
+    const nextInMs = sweepDelayMs(runs, this.clock.now(), policy, Math.random());
+    await this.sweeps.done(this.database, account, owner, nextInMs);
+    return { nextInMs, hinted: toLookAt.length > 0 };
+  }
+
+  /** What the account's list shows, or how long to wait where there is none. */
+  async #list(
+    adapter: Adapter,
+    runs: readonly SweptRun[],
+    asker: Run,
+  ): Promise<{ listed?: readonly Listed[]; retryAfterMs?: number | undefined }> {
+    const ids = runs.map(({ externalId }) => externalId).filter((id) => id !== null);
+    try {
+      const credential = await this.credentials.ofProvider(adapter, asker);
+      return {
+        listed: await this.calls.make(
+          adapter,
+          'list',
+          async () => (await adapter.list?.(ids, credential)) ?? [],
+        ),
+      };
+    } catch (error) {
+      return { retryAfterMs: await this.#failed(error, adapter, asker) };
+    }
+  }
+
+  async #failed(error: unknown, adapter: Adapter, asker: Run): Promise<number | undefined> {
+    const { name } = adapter;
+    if (error instanceof MissingSecrets || error instanceof Refused) {
+      await this.notices.tell(name, undefined, error.message);
+      return undefined;
+    }
+    if (!(error instanceof ProviderFailure)) {
+      this.log.warn({ err: error, provider: name }, 'an account could not be listed');
+      return undefined;
+    }
+    if (error.kind === 'denied') this.credentials.refused(asker);
+    // Not its words: a list may show what any run of the account was given.
+    await this.notices.tell(name, undefined, `its runs could not be listed: ${error.kind}`);
+    return error.retryAfterMs;
+  }
+}
