@@ -10,6 +10,9 @@ import { TeamOfRuns1795690000000 } from './db/migrations/1795690000000-team-of-r
 import { LeaksOfRuns1795691000000 } from './db/migrations/1795691000000-leaks-of-runs.js';
 import { SecretUses1795730000000 } from './db/migrations/1795730000000-secret-uses.js';
 import { Sweeps1795800100000 } from './db/migrations/1795800100000-sweeps.js';
+import { AccountRates1795800100100 } from './db/migrations/1795800100100-account-rates.js';
+import { AccountRateRow } from './db/account-rate.entity.js';
+import { AccountRatesRepo } from './db/account-rates.repo.js';
 import { ProviderNoticeRow } from './db/provider-notice.entity.js';
 import { ProviderNoticesRepo } from './db/provider-notices.repo.js';
 import { RunLogRow } from './db/run-log.entity.js';
@@ -36,6 +39,7 @@ import { SweepRunner } from './jobs/sweep-runner.js';
 import { TakeStep } from './jobs/take-step.js';
 import { STEPS_QUEUE, TickProcessor } from './jobs/tick.processor.js';
 import type { Adapter } from './adapters/adapter.js';
+import { AccountRates } from './providers/account-rates.js';
 import { Credentials } from './providers/credentials.js';
 import { ProviderCalls } from './providers/provider-calls.js';
 import { ProviderNotices } from './providers/provider-notices.js';
@@ -60,8 +64,10 @@ class JobPollerModule {
         ProviderNoticesRepo,
         SweepsRepo,
         SweptRunsRepo,
+        AccountRatesRepo,
         Providers,
         Credentials,
+        AccountRates,
         ProviderCalls,
         ProviderNotices,
         LogTail,
@@ -96,7 +102,7 @@ export const define = (
       AccessModule.of(),
       JobPollerModule.of(config, adapters),
     ],
-    entities: [...busEntities, RunRow, RunLogRow, ProviderNoticeRow, SweepRow],
+    entities: [...busEntities, RunRow, RunLogRow, ProviderNoticeRow, SweepRow, AccountRateRow],
     migrations: [
       ...busMigrations,
       Runs1767225620000,
@@ -105,6 +111,7 @@ export const define = (
       LeaksOfRuns1795691000000,
       SecretUses1795730000000,
       Sweeps1795800100000,
+      AccountRates1795800100100,
     ],
     transports: busTransports,
     file: config.file,

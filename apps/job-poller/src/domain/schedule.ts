@@ -48,7 +48,8 @@ const RETRY_MAX_MS = 60_000;
 export function retryDelayMs(failures: number, random: number, askedMs?: number): number {
   const ceiling = Math.min(RETRY_MAX_MS, RETRY_BASE_MS * 2 ** Math.min(failures - 1, 20));
   const own = ceiling * (0.5 + random / 2);
-  return Math.round(Math.max(own, Math.min(askedMs ?? 0, MAX_ASKED_MS)));
+  return Math.round(Math.max(own, cappedAskMs(askedMs)));
 }
-// A provider may ask for a pause, not for a job to be forgotten.
+/** A provider may ask for a pause, not for a job to be forgotten. */
+export const cappedAskMs = (askedMs = 0): number => Math.min(askedMs, MAX_ASKED_MS);
 const MAX_ASKED_MS = 15 * 60_000;

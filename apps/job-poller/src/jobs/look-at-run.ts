@@ -8,6 +8,7 @@ import { forward, lostOutcome, outcomeOf } from '../domain/remote-state.js';
 import type { ClaimedRun, Run, StopReason } from '../domain/run.js';
 import { ProviderFailure, type Adapter, type Credential, type Observation } from '../adapters/adapter.js';
 import { Credentials, MissingSecrets } from '../providers/credentials.js';
+import { Later } from '../providers/later.js';
 import { ProviderCalls } from '../providers/provider-calls.js';
 import { ProviderNotices } from '../providers/provider-notices.js';
 import { Providers } from '../providers/providers.js';
@@ -41,7 +42,7 @@ export class LookAtRun {
     let credential: Credential;
     try {
       credential = await this.credentials.ofProvider(adapter, run);
-      await this.calls.make(adapter, 'cancel', () => adapter.cancel(idOf(run), credential));
+      await this.calls.make(adapter, run, 'cancel', () => adapter.cancel(idOf(run), credential));
     } catch (error) {
       return this.#failed(before, run, error, adapter, credential);
     }
@@ -54,7 +55,7 @@ export class LookAtRun {
     try {
       credential = await this.credentials.ofProvider(adapter, run);
       const id = idOf(run);
-      seen = (await this.calls.make(adapter, 'get', () => adapter.get([id], credential))).get(id);
+      seen = (await this.calls.make(adapter, run, 'get', () => adapter.get([id], credential))).get(id);
     } catch (error) {
       return this.#failed(before, run, error, adapter, credential);
     }
@@ -120,7 +121,8 @@ export class LookAtRun {
       return nothing;
     try {
       return await this.logs.read(run, adapter, credential, isOver);
-    } catch {
+    } catch (error) {
+      if (isOver && error instanceof Later) throw error;
       // Without the error: a provider may repeat in it what it was given.
       this.log.debug({ job_id: run.jobId }, 'the output of a run could not be read');
       if (!isOver) return nothing;
@@ -170,6 +172,7 @@ export class LookAtRun {
     adapter: Adapter,
     credential: Credential,
   ): Promise<StepResult> {
+    if (error instanceof Later) throw error;
     if (error instanceof MissingSecrets || error instanceof Refused)
       // The account that the run is on cannot be used: on another one it would not be found.
       await this.notices.tell(run.provider, run.jobId, error.message);

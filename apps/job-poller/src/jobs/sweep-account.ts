@@ -8,6 +8,7 @@ import { retryDelayMs } from '../domain/schedule.js';
 import { hintsOf, sweepDelayMs, type SweptRun } from '../domain/sweep.js';
 import { ProviderFailure, type Adapter, type Listed } from '../adapters/adapter.js';
 import { Credentials, MissingSecrets } from '../providers/credentials.js';
+import { Later } from '../providers/later.js';
 import { ProviderCalls } from '../providers/provider-calls.js';
 import { ProviderNotices } from '../providers/provider-notices.js';
 import { Providers } from '../providers/providers.js';
@@ -17,6 +18,13 @@ export interface Swept {
   readonly nextInMs: number | undefined;
   readonly hinted: boolean;
 }
+
+/** What the list shows; or that it may be asked for after a while; or that it failed. */
+type ListOutcome =
+  | { readonly listed: readonly Listed[] }
+  | { readonly waitMs: number }
+  | { readonly retryAfterMs: number | undefined };
+const FAILED: ListOutcome = { retryAfterMs: undefined };
 
 /**
  * Lists an account once for all of its runs. A sweep decides nothing about a run: what is as it was known is noted, anything else
@@ -46,13 +54,19 @@ export class SweepAccount {
     }
     // Another run's each time: whose grant has ended must not keep the others from being looked after.
     const asker = await this.runs.get(this.database, runs[failures % runs.length]?.id ?? '');
-    const { listed, retryAfterMs } = asker ? await this.#list(adapter, runs, asker) : {};
-    if (!listed) {
-      const inMs = retryDelayMs(failures + 1, Math.random(), retryAfterMs);
-      await this.sweeps.postpone(this.database, account, owner, { failures: failures + 1, inMs });
-      return { nextInMs: inMs, hinted: false };
+    const outcome = asker ? await this.#list(adapter, runs, asker) : FAILED;
+    if (!('listed' in outcome)) {
+      const pause =
+        'waitMs' in outcome
+          ? { failures, inMs: outcome.waitMs }
+          : {
+              failures: failures + 1,
+              inMs: retryDelayMs(failures + 1, Math.random(), outcome.retryAfterMs),
+            };
+      await this.sweeps.postpone(this.database, account, owner, pause);
+      return { nextInMs: pause.inMs, hinted: false };
     }
-    const { asKnown, toLookAt } = hintsOf(runs, listed);
+    const { asKnown, toLookAt } = hintsOf(runs, outcome.listed);
     if (asKnown.length > 0) await this.runs.touch(this.database, asKnown);
     if (toLookAt.length > 0) await this.runs.hint(this.database, toLookAt);
     const policy = this.providers.pollPolicy(adapter);
@@ -61,23 +75,14 @@ export class SweepAccount {
     return { nextInMs, hinted: toLookAt.length > 0 };
   }
 
-  /** What the account's list shows, or how long to wait where there is none. */
-  async #list(
-    adapter: Adapter,
-    runs: readonly SweptRun[],
-    asker: Run,
-  ): Promise<{ listed?: readonly Listed[]; retryAfterMs?: number | undefined }> {
+  async #list(adapter: Adapter, runs: readonly SweptRun[], asker: Run): Promise<ListOutcome> {
     const ids = runs.map(({ externalId }) => externalId).filter((id) => id !== null);
     try {
       const credential = await this.credentials.ofProvider(adapter, asker);
-      return {
-        listed: await this.calls.make(
-          adapter,
-          'list',
-          async () => (await adapter.list?.(ids, credential)) ?? [],
-        ),
-      };
+      const list = async (): Promise<readonly Listed[]> => (await adapter.list?.(ids, credential)) ?? [];
+      return { listed: await this.calls.make(adapter, asker, 'list', list) };
     } catch (error) {
+      if (error instanceof Later) return { waitMs: error.waitMs };
       return { retryAfterMs: await this.#failed(error, adapter, asker) };
     }
   }

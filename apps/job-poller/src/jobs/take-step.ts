@@ -5,10 +5,11 @@ import type { Config } from '../config.js';
 import { nextStep, type Limits, type Step } from '../domain/next-step.js';
 import type { ClaimedRun } from '../domain/run.js';
 import type { Adapter } from '../adapters/adapter.js';
+import { Later } from '../providers/later.js';
 import { isSwept, Providers } from '../providers/providers.js';
 import { LookAtRun } from './look-at-run.js';
-import { ended, tryAgain, type StepResult } from './step-result.js';
-import { SubmitRun } from './submit-run.js';
+import { ended, moved, tryAgain, type StepResult } from './step-result.js';
+import { notCalled, SubmitRun } from './submit-run.js';
 
 /** Does the one step that a run needs now. */
 @Injectable()
@@ -27,6 +28,7 @@ export class TakeStep {
     try {
       return await this.#take(run, isStillOurs);
     } catch (error) {
+      if (error instanceof Later) return postponed(run, error, this.clock.now());
       this.log.error({ err: error, job_id: run.jobId, attempt: run.attempt }, 'a step of a run failed');
       return tryAgain(run, run);
     }
@@ -79,4 +81,10 @@ export class TakeStep {
       isSwept: isSwept(adapter, run),
     };
   }
+}
+
+/** The run stays as it was, and its step is due again when the call may be made. A submit that was not made is an intent again. */
+function postponed(run: ClaimedRun, { waitMs, isAway }: Later, now: Date): StepResult {
+  const kept = run.fresh || run.state === 'intended' ? notCalled(run) : run;
+  return moved(run, isAway ? { ...kept, missingCount: 0, missingSince: null } : kept, waitMs, now);
 }

@@ -1,18 +1,28 @@
 import { Injectable } from '@nestjs/common';
 import { Metrics } from '@lineclear/kit';
 import { Counter, Histogram } from 'prom-client';
+import type { Run } from '../domain/run.js';
 import { ProviderFailure, type Adapter } from '../adapters/adapter.js';
+import { AccountRates } from './account-rates.js';
+import { Credentials } from './credentials.js';
+import { Later } from './later.js';
 
 type CallName = 'submit' | 'find' | 'get' | 'list' | 'cancel' | 'logs';
 
-/** Every call to a provider passes here: counted and timed. */
+const DISPATCH: ReadonlySet<CallName> = new Set(['submit', 'find', 'cancel']);
+
+/** Every call to a provider passes here: within its account's rate, counted and timed. */
 @Injectable()
 export class ProviderCalls {
   readonly #count: Counter<'provider' | 'call' | 'outcome'>;
   readonly #seconds: Histogram<'provider' | 'call'>;
   readonly #delay: Histogram<'provider'>;
 
-  constructor({ registry }: Metrics) {
+  constructor(
+    private readonly credentials: Credentials,
+    private readonly rates: AccountRates,
+    { registry }: Metrics,
+  ) {
     const registers = [registry];
     this.#count = new Counter({
       name: 'lineclear_provider_calls_total',
@@ -36,7 +46,25 @@ export class ProviderCalls {
     });
   }
 
-  async make<T>(adapter: Adapter, call: CallName, fn: () => Promise<T>): Promise<T> {
+  /**
+   * Makes a call for a run, on the account that the run is on. @throws Later when it may not be made now: nobody was called
+   * then; ProviderFailure as the call does
+   */
+  async make<T>(adapter: Adapter, run: Pick<Run, 'id'>, call: CallName, fn: () => Promise<T>): Promise<T> {
+    const { rate } = adapter.capabilities;
+    const account = this.credentials.accountOf(adapter, run);
+    const isLimited = rate !== undefined && account !== null;
+    if (isLimited) await this.rates.take(account, rate, DISPATCH.has(call) ? 'dispatch' : 'look');
+    try {
+      return await this.#timed(adapter, call, fn);
+    } catch (error) {
+      if (isLimited && error instanceof ProviderFailure && error.kind === 'busy')
+        await this.rates.empty(account, rate, error.retryAfterMs);
+      throw error;
+    }
+  }
+
+  async #timed<T>(adapter: Adapter, call: CallName, fn: () => Promise<T>): Promise<T> {
     const stop = this.#seconds.startTimer({ provider: adapter.name, call });
     let outcome = 'error';
     try {
@@ -45,6 +73,7 @@ export class ProviderCalls {
       return result;
     } catch (error) {
       if (error instanceof ProviderFailure) outcome = error.kind;
+      if (error instanceof Later) outcome = 'later';
       throw error;
     } finally {
       stop();

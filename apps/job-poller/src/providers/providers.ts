@@ -39,7 +39,9 @@ export class Providers implements OnApplicationShutdown {
 
   /** The names of those that list all runs of an account in one call. */
   listing(): string[] {
-    return [...this.#adapters.values()].filter((adapter) => adapter.list).map(({ name }) => name);
+    return [...this.#adapters.values()]
+      .filter((adapter) => adapter.list !== undefined)
+      .map(({ name }) => name);
   }
 
   /** How long until the next step of a run that goes on. */
