@@ -13,6 +13,9 @@ import { Sweeps1795800100000 } from './db/migrations/1795800100000-sweeps.js';
 import { AccountRates1795800100100 } from './db/migrations/1795800100100-account-rates.js';
 import { AccountRateRow } from './db/account-rate.entity.js';
 import { AccountRatesRepo } from './db/account-rates.repo.js';
+import { ProviderBreakers1795800100200 } from './db/migrations/1795800100200-provider-breakers.js';
+import { ProviderBreakerRow } from './db/provider-breaker.entity.js';
+import { ProviderBreakersRepo } from './db/provider-breakers.repo.js';
 import { ProviderNoticeRow } from './db/provider-notice.entity.js';
 import { ProviderNoticesRepo } from './db/provider-notices.repo.js';
 import { RunLogRow } from './db/run-log.entity.js';
@@ -40,6 +43,7 @@ import { TakeStep } from './jobs/take-step.js';
 import { STEPS_QUEUE, TickProcessor } from './jobs/tick.processor.js';
 import type { Adapter } from './adapters/adapter.js';
 import { AccountRates } from './providers/account-rates.js';
+import { Breakers } from './providers/breakers.js';
 import { Credentials } from './providers/credentials.js';
 import { ProviderCalls } from './providers/provider-calls.js';
 import { ProviderNotices } from './providers/provider-notices.js';
@@ -65,9 +69,11 @@ class JobPollerModule {
         SweepsRepo,
         SweptRunsRepo,
         AccountRatesRepo,
+        ProviderBreakersRepo,
         Providers,
         Credentials,
         AccountRates,
+        Breakers,
         ProviderCalls,
         ProviderNotices,
         LogTail,
@@ -102,7 +108,15 @@ export const define = (
       AccessModule.of(),
       JobPollerModule.of(config, adapters),
     ],
-    entities: [...busEntities, RunRow, RunLogRow, ProviderNoticeRow, SweepRow, AccountRateRow],
+    entities: [
+      ...busEntities,
+      RunRow,
+      RunLogRow,
+      ProviderNoticeRow,
+      SweepRow,
+      AccountRateRow,
+      ProviderBreakerRow,
+    ],
     migrations: [
       ...busMigrations,
       Runs1767225620000,
@@ -112,6 +126,7 @@ export const define = (
       SecretUses1795730000000,
       Sweeps1795800100000,
       AccountRates1795800100100,
+      ProviderBreakers1795800100200,
     ],
     transports: busTransports,
     file: config.file,

@@ -166,7 +166,8 @@ class ListingAdapter implements Adapter {
   }
 
   async cancel(id: string, credential: Credential): Promise<void> {
-    await this.#http.send({ method: 'POST', path: `/runs/${id}/cancel` }, credential);
+    const answer = await this.#http.send({ method: 'POST', path: `/runs/${id}/cancel` }, credential);
+    if (!isSuccess(answer)) throw failureOf(answer);
   }
 
   async logs(): Promise<never> {

@@ -20,6 +20,8 @@ export interface Limits {
   readonly cancelAgainMs: number | null;
   /** Whether its account is swept. */
   readonly isSwept: boolean;
+  /** Until when its provider was away, which is now while it is. Null for never: silence counts from then. */
+  readonly awayUntil: Date | null;
 }
 
 /** What a run needs now. */
@@ -81,8 +83,9 @@ const LOOK_AGAIN_MS = SAFETY_MS * 0.8;
 // Some sweeps at their slowest.
 const LISTED_LATELY_MS = 180_000;
 
-const isSilent = (run: Run, now: Date, { maxSilenceMs }: Limits): boolean =>
-  Math.min(msSince(run.submitStartedAt, now), msSince(run.lastObservedAt, now)) >= maxSilenceMs;
+const isSilent = (run: Run, now: Date, { maxSilenceMs, awayUntil }: Limits): boolean =>
+  Math.min(...[run.submitStartedAt, run.lastObservedAt, awayUntil].map((then) => msSince(then, now))) >=
+  maxSilenceMs;
 
 const isCancelDue = (run: Run, now: Date, { cancelAgainMs }: Limits): boolean =>
   cancelAgainMs !== null && msSince(run.cancelSentAt, now) >= cancelAgainMs;

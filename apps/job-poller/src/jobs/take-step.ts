@@ -5,6 +5,7 @@ import type { Config } from '../config.js';
 import { nextStep, type Limits, type Step } from '../domain/next-step.js';
 import type { ClaimedRun } from '../domain/run.js';
 import type { Adapter } from '../adapters/adapter.js';
+import { Breakers } from '../providers/breakers.js';
 import { Later } from '../providers/later.js';
 import { isSwept, Providers } from '../providers/providers.js';
 import { LookAtRun } from './look-at-run.js';
@@ -18,6 +19,7 @@ export class TakeStep {
     private readonly providers: Providers,
     private readonly submitRun: SubmitRun,
     private readonly lookAtRun: LookAtRun,
+    private readonly breakers: Breakers,
     private readonly clock: Clock,
     @Inject(CONFIG) private readonly config: Config,
     @Inject(LOGGER) private readonly log: Logger,
@@ -36,7 +38,7 @@ export class TakeStep {
 
   async #take(run: ClaimedRun, isStillOurs: () => boolean): Promise<StepResult> {
     const adapter = this.providers.get(run.provider);
-    const step = nextStep(run, this.clock.now(), this.#limits(adapter, run));
+    const step = nextStep(run, this.clock.now(), await this.#limits(adapter, run));
     if (!adapter) {
       if (step.kind === 'end') return ended(run, run, step.outcome, step.message, this.clock.now());
       if (step.kind === 'submit')
@@ -74,11 +76,12 @@ export class TakeStep {
     }
   }
 
-  #limits(adapter: Adapter | undefined, run: ClaimedRun): Limits {
+  async #limits(adapter: Adapter | undefined, run: ClaimedRun): Promise<Limits> {
     return {
       maxSilenceMs: this.config.LINECLEAR_MAX_SILENCE_SECONDS * 1_000,
       cancelAgainMs: adapter?.capabilities.cancel ? adapter.capabilities.cancelAgainMs : null,
       isSwept: isSwept(adapter, run),
+      awayUntil: await this.breakers.awayUntil(run.provider),
     };
   }
 }

@@ -4,6 +4,7 @@ import { Counter, Histogram } from 'prom-client';
 import type { Run } from '../domain/run.js';
 import { ProviderFailure, type Adapter } from '../adapters/adapter.js';
 import { AccountRates } from './account-rates.js';
+import { Breakers } from './breakers.js';
 import { Credentials } from './credentials.js';
 import { Later } from './later.js';
 
@@ -11,7 +12,7 @@ type CallName = 'submit' | 'find' | 'get' | 'list' | 'cancel' | 'logs';
 
 const DISPATCH: ReadonlySet<CallName> = new Set(['submit', 'find', 'cancel']);
 
-/** Every call to a provider passes here: within its account's rate, counted and timed. */
+/** Every call to a provider passes here: while the provider is not away, within its account's rate, counted and timed. */
 @Injectable()
 export class ProviderCalls {
   readonly #count: Counter<'provider' | 'call' | 'outcome'>;
@@ -21,6 +22,7 @@ export class ProviderCalls {
   constructor(
     private readonly credentials: Credentials,
     private readonly rates: AccountRates,
+    private readonly breakers: Breakers,
     { registry }: Metrics,
   ) {
     const registers = [registry];
@@ -54,10 +56,17 @@ export class ProviderCalls {
     const { rate } = adapter.capabilities;
     const account = this.credentials.accountOf(adapter, run);
     const isLimited = rate !== undefined && account !== null;
-    if (isLimited) await this.rates.take(account, rate, DISPATCH.has(call) ? 'dispatch' : 'look');
+    const purpose = DISPATCH.has(call) ? 'dispatch' : 'look';
+    const admitted = await this.breakers.admit(adapter.name, purpose);
+    if (isLimited) await this.rates.take(account, rate, purpose);
+    if (admitted === 'probe') await this.breakers.probe(adapter.name, purpose);
     try {
-      return await this.#timed(adapter, call, fn);
+      const result = await this.#timed(adapter, call, fn);
+      await this.breakers.called(adapter.name, true);
+      return result;
     } catch (error) {
+      if (error instanceof ProviderFailure)
+        await this.breakers.called(adapter.name, error.kind !== 'unknown' && error.kind !== 'not sent');
       if (isLimited && error instanceof ProviderFailure && error.kind === 'busy')
         await this.rates.empty(account, rate, error.retryAfterMs);
       throw error;
