@@ -37,12 +37,16 @@ export class SweptRunsRepo {
     return run;
   }
 
-  /** Notes that these runs were listed as they are known. Rows that a step has in hand are left to it: nobody waits. */
-  async touch(db: Queryable, ids: readonly string[]): Promise<void> {
+  /**
+   * Notes that these runs were listed as they are known, where that was not noted for so long: sweeps may be many, and a row is
+   * costlier than a line of a list. Rows that a step has in hand are left to it: nobody waits.
+   */
+  async touch(db: Queryable, ids: readonly string[], everyMs: number): Promise<void> {
     await db.query(
-      `with listed as (select id from runs where id = any($1::uuid[]) and ${IS_AT_REST} for update skip locked)
+      `with listed as (select id from runs where id = any($1::uuid[]) and ${IS_AT_REST}
+                          and (listed_at is null or listed_at <= now() - $2 * interval '1 millisecond') for update skip locked)
        update runs r set last_observed_at = now(), listed_at = now() where r.id = any(array(select id from listed))`,
-      [ids],
+      [ids, everyMs],
     );
   }
 

@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { Clock, Database, LOGGER, Refused, type Logger } from '@lineclear/kit';
+import { Clock, CONFIG, Database, LOGGER, Refused, type Logger } from '@lineclear/kit';
+import type { Config } from '../config.js';
 import type { Lease } from '../db/runs.repo.js';
 import { SweepsRepo, type TakenSweep } from '../db/sweeps.repo.js';
 import { SweptRunsRepo } from '../db/swept-runs.repo.js';
@@ -12,6 +13,8 @@ import { Later } from '../providers/later.js';
 import { ProviderCalls } from '../providers/provider-calls.js';
 import { ProviderNotices } from '../providers/provider-notices.js';
 import { Providers } from '../providers/providers.js';
+
+const NOTE_EVERY_MS = 30_000;
 
 /** What a sweep came to: in how many milliseconds the next is due, if any, and whether runs wait for a look. */
 export interface Swept {
@@ -32,6 +35,9 @@ const FAILED: ListOutcome = { retryAfterMs: undefined };
  */
 @Injectable()
 export class SweepAccount {
+  /** Well before a run would pass for silent. */
+  readonly #noteEveryMs: number;
+
   constructor(
     private readonly database: Database,
     private readonly sweeps: SweepsRepo,
@@ -41,8 +47,11 @@ export class SweepAccount {
     private readonly calls: ProviderCalls,
     private readonly notices: ProviderNotices,
     private readonly clock: Clock,
+    @Inject(CONFIG) config: Config,
     @Inject(LOGGER) private readonly log: Logger,
-  ) {}
+  ) {
+    this.#noteEveryMs = Math.min(NOTE_EVERY_MS, config.LINECLEAR_MAX_SILENCE_SECONDS * 250);
+  }
 
   async sweep(taken: TakenSweep, { owner }: Lease): Promise<Swept> {
     const { account, provider, failures } = taken;
@@ -67,7 +76,7 @@ export class SweepAccount {
       return { nextInMs: pause.inMs, hinted: false };
     }
     const { asKnown, toLookAt } = hintsOf(runs, outcome.listed);
-    if (asKnown.length > 0) await this.runs.touch(this.database, asKnown);
+    if (asKnown.length > 0) await this.runs.touch(this.database, asKnown, this.#noteEveryMs);
     if (toLookAt.length > 0) await this.runs.hint(this.database, toLookAt);
     const policy = this.providers.pollPolicy(adapter);
     const nextInMs = sweepDelayMs(runs, this.clock.now(), policy, Math.random());
