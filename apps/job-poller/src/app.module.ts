@@ -9,33 +9,49 @@ import { OrgOfRuns1795673000000 } from './db/migrations/1795673000000-org-of-run
 import { TeamOfRuns1795690000000 } from './db/migrations/1795690000000-team-of-runs.js';
 import { LeaksOfRuns1795691000000 } from './db/migrations/1795691000000-leaks-of-runs.js';
 import { SecretUses1795730000000 } from './db/migrations/1795730000000-secret-uses.js';
+import { Sweeps1795800100000 } from './db/migrations/1795800100000-sweeps.js';
+import { AccountRates1795800100100 } from './db/migrations/1795800100100-account-rates.js';
+import { AccountRateRow } from './db/account-rate.entity.js';
+import { AccountRatesRepo } from './db/account-rates.repo.js';
+import { ProviderBreakers1795800100200 } from './db/migrations/1795800100200-provider-breakers.js';
+import { ProviderBreakerRow } from './db/provider-breaker.entity.js';
+import { ProviderBreakersRepo } from './db/provider-breakers.repo.js';
 import { ProviderNoticeRow } from './db/provider-notice.entity.js';
 import { ProviderNoticesRepo } from './db/provider-notices.repo.js';
 import { RunLogRow } from './db/run-log.entity.js';
 import { RunLogsRepo } from './db/run-logs.repo.js';
 import { RunRow } from './db/run.entity.js';
 import { RunsRepo } from './db/runs.repo.js';
+import { SweepRow } from './db/sweep.entity.js';
+import { SweepsRepo } from './db/sweeps.repo.js';
+import { SweptRunsRepo } from './db/swept-runs.repo.js';
 import { StartClaimedRuns } from './events/start-claimed-runs.js';
 import { StopRun } from './events/stop-run.js';
 import { LogStreams } from './http/log-streams.js';
 import { LogsController } from './http/logs.controller.js';
 import { LogTail } from './jobs/log-tail.js';
 import { LookAtRun } from './jobs/look-at-run.js';
+import { PlanSweeps } from './jobs/plan-sweeps.js';
 import { LogReader } from './jobs/read-log.js';
 import { RunMetrics } from './jobs/run-metrics.js';
 import { StepRunner } from './jobs/step-runner.js';
 import { StoreResults } from './jobs/store-results.js';
 import { SubmitRun } from './jobs/submit-run.js';
+import { SweepAccount } from './jobs/sweep-account.js';
+import { SweepRunner } from './jobs/sweep-runner.js';
 import { TakeStep } from './jobs/take-step.js';
 import { STEPS_QUEUE, TickProcessor } from './jobs/tick.processor.js';
+import type { Adapter } from './adapters/adapter.js';
+import { AccountRates } from './providers/account-rates.js';
+import { Breakers } from './providers/breakers.js';
 import { Credentials } from './providers/credentials.js';
 import { ProviderCalls } from './providers/provider-calls.js';
 import { ProviderNotices } from './providers/provider-notices.js';
-import { Providers } from './providers/providers.js';
+import { ADAPTERS, adaptersOf, Providers } from './providers/providers.js';
 
 @Module({})
 class JobPollerModule {
-  static of(config: Config): DynamicModule {
+  static of(config: Config, more: readonly Adapter[]): DynamicModule {
     const line = new RedisLine(config.REDIS_URL);
     return {
       module: JobPollerModule,
@@ -46,11 +62,18 @@ class JobPollerModule {
       controllers: [StartClaimedRuns, StopRun, LogsController],
       providers: [
         { provide: RedisLine, useValue: line },
+        { provide: ADAPTERS, useFactory: () => [...adaptersOf(config), ...more] },
         RunsRepo,
         RunLogsRepo,
         ProviderNoticesRepo,
+        SweepsRepo,
+        SweptRunsRepo,
+        AccountRatesRepo,
+        ProviderBreakersRepo,
         Providers,
         Credentials,
+        AccountRates,
+        Breakers,
         ProviderCalls,
         ProviderNotices,
         LogTail,
@@ -59,8 +82,11 @@ class JobPollerModule {
         SubmitRun,
         LookAtRun,
         TakeStep,
+        PlanSweeps,
         StoreResults,
         StepRunner,
+        SweepAccount,
+        SweepRunner,
         TickProcessor,
         RunMetrics,
       ],
@@ -68,14 +94,29 @@ class JobPollerModule {
   }
 }
 
-/** The parts of this service. */
-export const define = (env: NodeJS.ProcessEnv, more: { clock?: Clock } = {}): ServiceDefinition<Config> => {
+/** The parts of this service; `adapters` are of providers that no configuration describes. */
+export const define = (
+  env: NodeJS.ProcessEnv,
+  { adapters = [], ...more }: { clock?: Clock; adapters?: readonly Adapter[] } = {},
+): ServiceDefinition<Config> => {
   const config = readConfig(env);
   return {
     name: 'job-poller',
     config,
-    modules: [BusModule.of('job-poller', config.NATS_URL), AccessModule.of(), JobPollerModule.of(config)],
-    entities: [...busEntities, RunRow, RunLogRow, ProviderNoticeRow],
+    modules: [
+      BusModule.of('job-poller', config.NATS_URL),
+      AccessModule.of(),
+      JobPollerModule.of(config, adapters),
+    ],
+    entities: [
+      ...busEntities,
+      RunRow,
+      RunLogRow,
+      ProviderNoticeRow,
+      SweepRow,
+      AccountRateRow,
+      ProviderBreakerRow,
+    ],
     migrations: [
       ...busMigrations,
       Runs1767225620000,
@@ -83,6 +124,9 @@ export const define = (env: NodeJS.ProcessEnv, more: { clock?: Clock } = {}): Se
       TeamOfRuns1795690000000,
       LeaksOfRuns1795691000000,
       SecretUses1795730000000,
+      Sweeps1795800100000,
+      AccountRates1795800100100,
+      ProviderBreakers1795800100200,
     ],
     transports: busTransports,
     file: config.file,

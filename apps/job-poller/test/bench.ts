@@ -25,6 +25,7 @@ import {
 } from '@lineclear/testkit';
 import { expect, vi } from 'vitest';
 import { define } from '../src/app.module.js';
+import type { Adapter } from '../src/adapters/adapter.js';
 import { runKeyOf } from '../src/domain/run.js';
 
 export type Claim = EventData<typeof jobClaimed>;
@@ -73,8 +74,11 @@ const cloud = (url: string, more: object = {}): object =>
     ...more,
   });
 
-/** Opens a bench. The provider `cloud` is the fake one, `keyed` the same with a credential, `away` answers nobody, `files` takes secrets in files. */
-export async function openBench(extra: Record<string, string> = {}): Promise<Bench> {
+/** Opens a bench, with more providers if wanted. The provider `cloud` is the fake one, `keyed` the same with a credential, `away` answers nobody, `files` takes secrets in files. */
+export async function openBench(
+  extra: Record<string, string> = {},
+  adapters: () => readonly Adapter[] = () => [],
+): Promise<Bench> {
   const backends = await startBackends();
   const provider = await startFakeProvider({ finish: 'never' });
   const config = join(backends.dir, 'lineclear.yaml');
@@ -110,7 +114,7 @@ export async function openBench(extra: Record<string, string> = {}): Promise<Ben
     PATH: process.env['PATH'] ?? '',
     ...extra,
   });
-  const service = await startService(define(env));
+  const service = await startService(define(env, { adapters: adapters() }));
   const peer = await connectPeer(backends.nats.url);
   const of = <T extends { job_id?: string; attempt?: number }>(events: { data: T }[], claim: Claim): T[] =>
     events
@@ -126,7 +130,7 @@ export async function openBench(extra: Record<string, string> = {}): Promise<Ben
     async restart(meanwhile) {
       await bench.service.close();
       await meanwhile?.();
-      bench.service = await startService(define(env));
+      bench.service = await startService(define(env, { adapters: adapters() }));
     },
     async claim(more = {}) {
       const data = claimOf(more);

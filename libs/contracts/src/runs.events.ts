@@ -49,6 +49,18 @@ export const providerError = defineEvent(
   z.object({ provider, job_id: jobId.optional(), message: reason }),
 );
 
+/** Nobody calls the provider for now but to see whether it is back: for a while no call to it was answered. Its runs keep their states. */
+export const providerDegraded = defineEvent(
+  'system.provider_degraded',
+  z.object({ provider, since: instant, message: reason }),
+);
+
+/** The provider answers again, and what waited for it goes on. */
+export const providerRestored = defineEvent(
+  'system.provider_restored',
+  z.object({ provider, since: instant, restored_at: instant }),
+);
+
 const LEAK_FORMS = ['raw', 'json', 'url', 'base64', 'hex'] as const;
 
 /** A run wrote a secret into its log, or its provider into a message: once per run and secret. What was written was taken out, and is not in here. */

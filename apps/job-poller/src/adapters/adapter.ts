@@ -1,6 +1,7 @@
 import type { Secret } from '@lineclear/kit';
 import type { Progress, RemoteState } from '../domain/run.js';
 import type { PollPolicy } from '../domain/schedule.js';
+import type { Rate } from '../domain/token-bucket.js';
 
 /** The provider's own credential, read for this call. */
 export type Credential = Secret | undefined;
@@ -85,7 +86,7 @@ export interface Capabilities {
   /** Calls that may be under way at a time. */
   readonly maxCalls: number;
   /** How many calls one account may make: on average, and at once after a pause. Without it, as many as `maxCalls` lets through. */
-  readonly rate?: { readonly perSecond: number; readonly burst: number };
+  readonly rate?: Rate;
 }
 
 /** One way of running things. Each call is bounded in time, and says by ProviderFailure what went wrong. */

@@ -5,6 +5,7 @@ type Column = readonly [property: keyof Run, column: string, type: string];
 /** What a step may change of a run, each with its column and its type in SQL. */
 export const MUTABLE_COLUMNS: readonly Column[] = [
   ['externalId', 'external_id', 'text'],
+  ['account', 'account', 'text'],
   ['remoteState', 'remote_state', 'text'],
   ['outcome', 'outcome', 'text'],
   ['exitCode', 'exit_code', 'int'],
@@ -18,6 +19,7 @@ export const MUTABLE_COLUMNS: readonly Column[] = [
   ['startedAt', 'started_at', 'timestamptz'],
   ['runningSince', 'running_since', 'timestamptz'],
   ['lastObservedAt', 'last_observed_at', 'timestamptz'],
+  ['lookedAt', 'looked_at', 'timestamptz'],
   ['endedAt', 'ended_at', 'timestamptz'],
   ['cancelSentAt', 'cancel_sent_at', 'timestamptz'],
   ['logCursor', 'log_cursor', 'text'],
@@ -47,6 +49,7 @@ const FIXED_COLUMNS: readonly Column[] = [
   ['createdAt', 'created_at', 'timestamptz'],
   ['state', 'state', 'text'],
   ['submitStartedAt', 'submit_started_at', 'timestamptz'],
+  ['listedAt', 'listed_at', 'timestamptz'],
   ['stopReason', 'stop_reason', 'text'],
   ['stopRequestedAt', 'stop_requested_at', 'timestamptz'],
   ['leaseToken', 'lease_token', 'int'],

@@ -5,6 +5,7 @@ import { Column, Entity, Index, PrimaryColumn, Unique } from 'typeorm';
 @Unique('runs_job_attempt', ['job_id', 'attempt'])
 @Unique('runs_run_key', ['run_key'])
 @Index('runs_due', ['next_action_at'], { where: 'next_action_at is not null' })
+@Index('runs_of_account', ['account'], { where: 'next_action_at is not null' })
 export class RunRow {
   @PrimaryColumn('uuid', { primaryKeyConstraintName: 'runs_pk' })
   id: string;
@@ -68,6 +69,10 @@ export class RunRow {
   @Column('text', { nullable: true })
   external_id: string | null;
 
+  /** Which of its provider's accounts it is on; null until that has accepted it. */
+  @Column('text', { nullable: true })
+  account: string | null;
+
   @Column('text', { nullable: true })
   remote_state: string | null;
 
@@ -110,6 +115,14 @@ export class RunRow {
 
   @Column('timestamptz', { nullable: true })
   last_observed_at: Date | null;
+
+  /** When its provider was last asked about it alone. */
+  @Column('timestamptz', { nullable: true })
+  looked_at: Date | null;
+
+  /** When its account's list last showed it as it is known; written by sweeps, not by steps. */
+  @Column('timestamptz', { nullable: true })
+  listed_at: Date | null;
 
   @Column('timestamptz', { nullable: true })
   ended_at: Date | null;

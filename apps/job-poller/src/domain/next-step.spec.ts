@@ -4,7 +4,7 @@ import { aRun, at } from './run.fixture.js';
 import { isLost, nextStep, remainingMs, settlesInMs } from './next-step.js';
 import { RUN_STATES, type ClaimedRun } from './run.js';
 
-const LIMITS = { maxSilenceMs: 3_600_000, cancelAgainMs: 30_000 };
+const LIMITS = { maxSilenceMs: 3_600_000, cancelAgainMs: 30_000, isSwept: false, awayUntil: null };
 const stopped = { stopRequestedAt: at(0), stopReason: 'asked' as const };
 const submitted = { submitStartedAt: at(0), fresh: false };
 const accepted = { ...submitted, externalId: 'x', startedAt: at(1), lastObservedAt: at(1) };
@@ -67,6 +67,32 @@ describe('the next step', () => {
     ],
   ])('%s', (_, run, expected) => {
     expect(nextStep(aRun(run), at(10), LIMITS)).toMatchObject(expected);
+  });
+
+  it.each([
+    ['was listed as known, and looked at lately', at(-10), at(-10), 'read'],
+    ['was never listed, or otherwise than known', null, at(-10), 'poll'],
+    ['was never looked at', at(-10), null, 'poll'],
+    ['was looked at long ago', at(-10), at(-240), 'poll'],
+    ['was listed long ago', at(-180), at(-10), 'poll'],
+  ] as const)('of a run of a swept account that %s', (_, listedAt, lookedAt, kind) => {
+    const run = aRun({ state: 'active', ...accepted, listedAt, lookedAt });
+    expect(nextStep(run, at(0), { ...LIMITS, isSwept: true })).toEqual({ kind });
+    expect(nextStep(run, at(0), LIMITS)).toEqual({ kind: 'poll' });
+    const stopping = { ...run, state: 'cancelling' as const, ...stopped, cancelSentAt: at(0) };
+    expect(nextStep(stopping, at(0), { ...LIMITS, isSwept: true })).toEqual({ kind: 'poll' });
+  });
+
+  it.each([
+    ['while its provider is away', at(10), 'poll'],
+    ['soon after that was away', at(-3_000), 'poll'],
+    ['long after', at(-3_600), 'end'],
+  ] as const)('silence %s', (_, awayUntil, kind) => {
+    const silent = { submitStartedAt: at(-9e6), lastObservedAt: at(-9e6) };
+    const limits = { ...LIMITS, awayUntil };
+    expect(nextStep(aRun({ state: 'active', ...accepted, ...silent }), at(10), limits).kind).toBe(kind);
+    const submitting = nextStep(aRun({ state: 'submitting', ...submitted, ...silent }), at(10), limits);
+    expect(submitting.kind).toBe(kind === 'poll' ? 'find' : 'end');
   });
 
   it('does not cancel where the provider cannot', () => {

@@ -7,6 +7,8 @@ export type Step =
   /** The outcome of an earlier submit is not known: look for its key before anything else. */
   | { readonly kind: 'find' }
   | { readonly kind: 'poll' }
+  /** Its account's list says how it is: only its output is read. */
+  | { readonly kind: 'read' }
   | { readonly kind: 'cancel'; readonly reason: StopReason }
   | { readonly kind: 'end'; readonly outcome: RunOutcome; readonly message: string }
   | { readonly kind: 'nothing' };
@@ -16,6 +18,10 @@ export interface Limits {
   readonly maxSilenceMs: number;
   /** How long after one cancel the next is sent; null where the provider cannot cancel. */
   readonly cancelAgainMs: number | null;
+  /** Whether its account is swept. */
+  readonly isSwept: boolean;
+  /** Until when its provider was away, which is now while it is. Null for never: silence counts from then. */
+  readonly awayUntil: Date | null;
 }
 
 /** What a run needs now. */
@@ -32,9 +38,8 @@ export function nextStep(run: ClaimedRun, now: Date, limits: Limits): Step {
     case 'active':
       if (limits.cancelAgainMs !== null && isOverdue(run, now))
         return { kind: 'cancel', reason: 'max_runtime' };
-      return isSilent(run, now, limits)
-        ? givenUp(run, 'nothing was heard of the run any more')
-        : { kind: 'poll' };
+      if (isSilent(run, now, limits)) return givenUp(run, 'nothing was heard of the run any more');
+      return { kind: limits.isSwept && isAsListed(run, now) ? 'read' : 'poll' };
     case 'cancelling':
       if (isSilent(run, now, limits))
         return givenUp(run, 'nothing was heard of the run after it was to stop');
@@ -64,8 +69,23 @@ export function remainingMs(run: Run, now: Date): number | undefined {
 
 const isOverdue = (run: Run, now: Date): boolean => (remainingMs(run, now) ?? 1) <= 0;
 
-const isSilent = (run: Run, now: Date, { maxSilenceMs }: Limits): boolean =>
-  Math.min(msSince(run.submitStartedAt, now), msSince(run.lastObservedAt, now)) >= maxSilenceMs;
+/**
+ * Whether a step may take the run for what is known of it: its account's list showed it so lately, and it was asked for by
+ * itself not long ago.
+ */
+function isAsListed({ listedAt, lookedAt }: Run, now: Date): boolean {
+  return msSince(listedAt, now) < LISTED_LATELY_MS && msSince(lookedAt, now) < LOOK_AGAIN_MS;
+}
+/** A list may be wrong, or the sweeps of an account may fail: each run is asked for by itself at least this often. */
+export const SAFETY_MS = 300_000;
+// The earliest that the spread of such looks makes of it.
+const LOOK_AGAIN_MS = SAFETY_MS * 0.8;
+// Some sweeps at their slowest.
+const LISTED_LATELY_MS = 180_000;
+
+const isSilent = (run: Run, now: Date, { maxSilenceMs, awayUntil }: Limits): boolean =>
+  Math.min(...[run.submitStartedAt, run.lastObservedAt, awayUntil].map((then) => msSince(then, now))) >=
+  maxSilenceMs;
 
 const isCancelDue = (run: Run, now: Date, { cancelAgainMs }: Limits): boolean =>
   cancelAgainMs !== null && msSince(run.cancelSentAt, now) >= cancelAgainMs;

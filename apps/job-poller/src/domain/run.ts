@@ -52,6 +52,8 @@ export interface Run {
 
   readonly state: RunState;
   readonly externalId: string | null;
+  /** Which of its provider's accounts it is on, once that has accepted it. Runs of one account are in one list. */
+  readonly account: string | null;
   readonly remoteState: RemoteState | null;
   readonly outcome: RunOutcome | null;
   readonly exitCode: number | null;
@@ -69,7 +71,12 @@ export interface Run {
   readonly startedAt: Date | null;
   /** When it was first seen to run, as opposed to waiting at the provider. */
   readonly runningSince: Date | null;
+  /** When it was last seen or heard of, by itself or in its account's list. */
   readonly lastObservedAt: Date | null;
+  /** When its provider was last asked about it alone. */
+  readonly lookedAt: Date | null;
+  /** When its account's list last showed it as it is known; null once the list shows it otherwise, or not at all. */
+  readonly listedAt: Date | null;
   readonly endedAt: Date | null;
   readonly stopReason: StopReason | null;
   readonly stopRequestedAt: Date | null;
@@ -145,6 +152,7 @@ export function intendedRun(
     fresh: true,
     submitAgeMs: 0,
     externalId: null,
+    account: null,
     remoteState: null,
     outcome: null,
     exitCode: null,
@@ -159,6 +167,8 @@ export function intendedRun(
     startedAt: null,
     runningSince: null,
     lastObservedAt: null,
+    lookedAt: null,
+    listedAt: null,
     endedAt: null,
     stopReason: null,
     stopRequestedAt: null,

@@ -2,12 +2,13 @@ import { Inject, Injectable } from '@nestjs/common';
 import { Clock, CONFIG, LOGGER, Refused, type Logger } from '@lineclear/kit';
 import type { Config } from '../config.js';
 import { withLeaks } from '../domain/leaks.js';
+import type { LogChunk } from '../domain/log-chunks.js';
 import { isLost } from '../domain/next-step.js';
 import { forward, lostOutcome, outcomeOf } from '../domain/remote-state.js';
 import type { ClaimedRun, Run, StopReason } from '../domain/run.js';
-import { pollDelayMs } from '../domain/schedule.js';
 import { ProviderFailure, type Adapter, type Credential, type Observation } from '../adapters/adapter.js';
 import { Credentials, MissingSecrets } from '../providers/credentials.js';
+import { Later } from '../providers/later.js';
 import { ProviderCalls } from '../providers/provider-calls.js';
 import { ProviderNotices } from '../providers/provider-notices.js';
 import { Providers } from '../providers/providers.js';
@@ -42,7 +43,7 @@ export class LookAtRun {
     let credential: Credential;
     try {
       credential = await this.credentials.ofProvider(adapter, run);
-      await this.calls.make(adapter, 'cancel', () => adapter.cancel(idOf(run), credential));
+      await this.calls.make(adapter, run, 'cancel', () => adapter.cancel(idOf(run), credential));
     } catch (error) {
       return this.#failed(before, run, error, adapter, credential);
     }
@@ -55,11 +56,16 @@ export class LookAtRun {
     try {
       credential = await this.credentials.ofProvider(adapter, run);
       const id = idOf(run);
-      seen = (await this.calls.make(adapter, 'get', () => adapter.get([id], credential))).get(id);
+      seen = (await this.calls.make(adapter, run, 'get', () => adapter.get([id], credential))).get(id);
     } catch (error) {
       return this.#failed(before, run, error, adapter, credential);
     }
-    if (seen === undefined) return this.#missing(before, run, adapter);
+    const looked: Run = {
+      ...run,
+      lookedAt: this.clock.now(),
+      account: run.account ?? this.credentials.accountOf(adapter, run),
+    };
+    if (seen === undefined) return this.#missing(before, looked, adapter);
     if (seen.state === undefined) {
       this.log.warn(
         { provider: run.provider, job_id: run.jobId, word: seen.word },
@@ -70,9 +76,21 @@ export class LookAtRun {
         run.jobId,
         `its state ${JSON.stringify(seen.word)} is not in the configuration`,
       );
-      return moved(before, run, this.#nextInMs(run, adapter), this.clock.now());
+      return this.#goesOn(before, looked, adapter);
     }
-    return this.#seen(before, this.#withSeen(run, seen, seen.state), adapter, credential, seen.message);
+    return this.#seen(before, this.#withSeen(looked, seen, seen.state), adapter, credential, seen.message);
+  }
+
+  /** Reads the output of a run whose account's list says how it is. */
+  async read(run: ClaimedRun, adapter: Adapter): Promise<StepResult> {
+    let credential: Credential;
+    try {
+      credential = await this.credentials.ofProvider(adapter, run);
+    } catch (error) {
+      return this.#failed(run, run, error, adapter, credential);
+    }
+    const log = (await this.#readLog(run, adapter, credential, false)) ?? { run, chunks: [] };
+    return this.#goesOn(run, log.run, adapter, log.chunks);
   }
 
   async #seen(
@@ -86,8 +104,7 @@ export class LookAtRun {
     const outcome = run.remoteState === null ? undefined : outcomeOf(run.remoteState, run.stopReason);
     const log = await this.#readLog(run, adapter, credential, outcome !== undefined);
     if (log === undefined) return tryAgain(before, run);
-    if (outcome === undefined)
-      return moved(before, log.run, this.#nextInMs(log.run, adapter), now, log.chunks);
+    if (outcome === undefined) return this.#goesOn(before, log.run, adapter, log.chunks);
     if (adapter.release) {
       // What is known of its end is stored before the provider forgets it.
       if (before.remoteState !== log.run.remoteState) return moved(before, log.run, 0, now, log.chunks);
@@ -101,9 +118,10 @@ export class LookAtRun {
   /** Whether nothing of a run costs any more, or it was tried often enough. */
   async #released(run: Run, adapter: Adapter, credential: Credential): Promise<boolean> {
     try {
-      await this.calls.make(adapter, 'release', async () => adapter.release?.(idOf(run), credential));
+      await this.calls.make(adapter, run, 'release', async () => adapter.release?.(idOf(run), credential));
       return true;
-    } catch {
+    } catch (error) {
+      if (error instanceof Later) throw error;
       // Without the error: a provider may repeat in it what it was given.
       if (run.failures < RELEASE_TRIES) return false;
       const left = `${idOf(run)} could not be taken away there: it may still cost`;
@@ -124,7 +142,8 @@ export class LookAtRun {
       return nothing;
     try {
       return await this.logs.read(run, adapter, credential, isOver);
-    } catch {
+    } catch (error) {
+      if (isOver && error instanceof Later) throw error;
       // Without the error: a provider may repeat in it what it was given.
       this.log.debug({ job_id: run.jobId }, 'the output of a run could not be read');
       if (!isOver) return nothing;
@@ -160,7 +179,7 @@ export class LookAtRun {
     const run: Run = { ...seen, missingCount: seen.missingCount + 1, missingSince: seen.missingSince ?? now };
     const misses = { count: run.missingCount, since: run.missingSince ?? now };
     if (!isLost(misses, now, this.config.LINECLEAR_LOST_AFTER_SECONDS * 1_000))
-      return moved(before, run, this.#nextInMs(run, adapter), now);
+      return this.#goesOn(before, run, adapter);
     return ended(
       before,
       run,
@@ -177,6 +196,7 @@ export class LookAtRun {
     adapter: Adapter,
     credential: Credential,
   ): Promise<StepResult> {
+    if (error instanceof Later) throw error;
     if (error instanceof MissingSecrets || error instanceof Refused)
       // The account that the run is on cannot be used: on another one it would not be found.
       await this.notices.tell(run.provider, run.jobId, error.message);
@@ -187,12 +207,9 @@ export class LookAtRun {
     return tryAgain(before, withLeaks(run, said?.hits ?? [], 'message'), error.retryAfterMs);
   }
 
-  #nextInMs(run: Run, adapter: Adapter): number {
-    const policy = this.providers.pollPolicy(adapter);
-    const delay = pollDelayMs(run, this.clock.now(), policy, Math.random());
-    return run.state === 'cancelling'
-      ? Math.min(delay, policy.baseMs, adapter.capabilities.cancelAgainMs)
-      : delay;
+  #goesOn(before: ClaimedRun, run: Run, adapter: Adapter, chunks: readonly LogChunk[] = []): StepResult {
+    const now = this.clock.now();
+    return moved(before, run, this.providers.nextStepMs(adapter, run, now), now, chunks);
   }
 }
 

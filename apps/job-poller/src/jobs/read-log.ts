@@ -45,7 +45,7 @@ export class LogReader {
     for (let read = 0; read < parts; read += 1) {
       const { externalId, logCursor } = next;
       if (externalId === null) break;
-      const part = await this.calls.make(adapter, 'logs', () =>
+      const part = await this.calls.make(adapter, run, 'logs', () =>
         adapter.logs(externalId, logCursor, isOver, credential),
       );
       const { text, hits, taken } = cleaned(cleaner, part, isOver);

@@ -10,6 +10,7 @@ import { endedData, observedData, startedData } from '../domain/announce.js';
 import { leaksData } from '../domain/leaks.js';
 import { Credentials } from '../providers/credentials.js';
 import { LogTail } from './log-tail.js';
+import { PlanSweeps } from './plan-sweeps.js';
 import type { StepResult } from './step-result.js';
 
 const MAX_BATCH = 200;
@@ -35,6 +36,7 @@ export class StoreResults {
     private readonly database: Database,
     private readonly runs: RunsRepo,
     private readonly logs: RunLogsRepo,
+    private readonly sweeps: PlanSweeps,
     private readonly bus: Bus,
     private readonly credentials: Credentials,
     private readonly tail: LogTail,
@@ -106,6 +108,7 @@ export class StoreResults {
       tx,
       ...stored.flatMap((result) => eventsOf(result, versions.get(result.run.id) ?? 0)),
     );
+    await this.sweeps.plan(tx, stored);
     tx.afterCommit(() => {
       for (const { before, run, chunks } of stored) {
         for (const { where, form } of leaksData(before, run)) this.#leaks.inc({ where, form });

@@ -3,9 +3,9 @@ import { Clock, Refused } from '@lineclear/kit';
 import { withLeaks } from '../domain/leaks.js';
 import { settlesInMs } from '../domain/next-step.js';
 import type { ClaimedRun, Hit, Run } from '../domain/run.js';
-import { pollDelayMs } from '../domain/schedule.js';
 import { ProviderFailure, type Adapter, type Credential, type Submission } from '../adapters/adapter.js';
 import { Credentials, MissingSecrets, redactorOf, type Values } from '../providers/credentials.js';
+import { Later } from '../providers/later.js';
 import { ProviderCalls } from '../providers/provider-calls.js';
 import { ProviderNotices } from '../providers/provider-notices.js';
 import { givenTo } from '../providers/given.js';
@@ -39,13 +39,17 @@ export class SubmitRun {
     const submission = submissionOf(run, secrets);
     if (submission.files.length > 0 && !adapter.capabilities.files)
       return ended(run, run, 'refused', `${adapter.name} gives its runs no files`, this.clock.now());
-    // Waiting for the secrets can have taken so long that another replica has the run by now.
-    if (!isStillOurs()) return moved(run, notCalled(run), 0, this.clock.now());
-    this.calls.dispatched(run.provider, (this.clock.now().getTime() - run.createdAt.getTime()) / 1_000);
+    // Waiting for the secrets, or for leave to call, can have taken so long that another replica has the run by now.
+    const beOurs = (): void => {
+      if (!isStillOurs()) throw new Later('the intent is too old', 0);
+    };
+    beOurs();
     try {
-      const { externalId } = await this.calls.make(adapter, 'submit', () =>
-        adapter.submit(submission, credential),
-      );
+      const { externalId } = await this.calls.make(adapter, run, 'submit', () => {
+        beOurs();
+        this.calls.dispatched(run.provider, (this.clock.now().getTime() - run.createdAt.getTime()) / 1_000);
+        return adapter.submit(submission, credential);
+      });
       return this.#accepted(run, adapter, externalId);
     } catch (error) {
       if (!(error instanceof ProviderFailure)) throw error;
@@ -59,11 +63,12 @@ export class SubmitRun {
     let credential: Credential;
     try {
       credential = await this.credentials.ofProvider(adapter, run);
-      const found = await this.calls.make(adapter, 'find', () =>
+      const found = await this.calls.make(adapter, run, 'find', () =>
         adapter.find(run.runKey, credential, run.submitStartedAt ?? undefined),
       );
       if (found) return this.#accepted(run, adapter, found.externalId);
     } catch (error) {
+      if (error instanceof Later) throw error;
       if (!(error instanceof ProviderFailure)) return tryAgain(run, run);
       if (error.kind === 'denied') this.credentials.refused(run);
       const said = await this.credentials.clean(run, adapter, credential, error.message);
@@ -108,18 +113,19 @@ export class SubmitRun {
       ...before,
       state: before.stopRequestedAt === null ? 'active' : 'cancelling',
       externalId,
+      account: this.credentials.accountOf(adapter, before),
       startedAt: now,
       lastObservedAt: now,
+      lookedAt: now,
       failures: 0,
     };
-    const nextInMs =
-      run.state === 'active' ? pollDelayMs(run, now, this.providers.pollPolicy(adapter), Math.random()) : 0;
+    const nextInMs = run.state === 'active' ? this.providers.nextStepMs(adapter, run, now) : 0;
     return moved(before, run, nextInMs, now);
   }
 }
 
 /** The provider has certainly no run of this key: whoever submits writes the intent anew. */
-const notCalled = (run: Run): Run => ({ ...run, state: 'intended' });
+export const notCalled = (run: Run): Run => ({ ...run, state: 'intended' });
 
 const submissionOf = (run: ClaimedRun, secrets: Values): Submission => ({
   runKey: run.runKey,

@@ -5,10 +5,12 @@ import type { Config } from '../config.js';
 import { nextStep, type Limits, type Step } from '../domain/next-step.js';
 import type { ClaimedRun } from '../domain/run.js';
 import type { Adapter } from '../adapters/adapter.js';
-import { Providers } from '../providers/providers.js';
+import { Breakers } from '../providers/breakers.js';
+import { Later } from '../providers/later.js';
+import { isSwept, Providers } from '../providers/providers.js';
 import { LookAtRun } from './look-at-run.js';
-import { ended, tryAgain, type StepResult } from './step-result.js';
-import { SubmitRun } from './submit-run.js';
+import { ended, moved, tryAgain, type StepResult } from './step-result.js';
+import { notCalled, SubmitRun } from './submit-run.js';
 
 /** Does the one step that a run needs now. */
 @Injectable()
@@ -17,6 +19,7 @@ export class TakeStep {
     private readonly providers: Providers,
     private readonly submitRun: SubmitRun,
     private readonly lookAtRun: LookAtRun,
+    private readonly breakers: Breakers,
     private readonly clock: Clock,
     @Inject(CONFIG) private readonly config: Config,
     @Inject(LOGGER) private readonly log: Logger,
@@ -27,6 +30,7 @@ export class TakeStep {
     try {
       return await this.#take(run, isStillOurs);
     } catch (error) {
+      if (error instanceof Later) return postponed(run, error, this.clock.now());
       this.log.error({ err: error, job_id: run.jobId, attempt: run.attempt }, 'a step of a run failed');
       return tryAgain(run, run);
     }
@@ -34,7 +38,7 @@ export class TakeStep {
 
   async #take(run: ClaimedRun, isStillOurs: () => boolean): Promise<StepResult> {
     const adapter = this.providers.get(run.provider);
-    const step = nextStep(run, this.clock.now(), this.#limits(adapter));
+    const step = nextStep(run, this.clock.now(), await this.#limits(adapter, run));
     if (!adapter) {
       if (step.kind === 'end') return ended(run, run, step.outcome, step.message, this.clock.now());
       if (step.kind === 'submit')
@@ -63,6 +67,8 @@ export class TakeStep {
         return this.lookAtRun.cancel(run, adapter, step.reason);
       case 'poll':
         return this.lookAtRun.look(run, run, adapter);
+      case 'read':
+        return this.lookAtRun.read(run, adapter);
       case 'end':
         return ended(run, run, step.outcome, step.message, this.clock.now());
       case 'nothing':
@@ -70,10 +76,18 @@ export class TakeStep {
     }
   }
 
-  #limits(adapter: Adapter | undefined): Limits {
+  async #limits(adapter: Adapter | undefined, run: ClaimedRun): Promise<Limits> {
     return {
       maxSilenceMs: this.config.LINECLEAR_MAX_SILENCE_SECONDS * 1_000,
       cancelAgainMs: adapter?.capabilities.cancel ? adapter.capabilities.cancelAgainMs : null,
+      isSwept: isSwept(adapter, run),
+      awayUntil: await this.breakers.awayUntil(run.provider),
     };
   }
+}
+
+/** The run stays as it was, and its step is due again when the call may be made. A submit that was not made is an intent again. */
+function postponed(run: ClaimedRun, { waitMs, isAway }: Later, now: Date): StepResult {
+  const kept = run.fresh || run.state === 'intended' ? notCalled(run) : run;
+  return moved(run, isAway ? { ...kept, missingCount: 0, missingSince: null } : kept, waitMs, now);
 }

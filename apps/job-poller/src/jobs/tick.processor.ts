@@ -4,6 +4,7 @@ import { Health, LOGGER, type Logger } from '@lineclear/kit';
 import { Rounds } from '@lineclear/kit/rounds';
 import type { Queue } from 'bullmq';
 import { StepRunner } from './step-runner.js';
+import { SweepRunner } from './sweep-runner.js';
 
 export const STEPS_QUEUE = 'steps';
 const TICK_MS = 1_000;
@@ -11,7 +12,7 @@ const TICK_MS = 1_000;
 const WATCH_MS = 5_000;
 
 /**
- * The queue's clock: once a second some replica takes the steps that are due, whoever stored them. What is due, and whose it
+ * The queue's clock: once a second some replica takes the steps and the sweeps that are due, whoever stored them. What is due, and whose it
  * is, stands in Postgres only; where no tick comes, each replica looks for itself, a little later.
  */
 @Processor(STEPS_QUEUE)
@@ -21,6 +22,7 @@ export class TickProcessor extends Rounds {
 
   constructor(
     private readonly runner: StepRunner,
+    private readonly sweeps: SweepRunner,
     @InjectQueue(STEPS_QUEUE) queue: Queue,
     @Inject(LOGGER) log: Logger,
     health: Health,
@@ -35,18 +37,23 @@ export class TickProcessor extends Rounds {
 
   override async process(): Promise<void> {
     this.#tickedAtMs = performance.now();
-    this.runner.wake();
+    this.#wake();
   }
 
   override onApplicationBootstrap(): void {
     super.onApplicationBootstrap();
     this.#watch = setInterval(() => {
-      if (performance.now() - this.#tickedAtMs >= WATCH_MS) this.runner.wake();
+      if (performance.now() - this.#tickedAtMs >= WATCH_MS) this.#wake();
     }, WATCH_MS);
   }
 
   override async beforeApplicationShutdown(): Promise<void> {
     clearInterval(this.#watch);
     await super.beforeApplicationShutdown();
+  }
+
+  #wake(): void {
+    this.runner.wake();
+    this.sweeps.wake();
   }
 }

@@ -24,6 +24,8 @@ interface Account {
   readonly values: Values;
   /** Whose it is, and which: runs that were given the same share it. */
   readonly key: string;
+  /** Whose it is: the same whatever its version. */
+  readonly name: string;
   readonly version: number | undefined;
 }
 
@@ -46,8 +48,8 @@ export class MissingSecrets extends Error {
 export class Credentials {
   readonly #key = new SealingKey();
   readonly #accounts: TtlCache<Account>;
-  /** The accounts' keys of runs. */
-  readonly #accountOfRun: TtlCache<string>;
+  /** The accounts of runs: under which key each is kept, and what it is called. */
+  readonly #accountOfRun: TtlCache<Pick<Account, 'key' | 'name'>>;
   /** The versions that providers did not take, by account. */
   readonly #refused: TtlCache<number>;
   readonly #ofRuns: TtlCache<Values>;
@@ -79,33 +81,44 @@ export class Credentials {
     const known = this.#accountOfRun.get(run.id);
     const account = await (known === undefined
       ? this.#askForAccount(adapter, authSecret, run)
-      : this.#accounts.getOrLoad(known, () => this.#askForAccount(adapter, authSecret, run, known)));
+      : this.#accounts.getOrLoad(known.key, () => this.#askForAccount(adapter, authSecret, run, known)));
     if (known === undefined) {
-      this.#accountOfRun.set(run.id, account.key);
+      this.#accountOfRun.set(run.id, { key: account.key, name: account.name });
       this.#accounts.set(account.key, account);
     }
     return account.values.get(authSecret);
   }
 
+  /** Which of its provider's accounts this run's calls are made on, once `ofProvider` was asked; null before. */
+  accountOf(adapter: Adapter, { id }: Pick<Run, 'id'>): string | null {
+    return adapter.authSecret === undefined ? adapter.name : (this.#accountOfRun.get(id)?.name ?? null);
+  }
+
   /** The provider does not take this run's credential: the next call asks for it again, and for another version if there is one. */
   refused(run: Run): void {
-    const key = this.#accountOfRun.get(run.id);
+    const { key } = this.#accountOfRun.get(run.id) ?? {};
     if (key === undefined) return;
     const version = this.#accounts.get(key)?.version;
     if (version !== undefined) this.#refused.set(key, version);
     this.#accounts.delete(key);
   }
 
-  async #askForAccount(adapter: Adapter, name: string, run: Run, known?: string): Promise<Account> {
-    const refused = known === undefined ? undefined : this.#refused.get(known);
+  async #askForAccount(
+    adapter: Adapter,
+    secret: string,
+    run: Run,
+    known?: Pick<Account, 'key' | 'name'>,
+  ): Promise<Account> {
+    const refused = known === undefined ? undefined : this.#refused.get(known.key);
     const onBehalf = { ...onBehalfOf(run), ...(refused === undefined ? {} : { refused_version: refused }) };
-    const { values, used } = await this.#resolve([name], {
+    const { values, used } = await this.#resolve([secret], {
       purpose: 'provider',
       provider: adapter.name,
       on_behalf: onBehalf,
     });
-    const { scope = '', source = '', version } = used.find((one) => one.name === name) ?? {};
-    return { values, key: known ?? [adapter.name, source, scope, version ?? ''].join(' '), version };
+    const { scope = '', source = '', version } = used.find((one) => one.name === secret) ?? {};
+    const name = [adapter.name, source, scope].join(' ');
+    return { values, version, ...(known ?? { key: `${name} ${version ?? ''}`, name }) };
   }
 
   /** What a run is to get. @throws MissingSecrets, or Unavailable when the secrets service does not answer */

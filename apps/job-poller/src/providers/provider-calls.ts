@@ -1,18 +1,30 @@
 import { Injectable } from '@nestjs/common';
 import { Metrics } from '@lineclear/kit';
 import { Counter, Histogram } from 'prom-client';
+import type { Run } from '../domain/run.js';
 import { ProviderFailure, type Adapter } from '../adapters/adapter.js';
+import { AccountRates } from './account-rates.js';
+import { Breakers } from './breakers.js';
+import { Credentials } from './credentials.js';
+import { Later } from './later.js';
 
-type CallName = 'submit' | 'find' | 'get' | 'cancel' | 'logs' | 'release';
+type CallName = 'submit' | 'find' | 'get' | 'list' | 'cancel' | 'logs' | 'release';
 
-/** Every call to a provider passes here: counted and timed. */
+const DISPATCH: ReadonlySet<CallName> = new Set(['submit', 'find', 'cancel']);
+
+/** Every call to a provider passes here: while the provider is not away, within its account's rate, counted and timed. */
 @Injectable()
 export class ProviderCalls {
   readonly #count: Counter<'provider' | 'call' | 'outcome'>;
   readonly #seconds: Histogram<'provider' | 'call'>;
   readonly #delay: Histogram<'provider'>;
 
-  constructor({ registry }: Metrics) {
+  constructor(
+    private readonly credentials: Credentials,
+    private readonly rates: AccountRates,
+    private readonly breakers: Breakers,
+    { registry }: Metrics,
+  ) {
     const registers = [registry];
     this.#count = new Counter({
       name: 'lineclear_provider_calls_total',
@@ -36,7 +48,32 @@ export class ProviderCalls {
     });
   }
 
-  async make<T>(adapter: Adapter, call: CallName, fn: () => Promise<T>): Promise<T> {
+  /**
+   * Makes a call for a run, on the account that the run is on. @throws Later when it may not be made now: nobody was called
+   * then; ProviderFailure as the call does
+   */
+  async make<T>(adapter: Adapter, run: Pick<Run, 'id'>, call: CallName, fn: () => Promise<T>): Promise<T> {
+    const { rate } = adapter.capabilities;
+    const account = this.credentials.accountOf(adapter, run);
+    const isLimited = rate !== undefined && account !== null;
+    const purpose = DISPATCH.has(call) ? 'dispatch' : 'look';
+    const admitted = await this.breakers.admit(adapter.name, purpose);
+    if (isLimited) await this.rates.take(account, rate, purpose);
+    if (admitted === 'probe') await this.breakers.probe(adapter.name, purpose);
+    try {
+      const result = await this.#timed(adapter, call, fn);
+      await this.breakers.called(adapter.name, true);
+      return result;
+    } catch (error) {
+      if (error instanceof ProviderFailure)
+        await this.breakers.called(adapter.name, error.kind !== 'unknown' && error.kind !== 'not sent');
+      if (isLimited && error instanceof ProviderFailure && error.kind === 'busy')
+        await this.rates.empty(account, rate, error.retryAfterMs);
+      throw error;
+    }
+  }
+
+  async #timed<T>(adapter: Adapter, call: CallName, fn: () => Promise<T>): Promise<T> {
     const stop = this.#seconds.startTimer({ provider: adapter.name, call });
     let outcome = 'error';
     try {
@@ -45,6 +82,7 @@ export class ProviderCalls {
       return result;
     } catch (error) {
       if (error instanceof ProviderFailure) outcome = error.kind;
+      if (error instanceof Later) outcome = 'later';
       throw error;
     } finally {
       stop();

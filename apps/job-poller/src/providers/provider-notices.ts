@@ -23,7 +23,7 @@ export class ProviderNotices {
   ) {}
 
   /** Tells what it said, with secrets taken out already; null when that was not possible. Never throws: a message that cannot be sent must not stop the step that wanted to send it. */
-  async tell(provider: string, jobId: string, said: string | null): Promise<void> {
+  async tell(provider: string, jobId: string | undefined, said: string | null): Promise<void> {
     const now = this.clock.now().getTime();
     if (now - (this.#toldAt.get(provider) ?? 0) < EVERY_SECONDS * 1_000) return;
     this.#toldAt.set(provider, now);
@@ -34,7 +34,11 @@ export class ProviderNotices {
         if (!(await this.notices.mayTell(tx, provider, EVERY_SECONDS))) return;
         await this.bus.publish(
           tx,
-          event(providerError, { provider, job_id: jobId, message }, { about: `provider/${provider}` }),
+          event(
+            providerError,
+            { provider, message, ...(jobId === undefined ? {} : { job_id: jobId }) },
+            { about: `provider/${provider}` },
+          ),
         );
       });
     } catch (error) {

@@ -1,7 +1,9 @@
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { CONFIG } from '@lineclear/kit';
 import type { Config } from '../config.js';
+import type { Run } from '../domain/run.js';
 import type { PollPolicy } from '../domain/schedule.js';
+import { stepDelayMs } from '../domain/sweep.js';
 import type { Adapter } from '../adapters/adapter.js';
 import { LocalAdapter } from '../adapters/local.js';
 import { makeAdapter, type AdapterOptions } from '../adapters/make-adapter.js';
@@ -9,13 +11,18 @@ import { makeAdapter, type AdapterOptions } from '../adapters/make-adapter.js';
 // What "do not poll" comes to: a run's end is still noticed some time.
 const HARDLY_EVER_MS = 3_600_000;
 
+export const ADAPTERS = Symbol('adapters of providers');
+
 /** The providers that are configured, by name. */
 @Injectable()
 export class Providers implements OnApplicationShutdown {
   readonly #adapters: ReadonlyMap<string, Adapter>;
 
-  constructor(@Inject(CONFIG) private readonly config: Config) {
-    this.#adapters = new Map(adaptersOf(config).map((adapter) => [adapter.name, adapter]));
+  constructor(
+    @Inject(CONFIG) private readonly config: Config,
+    @Inject(ADAPTERS) adapters: readonly Adapter[],
+  ) {
+    this.#adapters = new Map(adapters.map((adapter) => [adapter.name, adapter]));
   }
 
   get(name: string): Adapter | undefined {
@@ -30,12 +37,34 @@ export class Providers implements OnApplicationShutdown {
     return { baseMs: interval_seconds * 1_000, maxMs: interval_seconds * 1_000 };
   }
 
+  /** The names of those that list all runs of an account in one call. */
+  listing(): string[] {
+    return [...this.#adapters.values()]
+      .filter((adapter) => adapter.list !== undefined)
+      .map(({ name }) => name);
+  }
+
+  /** How long until the next step of a run that goes on. */
+  nextStepMs(adapter: Adapter, run: Run, now: Date): number {
+    const { logs, logsEveryMs, cancelAgainMs } = adapter.capabilities;
+    const needs = {
+      isSwept: isSwept(adapter, run),
+      logsEveryMs: logs ? logsEveryMs : null,
+      cancelAgainMs,
+    };
+    return stepDelayMs(run, now, this.pollPolicy(adapter), needs, Math.random());
+  }
+
   async onApplicationShutdown(): Promise<void> {
     await Promise.all([...this.#adapters.values()].map((adapter) => adapter.close()));
   }
 }
 
-function adaptersOf(config: Config): Adapter[] {
+/** Whether a run is looked after by the sweeps of its account. */
+export const isSwept = (adapter: Adapter | undefined, run: Run): boolean =>
+  adapter?.list !== undefined && run.account !== null;
+
+export function adaptersOf(config: Config): Adapter[] {
   const options: AdapterOptions = {
     timeoutMs: config.LINECLEAR_PROVIDER_TIMEOUT_SECONDS * 1_000,
     local: {

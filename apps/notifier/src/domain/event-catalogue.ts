@@ -64,6 +64,8 @@ export const CATALOGUE: Readonly<Record<string, EventKind>> = {
   },
   'secret.leak_detected': { name: 'Secret leaked', category: 'secret', severity: 'critical' },
   'system.provider_error': { name: 'Provider error', category: 'system', severity: 'error' },
+  'system.provider_degraded': { name: 'Provider away', category: 'system', severity: 'critical' },
+  'system.provider_restored': { name: 'Provider back', category: 'system', severity: 'info' },
   'system.webhook_failure': { name: 'Notification given up', category: 'system', severity: 'error' },
   'system.dead_letter': { name: 'Event given up', category: 'system', severity: 'critical' },
 };

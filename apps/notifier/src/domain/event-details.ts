@@ -175,6 +175,23 @@ export const EVENT_DETAILS: Readonly<Record<string, EventDetails>> = {
     description: 'A provider refused something or did not answer.',
     example: { provider: 'replicate', job_id: job.job_id, message: 'HTTP 500' },
   },
+  'system.provider_degraded': {
+    description:
+      'A provider has answered no call for a while. It is only asked now and then whether it is back; its jobs keep their states, and new ones wait.',
+    example: {
+      provider: 'replicate',
+      since: '2026-11-22T12:00:00.000Z',
+      message: 'none of 9 calls was answered for 31 seconds',
+    },
+  },
+  'system.provider_restored': {
+    description: 'A provider that was away answers again.',
+    example: {
+      provider: 'replicate',
+      since: '2026-11-22T12:00:00.000Z',
+      restored_at: '2026-11-22T12:20:00.000Z',
+    },
+  },
   'system.webhook_failure': {
     description:
       'A message was given up after its last attempt, or its channel was switched off (`channel_disabled`).',

@@ -19,7 +19,9 @@ import {
   jobSubmitted,
   loginFailure,
   newDevice,
+  providerDegraded,
   providerError,
+  providerRestored,
   quotaExceeded,
   quotaWarning,
   secretExpiring,
@@ -185,6 +187,16 @@ export class AnnounceController {
 
   @OnEvents(providerError)
   async providersErred(events: EventOf<typeof providerError>[], tx: Tx): Promise<void> {
+    await this.#announce(events, tx);
+  }
+
+  @OnEvents(providerDegraded)
+  async providersAway(events: EventOf<typeof providerDegraded>[], tx: Tx): Promise<void> {
+    await this.#announce(events, tx);
+  }
+
+  @OnEvents(providerRestored)
+  async providersBack(events: EventOf<typeof providerRestored>[], tx: Tx): Promise<void> {
     await this.#announce(events, tx);
   }
 

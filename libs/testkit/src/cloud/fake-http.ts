@@ -44,6 +44,8 @@ export interface FakeHttp<Call extends string> {
   readonly calls: Readonly<Record<string, number>>;
   /** The next `times` calls of this kind go wrong. */
   failNext(call: Call, fault: HttpFault, times?: number): void;
+  /** No call goes wrong any more. */
+  mend(): void;
   close(): Promise<void>;
 }
 
@@ -88,6 +90,7 @@ export async function startFakeHttp<Call extends string>({
     failNext(call, fault, times = 1) {
       faults.set(call, [...(faults.get(call) ?? []), ...Array.from({ length: times }, () => fault)]);
     },
+    mend: () => faults.clear(),
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
