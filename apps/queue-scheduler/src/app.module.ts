@@ -9,6 +9,7 @@ import { QueueTables1767225700000 } from './db/migrations/1767225700000-queue-ta
 import { BandsBetweenLevels1795661000000 } from './db/migrations/1795661000000-bands-between-levels.js';
 import { ApprovedSecrets1795711000000 } from './db/migrations/1795711000000-approved-secrets.js';
 import { Cancellers1795711000001 } from './db/migrations/1795711000001-cancellers.js';
+import { Approvers1795711000005 } from './db/migrations/1795711000005-approvers.js';
 import { Quotas1795671000000 } from './db/migrations/1795671000000-quotas.js';
 import { providersOf, type Provider } from './domain/providers.js';
 import { FollowApprovals } from './events/follow-approvals.js';
@@ -104,6 +105,7 @@ export const define = (env: NodeJS.ProcessEnv, more: { clock?: Clock } = {}): Se
       Quotas1795671000000,
       ApprovedSecrets1795711000000,
       Cancellers1795711000001,
+      Approvers1795711000005,
     ],
     transports: busTransports,
     file,

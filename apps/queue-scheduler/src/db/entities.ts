@@ -37,6 +37,7 @@ export class JobRow {
   @Column('int4') version: number;
   @Column('json', { nullable: true }) approval: object | null;
   @Column('json', { default: [] }) approved_secrets: object[];
+  @Column('json', { nullable: true }) approved_by: object | null;
   @Column('timestamptz', { nullable: true }) held_at: Date | null;
   @Column('timestamptz', { nullable: true }) queued_at: Date | null;
   @Column('int8', { nullable: true }) ord: number | null;
