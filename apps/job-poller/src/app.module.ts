@@ -9,6 +9,7 @@ import { OrgOfRuns1795673000000 } from './db/migrations/1795673000000-org-of-run
 import { TeamOfRuns1795690000000 } from './db/migrations/1795690000000-team-of-runs.js';
 import { LeaksOfRuns1795691000000 } from './db/migrations/1795691000000-leaks-of-runs.js';
 import { SecretUses1795730000000 } from './db/migrations/1795730000000-secret-uses.js';
+import { EndOfRuns1795711000005 } from './db/migrations/1795711000005-end-of-runs.js';
 import { ProviderNoticeRow } from './db/provider-notice.entity.js';
 import { ProviderNoticesRepo } from './db/provider-notices.repo.js';
 import { RunLogRow } from './db/run-log.entity.js';
@@ -22,6 +23,7 @@ import { LogsController } from './http/logs.controller.js';
 import { LogTail } from './jobs/log-tail.js';
 import { LookAtRun } from './jobs/look-at-run.js';
 import { LogReader } from './jobs/read-log.js';
+import { OLD_RUNS_QUEUE, RemoveOldRuns } from './jobs/remove-old-runs.js';
 import { RunMetrics } from './jobs/run-metrics.js';
 import { StepRunner } from './jobs/step-runner.js';
 import { StoreResults } from './jobs/store-results.js';
@@ -41,7 +43,7 @@ class JobPollerModule {
       module: JobPollerModule,
       imports: [
         BullModule.forRootAsync({ useFactory: () => line.bullOptions('job-poller') }),
-        BullModule.registerQueue({ name: STEPS_QUEUE }),
+        BullModule.registerQueue({ name: STEPS_QUEUE }, { name: OLD_RUNS_QUEUE }),
       ],
       controllers: [StartClaimedRuns, StopRun, LogsController],
       providers: [
@@ -63,6 +65,7 @@ class JobPollerModule {
         StepRunner,
         TickProcessor,
         RunMetrics,
+        RemoveOldRuns,
       ],
     };
   }
@@ -82,6 +85,7 @@ export const define = (env: NodeJS.ProcessEnv, more: { clock?: Clock } = {}): Se
       OrgOfRuns1795673000000,
       TeamOfRuns1795690000000,
       LeaksOfRuns1795691000000,
+      EndOfRuns1795711000005,
       SecretUses1795730000000,
     ],
     transports: busTransports,

@@ -26,6 +26,7 @@ import { MetricsController } from './http/metrics.controller.js';
 import { ProvidersController } from './http/providers.controller.js';
 import { QueueController } from './http/queue.controller.js';
 import { SubmitController } from './http/submit.controller.js';
+import { RemoveOldJobs } from './jobs/remove-old-jobs.js';
 import { Sweep, SWEEP } from './jobs/sweep.js';
 import { ClaimLoop } from './line/claim-loop.js';
 import { Evaluation } from './line/evaluation.js';
@@ -78,6 +79,7 @@ class QueueModule {
         StoreSubmits,
         SubmitBatches,
         ClaimLoop,
+        RemoveOldJobs,
         Sweep,
         LiveHub,
       ],

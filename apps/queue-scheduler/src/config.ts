@@ -1,4 +1,4 @@
-import { flag, readEnv, serviceEnv } from '@lineclear/kit';
+import { flag, jobRetentionDays, readEnv, serviceEnv } from '@lineclear/kit';
 import { z } from 'zod';
 
 const seconds = (fallback: number) => z.coerce.number().min(0.05).max(86_400).default(fallback);
@@ -12,6 +12,7 @@ const env = serviceEnv.extend({
   LINECLEAR_DISPATCH_LEASE_SECONDS: seconds(60),
   LINECLEAR_RUN_LEASE_SECONDS: seconds(600),
   LINECLEAR_SWEEP_SECONDS: seconds(5),
+  LINECLEAR_JOB_RETENTION_DAYS: jobRetentionDays,
   LINECLEAR_IDEMPOTENCY_HOURS: z.coerce.number().min(24).max(8_760).default(24),
   /** What becomes of a submit while the secrets service does not say whether it holds a secret. */
   LINECLEAR_SCAN_WHEN_AWAY: z.enum(['accept', 'refuse']).default('accept'),

@@ -153,7 +153,10 @@ export class ProviderConfigRow {
   @Column('timestamptz') updated_at: Date;
 }
 
-/** Money: reserved when an attempt is claimed, settled when it ends. */
+/**
+ * Money: reserved when an attempt is claimed, settled when it ends. Of jobs that are removed the sums stay, in a row
+ * `past/<user>/<provider>` for each person and provider.
+ */
 @Entity('ledger')
 export class LedgerRow {
   @PrimaryColumn('text', { primaryKeyConstraintName: 'ledger_pk' }) job_id: string;
