@@ -18,6 +18,7 @@ import { AnswerUsage } from './events/answer-usage.js';
 import { FollowQuotas } from './events/follow-quotas.js';
 import { FollowRuns } from './events/follow-runs.js';
 import { CancelController } from './http/cancel.controller.js';
+import { CleanupController } from './http/cleanup.controller.js';
 import { DecideController } from './http/decide.controller.js';
 import { EventsController } from './http/events.controller.js';
 import { JobPageController } from './http/job-page.controller.js';
@@ -27,6 +28,7 @@ import { ProvidersController } from './http/providers.controller.js';
 import { QueueController } from './http/queue.controller.js';
 import { SubmitController } from './http/submit.controller.js';
 import { RemoveOldJobs } from './jobs/remove-old-jobs.js';
+import { Recount, RECOUNT } from './jobs/recount.js';
 import { Sweep, SWEEP } from './jobs/sweep.js';
 import { ClaimLoop } from './line/claim-loop.js';
 import { Evaluation } from './line/evaluation.js';
@@ -48,7 +50,7 @@ class QueueModule {
       module: QueueModule,
       imports: [
         BullModule.forRootAsync({ useFactory: () => line.bullOptions('queue-scheduler') }),
-        BullModule.registerQueue({ name: SWEEP }),
+        BullModule.registerQueue({ name: SWEEP }, { name: RECOUNT }),
       ],
       controllers: [
         SubmitController,
@@ -57,6 +59,7 @@ class QueueModule {
         CancelController,
         DecideController,
         QueueController,
+        CleanupController,
         ProvidersController,
         MetricsController,
         EventsController,
@@ -80,6 +83,7 @@ class QueueModule {
         SubmitBatches,
         ClaimLoop,
         RemoveOldJobs,
+        Recount,
         Sweep,
         LiveHub,
       ],

@@ -82,39 +82,6 @@ const heldBy = async (): Promise<[job: string, approval: string]> => {
   return [body.job_id, body.approval.id];
 };
 
-it('tells the way of a job: when it came where, by whose doing and why, and what it waits for', async () => {
-  const [jobId, approvalId] = await heldBy();
-  const path = `/api/cloud/jobs/${jobId}/timeline`;
-  const waiting = (await house.as(ada).get(path)).body;
-  expect(waiting).toMatchObject({
-    status: 'pending_approval',
-    waits_for: expect.stringContaining('somebody of level lead to approve it'),
-    approval: { approval_id: approvalId, rule_name: 'high_cost' },
-  });
-  await house.peer.publish(approvalGranted, decision(jobId, approvalId));
-  await soon(jobId, 'dispatching');
-  await house.started(jobId);
-  await soon(jobId, 'running');
-  await cancel(jobId, admin);
-  await house.ended(jobId, 'cancelled');
-  await soon(jobId, 'cancelled');
-  const { waits_for, steps } = (await house.as(ada).get(path)).body;
-  expect(waits_for).toBeNull();
-  expect(
-    steps.map(({ status, by, attempt, why }: Record<string, unknown>) => [status, by, attempt, why]),
-  ).toEqual([
-    ['submitted', 'ada', null, null],
-    ['pending_approval', null, null, 'costs more than $50'],
-    ['queued', 'lea', null, null],
-    ['dispatching', null, 1, null],
-    ['running', null, 1, null],
-    ['cancelling', 'root', 1, null],
-    ['cancelled', 'root', 1, 'cancelled by root'],
-  ]);
-  const times = steps.map(({ at }: { at: string }) => at);
-  expect(times).toEqual([...times].sort());
-});
-
 it('carries a job through its run, says so, and settles the cost', async () => {
   const jobId = await running({ hardware: 'gpu', estimated_duration_seconds: 1_000 });
   await house.peer.publish(runObserved, {
