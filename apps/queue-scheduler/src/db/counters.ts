@@ -16,7 +16,7 @@ const HOLDERS = `cross join lateral (values ('user', j.user_id), ('team', j.team
 
 const slots: Counter = {
   what: 'slots',
-  diff: `held as (select j.* from jobs j where j.ended_at is null and ${HOLDS_SLOT}),
+  diff: `held as (select j.user_id, j.team_id, j.org_id from jobs j where j.ended_at is null and ${HOLDS_SLOT}),
     counted as (
       select h.scope, h.subject, count(*)::int4 as running from held j ${HOLDERS} where h.subject is not null group by 1, 2
       union all select 'house', 0, count(*)::int4 from held),
@@ -51,7 +51,10 @@ const lanes: Counter = {
 // booked one by one, and sums of fractions are not the same in every order.
 const usage: Counter = {
   what: 'usage',
-  diff: `recent as (select j.* from jobs j where j.ended_at is null or j.submitted_at >= $1 or j.claimed_at >= $1),
+  diff: `recent as (
+      select j.user_id, j.team_id, j.org_id, j.state, j.gpus, j.submitted_at, j.claimed_at, j.started_at, j.ended_at,
+        j.estimated_duration_seconds, j.estimated_cost_usd, j.cost_usd
+      from jobs j where j.ended_at is null or j.submitted_at >= $1 or j.claimed_at >= $1),
     entries as (
       select j.user_id, j.team_id, j.org_id, date_trunc('hour', j.submitted_at, 'UTC') as hour, 1 as submitted, 0::numeric as usd, 0::numeric as gpu_seconds
       from recent j

@@ -28,6 +28,8 @@ export interface Feeding {
 export class EventFeed {
   readonly #incoming: VisibleEvent[][] = [];
   #isWorking = false;
+  /** Something could not be read: what comes after it must not be shown as if nothing were missing. */
+  #isBroken = false;
   #messages: ConsumerMessages | undefined;
   /** Messages that were there before the reading began and are not in yet. */
   #missing = 0;
@@ -86,13 +88,14 @@ export class EventFeed {
         void this.#work();
       },
     });
+    if (this.#isBroken) this.stop();
     const isIn = await Promise.race([past.then(() => true), this.ended().then(() => false)]);
     if (!isIn) throw new Error('the reading of the stream ended before the past was in');
   }
 
   /** All that has come, at once: under load whose jobs they are is asked once for many, and each connection is written to once. */
   async #work(): Promise<void> {
-    if (this.#isWorking) return;
+    if (this.#isWorking || this.#isBroken) return;
     this.#isWorking = true;
     try {
       while (this.#incoming.length > 0) {
@@ -110,6 +113,7 @@ export class EventFeed {
       }
     } catch {
       // The database is away: whoever follows comes again, and goes on where they were, rather than miss what is theirs.
+      this.#isBroken = true;
       this.stop();
     } finally {
       this.#isWorking = false;
