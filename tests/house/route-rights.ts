@@ -190,6 +190,7 @@ export const RIGHTS: Readonly<Record<string, Right>> = {
   'GET /api/queue': seesJobs,
   'GET /api/queue/concurrency': seesJobs,
   'POST /api/queue/concurrency': ['queue.manage'],
+  'POST /api/queue/cleanup': ['queue.manage'],
   'GET /api/queue/me': seesJobs,
   'POST /api/queue/me/order': seesJobs,
   'GET /api/queue/policy': seesJobs,

@@ -16,6 +16,7 @@ import { AccountRatesRepo } from './db/account-rates.repo.js';
 import { ProviderBreakers1795800100200 } from './db/migrations/1795800100200-provider-breakers.js';
 import { ProviderBreakerRow } from './db/provider-breaker.entity.js';
 import { ProviderBreakersRepo } from './db/provider-breakers.repo.js';
+import { EndOfRuns1795711000005 } from './db/migrations/1795711000005-end-of-runs.js';
 import { ProviderNoticeRow } from './db/provider-notice.entity.js';
 import { ProviderNoticesRepo } from './db/provider-notices.repo.js';
 import { RunLogRow } from './db/run-log.entity.js';
@@ -33,6 +34,7 @@ import { LogTail } from './jobs/log-tail.js';
 import { LookAtRun } from './jobs/look-at-run.js';
 import { PlanSweeps } from './jobs/plan-sweeps.js';
 import { LogReader } from './jobs/read-log.js';
+import { OLD_RUNS_QUEUE, RemoveOldRuns } from './jobs/remove-old-runs.js';
 import { RunMetrics } from './jobs/run-metrics.js';
 import { StepRunner } from './jobs/step-runner.js';
 import { StoreResults } from './jobs/store-results.js';
@@ -57,7 +59,7 @@ class JobPollerModule {
       module: JobPollerModule,
       imports: [
         BullModule.forRootAsync({ useFactory: () => line.bullOptions('job-poller') }),
-        BullModule.registerQueue({ name: STEPS_QUEUE }),
+        BullModule.registerQueue({ name: STEPS_QUEUE }, { name: OLD_RUNS_QUEUE }),
       ],
       controllers: [StartClaimedRuns, StopRun, LogsController],
       providers: [
@@ -89,6 +91,7 @@ class JobPollerModule {
         SweepRunner,
         TickProcessor,
         RunMetrics,
+        RemoveOldRuns,
       ],
     };
   }
@@ -123,6 +126,7 @@ export const define = (
       OrgOfRuns1795673000000,
       TeamOfRuns1795690000000,
       LeaksOfRuns1795691000000,
+      EndOfRuns1795711000005,
       SecretUses1795730000000,
       Sweeps1795800100000,
       AccountRates1795800100100,

@@ -1,6 +1,14 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { ConfigError, flag, readConfigFile, readEnv, serviceEnv, type ConfigFile } from '@lineclear/kit';
+import {
+  ConfigError,
+  flag,
+  jobRetentionDays,
+  readConfigFile,
+  readEnv,
+  serviceEnv,
+  type ConfigFile,
+} from '@lineclear/kit';
 import { z } from 'zod';
 
 const seconds = (least: number, most: number, usual: number) =>
@@ -24,6 +32,7 @@ const ownEnv = z.object({
   LINECLEAR_MAX_SILENCE_SECONDS: seconds(1, 30 * 86_400, 86_400),
   /** How long a step's run belongs to this process when it stops saying so: others take it over after that. */
   LINECLEAR_LEASE_SECONDS: seconds(0.5, 300, 15),
+  LINECLEAR_JOB_RETENTION_DAYS: jobRetentionDays,
   PATH: z.string().max(32_768).default('/usr/local/bin:/usr/bin:/bin'),
   LANG: z.string().max(100).default('C.UTF-8'),
 });

@@ -11,8 +11,9 @@ import { ApprovedSecrets1795711000000 } from './db/migrations/1795711000000-appr
 import { Cancellers1795711000001 } from './db/migrations/1795711000001-cancellers.js';
 import { ArrangedJobs1795711000011 } from './db/migrations/1795711000011-arranged-jobs.js';
 import { FairQueue1795711000010 } from './db/migrations/1795711000010-fair-queue.js';
+import { Approvers1795711000005 } from './db/migrations/1795711000005-approvers.js';
 import { Quotas1795671000000 } from './db/migrations/1795671000000-quotas.js';
-import { type Provider } from './domain/providers.js';
+import type { Provider } from './domain/providers.js';
 import { providersOf } from './line/providers-of.js';
 import { FollowApprovals } from './events/follow-approvals.js';
 import { AnswerPastJobs } from './events/answer-past-jobs.js';
@@ -21,6 +22,7 @@ import { FollowQuotas } from './events/follow-quotas.js';
 import { FollowRuns } from './events/follow-runs.js';
 import { ArrangeController } from './http/arrange.controller.js';
 import { CancelController } from './http/cancel.controller.js';
+import { CleanupController } from './http/cleanup.controller.js';
 import { DecideController } from './http/decide.controller.js';
 import { EventsController } from './http/events.controller.js';
 import { JobPageController } from './http/job-page.controller.js';
@@ -30,6 +32,8 @@ import { PoolsController } from './http/pools.controller.js';
 import { ProvidersController } from './http/providers.controller.js';
 import { QueueController } from './http/queue.controller.js';
 import { SubmitController } from './http/submit.controller.js';
+import { RemoveOldJobs } from './jobs/remove-old-jobs.js';
+import { Recount, RECOUNT } from './jobs/recount.js';
 import { Sweep, SWEEP } from './jobs/sweep.js';
 import { ClaimLoop } from './line/claim-loop.js';
 import { Evaluation } from './line/evaluation.js';
@@ -51,7 +55,7 @@ class QueueModule {
       module: QueueModule,
       imports: [
         BullModule.forRootAsync({ useFactory: () => line.bullOptions('queue-scheduler') }),
-        BullModule.registerQueue({ name: SWEEP }),
+        BullModule.registerQueue({ name: SWEEP }, { name: RECOUNT }),
       ],
       controllers: [
         SubmitController,
@@ -62,6 +66,7 @@ class QueueModule {
         PoolsController,
         DecideController,
         QueueController,
+        CleanupController,
         ProvidersController,
         MetricsController,
         EventsController,
@@ -84,6 +89,8 @@ class QueueModule {
         StoreSubmits,
         SubmitBatches,
         ClaimLoop,
+        RemoveOldJobs,
+        Recount,
         Sweep,
         LiveHub,
       ],
@@ -111,6 +118,7 @@ export const define = (env: NodeJS.ProcessEnv, more: { clock?: Clock } = {}): Se
       Quotas1795671000000,
       ApprovedSecrets1795711000000,
       Cancellers1795711000001,
+      Approvers1795711000005,
       FairQueue1795711000010,
       ArrangedJobs1795711000011,
     ],

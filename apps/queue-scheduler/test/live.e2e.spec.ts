@@ -4,6 +4,7 @@ import { client, expectProblem, refusesBadInput, type Person } from '@lineclear/
 import { jetstreamManager } from '@nats-io/jetstream';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { LiveHub } from '../src/live/live-hub.js';
+import { follow, kinds, type Listener } from './follow.js';
 import { openHouse, type House } from './house.js';
 
 let house: House;
@@ -11,7 +12,7 @@ let ada: Person;
 let bob: Person;
 let lead: Person;
 let admin: Person;
-const open: AbortController[] = [];
+const open: Listener[] = [];
 
 beforeAll(async () => {
   house = await openHouse();
@@ -21,63 +22,15 @@ beforeAll(async () => {
   admin = house.folk.add('admin');
 });
 afterAll(async () => {
-  for (const controller of open) controller.abort();
+  for (const listener of open) listener.stop();
   await house?.close();
 });
 
-interface Seen {
-  readonly id: number;
-  readonly event: string;
-  readonly data: { type: string; data: Record<string, unknown> };
-}
-interface Listener {
-  readonly seen: Seen[];
-  ended: boolean;
-  stop(): void;
-}
-
-/** Reads server-sent events as a browser would. */
-async function listen(person: Person, lastEventId?: number): Promise<Listener> {
-  const controller = new AbortController();
-  open.push(controller);
-  const response = await fetch(`${house.service.url}/api/events`, {
-    headers: {
-      authorization: `Bearer ${person.token}`,
-      ...(lastEventId === undefined ? {} : { 'last-event-id': String(lastEventId) }),
-    },
-    signal: controller.signal,
-  });
-  expect(response.status).toBe(200);
-  expect(response.headers.get('content-type')).toContain('text/event-stream');
-  const listener: Listener = { seen: [], ended: false, stop: () => controller.abort() };
-  void (async () => {
-    let text = '';
-    try {
-      for await (const chunk of response.body!.pipeThrough(
-        new TextDecoderStream() as never,
-      ) as unknown as AsyncIterable<string>) {
-        const frames = (text + chunk).split('\n\n');
-        text = frames.pop() ?? '';
-        for (const frame of frames) {
-          const field = (name: string): string | undefined =>
-            new RegExp(`^${name}: (.*)$`, 'm').exec(frame)?.[1];
-          if (field('data'))
-            listener.seen.push({
-              id: Number(field('id')),
-              event: String(field('event')),
-              data: JSON.parse(field('data')!),
-            });
-        }
-      }
-    } catch {
-      // Closed by one of the two sides.
-    }
-    listener.ended = true;
-  })();
+const listen = async (person: Person, lastEventId?: string): Promise<Listener> => {
+  const listener = await follow(house.service.url, person, lastEventId);
+  open.push(listener);
   return listener;
-}
-const kinds = ({ seen }: Listener, jobId: string): string[] =>
-  seen.filter(({ data }) => data.data['job_id'] === jobId).map(({ event }) => event);
+};
 
 it('shows what happens to jobs to those who may see them, without what is internal', async () => {
   const foreign = await listen(house.folk.add('lead', { org: { id: 2, slug: 'globex' } }));
@@ -120,14 +73,21 @@ it('goes on where a connection broke, with each event once', async () => {
   expect(kinds(second, before)).not.toContain('job.submitted');
   expect(kinds(second, before)).toContain('job.queued');
   expect(kinds(second, missed)).toContain('job.submitted');
-  const ids = second.seen.map(({ id }) => id);
-  expect(ids).toEqual([...new Set(ids)].sort((a, b) => a - b));
-  // Nothing new since: it is live at once, and a place from another life of the stream is no error.
-  const third = await listen(ada, 1_000_000);
-  expect(third.ended).toBe(false);
+  const ats = second.seen.map(({ at }) => at);
+  expect(ats).toEqual([...new Set(ats)].sort((a, b) => a - b));
+});
+
+it.each([
+  ['of another life of the stream', 'zzz-1000000'],
+  ['from before streams were told apart', '1000000'],
+])('tells whoever comes with an id %s to read anew, and goes on live', async (_, id) => {
+  const before = (await house.submit(ada)).body.job_id as string;
+  const listener = await listen(ada, id);
+  await vi.waitFor(() => expect(listener.seen.map(({ event }) => event)).toContain('reset'));
   const later = (await house.submit(ada)).body.job_id as string;
-  await vi.waitFor(() => expect(kinds(third, later)).toContain('job.queued'), { timeout: 5_000 });
-  expect(kinds(third, missed)).toContain('job.submitted');
+  await vi.waitFor(() => expect(kinds(listener, later)).toContain('job.queued'), { timeout: 5_000 });
+  expect(listener.seen[0]).toMatchObject({ event: 'reset', data: { data: { reason: 'too_old' } } });
+  expect(kinds(listener, before)).not.toContain('job.submitted');
 });
 
 it('shows what happens after the stream was lost, or has its followers come again', async () => {
@@ -144,7 +104,7 @@ it('shows what happens after the stream was lost, or has its followers come agai
 }, 60_000);
 
 it('keeps a follower that comes while the one before it is still being let go', async () => {
-  for (const controller of open.splice(0)) controller.abort();
+  for (const listener of open.splice(0)) listener.stop();
   const hub = house.service.app.get(LiveHub);
   await vi.waitFor(() => expect(hub.size).toBe(0));
   for (let round = 0; round < 10; round += 1) {

@@ -4,6 +4,7 @@ export { Cached, cacheOf, type CachedCalls, type CachedOptions } from './cached.
 export { addressGroup, clientAddress, isFromThisMachine, isLocalUrl, isLoopback } from './client-address.js';
 export { Clock, SystemClock } from './clock.js';
 export { ConfigError, flag, readEnv, serviceEnv, type ServiceConfig } from './config.js';
+export { jobRetentionDays, jobsKeptSince } from './job-retention.js';
 export { readConfigFile, parseConfig, type ConfigFile } from './config-file.js';
 export {
   givesFiles,

@@ -6,6 +6,7 @@ import { Column, Entity, Index, PrimaryColumn, Unique } from 'typeorm';
 @Unique('runs_run_key', ['run_key'])
 @Index('runs_due', ['next_action_at'], { where: 'next_action_at is not null' })
 @Index('runs_of_account', ['account'], { where: 'next_action_at is not null' })
+@Index('runs_ended', ['ended_at'], { where: "state = 'ended'" })
 export class RunRow {
   @PrimaryColumn('uuid', { primaryKeyConstraintName: 'runs_pk' })
   id: string;

@@ -181,6 +181,17 @@ export class RunsRepo {
     return new Map(rows.map((row) => [row.id, row.version]));
   }
 
+  /** Removes up to `limit` runs that ended before a time; their logs go with them. How many. */
+  async remove(tx: Queryable, before: Date, limit: number): Promise<number> {
+    const rows = await tx.query(
+      `delete from runs where id = any(array(
+         select id from runs where state = 'ended' and ended_at < $1 order by ended_at limit $2 for update skip locked))
+       returning id`,
+      [before, limit],
+    );
+    return rows.length;
+  }
+
   /** How many runs there are that have not ended, by provider and state. */
   async countOpen(db: Queryable): Promise<{ provider: string; state: string; count: number }[]> {
     return db.query(

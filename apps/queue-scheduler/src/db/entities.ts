@@ -39,6 +39,7 @@ export class JobRow {
   @Column('int4') version: number;
   @Column('json', { nullable: true }) approval: object | null;
   @Column('json', { default: [] }) approved_secrets: object[];
+  @Column('json', { nullable: true }) approved_by: object | null;
   @Column('timestamptz', { nullable: true }) held_at: Date | null;
   @Column('timestamptz', { nullable: true }) queued_at: Date | null;
   @Column('int8', { nullable: true }) ord: number | null;
@@ -211,7 +212,10 @@ export class ProviderConfigRow {
   @Column('timestamptz') updated_at: Date;
 }
 
-/** Money: reserved when an attempt is claimed, settled when it ends. */
+/**
+ * Money: reserved when an attempt is claimed, settled when it ends. Of jobs that are removed the sums stay, in a row
+ * `past/<user>/<provider>` for each person and provider.
+ */
 @Entity('ledger')
 export class LedgerRow {
   @PrimaryColumn('text', { primaryKeyConstraintName: 'ledger_pk' }) job_id: string;

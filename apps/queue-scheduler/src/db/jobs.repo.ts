@@ -37,6 +37,7 @@ const CHANGING: readonly Column[] = [
   ['version', 'int4', 'version'],
   ['approval', 'json', 'approval'],
   ['approved_secrets', 'json', 'approvedSecrets'],
+  ['approved_by', 'json', 'approvedBy'],
   ['held_at', 'timestamptz', 'heldAt'],
   ['queued_at', 'timestamptz', 'queuedAt'],
   ['attempt', 'int4', 'attempt'],

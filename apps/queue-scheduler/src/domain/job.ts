@@ -25,6 +25,12 @@ export interface Canceller {
   readonly username: string;
 }
 
+/** Who said yes to a job that was held. */
+export interface Approver {
+  readonly user_id: number;
+  readonly username: string;
+}
+
 /** One training job: what was asked for, which never changes, and how far it has come. */
 export interface Job {
   readonly id: string;
@@ -64,6 +70,7 @@ export interface Job {
   readonly approval: ApprovalNeed | null;
   /** Secrets that somebody said yes to with the job: of those that took an approval when it was submitted. */
   readonly approvedSecrets: readonly Pick<SecretDemand, 'name' | 'scope'>[];
+  readonly approvedBy: Approver | null;
   readonly heldAt: Date | null;
   readonly queuedAt: Date | null;
   readonly attempt: number;

@@ -1,31 +1,50 @@
 import type { JobState } from '@lineclear/contracts';
-import type { Job } from './job.js';
+import { holdsSlot, type Job } from './job.js';
 
 export interface Step {
   readonly status: JobState | 'submitted';
   readonly at: Date;
   /** Since the step before. */
   readonly afterSeconds: number;
+  /** Whose doing it is; null for the house's own. */
+  readonly by: string | null;
+  /** Which run on a provider it belongs to; null before there is one. */
+  readonly attempt: number | null;
+  /** Why it is held, or how it came to its end. */
+  readonly why: string | null;
 }
+
+type Told = readonly [status: Step['status'], at: Date | null, more?: Partial<Pick<Step, 'by' | 'why'>>];
 
 /** The way a job has come, from the times that its row keeps. */
 export function timeline(job: Job): Step[] {
-  const times: [Step['status'], Date | null][] = [
-    ['submitted', job.submittedAt],
-    ['pending_approval', job.heldAt],
-    ['queued', job.queuedAt],
+  const canceller = job.cancelledBy?.username ?? null;
+  const told: Told[] = [
+    ['submitted', job.submittedAt, { by: job.username }],
+    ['awaiting_evaluation', job.state === 'awaiting_evaluation' ? job.submittedAt : null],
+    ['pending_approval', job.heldAt, { why: job.approval?.reason ?? null }],
+    ['queued', job.queuedAt, { by: job.approvedBy?.username ?? null }],
     ['dispatching', job.claimedAt],
     ['running', job.startedAt],
-    ['cancelling', job.claimedAt === null ? null : job.cancelRequestedAt],
-    [job.state, job.endedAt],
+    ['cancelling', job.claimedAt === null ? null : job.cancelRequestedAt, { by: canceller }],
+    [
+      job.state,
+      job.endedAt,
+      { by: job.state === 'cancelled' ? canceller : null, why: job.message ?? job.endReason },
+    ],
   ];
   // The provider's clock says when a run started and ended; a step is never shown before the one that led to it.
   let previous = job.submittedAt.getTime();
-  return times.flatMap(([status, time]) => {
+  return told.flatMap(([status, time, { by = null, why = null } = {}]) => {
     if (time === null) return [];
     const at = Math.max(time.getTime(), previous);
     const afterSeconds = (at - previous) / 1_000;
     previous = at;
-    return [{ status, at: new Date(at), afterSeconds }];
+    return [{ status, at: new Date(at), afterSeconds, by, attempt: attemptAt(status, job), why }];
   });
+}
+
+function attemptAt(status: Step['status'], job: Job): number | null {
+  if (job.claimedAt === null || status === 'submitted') return null;
+  return holdsSlot(status) || (status === job.state && job.endedAt !== null) ? job.attempt : null;
 }

@@ -49,6 +49,7 @@ const job = (state: JobState, more: Partial<Job> = {}): Job => {
     version: 3,
     approval: null,
     approvedSecrets: [],
+    approvedBy: null,
     heldAt: null,
     queuedAt: null,
     attempt: claimed ? 1 : 0,

@@ -6,7 +6,7 @@ import {
   type JobState,
   type RunOutcome,
 } from '@lineclear/contracts';
-import { holdsSlot, isInLine, type Canceller, type Job, type Progress } from './job.js';
+import { holdsSlot, isInLine, type Approver, type Canceller, type Job, type Progress } from './job.js';
 import { settledCost } from './price.js';
 
 interface OfRun {
@@ -17,7 +17,7 @@ interface OfRun {
 export type Fact =
   | { readonly kind: 'held'; readonly need: ApprovalNeed }
   | { readonly kind: 'waived' }
-  | { readonly kind: 'granted'; readonly approvalId: string }
+  | { readonly kind: 'granted'; readonly approvalId: string; readonly by?: Approver }
   | {
       readonly kind: 'refused';
       readonly approvalId: string;
@@ -67,7 +67,12 @@ export function transition(job: Job, fact: Fact, now: Date, leases: Leases): Job
         : undefined;
     case 'granted':
       return isWaiting(job) && isAbout(job, fact.approvalId)
-        ? moved(job, 'queued', { queuedAt: now, leaseUntil: null, approvedSecrets: demandedOf(job) })
+        ? moved(job, 'queued', {
+            queuedAt: now,
+            leaseUntil: null,
+            approvedSecrets: demandedOf(job),
+            approvedBy: fact.by ?? null,
+          })
         : undefined;
     case 'refused':
       if (!isWaiting(job) || !isAbout(job, fact.approvalId)) return undefined;

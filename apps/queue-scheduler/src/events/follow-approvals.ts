@@ -58,7 +58,11 @@ export class FollowApprovals {
       tx,
       events.map(({ data }) => ({
         jobId: data.job_id,
-        fact: { kind: 'granted', approvalId: data.approval_id },
+        fact: {
+          kind: 'granted',
+          approvalId: data.approval_id,
+          by: { user_id: data.by_user_id, username: data.by },
+        },
       })),
     );
   }

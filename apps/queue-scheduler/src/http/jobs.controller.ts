@@ -1,6 +1,6 @@
 import { Controller, Get, Param, Query } from '@nestjs/common';
 import { Allow, canFor, jobsSeenBy, Who } from '@lineclear/access';
-import { fields, JOB_STATES, type Principal } from '@lineclear/contracts';
+import { approvalNeed, fields, JOB_STATES, type Principal } from '@lineclear/contracts';
 import { Answers, Clock, Database, NotFound } from '@lineclear/kit';
 import { z } from 'zod';
 import * as jobs from '../db/jobs.repo.js';
@@ -21,7 +21,21 @@ const shownJob = jobView.extend({
   waits_for: z.string().nullable(),
   config: z.record(z.string(), z.unknown()),
 });
-const step = z.object({ status: z.string(), at: fields.instant, after_seconds: z.number() });
+const step = z.object({
+  status: z.string(),
+  at: fields.instant,
+  after_seconds: z.number(),
+  by: fields.username.nullable(),
+  attempt: z.int().nullable(),
+  why: z.string().nullable(),
+});
+const shownTimeline = z.object({
+  job_id: fields.jobId,
+  status: z.enum(JOB_STATES),
+  waits_for: z.string().nullable(),
+  approval: approvalNeed.nullable(),
+  steps: z.array(step),
+});
 
 /** Jobs, one's own or, with job.view.all, everyone's in the organisation. */
 @Controller('api/cloud/jobs')
@@ -61,26 +75,38 @@ export class JobsController {
   @Answers(200, shownJob, 'Shows a job, and what it waits for')
   async show(@Param('id', { schema: fields.jobId }) id: string, @Who() who: Principal): Promise<object> {
     const job = await this.#visible(id, who);
-    const standing = job.state === 'queued' ? await standingOf(this.database, id) : undefined;
-    const waits_for = waitsFor(job, standing, this.clock.now());
-    return { ...viewJob(job), waits_for, config: job.config };
+    return { ...viewJob(job), waits_for: await this.#waitsFor(job), config: job.config };
   }
 
   @Get(':id/timeline')
   @Allow('job.view.own')
   @Answers(
     200,
-    z.object({ job_id: fields.jobId, status: z.enum(JOB_STATES), steps: z.array(step) }),
-    'Shows when a job came to where',
+    shownTimeline,
+    'Shows when a job came to where, by whose doing and why, and what it waits for now',
   )
-  async steps(@Param('id', { schema: fields.jobId }) id: string, @Who() who: Principal): Promise<object> {
+  async steps(
+    @Param('id', { schema: fields.jobId }) id: string,
+    @Who() who: Principal,
+  ): Promise<z.input<typeof shownTimeline>> {
     const job = await this.#visible(id, who);
-    const steps = timeline(job).map(({ status, at, afterSeconds }) => ({
-      status,
+    const steps = timeline(job).map(({ at, afterSeconds, ...said }) => ({
+      ...said,
       at: at.toISOString(),
       after_seconds: afterSeconds,
     }));
-    return { job_id: job.id, status: job.state, steps };
+    return {
+      job_id: job.id,
+      status: job.state,
+      waits_for: await this.#waitsFor(job),
+      approval: job.approval,
+      steps,
+    };
+  }
+
+  async #waitsFor(job: Job): Promise<string | null> {
+    const standing = job.state === 'queued' ? await standingOf(this.database, job.id) : undefined;
+    return waitsFor(job, standing, this.clock.now());
   }
 
   async #visible(id: string, who: Principal): Promise<Job> {

@@ -12,6 +12,7 @@ import * as usage from '../db/usage.repo.js';
 import { nextLease } from '../domain/lease.js';
 import { reminder } from '../line/job-events.js';
 import { Moves } from '../line/moves.js';
+import { RemoveOldJobs } from './remove-old-jobs.js';
 
 export const SWEEP = 'sweep';
 const MAX_AT_ONCE = 200;
@@ -31,6 +32,7 @@ export class Sweep extends Rounds {
     private readonly bus: Bus,
     private readonly clock: Clock,
     private readonly moves: Moves,
+    private readonly oldJobs: RemoveOldJobs,
     @Inject(CONFIG) private readonly config: Config,
     @Inject(LOGGER) private readonly log: Logger,
   ) {
@@ -47,6 +49,7 @@ export class Sweep extends Rounds {
       now,
       new Date(now.getTime() - this.config.LINECLEAR_IDEMPOTENCY_HOURS * HOUR_MS),
     );
+    await this.oldJobs.remove();
   }
 
   /** Sends reminders for jobs whose lease ran out; how many. */

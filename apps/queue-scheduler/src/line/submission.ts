@@ -79,6 +79,7 @@ export function newJob(
     version: 1,
     approval: null,
     approvedSecrets: [],
+    approvedBy: null,
     heldAt: null,
     queuedAt: null,
     attempt: 0,

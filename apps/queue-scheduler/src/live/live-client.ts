@@ -1,54 +1,72 @@
 import type { ServerResponse } from 'node:http';
 import { can, canFor, tenantOf, type Owner } from '@lineclear/access';
 import type { Principal } from '@lineclear/contracts';
-import type { LiveEvent } from './visible-event.js';
+import { eventId, type Place } from './event-id.js';
+import type { RecentEvents } from './recent-events.js';
 
-const MAX_UNSENT_BYTES = 1_048_576;
-const MAX_HELD_BACK = 5_000;
+/** What is written before it is looked whether the reader keeps up: all that a slow one has in memory. */
+const EVENTS_AT_ONCE = 100;
+const MAX_BLOCKED_BEATS = 4;
 
-/** One open connection: what it may see, in stream order, each event once. One that reads too slowly is closed. */
+/**
+ * One open connection: a place among the recent events. It is sent what it may see behind that place, in order, each event
+ * once, as fast as it reads. One that stays behind until what it has not read is gone is closed.
+ */
 export class LiveClient {
-  #last: number;
-  /** Live events that came while older ones are still being sent. */
-  #heldBack: LiveEvent[] | undefined;
+  #recent: RecentEvents | undefined;
+  #at = 0;
+  #isBlocked = false;
+  #blockedBeats = 0;
 
   constructor(
     private readonly response: ServerResponse,
     readonly principal: Principal,
-    resumeAfter: number | undefined,
   ) {
-    this.#last = resumeAfter ?? 0;
-    if (resumeAfter !== undefined) this.#heldBack = [];
+    response.on('drain', () => {
+      this.#isBlocked = false;
+      this.#blockedBeats = 0;
+      this.news();
+    });
   }
 
-  /** What it saw was on another stream, whose places say nothing about this one's. */
-  startOver(): void {
-    this.#last = 0;
+  /** Begins behind the last event it had, where that is known; without one, with what comes. */
+  follow(recent: RecentEvents, last: Place | undefined): void {
+    this.#recent = recent;
+    const isKnown = last?.life === recent.life && recent.after(last.at, 0) !== undefined;
+    this.#at = isKnown ? last.at : recent.newest;
+    const id = eventId(recent.life, this.#at);
+    this.#write(`retry: 2000\nid: ${id}\n\n`);
+    if (last !== undefined && !isKnown)
+      this.#write(`id: ${id}\nevent: reset\ndata: {"type":"reset","data":{"reason":"too_old"}}\n\n`);
+    this.news();
   }
 
-  /** An event as it happens. */
-  live(event: LiveEvent, owner: Owner | undefined): void {
-    if (!this.#sees(owner)) return;
-    if (this.#heldBack === undefined) this.#send(event);
-    else if (this.#heldBack.length < MAX_HELD_BACK) this.#heldBack.push(event);
-    else this.drop();
+  /** Sends what there is now. */
+  news(): void {
+    while (this.#recent && !this.#isBlocked && !this.response.destroyed) {
+      const next = this.#recent.after(this.#at, EVENTS_AT_ONCE);
+      // Coming back, it is told that it missed something.
+      if (next === undefined) return this.drop();
+      const last = next.at(-1);
+      if (last === undefined) {
+        this.#at = Math.max(this.#at, this.#recent.newest);
+        return;
+      }
+      this.#at = last.at;
+      this.response.cork();
+      for (const { owner, frame } of next) if (sees(this.principal, owner)) this.#write(frame);
+      this.response.uncork();
+    }
   }
 
-  /** An event from before. */
-  past(event: LiveEvent, owner: Owner | undefined): void {
-    if (this.#sees(owner)) this.#send(event);
-  }
-
-  caughtUp(): void {
-    const held = this.#heldBack ?? [];
-    this.#heldBack = undefined;
-    for (const event of held) this.#send(event);
-  }
-
+  /** A sign of life, with how far it has seen: who sees little is not told later that it is too far behind. */
   heartbeat(now: Date): void {
     const { expires_at: until } = this.principal;
-    if (until !== undefined && new Date(until) <= now) this.drop();
-    else this.#write(': still here\n\n');
+    if (until !== undefined && new Date(until) <= now) return this.drop();
+    if (this.#isBlocked) {
+      this.#blockedBeats += 1;
+      if (this.#blockedBeats >= MAX_BLOCKED_BEATS) this.drop();
+    } else if (this.#recent) this.#write(`: still here\nid: ${eventId(this.#recent.life, this.#at)}\n\n`);
   }
 
   /** It comes back by itself and goes on where it was. */
@@ -56,38 +74,14 @@ export class LiveClient {
     this.response.destroy();
   }
 
-  get isSlow(): boolean {
-    return this.response.writableLength > MAX_UNSENT_BYTES / 4;
-  }
-
-  /** Resolves when what was written has left, or the connection is gone. */
-  async drained(): Promise<void> {
-    if (!this.response.writableNeedDrain || this.response.destroyed) return;
-    await new Promise<void>((resolve) => {
-      const done = (): void => {
-        this.response.off('drain', done).off('close', done);
-        resolve();
-      };
-      this.response.once('drain', done).once('close', done);
-    });
-  }
-
-  #sees(owner: Owner | undefined): boolean {
-    // The route let in only who sees their own.
-    return owner === undefined
-      ? can(this.principal, 'job.view.all') && tenantOf(this.principal) === undefined
-      : owner.userId === this.principal.user_id || canFor(this.principal, 'job.view', owner);
-  }
-
-  #send({ place, frame }: LiveEvent): void {
-    if (place <= this.#last) return;
-    this.#last = place;
-    this.#write(frame);
-  }
-
-  #write(text: string): void {
+  #write(text: string | Buffer): void {
     if (this.response.destroyed) return;
-    if (this.response.writableLength > MAX_UNSENT_BYTES) this.drop();
-    else this.response.write(text);
+    if (!this.response.write(text)) this.#isBlocked = true;
   }
 }
+
+// The route let in only who sees their own.
+const sees = (who: Principal, owner: Owner | undefined): boolean =>
+  owner === undefined
+    ? can(who, 'job.view.all') && tenantOf(who) === undefined
+    : owner.userId === who.user_id || canFor(who, 'job.view', owner);

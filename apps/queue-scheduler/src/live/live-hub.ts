@@ -1,42 +1,51 @@
 import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
-import type { Owner } from '@lineclear/access';
 import { Bus } from '@lineclear/bus';
-import { isConcerned, principalChanged, principalsChanged } from '@lineclear/contracts';
-import { Clock, Database, LOGGER, TtlCache, type Logger } from '@lineclear/kit';
-import { hasReached, lifeOfStream, readEvents, type Reading } from './event-stream.js';
+import { isConcerned, principalChanged, principalsChanged, type Principal } from '@lineclear/contracts';
+import { AppError, Clock, CONFIG, Database, LOGGER, Metrics, type Logger } from '@lineclear/kit';
+import { Gauge } from 'prom-client';
+import type { Config } from '../config.js';
+import { EventFeed } from './event-feed.js';
+import type { Place } from './event-id.js';
 import type { LiveClient } from './live-client.js';
-import type { LiveEvent } from './visible-event.js';
+import { Owners } from './owners.js';
 
-const HEARTBEAT_MS = 15_000;
 const LOOK_AT_STREAM_MS = 5_000;
-const OWNER_TTL_MS = 3_600_000;
-const MAX_OWNERS = 20_000;
+const MAX_RECENT_BYTES = 16 * 1_048_576;
+const IDLE_BEATS = 4;
 
-/** Feeds every open connection of this process from one reading of the stream, which exists while there is one. */
+/** As many connections are open as may be. */
+export class NoRoom extends AppError {
+  readonly status = 503;
+  readonly code = 'no_room';
+  readonly title = 'As many event streams are open as may be';
+  override readonly level = 'warn';
+  override readonly headers = { 'retry-after': '30' };
+}
+
+/** Feeds every open connection of this process from one reading of the stream, which exists while there is one, and a little longer. */
 @Injectable()
 export class LiveHub implements OnApplicationBootstrap, OnModuleDestroy {
   readonly #clients = new Set<LiveClient>();
-  readonly #owners: TtlCache<Owner>;
-  #reading: Promise<Reading> | undefined;
-  /** Events one after the other, also when the owner of one must be looked up. */
-  #order = Promise.resolve();
+  readonly #openOf = new Map<number, number>();
+  readonly #owners: Owners;
+  #feed: Promise<EventFeed> | undefined;
+  #idleBeats = 0;
   #heartbeat: NodeJS.Timeout | undefined;
   #looking: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly bus: Bus,
-    private readonly database: Database,
+    database: Database,
     private readonly clock: Clock,
+    private readonly metrics: Metrics,
+    @Inject(CONFIG) private readonly config: Config,
     @Inject(LOGGER) private readonly log: Logger,
   ) {
-    this.#owners = new TtlCache({ clock, ttlMs: OWNER_TTL_MS, maxEntries: MAX_OWNERS });
+    this.#owners = new Owners(database, clock);
   }
 
   onApplicationBootstrap(): void {
-    this.#heartbeat = setInterval(
-      () => this.#clients.forEach((client) => client.heartbeat(this.clock.now())),
-      HEARTBEAT_MS,
-    );
+    this.#heartbeat = setInterval(() => this.#beat(), this.config.LINECLEAR_EVENTS_HEARTBEAT_SECONDS * 1_000);
     this.#looking = setInterval(() => void this.#lookAtStream(), LOOK_AT_STREAM_MS);
     // What someone may see has changed, or the login is gone: coming back, they are looked at anew.
     this.bus.watch(principalChanged, ({ data }) =>
@@ -45,24 +54,40 @@ export class LiveHub implements OnApplicationBootstrap, OnModuleDestroy {
     this.bus.watch(principalsChanged, ({ data }) =>
       this.#dropWhere((client) => isConcerned(data, client.principal)),
     );
+    const open = (): number => this.size;
+    new Gauge({
+      name: 'lineclear_event_streams_open',
+      help: 'Connections that follow events',
+      registers: [this.metrics.registry],
+      collect() {
+        this.set(open());
+      },
+    });
   }
 
   onModuleDestroy(): void {
     clearInterval(this.#heartbeat);
     clearInterval(this.#looking);
     this.#dropWhere(() => true);
-    this.#stopIfIdle();
+    this.#stopReading();
   }
 
-  /** From now on the client gets what it may see; first what came after `resumeAfter`, or all if that was on a stream that was lost. @throws when the stream cannot be read. */
-  async join(client: LiveClient, resumeAfter: number | undefined): Promise<void> {
+  /** @throws NoRoom when this process, or this person, has as many connections as may be. */
+  requireRoom({ user_id }: Principal): void {
+    const { LINECLEAR_EVENTS_CONNECTIONS: all, LINECLEAR_EVENTS_CONNECTIONS_PER_USER: each } = this.config;
+    if (this.size >= all)
+      throw new NoRoom(`${all} event streams are open here: try again, or another replica`);
+    if ((this.#openOf.get(user_id) ?? 0) >= each)
+      throw new NoRoom(`you have ${each} event streams open already`);
+  }
+
+  /** From now on the client gets what it may see, first what came after the last it had. @throws when the stream cannot be read. */
+  async join(client: LiveClient, last: Place | undefined): Promise<void> {
     this.#clients.add(client);
+    this.#count(client, 1);
     try {
-      await this.#read();
-      if (resumeAfter === undefined) return;
-      const isKnown = await hasReached(this.bus.connection, resumeAfter);
-      if (!isKnown) client.startOver();
-      await this.#replay(client, isKnown ? resumeAfter : 0);
+      const feed = await this.#read();
+      if (this.#clients.has(client)) client.follow(feed.recent, last);
     } catch (error) {
       this.leave(client);
       throw error;
@@ -70,57 +95,67 @@ export class LiveHub implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   leave(client: LiveClient): void {
-    this.#clients.delete(client);
-    this.#stopIfIdle();
+    if (this.#clients.delete(client)) this.#count(client, -1);
   }
 
   get size(): number {
     return this.#clients.size;
   }
 
-  async #read(): Promise<void> {
-    this.#reading ??= this.#startReading();
-    await this.#reading;
+  #count({ principal: { user_id } }: LiveClient, by: 1 | -1): void {
+    const open = (this.#openOf.get(user_id) ?? 0) + by;
+    if (open === 0) this.#openOf.delete(user_id);
+    else this.#openOf.set(user_id, open);
   }
 
-  #startReading(): Promise<Reading> {
-    const reading = readEvents(this.bus.connection, undefined, (events) => {
-      for (const event of events) this.#order = this.#order.then(() => this.#spread(event));
-    }).then((begun) => {
-      void begun.messages.closed().then(() => this.#ended(reading));
-      return begun;
+  async #read(): Promise<EventFeed> {
+    return (this.#feed ??= this.#startReading());
+  }
+
+  #startReading(): Promise<EventFeed> {
+    const feed = EventFeed.open({
+      connection: this.bus.connection,
+      owners: this.#owners,
+      bounds: { events: this.config.LINECLEAR_EVENTS_KEPT, bytes: MAX_RECENT_BYTES },
+      onNews: () => this.#clients.forEach((client) => client.news()),
     });
-    reading.catch(() => this.#ended(reading));
-    return reading;
+    feed.then(
+      (begun) => void begun.ended().then(() => this.#ended(feed)),
+      () => this.#ended(feed),
+    );
+    return feed;
+  }
+
+  #beat(): void {
+    const now = this.clock.now();
+    for (const client of this.#clients) client.heartbeat(now);
+    this.#idleBeats = this.size === 0 ? this.#idleBeats + 1 : 0;
+    if (this.#idleBeats >= IDLE_BEATS) this.#stopReading();
   }
 
   /** A reading whose stream was made anew may go on by itself, at a place that the new one reaches in a year: it is ended. */
   async #lookAtStream(): Promise<void> {
     try {
-      const reading = await this.#reading;
-      if (reading && (await lifeOfStream(this.bus.connection)) !== reading.life) reading.messages.stop();
+      const feed = await this.#feed;
+      if (feed && !(await feed.isOfToday())) feed.stop();
     } catch (error) {
       this.log.debug({ err: error }, 'the stream could not be looked at');
     }
   }
 
-  #ended(reading: Promise<Reading>): void {
+  #ended(feed: Promise<EventFeed>): void {
     // One that was stopped may have a successor already.
-    if (this.#reading !== reading) return;
-    this.log.warn(
-      { clients: this.#clients.size },
-      'the live reading of the stream ended: clients come again',
-    );
-    this.#reading = undefined;
+    if (this.#feed !== feed) return;
+    this.log.warn({ clients: this.size }, 'the live reading of the stream ended: clients come again');
+    this.#feed = undefined;
     this.#dropWhere(() => true);
   }
 
-  #stopIfIdle(): void {
-    if (this.#clients.size > 0 || this.#reading === undefined) return;
-    const reading = this.#reading;
-    this.#reading = undefined;
-    reading.then(
-      ({ messages }) => messages.stop(),
+  #stopReading(): void {
+    const feed = this.#feed;
+    this.#feed = undefined;
+    feed?.then(
+      (begun) => begun.stop(),
       () => undefined,
     );
   }
@@ -128,54 +163,8 @@ export class LiveHub implements OnApplicationBootstrap, OnModuleDestroy {
   #dropWhere(matches: (client: LiveClient) => boolean): void {
     for (const client of this.#clients) {
       if (!matches(client)) continue;
-      this.#clients.delete(client);
+      this.leave(client);
       client.drop();
-    }
-  }
-
-  async #spread(event: LiveEvent): Promise<void> {
-    const owner = await this.#ownerOf(event);
-    for (const client of this.#clients) client.live(event, owner);
-  }
-
-  /** Sends what is on the stream since `after`, as fast as the client reads, then lets it join the live ones. */
-  async #replay(client: LiveClient, after: number): Promise<void> {
-    let finish: () => void = () => undefined;
-    const finished = new Promise<void>((resolve) => (finish = resolve));
-    let order = Promise.resolve();
-    const { messages, waiting } = await readEvents(this.bus.connection, after, (events, stillWaiting) => {
-      order = order.then(async () => {
-        for (const event of events) client.past(event, await this.#ownerOf(event));
-        if (client.isSlow) await client.drained();
-        if (stillWaiting === 0 || !this.#clients.has(client)) finish();
-      });
-    });
-    if (waiting === 0) finish();
-    const ended = messages.closed();
-    const isComplete = await Promise.race([finished.then(() => true), ended.then(() => false)]);
-    if (isComplete) client.caughtUp();
-    // It would have a gap.
-    else client.drop();
-    messages.stop();
-  }
-
-  async #ownerOf({ jobId, owner }: LiveEvent): Promise<Owner | undefined> {
-    if (owner !== undefined) {
-      this.#owners.set(jobId, owner);
-      return owner;
-    }
-    const known = this.#owners.get(jobId);
-    if (known !== undefined) return known;
-    try {
-      const [row] = await this.database.query<Owner>(
-        'select user_id as "userId", org_id as "orgId" from jobs where id = $1',
-        [jobId],
-      );
-      if (row) this.#owners.set(jobId, row);
-      return row;
-    } catch (error) {
-      this.log.warn({ err: error }, 'an event is not shown to the owner of its job: the database is away');
-      return undefined;
     }
   }
 }
