@@ -81,7 +81,9 @@ it.each([
   ['of another life of the stream', 'zzz-1000000'],
   ['from before streams were told apart', '1000000'],
 ])('tells whoever comes with an id %s to read anew, and goes on live', async (_, id) => {
+  const earlier = await listen(ada);
   const before = (await house.submit(ada)).body.job_id as string;
+  await vi.waitFor(() => expect(kinds(earlier, before)).toContain('job.queued'), { timeout: 5_000 });
   const listener = await listen(ada, id);
   await vi.waitFor(() => expect(listener.seen.map(({ event }) => event)).toContain('reset'));
   const later = (await house.submit(ada)).body.job_id as string;

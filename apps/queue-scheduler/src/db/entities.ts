@@ -94,6 +94,7 @@ export class LimitsRow {
 
 /** How many slots are taken by a user, a team or an organisation, and by the whole house (its subject is 0). */
 @Entity('slots')
+@Index('slots_nominal', { synchronize: false })
 @Check('slots_not_negative', 'running >= 0')
 export class SlotsRow {
   @PrimaryColumn('text', { primaryKeyConstraintName: 'slots_pk' }) scope: 'house' | 'user' | 'team' | 'org';

@@ -8,6 +8,7 @@ const up = [
      add column "starvation_threshold_minutes" float8 not null default 60, add column "guard_every" int4 not null default 4,
      add column "decisions" int8 not null default 0`,
   `alter table "slots" add column "nominal" int4`,
+  `create index "slots_nominal" on "slots" ("scope", "subject") where "nominal" is not null`,
   `create table "pools" (
     "provider" text not null,
     "hardware" text not null,
@@ -77,6 +78,7 @@ const down = [
   `drop table "shares"`,
   `drop table "pool_limits"`,
   `drop table "pools"`,
+  `drop index "slots_nominal"`,
   `alter table "slots" drop column "nominal"`,
   `alter table "limits" drop column "is_paused", drop column "half_life_hours", drop column "starvation_threshold_minutes",
      drop column "guard_every", drop column "decisions"`,
