@@ -124,7 +124,9 @@ function counting(tx: Tx): { tx: Tx; buffers: () => number } {
 it('touches as many buffers to find who is next among a million jobs as among a thousand: 60 at most', async () => {
   const found: number[] = [];
   // What tests before wrote in vain is not left for this one to step over: else the autovacuum would have to be waited for.
-  await house.service.database.query('vacuum quotas, pools, pool_limits, limits, slots, branches, lanes, jobs');
+  await house.service.database.query(
+    'vacuum quotas, pools, pool_limits, limits, slots, branches, lanes, jobs',
+  );
   for (const [jobs, users] of [
     [1_000, 100],
     [1_000_000, 10_000],

@@ -122,7 +122,8 @@ export const world: fc.Arbitrary<World> = fc
         ord,
         band,
         level: LEVELS_OF_BANDS.get(band) ?? '',
-        queuedAtMs: NOW_MS - age * 1_000,
+        // No two at the same moment: which of them is the older one nobody says.
+        queuedAtMs: NOW_MS - age * 1_000 + ord,
         charge,
       })),
     running: running.map(([of, on]) => ({ ...of, ...on })),
