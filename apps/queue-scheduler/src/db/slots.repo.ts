@@ -1,6 +1,6 @@
 import type { Queryable, Tx } from '@lineclear/kit';
 import type { Pool, PoolLimit } from '../domain/pools.js';
-import type { FairPolicy, Sharing } from '../domain/share.js';
+import { halfLivesAt, type FairPolicy, type Sharing } from '../domain/share.js';
 import { idOf, scopeOf, type Holder } from '../domain/holders.js';
 import type { Taking } from '../domain/pick.js';
 import { reopenAll, SOMEONE_WAITS } from './lanes.repo.js';
@@ -99,20 +99,21 @@ export async function policy(db: Queryable): Promise<PolicyRow> {
   return row;
 }
 
-/** Sets how the queue is ordered, in a transaction that has entered. With another half-life what was used is put on its scale. */
-export async function setPolicy(tx: Tx, wanted: PolicyRow): Promise<PolicyRow> {
-  const [row] = await tx.query<PolicyRow & { factor: number }>(
+/** Sets how the queue is ordered, in a transaction that has entered. With another half-life what was used until now is put on its scale. */
+export async function setPolicy(tx: Tx, wanted: PolicyRow, now: Date): Promise<PolicyRow> {
+  const [row] = await tx.query<PolicyRow & { before: number }>(
     `with before as (select half_life_hours from limits)
      update limits set is_paused = $1, half_life_hours = $2, starvation_threshold_minutes = $3, guard_every = $4
-     returning ${POLICY}, (select half_life_hours from before) / $2 as factor`,
+     returning ${POLICY}, (select half_life_hours from before) as before`,
     [wanted.is_paused, wanted.half_life_hours, wanted.starvation_threshold_minutes, wanted.guard_every],
   );
   if (!row) throw new Error('the table of limits is empty');
-  const { factor, ...after } = row;
-  // The scale's zero is 1970: what is kept is log2 of a sum as of then.
-  if (factor !== 1)
-    for (const table of ['shares', 'lanes', 'branches'])
-      await tx.query(`update ${table} set used = used * $1`, [factor]);
+  const { before, ...after } = row;
+  if (before === after.half_life_hours) return after;
+  const shift =
+    halfLivesAt(now, policyOf(after)) - halfLivesAt(now, { halfLifeSeconds: before * SECONDS_PER_HOUR });
+  for (const table of ['shares', 'lanes', 'branches'])
+    await tx.query(`update ${table} set used = used + $1 where used <> 0`, [shift]);
   return after;
 }
 

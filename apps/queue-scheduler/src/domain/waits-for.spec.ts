@@ -5,7 +5,7 @@ import { waitsFor, type Standing } from './waits-for.js';
 
 const NOW = new Date('2026-11-28T12:00:00.000Z');
 const job = (state: Job['state'], more: Partial<Job> = {}) =>
-  ({ state, username: 'ada', approval: null, ...more }) as Job;
+  ({ state, username: 'ada', approval: null, onHold: false, ...more }) as Job;
 const standing = (more: Partial<Standing> = {}): Standing => ({
   position: 3,
   isUserFull: false,

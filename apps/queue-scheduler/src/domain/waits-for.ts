@@ -20,6 +20,7 @@ export function waitsFor(job: Job, standing: Standing | undefined, now: Date): s
     case 'pending_approval':
       return forApproval(job);
     case 'queued':
+      if (job.onHold) return 'its owner to release it: it is on hold';
       return standing ? inQueue(job, standing, now) : 'its turn';
     case 'dispatching':
       return 'its provider to start it';

@@ -2,7 +2,7 @@ import { Body, Controller, Get, Param, Put } from '@nestjs/common';
 import { Allow, audited, differences } from '@lineclear/access';
 import { Bus } from '@lineclear/bus';
 import { fields } from '@lineclear/contracts';
-import { Answers, Database, type Tx } from '@lineclear/kit';
+import { Answers, Clock, Database, type Tx } from '@lineclear/kit';
 import { z } from 'zod';
 import * as lanes from '../db/lanes.repo.js';
 import * as pools from '../db/pools.repo.js';
@@ -61,6 +61,7 @@ export class PoolsController {
     private readonly database: Database,
     private readonly bus: Bus,
     private readonly wakes: Wakes,
+    private readonly clock: Clock,
   ) {}
 
   @Get('pools')
@@ -97,7 +98,7 @@ export class PoolsController {
         isPaused: body.is_paused ?? before.isPaused,
       };
       await pools.setLimit(tx, wanted);
-      const details = differences(before, wanted, ['atMost', 'isPaused']);
+      const details = differences(viewLimit(before), viewLimit(wanted), ['at_most', 'is_paused']);
       await this.bus.publish(tx, audited('queue.pool_limited', { target: `${of}/${name}`, details }));
       return wanted;
     });
@@ -117,7 +118,7 @@ export class PoolsController {
   async setPolicy(@Body({ schema: policyBody }) body: z.infer<typeof policyBody>): Promise<slots.PolicyRow> {
     return this.#change(async (tx) => {
       const before = await slots.policy(tx);
-      const after = await slots.setPolicy(tx, { ...before, ...body } as slots.PolicyRow);
+      const after = await slots.setPolicy(tx, { ...before, ...body } as slots.PolicyRow, this.clock.now());
       const names = ['is_paused', 'half_life_hours', 'starvation_threshold_minutes', 'guard_every'] as const;
       const details = differences(before, after, names);
       await this.bus.publish(tx, audited('queue.policy_changed', { target: 'queue/policy', details }));
