@@ -1,12 +1,6 @@
 import type { Queryable, Tx } from '@lineclear/kit';
 import type { Machine, Pool, PoolLimit } from '../domain/pools.js';
 
-/** All pools that ever had a job, with what runs in them, and what is said of them. */
-export interface Pools {
-  readonly pools: readonly Pool[];
-  readonly limits: readonly PoolLimit[];
-}
-
 /** Parts of a select list: both, as JSON. They are small tables. */
 export const POOLS = `(select coalesce(json_agg(json_build_object('provider', provider, 'hardware', hardware, 'gpus', gpus, 'running', running)), '[]') from pools) as pools,
   (select coalesce(json_agg(json_build_object('kind', kind, 'name', name, 'atMost', at_most, 'isPaused', is_paused)), '[]') from pool_limits) as pool_limits`;
