@@ -30,7 +30,7 @@ export const RECOUNT = `with held as (select * from jobs where state in ('dispat
    waiting as (
      select user_id, sum(estimated_cost_usd) as usd from jobs where ended_at is null and state not in ('dispatching', 'running', 'cancelling') group by 1),
    booked as (
-     select 'waiting' as what, coalesce(u.subject, w.user_id) as subject, coalesce(u.usd, 0) as kept, coalesce(w.usd, 0) as counted
+     select 'waiting' as what, coalesce(u.subject, w.user_id) as subject, round(coalesce(u.usd, 0), 6) as kept, round(coalesce(w.usd, 0), 6) as counted
      from (select subject, usd from usage where scope = 'user' and hour = 'infinity') u full join waiting w on w.user_id = u.subject)
    select what, subject, kept, counted from slot where kept <> counted
    union all select what, user_id, kept, counted from lane where kept <> counted or head_ord > head
