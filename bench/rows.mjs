@@ -7,7 +7,7 @@ export function openRows() {
   return {
     /** `floor`: what is wanted, or what the machine does at best. */
     row: (figure, value, unit, floor, better = 'more') => {
-      const rounded = round(value, ['ms', 's', 'of 1'].includes(unit) ? 2 : 0);
+      const rounded = round(value, ['ms', 's', 'of 1', 'x'].includes(unit) ? 2 : 0);
       const ratio =
         floor === undefined ? undefined : round(better === 'more' ? value / floor : floor / value, 2);
       rows.push({

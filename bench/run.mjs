@@ -9,6 +9,7 @@ import { startFakeProvider } from '@lineclear/testkit/fake-provider';
 import { measureFloors } from './floors.mjs';
 import { openLine } from './line.mjs';
 import { closedLoop, openLoop, quantile, sleep } from './measure.mjs';
+import { measurePicks } from './picks.mjs';
 import { processorTime } from './processor.mjs';
 import { openRows } from './rows.mjs';
 import { furnish, writeConfig } from './setup.mjs';
@@ -119,6 +120,7 @@ try {
   row('floor.commits_per_s_1', floors[1].perSecond, '/s');
   row('floor.commits_per_s_32', floors[32].perSecond, '/s');
   row('floor.round_trip_us', floors.roundTripUs, 'us');
+  await measurePicks(house.servers, row);
 
   // Until the services' code is compiled.
   await closedLoop(16, 15, () => line.submit('short'));

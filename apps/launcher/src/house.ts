@@ -124,7 +124,7 @@ export async function startHouse(options: HouseOptions): Promise<House> {
           name,
           script: spec.script,
           cwd: PROJECT,
-          env: serviceEnv(spec, config.env, { home, urlOf, publicUrl }, storesOf(name)),
+          env: serviceEnv(spec, config.env, { home, urlOf, publicUrl }, storesOf(spec.replicaOf ?? name)),
           readyUrl: `${urlOf(name)}/health/ready`,
           pidFile: join(home, 'running', `${name}.json`),
         },

@@ -17,6 +17,8 @@ export interface ServiceSpec {
   readonly script: string;
   /** Has a database of its own, and users of the bus and of Redis. */
   readonly hasStores: boolean;
+  /** Of which service it is one more process, with the same stores. */
+  readonly replicaOf?: string;
   /** Listens on the port that people use. */
   readonly isFront?: boolean;
   env?(plan: HousePlan): Readonly<Record<string, string>>;

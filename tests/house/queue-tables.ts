@@ -1,0 +1,57 @@
+import pg from 'pg';
+import { RECOUNT } from '../../apps/queue-scheduler/test/recount.js';
+
+export interface EndedJob {
+  readonly id: string;
+  readonly state: string;
+  readonly attempt: number;
+  readonly cancel_requested: boolean;
+}
+
+/** What the queue-scheduler's tables say, for tests that must not take its word for it. */
+export interface Queue {
+  jobs(ids: readonly string[]): Promise<EndedJob[]>;
+  /** How many quotas it knows of. */
+  quotas(): Promise<number>;
+  /** Counters that are not what a recount says, and ceilings that are exceeded, at this moment; undefined while Postgres is away. */
+  wrongs(): Promise<object[] | undefined>;
+  close(): Promise<void>;
+}
+
+/** The class of what Postgres says when it is stopped or starting. */
+const SHUTDOWN = '57P';
+const HOLDS_SLOT = `state in ('dispatching', 'running', 'cancelling')`;
+const OVER_CEILING = `
+  with ceiling as (
+    select 'house' as scope, 0 as subject, max_concurrent as at_most from limits
+    union all select 'user', user_id, user_max_concurrent from limits, (select distinct user_id from jobs) u
+    union all select scope, subject::int4, limit_value from quotas
+      where scope in ('team', 'org') and quota_type = 'concurrent_jobs' and limit_value is not null)
+  select c.*, count(*)::int4 as running from ceiling c join jobs j on ${HOLDS_SLOT} and (
+    scope = 'house' or scope = 'user' and user_id = subject or scope = 'team' and team_id = subject or scope = 'org' and org_id = subject)
+  group by 1, 2, 3 having count(*) > at_most`;
+
+export function openQueue(connectionString: string): Queue {
+  const pool = new pg.Pool({ connectionString, max: 2 });
+  // Its connections end with the server, which is stopped and started again; the next question opens another.
+  pool.on('error', () => undefined);
+  const rows = async <T extends object>(sql: string, values: unknown[] = []): Promise<T[]> =>
+    (await pool.query<T>(sql, values)).rows;
+  return {
+    jobs: (ids) =>
+      rows(
+        `select id, state, attempt, cancel_requested_at is not null as cancel_requested from jobs where id = any($1)`,
+        [ids],
+      ),
+    quotas: async () => (await rows('select from quotas where limit_value is not null')).length,
+    async wrongs() {
+      try {
+        return [...(await rows(RECOUNT)), ...(await rows(OVER_CEILING))];
+      } catch (error) {
+        if (error instanceof pg.DatabaseError && !error.code?.startsWith(SHUTDOWN)) throw error;
+        return undefined;
+      }
+    },
+    close: () => pool.end(),
+  };
+}
