@@ -165,6 +165,10 @@ it('keeps within the GPUs of a kind of machine, and hides nobody behind a big jo
   for (const id of [small, big, elsewhere])
     await vi.waitFor(async () => expect(await house.status(id)).toBe('dispatching'));
   expect(await house.status(other)).toBe('queued');
+  expect((await house.as(ada).get(`/api/cloud/jobs/${other}`)).body.waiting).toEqual({
+    reason: 'pool_full',
+    limit: 'hardware:a100*',
+  });
   const { pools, limits } = (await house.as(admin).get('/api/queue/pools')).body;
   expect(limits).toHaveLength(1);
   expect(pools).toContainEqual({ provider: 'local', hardware: 'a100x8', gpus: 8, running: 1, queued: 1 });
@@ -179,23 +183,31 @@ it('keeps within the GPUs of a kind of machine, and hides nobody behind a big jo
 it.each([
   [
     'a provider',
+    { reason: 'pool_paused', limit: 'provider:local' },
     () => house.as(admin).put('/api/queue/pools/provider/local', { is_paused: true }),
     () => house.as(admin).put('/api/queue/pools/provider/local', { is_paused: false }),
   ],
   [
     'everything',
+    { reason: 'queue_paused', limit: null },
     () => house.as(admin).put('/api/queue/policy', { is_paused: true }),
     () => house.as(admin).put('/api/queue/policy', { is_paused: false }),
   ],
-] as const)('lets nothing new in while %s is paused, and all of it afterwards', async (_, pause, resume) => {
-  await house.limits({ max_concurrent: 20, user_max_concurrent: 20 });
-  expect((await pause()).status).toBe(200);
-  const [a1, b1] = [await submit(ada), await submit(ben)];
-  expect([await house.status(a1), await house.status(b1)]).toEqual(['queued', 'queued']);
-  await resume();
-  for (const id of [a1, b1]) await vi.waitFor(async () => expect(await house.status(id)).toBe('dispatching'));
-  expect(await recount(house)).toEqual([]);
-});
+] as const)(
+  'lets nothing new in while %s is paused, and all of it afterwards',
+  async (_, keeps, pause, resume) => {
+    await house.limits({ max_concurrent: 20, user_max_concurrent: 20 });
+    expect((await pause()).status).toBe(200);
+    const [a1, b1] = [await submit(ada), await submit(ben)];
+    expect([await house.status(a1), await house.status(b1)]).toEqual(['queued', 'queued']);
+    const { waiting } = (await house.as(ada).get(`/api/cloud/jobs/${a1}`)).body;
+    expect(waiting).toEqual(keeps);
+    await resume();
+    for (const id of [a1, b1])
+      await vi.waitFor(async () => expect(await house.status(id)).toBe('dispatching'));
+    expect(await recount(house)).toEqual([]);
+  },
+);
 
 it('lets whoever borrows go after those that have slots of their own left', async () => {
   const member = (org: number): Person =>

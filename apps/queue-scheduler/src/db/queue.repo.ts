@@ -1,8 +1,11 @@
 import type { Reach } from '@lineclear/access';
 import type { JobState, Level } from '@lineclear/contracts';
 import type { Queryable } from '@lineclear/kit';
+import { hasRoom } from '../domain/pick.js';
+import { poolHolds, poolsTaken, type Machine, type Pool, type PoolLimit } from '../domain/pools.js';
 import type { Standing } from '../domain/waits-for.js';
 import { IN_LANE } from './lanes.repo.js';
+import { POOLS } from './pools.repo.js';
 
 /** Condition on jobs: they are of those whom `$1` and `$2`, as `seen` gives them, stand for. */
 const SEEN = '($1::int4 is null or user_id = $1) and ($2::int4 is null or coalesce(org_id, 0) = $2)';
@@ -50,14 +53,31 @@ const isFull = (scope: 'team' | 'org'): string =>
     and b.band = l.band and b.pool = l.pool)`;
 const STANDING = `${PLACE}
   select place.position, l.is_full as "isUserFull", l.held_until as "heldUntil",
-    ${isFull('team')} as "isTeamFull", ${isFull('org')} as "isOrgFull"
-  from jobs j join lanes l on ${IN_LANE} left join place on place.id = j.id
+    ${isFull('team')} as "isTeamFull", ${isFull('org')} as "isOrgFull", limits.is_paused as "isPaused",
+    j.provider, j.hardware, j.gpus, ${POOLS}
+  from limits, jobs j join lanes l on ${IN_LANE} left join place on place.id = j.id
   where j.id = $1`;
+interface StandingRow extends Omit<Standing, 'pausedPools' | 'fullPools'>, Machine {
+  readonly pools: readonly Pool[];
+  readonly pool_limits: readonly PoolLimit[];
+}
 
 /** Where a job stands; undefined when it is not in the queue. */
 export async function standingOf(db: Queryable, jobId: string): Promise<Standing | undefined> {
-  const [row] = await db.query<Standing>(STANDING, [jobId]);
-  return row;
+  const [row] = await db.query<StandingRow>(STANDING, [jobId]);
+  if (!row) return undefined;
+  const { pools, pool_limits: limits, provider, hardware, gpus, ...standing } = row;
+  const taken = poolsTaken(limits, pools);
+  const machine = { provider, hardware, gpus };
+  const inTheWay = (some: readonly PoolLimit[]): string[] =>
+    poolHolds(some, machine)
+      .filter((hold) => !hasRoom({ holds: [hold] }, taken))
+      .map(({ holder }) => holder);
+  return {
+    ...standing,
+    pausedPools: inTheWay(limits.filter(({ isPaused }) => isPaused)),
+    fullPools: inTheWay(limits.filter(({ isPaused }) => !isPaused)),
+  };
 }
 
 /** How many jobs that have not ended are in which state. */

@@ -1,7 +1,9 @@
 import { JOB_STATES } from '@lineclear/contracts';
 import { expect, it } from 'vitest';
 import type { Job } from './job.js';
-import { waitsFor, type Standing } from './waits-for.js';
+import { waitOf, type Standing } from './waits-for.js';
+
+const waitsFor = (...of: Parameters<typeof waitOf>): string | null => waitOf(...of)?.text ?? null;
 
 const NOW = new Date('2026-11-28T12:00:00.000Z');
 const job = (state: Job['state'], more: Partial<Job> = {}) =>
@@ -11,6 +13,9 @@ const standing = (more: Partial<Standing> = {}): Standing => ({
   isUserFull: false,
   isTeamFull: false,
   isOrgFull: false,
+  isPaused: false,
+  pausedPools: [],
+  fullPools: [],
   heldUntil: null,
   ...more,
 });
@@ -54,4 +59,18 @@ it('a held one waits for who may approve it, and says why', () => {
 it.each(JOB_STATES)('says of one that is %s whether it waits', (state) => {
   const runs = ['running', 'completed', 'failed', 'cancelled'].includes(state);
   expect(waitsFor(job(state), undefined, NOW) === null).toBe(runs);
+});
+
+it.each<[Partial<Standing>, string, string | null]>([
+  [{ isPaused: true, isUserFull: true }, 'queue_paused', null],
+  [{ pausedPools: ['provider:acme'], fullPools: ['provider:acme'] }, 'pool_paused', 'provider:acme'],
+  [{ heldUntil: later }, 'budget', null],
+  [{ isUserFull: true, fullPools: ['hardware:a100*'] }, 'user_limit', 'user:7'],
+  [{ isTeamFull: true }, 'team_limit', 'team:5'],
+  [{ isOrgFull: true }, 'org_limit', 'org:2'],
+  [{ fullPools: ['hardware:a100*'] }, 'pool_full', 'hardware:a100*'],
+  [{}, 'turn', null],
+])('names the limit that keeps a job: %j', (more, reason, limit) => {
+  const queued = job('queued', { userId: 7, teamId: 5, orgId: 2 });
+  expect(waitOf(queued, standing(more), NOW)).toMatchObject({ reason, limit });
 });

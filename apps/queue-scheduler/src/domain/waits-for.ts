@@ -8,24 +8,60 @@ export interface Standing {
   readonly isUserFull: boolean;
   readonly isTeamFull: boolean;
   readonly isOrgFull: boolean;
+  /** Nothing new is let in at all. */
+  readonly isPaused: boolean;
+  /** What is said of machines (`provider:acme`, `hardware:a100*`) and leaves no room for it. */
+  readonly pausedPools: readonly string[];
+  readonly fullPools: readonly string[];
   /** Until then a quota leaves no money for it. */
   readonly heldUntil: Date | null;
 }
 
-/** What a job waits for, in words behind "it waits for"; null where it waits for nothing. */
-export function waitsFor(job: Job, standing: Standing | undefined, now: Date): string | null {
+export const WAIT_REASONS = [
+  'evaluation',
+  'approval',
+  'on_hold',
+  'queue_paused',
+  'pool_paused',
+  'pool_full',
+  'budget',
+  'user_limit',
+  'team_limit',
+  'org_limit',
+  'turn',
+  'provider',
+  'stop',
+] as const;
+
+/** What a job waits for. */
+export interface Wait {
+  readonly reason: (typeof WAIT_REASONS)[number];
+  /** The limit that keeps it, where one does: of whom or of which machines. */
+  readonly limit: string | null;
+  /** In words behind "it waits for". */
+  readonly text: string;
+}
+
+const wait = (reason: Wait['reason'], text: string, limit: string | null = null): Wait => ({
+  reason,
+  limit,
+  text,
+});
+
+/** What a job waits for; null where it waits for nothing. */
+export function waitOf(job: Job, standing: Standing | undefined, now: Date): Wait | null {
   switch (job.state) {
     case 'awaiting_evaluation':
-      return 'a word whether a rule holds it';
+      return wait('evaluation', 'a word whether a rule holds it');
     case 'pending_approval':
-      return forApproval(job);
+      return wait('approval', forApproval(job));
     case 'queued':
-      if (job.onHold) return 'its owner to release it: it is on hold';
-      return standing ? inQueue(job, standing, now) : 'its turn';
+      if (job.onHold) return wait('on_hold', 'its owner to release it: it is on hold');
+      return standing ? inQueue(job, standing, now) : wait('turn', 'its turn');
     case 'dispatching':
-      return 'its provider to start it';
+      return wait('provider', 'its provider to start it');
     case 'cancelling':
-      return 'its run to stop';
+      return wait('stop', 'its run to stop');
     case 'running':
     case 'completed':
     case 'failed':
@@ -40,14 +76,40 @@ function forApproval({ approval }: Job): string {
   return `somebody of level ${[required_level, ...also_levels].join(' and ')} to approve it, until ${expires_at}: ${reason}`;
 }
 
-function inQueue(job: Job, standing: Standing, now: Date): string {
-  const { position, heldUntil, isUserFull, isTeamFull, isOrgFull } = standing;
+function inQueue(job: Job, standing: Standing, now: Date): Wait {
+  const { heldUntil, isUserFull, isTeamFull, isOrgFull, pausedPools, fullPools } = standing;
+  if (standing.isPaused) return wait('queue_paused', 'the queue to go on: it is paused');
+  if (pausedPools[0] !== undefined)
+    return wait('pool_paused', `its machines to be let go on: ${pausedPools[0]} is paused`, pausedPools[0]);
   if (heldUntil && heldUntil > now)
-    return `money: a quota leaves none for it before ${heldUntil.toISOString()}, unless some comes back`;
-  if (isUserFull) return `another job of ${job.username} to end: no more of one person's may run at once`;
-  if (isTeamFull) return "another job of its team to end: no more of the team's may run at once";
+    return wait(
+      'budget',
+      `money: a quota leaves none for it before ${heldUntil.toISOString()}, unless some comes back`,
+    );
+  if (isUserFull)
+    return wait(
+      'user_limit',
+      `another job of ${job.username} to end: no more of one person's may run at once`,
+      `user:${job.userId}`,
+    );
+  if (isTeamFull)
+    return wait(
+      'team_limit',
+      "another job of its team to end: no more of the team's may run at once",
+      `team:${job.teamId ?? 0}`,
+    );
   if (isOrgFull)
-    return "another job of its organisation to end: no more of the organisation's may run at once";
+    return wait(
+      'org_limit',
+      "another job of its organisation to end: no more of the organisation's may run at once",
+      `org:${job.orgId ?? 0}`,
+    );
+  if (fullPools[0] !== undefined)
+    return wait('pool_full', `room on its machines: no more of ${fullPools[0]} may be taken`, fullPools[0]);
+  return wait('turn', inTurn(standing.position));
+}
+
+function inTurn(position: number | null): string {
   if (position === 1) return 'its turn: it is the first in the queue';
   return position === null
     ? 'its turn, far back in the queue'

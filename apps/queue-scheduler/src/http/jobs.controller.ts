@@ -7,7 +7,7 @@ import * as jobs from '../db/jobs.repo.js';
 import { standingOf } from '../db/queue.repo.js';
 import type { Job } from '../domain/job.js';
 import { timeline } from '../domain/timeline.js';
-import { waitsFor } from '../domain/waits-for.js';
+import { WAIT_REASONS, waitOf, type Wait } from '../domain/waits-for.js';
 import { jobView, viewJob } from './job-view.js';
 
 const listQuery = z.strictObject({
@@ -16,9 +16,13 @@ const listQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(500).default(50),
   cursor: fields.jobId.optional(),
 });
-const shownJob = jobView.extend({
-  /** In words; null where it waits for nothing. */
+/** What a job waits for, in words and as a reason with the limit that keeps it; null where it waits for nothing. */
+const shownWait = {
   waits_for: z.string().nullable(),
+  waiting: z.object({ reason: z.enum(WAIT_REASONS), limit: z.string().nullable() }).nullable(),
+};
+const shownJob = jobView.extend({
+  ...shownWait,
   config: z.record(z.string(), z.unknown()),
 });
 const step = z.object({
@@ -32,7 +36,7 @@ const step = z.object({
 const shownTimeline = z.object({
   job_id: fields.jobId,
   status: z.enum(JOB_STATES),
-  waits_for: z.string().nullable(),
+  ...shownWait,
   approval: approvalNeed.nullable(),
   steps: z.array(step),
 });
@@ -75,7 +79,7 @@ export class JobsController {
   @Answers(200, shownJob, 'Shows a job, and what it waits for')
   async show(@Param('id', { schema: fields.jobId }) id: string, @Who() who: Principal): Promise<object> {
     const job = await this.#visible(id, who);
-    return { ...viewJob(job), waits_for: await this.#waitsFor(job), config: job.config };
+    return { ...viewJob(job), ...viewWait(await this.#waitOf(job)), config: job.config };
   }
 
   @Get(':id/timeline')
@@ -98,15 +102,15 @@ export class JobsController {
     return {
       job_id: job.id,
       status: job.state,
-      waits_for: await this.#waitsFor(job),
+      ...viewWait(await this.#waitOf(job)),
       approval: job.approval,
       steps,
     };
   }
 
-  async #waitsFor(job: Job): Promise<string | null> {
+  async #waitOf(job: Job): Promise<Wait | null> {
     const standing = job.state === 'queued' ? await standingOf(this.database, job.id) : undefined;
-    return waitsFor(job, standing, this.clock.now());
+    return waitOf(job, standing, this.clock.now());
   }
 
   async #visible(id: string, who: Principal): Promise<Job> {
@@ -115,3 +119,8 @@ export class JobsController {
     return job;
   }
 }
+
+const viewWait = (wait: Wait | null) => ({
+  waits_for: wait?.text ?? null,
+  waiting: wait && { reason: wait.reason, limit: wait.limit },
+});
