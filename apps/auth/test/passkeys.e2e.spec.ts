@@ -209,11 +209,18 @@ describe('without a password', () => {
     expect([answer.status, cookies(answer)]).toEqual([401, 0]);
   });
 
-  it('lets in one of a hundred who show one answer', async () => {
+  it('lets in one of a few who show one answer, and never two of a hundred', async () => {
     const { authenticator } = await house.withPasskey();
-    const response = authenticator.get(await options());
-    const answers = await Promise.all(Array.from({ length: 100 }, (_, n) => enter(response, `192.0.2.${n}`)));
-    expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
+    const enterAtOnce = async (times: number): Promise<number> => {
+      const response = authenticator.get(await options());
+      const answers = await Promise.all(
+        Array.from({ length: times }, (_, n) => enter(response, `192.0.2.${n}`)),
+      );
+      return answers.filter(({ status }) => status === 200).length;
+    };
+    expect(await enterAtOnce(5)).toBe(1);
+    // So many wrong ones lock the account, and may do so while the right one is still looked at.
+    expect(await enterAtOnce(100)).toBeLessThanOrEqual(1);
   });
 
   it('refuses and notes a passkey whose counter went back; one that does not count is fine', async () => {
