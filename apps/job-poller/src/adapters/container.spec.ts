@@ -14,6 +14,7 @@ const submission = (config: Record<string, unknown>): Submission => ({
   files: [],
   maxRuntimeSeconds: null,
   outputPath: '/out',
+  checkpointPath: null,
 });
 
 describe('containers', () => {
