@@ -57,6 +57,10 @@ describe('the pause before another attempt', () => {
     expect(after(policy(), over(attempt))?.notBefore).toEqual(new Date(NOW.getTime() + seconds * 1_000));
   });
 
+  it('is none at all where none is wanted', () => {
+    expect(after(policy({ backoff_seconds: 0 }), over(3))?.notBefore).toBeNull();
+  });
+
   it('is never longer than an hour', () => {
     const long = policy({ max_attempts: 20, backoff_seconds: 3_600 });
     expect(after(long, over(19))?.notBefore).toEqual(new Date(NOW.getTime() + 3_600_000));

@@ -50,14 +50,15 @@ export function nextAttempt(
   job: Job,
   attempts: readonly Attempt[],
   now: Date,
-): (Machine & { readonly notBefore: Date }) | undefined {
+): (Machine & { readonly notBefore: Date | null }) | undefined {
   const { retry } = job;
   const last = attempts.at(-1);
   if (!retry || !last || last.attempt >= retry.max_attempts) return undefined;
   const failure = failureOf(last.outcome, last.cause ?? undefined);
   if (failure === undefined || !retry.on.includes(failure)) return undefined;
   const seconds = Math.min(MAX_BACKOFF_SECONDS, retry.backoff_seconds * 2 ** (last.attempt - 1));
-  return { ...machineAfter(job, retry, failure), notBefore: new Date(now.getTime() + seconds * 1_000) };
+  const notBefore = seconds === 0 ? null : new Date(now.getTime() + seconds * 1_000);
+  return { ...machineAfter(job, retry, failure), notBefore };
 }
 
 function machineAfter(job: Job, { oom_hardware: bigger }: RetryPolicy, failure: Failure): Machine {
