@@ -32,19 +32,19 @@ const submit = async (more: object = {}): Promise<string> => {
   expect({ status, body }).toMatchObject({ status: 202 });
   return body.job_id;
 };
-const until = (jobId: string, seen: object): Promise<void> =>
+const expectSoon = (jobId: string, seen: object): Promise<void> =>
   vi.waitFor(async () => expect(await house.row(jobId)).toMatchObject(seen), { timeout: 10_000 });
-const claimed = (jobId: string, attempt: number): Promise<void> =>
-  until(jobId, { state: 'dispatching', attempt });
+const expectClaimed = (jobId: string, attempt: number): Promise<void> =>
+  expectSoon(jobId, { state: 'dispatching', attempt });
 const claims = (jobId: string): EventOf<typeof jobClaimed>['data'][] =>
   house.peer.events(jobClaimed).flatMap(({ data }) => (data.job_id === jobId ? [data] : []));
 
 it('tries a job again whose run was lost, with its checkpoints, and says so', async () => {
   const id = await submit({ checkpoint_path: 's3://kept/here' });
-  await claimed(id, 1);
+  await expectClaimed(id, 1);
   await house.started(id);
   await house.ended(id, 'failed', { cause: 'preempted', message: 'spot', cost_usd: 0.25 });
-  await claimed(id, 2);
+  await expectClaimed(id, 2);
   await vi.waitFor(() => expect(claims(id)).toHaveLength(2));
   expect(claims(id)).toMatchObject([
     { attempt: 1, checkpoint_path: 's3://kept/here' },
@@ -63,7 +63,7 @@ it('tries a job again whose run was lost, with its checkpoints, and says so', as
 
   await house.started(id);
   await house.ended(id, 'succeeded', { cost_usd: 1 });
-  await until(id, { state: 'completed' });
+  await expectSoon(id, { state: 'completed' });
   const { body } = await house.as(ada).get(`/api/cloud/jobs/${id}`);
   expect(body).toMatchObject({ attempt: 2, cost_usd: 1.25, attempts: [{ attempt: 1 }, { attempt: 2 }] });
   const { body: steps } = await house.as(ada).get(`/api/cloud/jobs/${id}/timeline`);
@@ -91,10 +91,10 @@ it('tries a job again whose run was lost, with its checkpoints, and says so', as
 it('ends once its attempts are used up, for the reason of the last', async () => {
   const id = await submit();
   for (const attempt of [1, 2, 3]) {
-    await claimed(id, attempt);
+    await expectClaimed(id, attempt);
     await house.ended(id, 'failed', { cause: 'infrastructure' });
   }
-  await until(id, { state: 'failed', attempt: 3 });
+  await expectSoon(id, { state: 'failed', attempt: 3 });
   await vi.waitFor(() =>
     expect(house.peer.events(jobFailed).filter(({ data }) => data.job_id === id)).toHaveLength(1),
   );
@@ -102,18 +102,18 @@ it('ends once its attempts are used up, for the reason of the last', async () =>
 
 it('tries nothing again that nobody asked to, and not what is the fault of the job', async () => {
   const [without, own] = [await submit({ retry: undefined }), await submit()];
-  for (const id of [without, own]) await claimed(id, 1);
+  for (const id of [without, own]) await expectClaimed(id, 1);
   await house.ended(without, 'failed', { cause: 'preempted' });
   await house.ended(own, 'failed');
-  await until(without, { state: 'failed' });
-  await until(own, { state: 'failed' });
+  await expectSoon(without, { state: 'failed' });
+  await expectSoon(own, { state: 'failed' });
 });
 
 it('waits between attempts, holding nothing, and says until when', async () => {
   const id = await submit({ retry: { ...RETRY, backoff_seconds: 3_600 } });
-  await claimed(id, 1);
+  await expectClaimed(id, 1);
   await house.ended(id, 'failed', { cause: 'no_capacity' });
-  await until(id, { state: 'queued', attempt: 1, ord: null });
+  await expectSoon(id, { state: 'queued', attempt: 1, ord: null });
   const { body } = await house.as(ada).get(`/api/cloud/jobs/${id}`);
   expect(body.waiting).toEqual({ reason: 'retry', limit: null });
   expect(new Date(body.not_before).getTime()).toBeGreaterThan(Date.now() + 3_000_000);
@@ -121,30 +121,30 @@ it('waits between attempts, holding nothing, and says until when', async () => {
   expect(stats.running).toBe(0);
   // The pause is over.
   await house.service.database.query(`update jobs set not_before = now() where id = $1`, [id]);
-  await claimed(id, 2);
+  await expectClaimed(id, 2);
 });
 
 it('comes back to the place that it had', async () => {
   await house.limits({ max_concurrent: 1, user_max_concurrent: 1 });
   const first = await submit({ retry: { ...RETRY, backoff_seconds: 0 } });
-  await claimed(first, 1);
+  await expectClaimed(first, 1);
   const second = await submit();
   await house.as(ada).post(`/api/queue/${second}/hold`);
   await house.ended(first, 'failed', { cause: 'preempted' });
-  await claimed(first, 2);
+  await expectClaimed(first, 2);
   await house.as(ada).post(`/api/queue/${second}/release`);
   const third = await submit();
   await house.ended(first, 'failed', { cause: 'preempted' });
-  await claimed(first, 3);
+  await expectClaimed(first, 3);
   expect(await house.status(second)).toBe('queued');
   expect(await house.status(third)).toBe('queued');
 });
 
 it('goes to bigger hardware after one that ran out of memory, in the lane and at the price of that', async () => {
   const id = await submit({ retry: { ...RETRY, oom_hardware: ['big'] } });
-  await claimed(id, 1);
+  await expectClaimed(id, 1);
   await house.ended(id, 'failed', { cause: 'oom' });
-  await claimed(id, 2);
+  await expectClaimed(id, 2);
   expect(await house.row(id)).toMatchObject({ hardware: 'big', gpus: 2, estimated_cost_usd: 4 });
   expect(claims(id).at(-1)).toMatchObject({ hardware: 'big' });
 });
@@ -169,9 +169,9 @@ it.each<[string, object, string]>([
 
 it('is cancelled in the pause between attempts', async () => {
   const id = await submit({ retry: { ...RETRY, backoff_seconds: 3_600 } });
-  await claimed(id, 1);
+  await expectClaimed(id, 1);
   await house.ended(id, 'failed', { cause: 'no_capacity', cost_usd: 0.5 });
-  await until(id, { state: 'queued' });
+  await expectSoon(id, { state: 'queued' });
   const { status } = await house.as(ada).post(`/api/queue/${id}/cancel`);
   expect(status).toBe(202);
   expect(await house.row(id)).toMatchObject({ state: 'cancelled', cost_usd: 0.5 });

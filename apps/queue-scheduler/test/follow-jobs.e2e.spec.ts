@@ -18,7 +18,7 @@ afterEach(async () => {
 });
 afterAll(() => house?.close());
 
-const until = (jobId: string, state: string): Promise<void> =>
+const expectSoon = (jobId: string, state: string): Promise<void> =>
   vi.waitFor(async () => expect(await house.status(jobId)).toBe(state), { timeout: 10_000 });
 const submit = async (more: object = {}): Promise<string> => {
   const { status, body } = await house.submit(ada, more);
@@ -37,9 +37,9 @@ describe('a job that follows another', () => {
       unmet_dependencies: 1,
       waiting: { reason: 'dependency' },
     });
-    await until(first, 'dispatching');
+    await expectSoon(first, 'dispatching');
     await house.ended(first);
-    await until(second, 'dispatching');
+    await expectSoon(second, 'dispatching');
   });
 
   it('is cancelled with all that follow it where it can go no more', async () => {
@@ -48,10 +48,10 @@ describe('a job that follows another', () => {
     const third = await submit(after(second));
     const anyway = await submit(after(third, 'afterany'));
     const instead = await submit(after(first, 'afternotok'));
-    await until(first, 'dispatching');
+    await expectSoon(first, 'dispatching');
     await house.ended(first, 'failed');
-    for (const id of [second, third]) await until(id, 'cancelled');
-    for (const id of [anyway, instead]) await until(id, 'dispatching');
+    for (const id of [second, third]) await expectSoon(id, 'cancelled');
+    for (const id of [anyway, instead]) await expectSoon(id, 'dispatching');
     expect(await house.row(second)).toMatchObject({
       end_reason: 'dependency_failed',
       message: `${first}, which it was to follow (afterok), is failed`,
@@ -61,16 +61,16 @@ describe('a job that follows another', () => {
 
   it('goes at once after one that has ended', async () => {
     const first = await submit();
-    await until(first, 'dispatching');
+    await expectSoon(first, 'dispatching');
     await house.ended(first);
-    await until(first, 'completed');
-    await until(await submit(after(first)), 'dispatching');
+    await expectSoon(first, 'completed');
+    await expectSoon(await submit(after(first)), 'dispatching');
   });
 
   it('waits for its approval too', async () => {
     const first = await submit();
     const held = await submit({ config_name: 'held', ...after(first) });
-    await until(first, 'dispatching');
+    await expectSoon(first, 'dispatching');
     await house.ended(first);
     await vi.waitFor(async () => expect(await house.row(held)).toMatchObject({ unmet: 0 }));
     expect(await house.status(held)).toBe('pending_approval');
@@ -80,7 +80,7 @@ describe('a job that follows another', () => {
     const first = await submit();
     const second = await submit(after(first));
     await house.service.database.query(`update dependencies set ended_as = 'completed'`);
-    await until(second, 'dispatching');
+    await expectSoon(second, 'dispatching');
   });
 
   it.each<[string, () => Promise<object>]>([
@@ -90,9 +90,9 @@ describe('a job that follows another', () => {
       'one that ended otherwise',
       async () => {
         const first = await submit();
-        await until(first, 'dispatching');
+        await expectSoon(first, 'dispatching');
         await house.ended(first, 'failed');
-        await until(first, 'failed');
+        await expectSoon(first, 'failed');
         return after(first);
       },
     ],
@@ -129,9 +129,9 @@ describe('an array', () => {
     expect((await house.row(body.jobs[1].job_id))['config']).toMatchObject({
       command: ['train', '--lr=0.1', '16'],
     });
-    for (const { job_id } of body.jobs) await until(job_id, 'dispatching');
+    for (const { job_id } of body.jobs) await expectSoon(job_id, 'dispatching');
     await house.ended(body.jobs[0].job_id);
-    await until(body.jobs[0].job_id, 'completed');
+    await expectSoon(body.jobs[0].job_id, 'completed');
     const shown = await house.as(ada).get(`/api/cloud/arrays/${body.array_id}`);
     expect(shown.body).toMatchObject({
       total: 4,
@@ -143,10 +143,10 @@ describe('an array', () => {
   it('runs no more at once than it may', async () => {
     const { body } = await post({ max_parallel: 2 });
     const ids: string[] = body.jobs.map(({ job_id }: { job_id: string }) => job_id);
-    for (const id of ids.slice(0, 2)) await until(id, 'dispatching');
+    for (const id of ids.slice(0, 2)) await expectSoon(id, 'dispatching');
     expect(await house.status(ids[2]!)).toBe('queued');
     await house.ended(ids[0]!, 'failed');
-    await until(ids[2]!, 'dispatching');
+    await expectSoon(ids[2]!, 'dispatching');
     expect(await house.status(ids[3]!)).toBe('queued');
   });
 

@@ -171,13 +171,13 @@ export class ArraysController {
     by: Principal,
     key: string | undefined,
   ): Promise<Submission[]> {
-    const { parameters, max_parallel: atOnce, ...common } = body;
+    const { max_parallel: atOnce } = body;
     const submissions: Submission[] = [];
     for (const [index, point] of points.entries()) {
-      const config = filled(common.config, point) as typeof common.config;
+      const config = filled(body.config, point) as typeof body.config;
       const { submission, refusal } = await this.submits.prepare(
         provider,
-        { ...common, config },
+        { ...body, config },
         by,
         key === undefined ? undefined : `${key}#${index}`,
       );

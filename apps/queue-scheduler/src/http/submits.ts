@@ -50,11 +50,11 @@ export class Submits {
     const provider = await this.providers.get(providerName);
     if (body.priority === 'high' && !can(by, 'job.priority.high'))
       throw new NotAllowed('high priority needs the permission job.priority.high');
-    const { idempotency_key, bypass_approval: bypass, team, ...request } = body;
+    const { bypass_approval: bypass, team } = body;
     if (bypass && !can(by, 'job.bypass.approval'))
       throw new NotAllowed('passing an approval needs the permission job.bypass.approval');
     await this.#mayFollow(body.depends_on ?? [], by);
-    const asked = wanted(request, provider, teamOf(by, team));
+    const asked = wanted(body, provider, teamOf(by, team));
     const job = newJob(asked, by, this.clock.now(), currentTraceparent());
     return {
       refusal: refusalOf(by, asked),

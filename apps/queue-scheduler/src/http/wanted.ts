@@ -59,11 +59,7 @@ function priced(
 }
 
 /** What a body asks for, checked and priced. @throws BadInput naming the field */
-export function wanted(
-  body: Omit<SubmitBody, 'idempotency_key' | 'team' | 'bypass_approval'>,
-  provider: Provider,
-  teamId: number | null,
-): Wanted {
+export function wanted(body: SubmitBody, provider: Provider, teamId: number | null): Wanted {
   const price = priceOf(provider, body.hardware, 'hardware');
   const retry = body.retry && priced(body.retry, body.hardware, provider);
   const jobConfig = jobConfigs[provider.type];
