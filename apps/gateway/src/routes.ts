@@ -35,6 +35,7 @@ export const ROUTES: readonly Route[] = [
   ...serve('secrets', '/api/secrets', '/api/users/{id}/credentials'),
   ...serve('approvals', '/api/approvals'),
   ...serve('queue-scheduler', '/api/queue', '/api/cloud/{provider}/submit', '/api/cloud/jobs'),
+  ...serve('queue-scheduler', '/api/cloud/{provider}/arrays', '/api/cloud/arrays'),
   ...serve('queue-scheduler', '/api/cloud/providers', '/api/cloud/metrics', '/jobs'),
   ...stream('queue-scheduler', '/api/events'),
   ...serve('notifier', '/api/cloud/notifications'),

@@ -13,6 +13,7 @@ import { Sweeps1795800100000 } from './db/migrations/1795800100000-sweeps.js';
 import { AccountRates1795800100100 } from './db/migrations/1795800100100-account-rates.js';
 import { AccountRateRow } from './db/account-rate.entity.js';
 import { AccountRatesRepo } from './db/account-rates.repo.js';
+import { CausesAndCheckpoints1795800100250 } from './db/migrations/1795800100250-causes-and-checkpoints.js';
 import { ProviderBreakers1795800100200 } from './db/migrations/1795800100200-provider-breakers.js';
 import { ProviderBreakerRow } from './db/provider-breaker.entity.js';
 import { ProviderBreakersRepo } from './db/provider-breakers.repo.js';
@@ -131,6 +132,7 @@ export const define = (
       Sweeps1795800100000,
       AccountRates1795800100100,
       ProviderBreakers1795800100200,
+      CausesAndCheckpoints1795800100250,
     ],
     transports: busTransports,
     file: config.file,

@@ -108,6 +108,16 @@ describe('a process of this machine', () => {
     expect(log).not.toContain(bench.env['DATABASE_URL']);
   });
 
+  it('tells another attempt where the one before left its checkpoints', async () => {
+    const first = await sh('echo 7 > "$LINECLEAR_CHECKPOINT_DIR/step"; exit 1');
+    await bench.end(first);
+    const second = await sh('exit 1', { job_id: first.job_id, attempt: 2 });
+    await bench.end(second);
+    const third = await sh('cat "$LINECLEAR_RESUME_FROM/step"', { job_id: first.job_id, attempt: 3 });
+    expect(await bench.end(third)).toMatchObject({ outcome: 'succeeded' });
+    expect(await logOf(third)).toBe('7\n');
+  });
+
   it('runs the training script of the examples and reads its progress', async () => {
     const script = fileURLToPath(new URL('../../../examples/digits/train.mjs', import.meta.url));
     const claim = await local(['node', script, '--epochs', '2', '--epoch-pause-ms', '300']);

@@ -9,6 +9,7 @@ import { QueueTables1767225700000 } from './db/migrations/1767225700000-queue-ta
 import { BandsBetweenLevels1795661000000 } from './db/migrations/1795661000000-bands-between-levels.js';
 import { ApprovedSecrets1795711000000 } from './db/migrations/1795711000000-approved-secrets.js';
 import { Cancellers1795711000001 } from './db/migrations/1795711000001-cancellers.js';
+import { Attempts1795711000012 } from './db/migrations/1795711000012-attempts.js';
 import { ArrangedJobs1795711000011 } from './db/migrations/1795711000011-arranged-jobs.js';
 import { FairQueue1795711000010 } from './db/migrations/1795711000010-fair-queue.js';
 import { Approvers1795711000005 } from './db/migrations/1795711000005-approvers.js';
@@ -20,6 +21,7 @@ import { AnswerPastJobs } from './events/answer-past-jobs.js';
 import { AnswerUsage } from './events/answer-usage.js';
 import { FollowQuotas } from './events/follow-quotas.js';
 import { FollowRuns } from './events/follow-runs.js';
+import { ArraysController } from './http/arrays.controller.js';
 import { ArrangeController } from './http/arrange.controller.js';
 import { CancelController } from './http/cancel.controller.js';
 import { CleanupController } from './http/cleanup.controller.js';
@@ -32,10 +34,12 @@ import { PoolsController } from './http/pools.controller.js';
 import { ProvidersController } from './http/providers.controller.js';
 import { QueueController } from './http/queue.controller.js';
 import { SubmitController } from './http/submit.controller.js';
+import { Submits } from './http/submits.js';
 import { RemoveOldJobs } from './jobs/remove-old-jobs.js';
 import { Recount, RECOUNT } from './jobs/recount.js';
 import { Sweep, SWEEP } from './jobs/sweep.js';
 import { ClaimLoop } from './line/claim-loop.js';
+import { DueLoop } from './line/due-loop.js';
 import { Evaluation } from './line/evaluation.js';
 import { LeakScan } from './line/leak-scan.js';
 import { SecretDemands } from './line/secret-demands.js';
@@ -59,6 +63,7 @@ class QueueModule {
       ],
       controllers: [
         SubmitController,
+        ArraysController,
         JobsController,
         JobPageController,
         CancelController,
@@ -87,8 +92,10 @@ class QueueModule {
         SecretDemands,
         RefusedLeaks,
         StoreSubmits,
+        Submits,
         SubmitBatches,
         ClaimLoop,
+        DueLoop,
         RemoveOldJobs,
         Recount,
         Sweep,
@@ -121,6 +128,7 @@ export const define = (env: NodeJS.ProcessEnv, more: { clock?: Clock } = {}): Se
       Approvers1795711000005,
       FairQueue1795711000010,
       ArrangedJobs1795711000011,
+      Attempts1795711000012,
     ],
     transports: busTransports,
     file,

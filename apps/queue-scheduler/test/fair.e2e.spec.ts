@@ -46,7 +46,7 @@ it('picks in SQL what the policy picks', async () => {
     }),
     { numRuns: 200 },
   );
-});
+}, 120_000);
 
 const PIECE = 50_000;
 

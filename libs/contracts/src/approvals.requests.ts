@@ -19,6 +19,10 @@ import { MAX_TEAMS_OF_A_PERSON } from './quotas.js';
 import { defineRequest } from './request.js';
 import { MAX_SECRETS_OF_JOB, sealedBox, secretDemand } from './secrets.requests.js';
 
+/** Of one job. */
+export const MAX_ATTEMPTS = 20;
+export const MAX_ALSO_HARDWARE = 5;
+
 /** What approval rules look at. */
 export const jobFacts = z.object({
   job_id: jobId,
@@ -28,7 +32,12 @@ export const jobFacts = z.object({
   provider,
   config_name: configName,
   hardware,
+  /** Where it may be tried again when it ran out of memory. */
+  also_hardware: z.array(hardware).min(1).max(MAX_ALSO_HARDWARE).optional(),
+  /** What all attempts may cost together. */
   estimated_cost_usd: costUsd,
+  /** How many they are; without it, one. */
+  attempts: z.int().min(2).max(MAX_ATTEMPTS).optional(),
   /** Jobs the user submitted in the last 24 hours, this one not counted. */
   jobs_last_24h: z.int().min(0),
   first_job: z.boolean(),

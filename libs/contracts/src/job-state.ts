@@ -24,6 +24,7 @@ export const END_REASONS = [
   'run_timed_out',
   'run_lost',
   'dispatch_refused',
+  'dependency_failed',
 ] as const;
 export type EndReason = (typeof END_REASONS)[number];
 
@@ -32,9 +33,9 @@ export const JOB_MOVES: Readonly<Record<JobState, readonly JobState[]>> = {
   awaiting_evaluation: ['pending_approval', 'queued', 'cancelled'],
   pending_approval: ['queued', 'cancelled'],
   queued: ['dispatching', 'cancelled'],
-  // A run can end before anyone saw it run.
-  dispatching: ['running', 'cancelling', 'completed', 'failed', 'cancelled'],
-  running: ['cancelling', 'completed', 'failed', 'cancelled'],
+  // A run can end before anyone saw it run, and be tried again.
+  dispatching: ['running', 'queued', 'cancelling', 'completed', 'failed', 'cancelled'],
+  running: ['queued', 'cancelling', 'completed', 'failed', 'cancelled'],
   // A run that finished before the cancel reached it keeps its real outcome.
   cancelling: ['completed', 'failed', 'cancelled'],
   completed: [],
@@ -42,5 +43,6 @@ export const JOB_MOVES: Readonly<Record<JobState, readonly JobState[]>> = {
   cancelled: [],
 };
 
-export const isFinal = (state: JobState): boolean => JOB_MOVES[state].length === 0;
+export const isFinal = (state: JobState): state is (typeof FINAL_STATES)[number] =>
+  JOB_MOVES[state].length === 0;
 export const mayMove = (from: JobState, to: JobState): boolean => JOB_MOVES[from].includes(to);

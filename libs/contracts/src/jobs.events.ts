@@ -16,6 +16,7 @@ import {
 } from './fields.js';
 import { END_REASONS, JOB_STATES } from './job-state.js';
 import { levelName } from './permissions.js';
+import { FAILURE_CAUSES, RUN_OUTCOMES } from './runs.events.js';
 import { approvalNeed, jobFacts } from './approvals.requests.js';
 import { secretUse } from './secret-use.js';
 import { quota } from './quotas.js';
@@ -63,6 +64,8 @@ export const jobClaimed = defineEvent(
     config: z.record(z.string().max(200), z.json()),
     max_runtime_seconds: z.int().min(1).optional(),
     output_path: z.string().max(1_000).optional(),
+    /** Where it keeps its checkpoints; an attempt that is not the first goes on from there. */
+    checkpoint_path: z.string().max(1_000).optional(),
     /** The names, each once. */
     secrets: z.array(secretName).max(MAX_SECRETS_OF_JOB),
     /** How it gets them; without it, each in the variable of its name. */
@@ -95,6 +98,19 @@ const ended = {
   /** That the job names secrets; without it, it names none. */
   uses_secrets: z.literal(true).optional(),
 };
+/** An attempt is over without having done its work, and the job goes back into the queue for another one. `cost_usd` is what this one cost. */
+export const jobAttemptFailed = defineEvent(
+  'job.attempt_failed',
+  z.object({
+    ...ended,
+    outcome: z.enum(RUN_OUTCOMES),
+    cause: z.enum(FAILURE_CAUSES).optional(),
+    message: reason.optional(),
+    /** The job is in the queue again from then on, for these machines. */
+    retry_at: instant,
+    hardware,
+  }),
+);
 export const jobCompleted = defineEvent('job.completed', z.object({ ...ended }));
 export const jobFailed = defineEvent(
   'job.failed',

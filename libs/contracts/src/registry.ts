@@ -37,7 +37,13 @@ interface Wiring {
 const changesOfPrincipals = [auth.principalChanged, auth.principalsChanged];
 /** What whoever lets people in asks about a caller. */
 const whoCalls = [authAsk.introspect, authAsk.internalPrincipal];
-const jobOutcomes = [jobs.jobStarted, jobs.jobCompleted, jobs.jobFailed, jobs.jobCancelled];
+const jobOutcomes = [
+  jobs.jobStarted,
+  jobs.jobAttemptFailed,
+  jobs.jobCompleted,
+  jobs.jobFailed,
+  jobs.jobCancelled,
+];
 const quotaNews = [jobs.quotaWarning, jobs.quotaExceeded];
 const decisions = [
   approvals.approvalGranted,
@@ -75,7 +81,7 @@ export const WIRING: Readonly<Record<ServiceName, Wiring>> = {
       secrets.kekRotated,
       secrets.kekRetired,
     ],
-    consumes: [jobs.jobClaimed, jobs.jobCompleted, jobs.jobFailed, jobs.jobCancelled],
+    consumes: [jobs.jobClaimed, jobs.jobAttemptFailed, jobs.jobCompleted, jobs.jobFailed, jobs.jobCancelled],
     watches: [...changesOfPrincipals, secrets.secretChanged],
     answers: [
       secretsAsk.resolveSecrets,

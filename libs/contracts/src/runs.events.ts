@@ -29,12 +29,18 @@ export const runObserved = defineEvent(
 export const RUN_OUTCOMES = ['succeeded', 'failed', 'cancelled', 'timed_out', 'lost', 'refused'] as const;
 export type RunOutcome = (typeof RUN_OUTCOMES)[number];
 
+/** Why a run failed, where the provider says so: what may be tried again differs by it. */
+export const FAILURE_CAUSES = ['oom', 'no_capacity', 'preempted', 'infrastructure'] as const;
+export type FailureCause = (typeof FAILURE_CAUSES)[number];
+
 /** The run is over, for whatever reason; `refused` means that the provider never ran it. */
 export const runEnded = defineEvent(
   'run.ended',
   z.object({
     ...aboutRun,
     outcome: z.enum(RUN_OUTCOMES),
+    /** Of one that failed. */
+    cause: z.enum(FAILURE_CAUSES).optional(),
     exit_code: z.int().optional(),
     message: reason.optional(),
     started_at: instant.optional(),

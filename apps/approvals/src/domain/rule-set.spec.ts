@@ -56,6 +56,8 @@ describe('a condition', () => {
     ],
     ['hardware_type', 'a100*', {}, 'hardware a100-80gb matches a100*'],
     ['hardware_type', 'A100*', {}, 'hardware a100-80gb matches A100*'],
+    ['hardware_type', 'h1*', { also_hardware: ['a100-40gb', 'h100'] }, 'hardware h100 matches h1*'],
+    ['hardware_type', 'h2*', { also_hardware: ['a100-40gb', 'h100'] }, undefined],
     ['hardware_type', 'a100', {}, undefined],
     ['hardware_type', '^a100', {}, undefined],
     ['daily_jobs_exceed', '3', { jobs_last_24h: 2 }, undefined],
@@ -220,4 +222,16 @@ describe('the rules', () => {
     for (let n = 0; n < 5_000; n += 1)
       expect(rules.holds(job({ config_name: `x-${n}` }))[0] !== undefined).toBe(String(n).startsWith('1'));
   });
+});
+
+it('of a job that may run on several machines, holds for what any rule says of any of them, each rule once', () => {
+  const rules = [
+    rule('hardware_type', 'h100*', { id: 1, name: 'h100' }),
+    rule('hardware_type', 'a100*', { id: 2, name: 'a100' }),
+    rule('provider', 'replicate', { id: 3, name: 'replicate' }),
+  ];
+  const facts = job({ also_hardware: ['h100', 'h100-80gb'] });
+  const namesOf = (set: RuleSet): string[] => set.holds(facts).map(({ rule: { name } }) => name);
+  expect(namesOf(new RuleSet(rules))).toEqual(['h100']);
+  expect(namesOf(new RuleSet(rules, { combine: 'all' }))).toEqual(['h100', 'a100', 'replicate']);
 });

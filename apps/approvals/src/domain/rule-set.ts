@@ -3,6 +3,7 @@ import { inCentHundredths, type Condition } from './condition.js';
 import { compileExpression } from './expression.js';
 import { foldText } from './linear-matcher.js';
 import { LiteralIndex } from './literal-index.js';
+import { machinesOf } from './machines-of.js';
 import { compileGlob, compilePattern, literalOfGlob, literalOfPattern } from './pattern.js';
 
 /** A stage as a rule asks for it. */
@@ -100,6 +101,16 @@ export class RuleSet {
 
   /** The rules that hold this job and count, in order; none when it may go on. */
   holds(job: JobFacts): readonly Hold[] {
+    if (!job.also_hardware) return this.#holdsOn(job);
+    const found = new Map<Rule, Hold>();
+    for (const machine of machinesOf(job))
+      for (const hold of this.#holdsOn({ ...job, hardware: machine }))
+        if (!found.has(hold.rule)) found.set(hold.rule, hold);
+    const inOrder = this.#rules.flatMap(({ rule }) => found.get(rule) ?? []);
+    return this.#combine === 'first' ? inOrder.slice(0, 1) : inOrder;
+  }
+
+  #holdsOn(job: JobFacts): readonly Hold[] {
     const found: Hold[] = [];
     for (const { rule, reason } of this.#rulesConcerning(job)) {
       const why = reason(job);

@@ -60,6 +60,12 @@ describe('a standing approval speaks for', () => {
     ['configs of an anchored pattern', standing({ configPattern: '^flux-(lora|full)$' }), {}, true],
     ['no other config', standing({ configPattern: 'sdxl-*' }), {}, false],
     ['hardware of a pattern', standing({ hardwarePattern: 'A100*' }), {}, true],
+    [
+      'no job that may come to other hardware',
+      standing({ hardwarePattern: 'A100*' }),
+      { also_hardware: ['h100'] },
+      false,
+    ],
     ['no other hardware', standing({ hardwarePattern: 'h100*' }), {}, false],
     ['jobs up to a cost', standing({ maxJobUsd: 72 }), {}, true],
     ['none above it', standing({ maxJobUsd: 71.99 }), {}, false],

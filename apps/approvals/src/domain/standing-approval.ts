@@ -1,4 +1,5 @@
 import type { JobFacts } from '@lineclear/contracts';
+import { machinesOf } from './machines-of.js';
 import { compileGlob, compilePattern } from './pattern.js';
 
 export const CAP_PERIODS = ['once', 'month'] as const;
@@ -63,7 +64,7 @@ export function speaksFor(standing: StandingApproval, job: JobFacts, now: Date):
     fits(covers.orgId, job.org_id) &&
     fits(covers.provider, job.provider) &&
     (covers.configPattern === null || compilePattern(covers.configPattern)(job.config_name)) &&
-    (covers.hardwarePattern === null || compileGlob(covers.hardwarePattern)(job.hardware)) &&
+    (covers.hardwarePattern === null || machinesOf(job).every(compileGlob(covers.hardwarePattern))) &&
     (covers.maxJobUsd === null || cost <= covers.maxJobUsd) &&
     cost <= leftOf(standing, now)
   );

@@ -63,6 +63,7 @@ export function submissionTo(world: ContractWorld, more: Partial<Submission> = {
     files: [],
     maxRuntimeSeconds: 3_600,
     outputPath: null,
+    checkpointPath: null,
     ...more,
   };
 }

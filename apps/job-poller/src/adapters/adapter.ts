@@ -1,3 +1,4 @@
+import type { FailureCause } from '@lineclear/contracts';
 import type { Secret } from '@lineclear/kit';
 import type { Progress, RemoteState } from '../domain/run.js';
 import type { PollPolicy } from '../domain/schedule.js';
@@ -31,11 +32,9 @@ export interface Submission {
   readonly files: readonly GivenFile[];
   readonly maxRuntimeSeconds: number | null;
   readonly outputPath: string | null;
+  /** Where it keeps its checkpoints; an attempt that is not the first goes on from there. */
+  readonly checkpointPath: string | null;
 }
-
-/** Why a run failed, where the provider says so: what may be tried again differs by it. */
-export const FAILURE_CAUSES = ['oom', 'no_capacity', 'preempted', 'infrastructure'] as const;
-export type FailureCause = (typeof FAILURE_CAUSES)[number];
 
 /** What a look at a run showed. */
 export interface Observation {

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { Secret } from '@lineclear/kit';
 import { describe, expect, it } from 'vitest';
 import { ProviderFailure, type Submission } from './adapter.js';
-import { containerOf, exitCodeIn, withExitMark } from './container.js';
+import { containerOf, exitCodeIn, identityOf, withExitMark } from './container.js';
 
 const submission = (config: Record<string, unknown>): Submission => ({
   runKey: 'lc-1-a1',
@@ -14,6 +14,7 @@ const submission = (config: Record<string, unknown>): Submission => ({
   files: [],
   maxRuntimeSeconds: null,
   outputPath: '/out',
+  checkpointPath: null,
 });
 
 describe('containers', () => {
@@ -33,6 +34,16 @@ describe('containers', () => {
       secretEnv: { TOKEN: 'hush' },
     });
     expect(containerOf(submission({}), 'other:1').image).toBe('other:1');
+  });
+
+  it('tells every attempt where its checkpoints are, and all but the first to go on from them', () => {
+    const kept = (attempt: number) => identityOf({ ...submission({}), attempt, checkpointPath: 's3://kept' });
+    expect(kept(1)).toMatchObject({ LINECLEAR_CHECKPOINT_PATH: 's3://kept' });
+    expect(kept(1)).not.toHaveProperty('LINECLEAR_RESUME_FROM');
+    expect(kept(2)).toMatchObject({
+      LINECLEAR_CHECKPOINT_PATH: 's3://kept',
+      LINECLEAR_RESUME_FROM: 's3://kept',
+    });
   });
 
   it.each([

@@ -38,7 +38,16 @@ export const identityOf = (submission: Submission): Record<string, string> => ({
   LINECLEAR_JOB_ID: submission.jobId,
   LINECLEAR_ATTEMPT: String(submission.attempt),
   ...(submission.outputPath === null ? {} : { LINECLEAR_OUTPUT_PATH: submission.outputPath }),
+  ...checkpointsOf(submission),
 });
+
+const checkpointsOf = ({ checkpointPath, attempt }: Submission): Record<string, string> => {
+  if (checkpointPath === null) return {};
+  return {
+    LINECLEAR_CHECKPOINT_PATH: checkpointPath,
+    ...(attempt > 1 ? { LINECLEAR_RESUME_FROM: checkpointPath } : {}),
+  };
+};
 
 /** The variables that are secrets. */
 export const secretEnvOf = ({ env }: Submission): Record<string, string> =>

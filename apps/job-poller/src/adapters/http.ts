@@ -171,6 +171,8 @@ const fieldsOf = (submission: Submission): Fields => ({
         ),
   max_runtime_seconds: submission.maxRuntimeSeconds ?? undefined,
   output_path: submission.outputPath ?? undefined,
+  checkpoint_path: submission.checkpointPath ?? undefined,
+  resume_from: submission.attempt > 1 ? (submission.checkpointPath ?? undefined) : undefined,
 });
 
 /** @throws ProviderFailure for a variable that is to say where a file in the home folder is, which only the provider knows */

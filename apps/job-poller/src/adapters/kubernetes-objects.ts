@@ -1,6 +1,7 @@
+import type { FailureCause } from '@lineclear/contracts';
 import { z } from 'zod';
 import type { RemoteState } from '../domain/run.js';
-import type { FailureCause, Observation } from './adapter.js';
+import type { Observation } from './adapter.js';
 import { CONTAINER, RUN_KEY_LABEL } from './kubernetes-manifest.js';
 
 interface Meaning {

@@ -20,6 +20,7 @@ const submission = (config: Record<string, unknown>, hardware = 'gpu_1x_a10'): S
   files: [],
   maxRuntimeSeconds: 60,
   outputPath: null,
+  checkpointPath: null,
 });
 
 interface CloudInit {

@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process';
-import { open } from 'node:fs/promises';
 import { isAbsolute, join, normalize, sep } from 'node:path';
-import { mkdir, stat } from 'node:fs/promises';
+import { mkdir, open, readdir, stat } from 'node:fs/promises';
 import { localConfig, variableName } from '@lineclear/contracts';
 import type { z } from 'zod';
 import {
@@ -12,6 +11,8 @@ import {
   type Observation,
   type Submission,
 } from './adapter.js';
+import { runKeyOf } from '../domain/run.js';
+import { identityOf } from './container.js';
 import { bytesOf, RunFolder } from './local-folder.js';
 import { placeSecrets, removeSecrets } from './local-secrets.js';
 import { REDACT_SCRIPT, SUPERVISOR } from './local-supervisor.js';
@@ -57,6 +58,7 @@ export class LocalAdapter implements Adapter {
     const work = config.working_directory ?? folder.path;
     if (!(await isFolder(work)))
       throw new ProviderFailure('refused', `config.working_directory ${work} is not a folder`);
+    const left = await this.#checkpointsBefore(submission);
     const log = await open(join(folder.path, 'log'), 'a', 0o600);
     try {
       const { env, cleaned } = await placeSecrets(folder.path, submission);
@@ -75,11 +77,10 @@ export class LocalAdapter implements Adapter {
               HOME: folder.path,
               ...config.env,
               ...env,
-              LINECLEAR_RUN_KEY: submission.runKey,
-              LINECLEAR_JOB_ID: submission.jobId,
-              LINECLEAR_ATTEMPT: String(submission.attempt),
+              ...identityOf(submission),
               LINECLEAR_OUTPUT_DIR: output,
               LINECLEAR_CHECKPOINT_DIR: folder.checkpoints,
+              ...(left === undefined ? {} : { LINECLEAR_RESUME_FROM: left }),
               LINECLEAR_WORK: work,
               ...(cleaned.length === 0
                 ? {}
@@ -156,6 +157,16 @@ export class LocalAdapter implements Adapter {
   }
 
   async close(): Promise<void> {}
+
+  /** The checkpoints of the last attempt before this one that left any. */
+  async #checkpointsBefore({ jobId, attempt, checkpointPath }: Submission): Promise<string | undefined> {
+    if (checkpointPath !== null) return undefined;
+    for (let earlier = attempt - 1; earlier > 0; earlier -= 1) {
+      const { checkpoints } = this.#folder(runKeyOf(jobId, earlier));
+      if ((await readdir(checkpoints).catch(() => [])).length > 0) return checkpoints;
+    }
+    return undefined;
+  }
 
   #folder(runKey: string): RunFolder {
     if (!/^lc-[0-9a-f]{32}-a\d{1,10}$/.test(runKey))

@@ -1,6 +1,7 @@
+import type { FailureCause } from '@lineclear/contracts';
 import { z } from 'zod';
 import type { RemoteState } from '../domain/run.js';
-import type { FailureCause, Listed, Observation } from './adapter.js';
+import type { Listed, Observation } from './adapter.js';
 import { textOf } from './answers.js';
 import { keyIn } from './job-input.js';
 

@@ -1,4 +1,4 @@
-import { skypilotConfig } from '@lineclear/contracts';
+import { skypilotConfig, type FailureCause } from '@lineclear/contracts';
 import type { ProviderConfigOf } from '@lineclear/kit';
 import { z } from 'zod';
 import { isRunKey, type RemoteState } from '../domain/run.js';
@@ -7,7 +7,6 @@ import {
   type Adapter,
   type Capabilities,
   type Credential,
-  type FailureCause,
   type Listed,
   type LogPart,
   type Observation,

@@ -1,6 +1,7 @@
+import type { FailureCause } from '@lineclear/contracts';
 import { z } from 'zod';
 import type { RemoteState } from '../domain/run.js';
-import type { FailureCause, Observation } from './adapter.js';
+import type { Observation } from './adapter.js';
 
 /** Its words for a job's state. */
 export const SLURM_STATES: Readonly<Record<string, { state: RemoteState; cause?: FailureCause }>> = {

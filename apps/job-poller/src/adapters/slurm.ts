@@ -12,6 +12,7 @@ import {
   type Submission,
 } from './adapter.js';
 import { checked } from './answers.js';
+import { identityOf, secretEnvOf } from './container.js';
 import { configOf } from './job-config.js';
 import { failureOf, isSuccess, jsonOf, notAnswered, ProviderHttp, type HttpAnswer } from './provider-http.js';
 import { errorsIn, job, observationOf, pastJob, timeOf, type SlurmJob } from './slurm-objects.js';
@@ -228,15 +229,9 @@ const scriptOf = (command: readonly string[]): string =>
 
 /** Nothing comes from where slurmrestd runs: a job has these variables, and those of Slurm. */
 function environmentOf(own: Readonly<Record<string, string>>, submission: Submission): string[] {
-  const { runKey, jobId, attempt, outputPath, env } = submission;
-  const variables = new Map([
-    ...Object.entries(own),
-    ['LINECLEAR_RUN_KEY', runKey],
-    ['LINECLEAR_JOB_ID', jobId],
-    ['LINECLEAR_ATTEMPT', String(attempt)],
-    ...(outputPath === null ? [] : [['LINECLEAR_OUTPUT_PATH', outputPath] as const]),
-    ...[...env].map(([variable, { value }]) => [variable, value.reveal()] as const),
-  ] as (readonly [string, string])[]);
+  const variables = new Map(
+    Object.entries({ ...own, ...identityOf(submission), ...secretEnvOf(submission) }),
+  );
   const lines = [...variables].map(([name, value]) => `${name}=${value}`);
   return variables.has('PATH') ? lines : [DEFAULT_PATH, ...lines];
 }

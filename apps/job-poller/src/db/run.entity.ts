@@ -55,6 +55,9 @@ export class RunRow {
   @Column('text', { nullable: true })
   output_path: string | null;
 
+  @Column('text', { nullable: true })
+  checkpoint_path: string | null;
+
   @Column('text')
   run_key: string;
 
@@ -79,6 +82,10 @@ export class RunRow {
 
   @Column('text', { nullable: true })
   outcome: string | null;
+
+  /** Why it failed, where the provider said so. */
+  @Column('text', { nullable: true })
+  cause: string | null;
 
   @Column('integer', { nullable: true })
   exit_code: number | null;

@@ -42,15 +42,15 @@ export class RunsRepo {
   ): Promise<NewRun[]> {
     const each = <T>(read: (claim: Claim) => T): T[] => claims.map(({ data }) => read(data));
     return tx.query(
-      `insert into runs (id, job_id, attempt, claim_id, user_id, provider, config, hardware, secrets, max_runtime_seconds, output_path, run_key, traceparent, org_id, team_id, secret_uses,
+      `insert into runs (id, job_id, attempt, claim_id, user_id, provider, config, hardware, secrets, max_runtime_seconds, output_path, run_key, traceparent, org_id, team_id, secret_uses, checkpoint_path,
                          state, submit_started_at, lease_owner, lease_token, lease_until, next_action_at)
        select c.id, c.job_id, c.attempt, c.claim_id, c.user_id, c.provider, c.config::json, c.hardware,
-              array(select json_array_elements_text(c.secrets::json)), c.max_runtime_seconds, c.output_path, c.run_key, c.traceparent, c.org_id, c.team_id, c.secret_uses::json,
+              array(select json_array_elements_text(c.secrets::json)), c.max_runtime_seconds, c.output_path, c.run_key, c.traceparent, c.org_id, c.team_id, c.secret_uses::json, c.checkpoint_path,
               case when l.owner is null then 'intended' else 'submitting' end, case when l.owner is not null then statement_timestamp() end,
               l.owner, case when l.owner is null then 0 else 1 end, l.until, coalesce(l.until, now())
-         from unnest($1::uuid[], $2::text[], $3::int[], $4::uuid[], $5::int[], $6::text[], $7::text[], $8::text[], $9::text[], $10::int[], $11::text[], $12::text[], $13::text[], $14::int[], $15::int[], $16::text[])
-           as c(id, job_id, attempt, claim_id, user_id, provider, config, hardware, secrets, max_runtime_seconds, output_path, run_key, traceparent, org_id, team_id, secret_uses),
-         (select $17::uuid as owner, statement_timestamp() + $18 * interval '1 millisecond' as until) l
+         from unnest($1::uuid[], $2::text[], $3::int[], $4::uuid[], $5::int[], $6::text[], $7::text[], $8::text[], $9::text[], $10::int[], $11::text[], $12::text[], $13::text[], $14::int[], $15::int[], $16::text[], $17::text[])
+           as c(id, job_id, attempt, claim_id, user_id, provider, config, hardware, secrets, max_runtime_seconds, output_path, run_key, traceparent, org_id, team_id, secret_uses, checkpoint_path),
+         (select $18::uuid as owner, statement_timestamp() + $19 * interval '1 millisecond' as until) l
        on conflict do nothing returning id, job_id as "jobId", attempt, created_at as "createdAt"`,
       [
         claims.map(() => newEventId()),
@@ -69,6 +69,7 @@ export class RunsRepo {
         each((c) => c.org_id ?? null),
         each((c) => c.team_id ?? null),
         each((c) => (c.secret_uses ? JSON.stringify(c.secret_uses) : null)),
+        each((c) => c.checkpoint_path ?? null),
         lease?.owner ?? null,
         lease?.ms ?? null,
       ],

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { aRun, at } from './run.fixture.js';
-import { toPublish } from './announce.js';
+import { endedData, toPublish } from './announce.js';
 
 const running = { remoteState: 'running', state: 'active' } as const;
 const told = {
@@ -43,4 +43,16 @@ it.each([
   ['the end of a run that said nothing', aRun({ state: 'ended', remoteState: 'failed' }), 10, false],
 ])('%s', (_, run, seconds, expected) => {
   expect(toPublish(run, at(seconds)) !== undefined).toBe(expected);
+});
+
+it.each([
+  ['failed', 'oom', { cause: 'oom' }],
+  ['lost', 'infrastructure', { cause: 'infrastructure' }],
+  ['failed', null, {}],
+  ['succeeded', 'preempted', {}],
+  ['cancelled', 'preempted', {}],
+] as const)('a run that %s for %s says so: %j', (outcome, cause, said) => {
+  const { cause: told, ...rest } = endedData(aRun({ state: 'ended', outcome, cause, endedAt: at(9) }))!;
+  expect({ ...(told && { cause: told }) }).toEqual(said);
+  expect(rest).toMatchObject({ outcome });
 });

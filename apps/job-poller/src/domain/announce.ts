@@ -1,4 +1,4 @@
-import type { EventData, runEnded, runObserved, runStarted } from '@lineclear/contracts';
+import type { EventData, runEnded, runObserved, RunOutcome, runStarted } from '@lineclear/contracts';
 import type { Published, Run } from './run.js';
 
 const about = ({ jobId, attempt, claimId, provider }: Run) => ({
@@ -14,12 +14,16 @@ export function startedData(run: Run): EventData<typeof runStarted> | undefined 
   return { ...about(run), external_id: run.externalId, started_at: run.startedAt.toISOString() };
 }
 
+/** Ends that nothing was the cause of. */
+const FINE: ReadonlySet<RunOutcome> = new Set(['succeeded', 'cancelled']);
+
 /** What `run.ended` says; undefined while the run goes on. */
 export function endedData(run: Run): EventData<typeof runEnded> | undefined {
   if (run.outcome === null || run.endedAt === null) return undefined;
   return {
     ...about(run),
     outcome: run.outcome,
+    ...(run.cause === null || FINE.has(run.outcome) ? {} : { cause: run.cause }),
     ended_at: run.endedAt.toISOString(),
     ...(run.startedAt === null ? {} : { started_at: run.startedAt.toISOString() }),
     ...(run.exitCode === null ? {} : { exit_code: run.exitCode }),

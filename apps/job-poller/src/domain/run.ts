@@ -1,4 +1,11 @@
-import type { EventData, jobClaimed, RunOutcome, secretLeakDetected, SecretUse } from '@lineclear/contracts';
+import type {
+  EventData,
+  FailureCause,
+  jobClaimed,
+  RunOutcome,
+  secretLeakDetected,
+  SecretUse,
+} from '@lineclear/contracts';
 
 /**
  * `intended`: nobody was called. `submitting`: the provider may have been called, its answer is not known. `active`: it
@@ -45,6 +52,7 @@ export interface Run {
   readonly secretUses: readonly SecretUse[] | null;
   readonly maxRuntimeSeconds: number | null;
   readonly outputPath: string | null;
+  readonly checkpointPath: string | null;
   /** Goes onto the remote object, so that it can be found by it. */
   readonly runKey: string;
   readonly traceparent: string | null;
@@ -56,6 +64,8 @@ export interface Run {
   readonly account: string | null;
   readonly remoteState: RemoteState | null;
   readonly outcome: RunOutcome | null;
+  /** Why it failed, where the provider said so. */
+  readonly cause: FailureCause | null;
   readonly exitCode: number | null;
   readonly message: string | null;
   readonly costUsd: number | null;
@@ -145,6 +155,7 @@ export function intendedRun(
     secretUses: claim.secret_uses ?? null,
     maxRuntimeSeconds: claim.max_runtime_seconds ?? null,
     outputPath: claim.output_path ?? null,
+    checkpointPath: claim.checkpoint_path ?? null,
     runKey: runKeyOf(claim.job_id, claim.attempt),
     traceparent,
     createdAt: at,
@@ -155,6 +166,7 @@ export function intendedRun(
     account: null,
     remoteState: null,
     outcome: null,
+    cause: null,
     exitCode: null,
     message: null,
     costUsd: null,

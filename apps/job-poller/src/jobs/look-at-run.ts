@@ -166,6 +166,7 @@ export class LookAtRun {
       progress: seen.progress ? { ...run.progress, ...seen.progress } : run.progress,
       costUsd: seen.costUsd ?? run.costUsd,
       exitCode: seen.exitCode ?? run.exitCode,
+      cause: seen.cause ?? run.cause,
       endedAt: seen.endedAt ?? run.endedAt,
       failures: outcomeOf(remoteState, null) === undefined ? 0 : run.failures,
     };

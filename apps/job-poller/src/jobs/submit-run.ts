@@ -136,4 +136,5 @@ const submissionOf = (run: ClaimedRun, secrets: Values): Submission => ({
   ...givenTo(run, secrets),
   maxRuntimeSeconds: run.maxRuntimeSeconds,
   outputPath: run.outputPath,
+  checkpointPath: run.checkpointPath,
 });

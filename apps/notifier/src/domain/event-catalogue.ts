@@ -14,6 +14,7 @@ export const CATALOGUE: Readonly<Record<string, EventKind>> = {
   'job.submitted': { name: 'Job submitted', category: 'job', severity: 'info' },
   'job.started': { name: 'Job started', category: 'job', severity: 'info' },
   'job.completed': { name: 'Job completed', category: 'job', severity: 'info' },
+  'job.attempt_failed': { name: 'Attempt failed', category: 'job', severity: 'warning' },
   'job.failed': { name: 'Job failed', category: 'job', severity: 'error' },
   'job.cancelled': { name: 'Job cancelled', category: 'job', severity: 'warning' },
   'approval.required': { name: 'Approval required', category: 'approval', severity: 'warning' },

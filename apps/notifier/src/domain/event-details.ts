@@ -55,6 +55,21 @@ export const EVENT_DETAILS: Readonly<Record<string, EventDetails>> = {
     description: 'A job is done. `cost_usd` is what it cost in all.',
     example: { ...job, attempt: 1, cost_usd: 71.5, ...times },
   },
+  'job.attempt_failed': {
+    description:
+      'An attempt of a job ended without having done its work, and another one is to follow: the job is in the queue again from `retry_at` on. `cost_usd` is what this attempt cost.',
+    example: {
+      ...job,
+      attempt: 1,
+      cost_usd: 3.2,
+      ...times,
+      outcome: 'failed',
+      cause: 'oom',
+      message: 'out of memory',
+      retry_at: times.ended_at,
+      hardware: 'h100-80g',
+    },
+  },
   'job.failed': {
     description: 'A job ended without having done its work; `reason` says of what kind that was.',
     example: { ...job, attempt: 1, cost_usd: 3.2, ...times, reason: 'run_failed', message: 'exit code 1' },

@@ -17,6 +17,7 @@ export const OUTCOMES: readonly string[] = [
 export const OWN_EVENTS: readonly string[] = [
   'job.submitted',
   'job.started',
+  'job.attempt_failed',
   ...OUTCOMES,
   'quota.warning',
   'quota.exceeded',

@@ -25,7 +25,7 @@ describe('the catalogue', () => {
 
   it.each([
     ['*', EVENT_TYPES.length],
-    ['job.*', 5],
+    ['job.*', 6],
     ['approval.*', 11],
     ['job.failed', 1],
     ['job', 0],

@@ -12,6 +12,7 @@ import {
   approvalRequired,
   approvalStageStarted,
   deadLetter,
+  jobAttemptFailed,
   jobCancelled,
   jobCompleted,
   jobFailed,
@@ -123,6 +124,11 @@ export class AnnounceController {
 
   @OnEvents(jobStarted)
   async jobsStarted(events: EventOf<typeof jobStarted>[], tx: Tx): Promise<void> {
+    await this.#announce(events, tx);
+  }
+
+  @OnEvents(jobAttemptFailed)
+  async attemptsFailed(events: EventOf<typeof jobAttemptFailed>[], tx: Tx): Promise<void> {
     await this.#announce(events, tx);
   }
 

@@ -91,9 +91,9 @@ const branches: Counter = {
 const usage: Counter = {
   what: 'usage',
   diff: `recent as (
-      select j.user_id, j.team_id, j.org_id, j.state, j.gpus, j.submitted_at, j.claimed_at, j.started_at, j.ended_at,
-        j.estimated_duration_seconds, j.estimated_cost_usd, j.cost_usd
-      from jobs j where j.ended_at is null or j.submitted_at >= $1 or j.claimed_at >= $1),
+      select j.user_id, j.team_id, j.org_id, j.state, j.gpus, j.submitted_at, j.claimed_at, j.ended_at,
+        j.estimated_duration_seconds, j.estimated_cost_usd, j.attempts
+      from jobs j where j.ended_at is null or j.submitted_at >= $1 or j.ended_at >= $1),
     entries as (
       select j.user_id, j.team_id, j.org_id, date_trunc('hour', j.submitted_at, 'UTC') as hour, 1 as submitted, 0::numeric as usd, 0::numeric as gpu_seconds
       from recent j
@@ -103,9 +103,9 @@ const usage: Counter = {
         0, j.estimated_cost_usd, j.gpus * j.estimated_duration_seconds
       from recent j where j.ended_at is null
       union all
-      select j.user_id, j.team_id, j.org_id, date_trunc('hour', j.claimed_at, 'UTC'), 0, coalesce(j.cost_usd, 0),
-        coalesce(greatest(0, extract(epoch from j.ended_at - j.started_at)) * j.gpus, 0)
-      from recent j where j.ended_at is not null and j.claimed_at is not null),
+      select j.user_id, j.team_id, j.org_id, date_trunc('hour', (a->>'claimed_at')::timestamptz, 'UTC'), 0, (a->>'cost_usd')::numeric,
+        coalesce(greatest(0, extract(epoch from (a->>'ended_at')::timestamptz - (a->>'started_at')::timestamptz)) * (a->>'gpus')::int4, 0)
+      from recent j cross join lateral json_array_elements(j.attempts) a),
     counted as (
       select h.scope, h.subject, j.hour, sum(j.submitted)::int4 as submitted, sum(j.usd) as usd, sum(j.gpu_seconds) as gpu_seconds
       from entries j ${HOLDERS} where h.subject is not null and j.hour >= $1 group by 1, 2, 3),

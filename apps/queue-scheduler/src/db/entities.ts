@@ -1,14 +1,16 @@
 import type { SecretEntry } from '@lineclear/contracts';
 import { Check, Column, Entity, Index, PrimaryColumn } from 'typeorm';
 
-/** A job, as `Job` in domain/job.ts. `ord` is its place in the queue, there while it is queued. */
+/** A job, as `Job` in domain/job.ts. `ord` is its place in the queue, there while it is in line; `last_ord` the one that it had. */
 @Entity('jobs')
 @Index('jobs_by_user', ['user_id', 'id'])
 @Index('jobs_by_org', { synchronize: false })
 @Index('jobs_in_lane', { synchronize: false })
 @Index('jobs_in_queue', { synchronize: false })
 @Index('jobs_lease', { synchronize: false })
+@Index('jobs_of_array', { synchronize: false })
 @Index('jobs_live', { synchronize: false })
+@Index('jobs_not_before', { synchronize: false })
 export class JobRow {
   @PrimaryColumn('text', { primaryKeyConstraintName: 'jobs_pk' }) id: string;
   @Column('int4') user_id: number;
@@ -22,19 +24,25 @@ export class JobRow {
   @Column('text') provider: string;
   @Column('text') config_name: string;
   @Column('json') config: object;
-  @Column('text') hardware: string;
-  @Column('numeric') cost_per_hour_usd: number;
-  @Column('int4', { default: 1 }) gpus: number;
   @Column('int4') estimated_duration_seconds: number;
-  @Column('numeric') estimated_cost_usd: number;
   @Column('int4', { nullable: true }) max_runtime_seconds: number | null;
   @Column('text', { nullable: true }) output_path: string | null;
+  @Column('text', { nullable: true }) checkpoint_path: string | null;
+  @Column('text', { nullable: true }) array_id: string | null;
+  @Column('int4', { nullable: true }) array_index: number | null;
+  @Column('json', { nullable: true }) parameters: object | null;
+  @Column('json', { default: [] }) depends_on: object[];
+  @Column('json', { nullable: true }) retry: object | null;
   @Column('json') secrets: SecretEntry[];
   @Column('json') labels: object;
   @Column('json') facts: object;
   @Column('text', { nullable: true }) traceparent: string | null;
   @Column('timestamptz') submitted_at: Date;
 
+  @Column('text') hardware: string;
+  @Column('numeric') cost_per_hour_usd: number;
+  @Column('int4', { default: 1 }) gpus: number;
+  @Column('numeric') estimated_cost_usd: number;
   @Column('text') state: string;
   @Column('int4') version: number;
   @Column('json', { nullable: true }) approval: object | null;
@@ -43,7 +51,11 @@ export class JobRow {
   @Column('timestamptz', { nullable: true }) held_at: Date | null;
   @Column('timestamptz', { nullable: true }) queued_at: Date | null;
   @Column('int8', { nullable: true }) ord: number | null;
+  @Column('int8', { nullable: true }) last_ord: number | null;
   @Column('int4') attempt: number;
+  @Column('json', { default: [] }) attempts: object[];
+  @Column('int4', { default: 0 }) unmet: number;
+  @Column('timestamptz', { nullable: true }) not_before: Date | null;
   @Column('uuid', { nullable: true }) claim_id: string | null;
   @Column('timestamptz', { nullable: true }) claimed_at: Date | null;
   @Column('timestamptz', { nullable: true }) lease_until: Date | null;
@@ -56,6 +68,17 @@ export class JobRow {
   @Column('text', { nullable: true }) external_id: string | null;
   @Column('json', { nullable: true }) progress: object | null;
   @Column('numeric', { nullable: true }) cost_usd: number | null;
+}
+
+/** A job that another one follows, until that has been told how it ended. */
+@Entity('dependencies')
+@Index('dependencies_follows', ['follows'])
+@Index('dependencies_ended', { synchronize: false })
+export class DependencyRow {
+  @PrimaryColumn('text', { primaryKeyConstraintName: 'dependencies_pk' }) job_id: string;
+  @PrimaryColumn('text', { primaryKeyConstraintName: 'dependencies_pk' }) follows: string;
+  @Column('text') condition: string;
+  @Column('text', { nullable: true }) ended_as: string | null;
 }
 
 /** What a caller's key stands for: the same request again gets the same job. */
@@ -231,6 +254,7 @@ export class LedgerRow {
 
 export const entities = [
   JobRow,
+  DependencyRow,
   IdempotencyKeyRow,
   SubmissionsRow,
   LimitsRow,

@@ -1,7 +1,7 @@
 import type { Reach } from '@lineclear/access';
 import type { JobFacts, JobState } from '@lineclear/contracts';
 import type { Queryable, Tx } from '@lineclear/kit';
-import type { Job } from '../domain/job.js';
+import { isInLine, type Job } from '../domain/job.js';
 
 type Column = readonly [name: string, type: string, field: keyof Job];
 /** What is written once, at the submit. */
@@ -16,13 +16,15 @@ const ASKED_FOR: readonly Column[] = [
   ['provider', 'text', 'provider'],
   ['config_name', 'text', 'configName'],
   ['config', 'json', 'config'],
-  ['hardware', 'text', 'hardware'],
-  ['cost_per_hour_usd', 'numeric', 'costPerHourUsd'],
-  ['gpus', 'int4', 'gpus'],
   ['estimated_duration_seconds', 'int4', 'estimatedDurationSeconds'],
-  ['estimated_cost_usd', 'numeric', 'estimatedCostUsd'],
   ['max_runtime_seconds', 'int4', 'maxRuntimeSeconds'],
   ['output_path', 'text', 'outputPath'],
+  ['checkpoint_path', 'text', 'checkpointPath'],
+  ['array_id', 'text', 'arrayId'],
+  ['array_index', 'int4', 'arrayIndex'],
+  ['parameters', 'json', 'parameters'],
+  ['depends_on', 'json', 'dependsOn'],
+  ['retry', 'json', 'retry'],
   ['secrets', 'json', 'secrets'],
   ['labels', 'json', 'labels'],
   ['facts', 'json', 'facts'],
@@ -31,6 +33,10 @@ const ASKED_FOR: readonly Column[] = [
 ];
 /** What changes while the job goes its way. */
 const CHANGING: readonly Column[] = [
+  ['hardware', 'text', 'hardware'],
+  ['cost_per_hour_usd', 'numeric', 'costPerHourUsd'],
+  ['gpus', 'int4', 'gpus'],
+  ['estimated_cost_usd', 'numeric', 'estimatedCostUsd'],
   ['band', 'int2', 'band'],
   ['on_hold', 'bool', 'onHold'],
   ['state', 'text', 'state'],
@@ -41,6 +47,9 @@ const CHANGING: readonly Column[] = [
   ['held_at', 'timestamptz', 'heldAt'],
   ['queued_at', 'timestamptz', 'queuedAt'],
   ['attempt', 'int4', 'attempt'],
+  ['attempts', 'json', 'attempts'],
+  ['unmet', 'int4', 'unmet'],
+  ['not_before', 'timestamptz', 'notBefore'],
   ['claim_id', 'uuid', 'claimId'],
   ['claimed_at', 'timestamptz', 'claimedAt'],
   ['lease_until', 'timestamptz', 'leaseUntil'],
@@ -59,6 +68,10 @@ const NEW = [
   ...ASKED_FOR,
   ...CHANGING.filter(([name]) =>
     [
+      'hardware',
+      'cost_per_hour_usd',
+      'gpus',
+      'estimated_cost_usd',
       'band',
       'on_hold',
       'state',
@@ -68,6 +81,7 @@ const NEW = [
       'held_at',
       'queued_at',
       'attempt',
+      'unmet',
       'claim_id',
       'claimed_at',
       'lease_until',
@@ -101,11 +115,11 @@ const INSERT_KEYS = `keys as (
   select n.user_id, n.key, n.request_sha256, n.id, n.submitted_at from n where n.key is not null order by n.user_id, n.key
   on conflict do nothing returning job_id)`;
 
-const INSERT = `with n(${names(NEW)}, key, request_sha256) as (
-    select * from unnest(${unnest(NEW).slice('unnest('.length, -1)}, $${NEW.length + 1}::text[], $${NEW.length + 2}::text[])),
+const INSERT = `with n(${names(NEW)}, key, request_sha256, in_line) as (
+    select * from unnest(${unnest(NEW).slice('unnest('.length, -1)}, $${NEW.length + 1}::text[], $${NEW.length + 2}::text[], $${NEW.length + 3}::bool[])),
   ${INSERT_KEYS}
   insert into jobs (${names(NEW)}, ord)
-  select ${cast(NEW)}, case when n.state = 'queued' then nextval('queue_ord') end
+  select ${cast(NEW)}, case when n.in_line then nextval('queue_ord') end
   from n where n.key is null or n.id in (select job_id from keys)
   returning id, coalesce(ord, 0) as ord`;
 
@@ -125,6 +139,7 @@ export async function insert(tx: Tx, jobs: readonly NewJob[]): Promise<Place[]> 
     ),
     jobs.map(({ key }) => key ?? null),
     jobs.map(({ requestSha256 }) => requestSha256 ?? null),
+    jobs.map(({ job }) => isInLine(job)),
   ]);
 }
 
@@ -154,14 +169,16 @@ export async function lock(tx: Tx, ids: readonly string[]): Promise<Job[]> {
 }
 
 // The ids once more, by themselves: else a plan made while the table is small reads all of it for ever after.
+// Whoever comes back for another attempt has the place that it had.
 const SAVE = `update jobs j set ${CHANGING.map(([name, type]) => `${name} = n.${name}${type === 'json' ? '::json' : ''}`).join(', ')},
-    ord = case when n.state = 'queued' and not n.on_hold then coalesce(j.ord, nextval('queue_ord')) end
-  from ${unnest(CHANGING, 2).replace('unnest(', 'unnest($1::text[], ')} as n(id, ${names(CHANGING)})
+    ord = case when n.in_line then coalesce(j.ord, case when n.attempt > 0 then j.last_ord end, nextval('queue_ord')) end,
+    last_ord = coalesce(j.ord, j.last_ord)
+  from ${unnest(CHANGING, 3).replace('unnest(', 'unnest($1::text[], $2::bool[], ')} as n(id, in_line, ${names(CHANGING)})
   where j.id = any($1::text[]) and j.id = n.id returning j.id, coalesce(j.ord, 0) as ord`;
 
 /** Writes what changed in jobs that are locked. */
 export async function save(tx: Tx, jobs: readonly Job[]): Promise<Place[]> {
-  return tx.query<Place>(SAVE, [jobs.map(({ id }) => id), ...values(CHANGING, jobs)]);
+  return tx.query<Place>(SAVE, [jobs.map(({ id }) => id), jobs.map(isInLine), ...values(CHANGING, jobs)]);
 }
 
 /** Gives queued jobs, which are locked, each other's places, so that they stand in the order given. */
@@ -206,6 +223,15 @@ export async function page(
     db.query<{ count: number }>(`select count(*) as count from jobs where ${where}`, values),
   ]);
   return { jobs, total: count?.count ?? 0 };
+}
+
+/** Jobs whose pause before another attempt is over. */
+export async function rested(db: Queryable, now: Date, limit: number): Promise<string[]> {
+  const rows = await db.query<{ id: string }>(
+    'select id from jobs where not_before <= $1 and ended_at is null order by not_before limit $2',
+    [now, limit],
+  );
+  return rows.map(({ id }) => id);
 }
 
 /** Locks jobs from which nothing was heard for too long, leaving out those someone else has in hand. */

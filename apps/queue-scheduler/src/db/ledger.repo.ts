@@ -17,13 +17,18 @@ export async function reserve(tx: Tx, jobs: readonly Job[], now: Date): Promise<
   );
 }
 
-/** Replaces what was set aside by what attempts that ended really cost. */
+/** Replaces what was set aside by what the attempts that just ended really cost. */
 export async function settle(tx: Tx, jobs: readonly Job[], now: Date): Promise<void> {
   await tx.query(
     `update ledger l set settled_usd = n.usd, settled_at = $4
      from unnest($1::text[], $2::int4[], $3::numeric[]) as n(job_id, attempt, usd)
      where l.job_id = any($1::text[]) and l.job_id = n.job_id and l.attempt = n.attempt`,
-    [jobs.map((j) => j.id), jobs.map((j) => j.attempt), jobs.map((j) => j.costUsd ?? 0), now],
+    [
+      jobs.map((j) => j.id),
+      jobs.map((j) => j.attempt),
+      jobs.map((j) => j.attempts.at(-1)?.cost_usd ?? 0),
+      now,
+    ],
   );
 }
 

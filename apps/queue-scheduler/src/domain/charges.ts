@@ -1,4 +1,4 @@
-import { holdsSlot, type Job } from './job.js';
+import { holdsSlot, secondsOf, type Attempt, type Job } from './job.js';
 import { chargeOf, type Path } from './share.js';
 
 /** What a change of a job adds to what its user, team and org used: as of when it was claimed. */
@@ -17,15 +17,17 @@ const pathOf = ({ userId, teamId, orgId }: Job): Path => ({
 export function chargesOf(before: Job | undefined, after: Job): JobCharge[] {
   const had = before !== undefined && holdsSlot(before.state);
   const has = holdsSlot(after.state);
-  if (has === had || after.claimedAt === null) return [];
-  const expected = chargeOf(after);
-  const amount = has ? expected : taken(after) - expected;
-  return amount === 0 ? [] : [{ ...pathOf(after), amount, at: after.claimedAt }];
+  // The claim, and the machine, of the attempt that begins or is over.
+  const job = had ? before : after;
+  if (has === had || job.claimedAt === null) return [];
+  const expected = chargeOf(job);
+  const over = after.attempts.at(-1);
+  const amount = has ? expected : (over ? taken(job.costPerHourUsd, over) : 0) - expected;
+  return amount === 0 ? [] : [{ ...pathOf(job), amount, at: job.claimedAt }];
 }
 
-function taken(job: Job): number {
-  if (job.startedAt === null || job.endedAt === null) return 0;
-  if (job.costPerHourUsd > 0) return job.costUsd ?? 0;
-  const seconds = Math.max(0, (job.endedAt.getTime() - job.startedAt.getTime()) / 1_000);
-  return chargeOf({ estimatedCostUsd: 0, gpus: job.gpus, estimatedDurationSeconds: seconds });
+function taken(price: number, over: Attempt): number {
+  if (over.started_at === null) return 0;
+  if (price > 0) return over.cost_usd;
+  return chargeOf({ estimatedCostUsd: 0, gpus: over.gpus, estimatedDurationSeconds: secondsOf(over) });
 }

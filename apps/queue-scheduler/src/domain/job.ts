@@ -1,12 +1,17 @@
 import type {
   ApprovalNeed,
   EndReason,
+  FailureCause,
   JobFacts,
   JobState,
   Level,
+  RunOutcome,
   SecretDemand,
   SecretEntry,
 } from '@lineclear/contracts';
+import type { Point } from './array.js';
+import type { Dependency } from './dependency.js';
+import type { RetryPolicy } from './retry.js';
 
 /** What a run last told of itself. */
 export interface Progress {
@@ -31,6 +36,21 @@ export interface Approver {
   readonly username: string;
 }
 
+/** An attempt that is over. */
+export interface Attempt {
+  readonly attempt: number;
+  readonly hardware: string;
+  readonly gpus: number;
+  readonly outcome: RunOutcome;
+  readonly cause: FailureCause | null;
+  readonly message: string | null;
+  readonly queued_at: string;
+  readonly claimed_at: string;
+  readonly started_at: string | null;
+  readonly ended_at: string;
+  readonly cost_usd: number;
+}
+
 /** One training job: what was asked for, which never changes, and how far it has come. */
 export interface Job {
   readonly id: string;
@@ -45,14 +65,19 @@ export interface Job {
   readonly provider: string;
   readonly configName: string;
   readonly config: Readonly<Record<string, unknown>>;
-  readonly hardware: string;
-  readonly costPerHourUsd: number;
-  /** How many GPUs the hardware has. */
-  readonly gpus: number;
   readonly estimatedDurationSeconds: number;
-  readonly estimatedCostUsd: number;
   readonly maxRuntimeSeconds: number | null;
   readonly outputPath: string | null;
+  /** Where its runs keep checkpoints: an attempt that is not the first goes on from there. */
+  readonly checkpointPath: string | null;
+  /** The array that it is a task of, its place there, and its values; null for a job by itself. */
+  readonly arrayId: string | null;
+  readonly arrayIndex: number | null;
+  readonly parameters: Point | null;
+  /** Jobs that must have ended before it may go. */
+  readonly dependsOn: readonly Dependency[];
+  /** null for a single attempt. */
+  readonly retry: RetryPolicy | null;
   /** Names, and how the job gets them where that is not in the variable of the name. */
   readonly secrets: readonly SecretEntry[];
   readonly labels: Readonly<Record<string, string>>;
@@ -61,6 +86,13 @@ export interface Job {
   readonly traceparent: string | null;
   readonly submittedAt: Date;
 
+  /** Of this attempt, or the next: after one that ran out of memory it may be another. */
+  readonly hardware: string;
+  readonly costPerHourUsd: number;
+  /** How many GPUs the hardware has. */
+  readonly gpus: number;
+  /** Of one attempt. */
+  readonly estimatedCostUsd: number;
   /** The higher goes first; its own, unless an administrator said otherwise. */
   readonly band: number;
   /** Its owner keeps it from going. */
@@ -74,6 +106,12 @@ export interface Job {
   readonly heldAt: Date | null;
   readonly queuedAt: Date | null;
   readonly attempt: number;
+  /** Those that are over, in their order. */
+  readonly attempts: readonly Attempt[];
+  /** How many of those that it follows have not ended. */
+  readonly unmet: number;
+  /** Until then it keeps away from the queue, as the attempt before failed. */
+  readonly notBefore: Date | null;
   /** Whoever acts for the running attempt must show it. */
   readonly claimId: string | null;
   readonly claimedAt: Date | null;
@@ -87,11 +125,21 @@ export interface Job {
   readonly message: string | null;
   readonly externalId: string | null;
   readonly progress: Progress | null;
+  /** What all attempts cost together, once there is no further one. */
   readonly costUsd: number | null;
 }
 
 /** Whether a job is in the queue, to be let in when it is its turn. */
-export const isInLine = ({ state, onHold }: Job): boolean => state === 'queued' && !onHold;
+export const isInLine = ({ state, onHold, unmet, notBefore }: Job): boolean =>
+  state === 'queued' && !onHold && unmet === 0 && notBefore === null;
+
+/** What attempts that are over cost. */
+export const spentOn = ({ attempts }: Pick<Job, 'attempts'>): number =>
+  attempts.reduce((sum, { cost_usd }) => sum + cost_usd, 0);
+
+/** How long its run took. */
+export const secondsOf = ({ started_at, ended_at }: Attempt): number =>
+  started_at === null ? 0 : Math.max(0, (Date.parse(ended_at) - Date.parse(started_at)) / 1_000);
 
 /** While a job is in one of these states it counts against every ceiling. */
 export const holdsSlot = (state: JobState): boolean =>

@@ -5,6 +5,7 @@ const said = (more: Partial<Said>): Said => ({
   config_name: 'tiny',
   config: {},
   output_path: null,
+  checkpoint_path: null,
   labels: {},
   ...more,
 });

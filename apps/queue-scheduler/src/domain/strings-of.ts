@@ -12,6 +12,7 @@ export interface Said {
   readonly config_name: string;
   readonly config: Readonly<Record<string, unknown>>;
   readonly output_path: string | null;
+  readonly checkpoint_path: string | null;
   readonly labels: Readonly<Record<string, string>>;
 }
 
@@ -35,5 +36,5 @@ export function stringsOf(said: Said): TextAt[] {
 }
 
 /** All of it as one text: what is spread over several strings, as a whole key file in JSON, is found in this. */
-export const wholeTextOf = ({ config_name, config, output_path, labels }: Said): string =>
-  JSON.stringify({ config_name, config, output_path, labels });
+export const wholeTextOf = ({ config_name, config, output_path, checkpoint_path, labels }: Said): string =>
+  JSON.stringify({ config_name, config, output_path, checkpoint_path, labels });

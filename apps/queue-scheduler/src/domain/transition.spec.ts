@@ -1,7 +1,10 @@
 import { FINAL_STATES, JOB_STATES, mayMove, type JobState } from '@lineclear/contracts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { holdsSlot, type Job } from './job.js';
+import type { Condition } from './dependency.js';
+import { aJob } from './job.fixture.js';
+import { holdsSlot, isInLine, type Job } from './job.js';
+import type { RetryPolicy } from './retry.js';
 import { transition, type Fact } from './transition.js';
 
 const NOW = new Date('2026-11-22T10:00:00Z');
@@ -18,57 +21,15 @@ const NEED = {
   expires_at: NOW.toISOString(),
 };
 
-const job = (state: JobState, more: Partial<Job> = {}): Job => {
-  const claimed = holdsSlot(state) || state === 'completed' || state === 'failed';
-  return {
-    id: `job_${'0'.repeat(32)}`,
-    userId: 1,
-    teamId: null,
-    orgId: null,
-    username: 'ada',
-    level: 'researcher',
-    band: 20,
-    ownBand: 20,
-    onHold: false,
-    provider: 'local',
-    configName: 'tiny',
-    config: {},
-    hardware: 'gpu',
-    costPerHourUsd: 2,
-    gpus: 1,
-    estimatedDurationSeconds: 3_600,
-    estimatedCostUsd: 2,
-    maxRuntimeSeconds: null,
-    outputPath: null,
-    secrets: [],
-    labels: {},
-    facts: {} as Job['facts'],
-    traceparent: null,
-    submittedAt: NOW,
-    state,
-    version: 3,
-    approval: null,
-    approvedSecrets: [],
-    approvedBy: null,
-    heldAt: null,
-    queuedAt: null,
-    attempt: claimed ? 1 : 0,
-    claimId: claimed ? CLAIM : null,
-    claimedAt: claimed ? NOW : null,
-    leaseUntil: null,
-    startedAt: state === 'running' ? NOW : null,
-    cancelRequestedAt: null,
-    cancelledBy: null,
-    endedAt: FINAL_STATES.some((final) => final === state) ? NOW : null,
-    endReason: null,
-    message: null,
-    externalId: null,
-    progress: null,
-    costUsd: null,
-    ...more,
-  };
-};
+const job = (state: JobState, more: Partial<Job> = {}): Job =>
+  aJob(state, { claimId: CLAIM, now: NOW }, more);
 
+const RETRY: RetryPolicy = {
+  max_attempts: 3,
+  on: ['oom', 'lost', 'failed'],
+  backoff_seconds: 30,
+  oom_hardware: [{ hardware: 'big', cost_per_hour_usd: 8, gpus: 2 }],
+};
 const run = { claimId: CLAIM, attempt: 1 };
 const FACTS: Record<string, Fact> = {
   held: { kind: 'held', need: NEED },
@@ -184,7 +145,7 @@ describe('transition', () => {
         fc.constantFrom(...JOB_STATES),
         fc.array(fc.constantFrom(...facts), { maxLength: 12 }),
         (state, happened) => {
-          let now = job(state);
+          let now = job(state, { retry: RETRY });
           for (const fact of happened) {
             const next = transition(now, fact, NOW, LEASES);
             if (next === undefined) continue;
@@ -196,6 +157,7 @@ describe('transition', () => {
             expect(next.attempt).toBe(now.attempt + (fact.kind === 'claimed' ? 1 : 0));
             expect(next.endedAt !== null).toBe(FINAL_STATES.some((final) => final === next.state));
             if (holdsSlot(next.state)) expect(next.claimId).not.toBeNull();
+            expect(next.attempts.length).toBeLessThanOrEqual(next.attempt);
             now = next;
           }
         },
@@ -214,4 +176,111 @@ it.each<[JobState, Fact, Job['approvedSecrets']]>([
   const facts = { secrets_needing_approval: [{ name: 'KEY', level: 'lead', scope: 'org:1' }] };
   const before = job(state, { facts: facts as Job['facts'] });
   expect(transition(before, fact, NOW, LEASES)?.approvedSecrets).toEqual(approved);
+});
+
+describe('another attempt', () => {
+  const after = (before: Job, name: string, more: object = {}): Job =>
+    transition(before, { ...FACTS[name]!, ...more } as Fact, NOW, LEASES)!;
+
+  it('follows one that failed so that the policy names it, after a pause', () => {
+    const next = after(job('running', { retry: RETRY }), 'lost');
+    expect(next).toMatchObject({
+      state: 'queued',
+      attempt: 1,
+      notBefore: new Date(NOW.getTime() + 30_000),
+      queuedAt: NOW,
+      claimId: null,
+      claimedAt: null,
+      startedAt: null,
+      endedAt: null,
+      costUsd: null,
+    });
+    expect(next.attempts).toMatchObject([{ attempt: 1, outcome: 'lost', hardware: 'gpu', cost_usd: 2 }]);
+    expect(isInLine(next)).toBe(false);
+  });
+
+  it('goes into the queue when the pause is over, and not before', () => {
+    const waits = after(job('running', { retry: RETRY }), 'lost');
+    expect(transition(waits, { kind: 'due' }, NOW, LEASES)).toBeUndefined();
+    const due = transition(waits, { kind: 'due' }, new Date(NOW.getTime() + 30_000), LEASES)!;
+    expect(isInLine(due)).toBe(true);
+    expect(transition(due, { kind: 'due' }, LATER, LEASES)).toBeUndefined();
+    expect(transition(due, FACTS['claimed']!, LATER, LEASES)).toMatchObject({ attempt: 2 });
+  });
+
+  it('hears nothing of the attempt before any more', () => {
+    const waits = after(job('running', { retry: RETRY }), 'lost');
+    for (const name of ['started', 'succeeded', 'failed'])
+      expect(transition(waits, FACTS[name]!, NOW, LEASES)).toBeUndefined();
+  });
+
+  it('is on bigger hardware after one that ran out of memory', () => {
+    const next = after(job('running', { retry: RETRY }), 'failed', { cause: 'oom' });
+    expect(next).toMatchObject({ hardware: 'big', costPerHourUsd: 8, gpus: 2, estimatedCostUsd: 8 });
+  });
+
+  it.each<[string, Partial<Job>, string]>([
+    ['a job without a policy', {}, 'lost'],
+    ['one that has had them all', { retry: RETRY, attempt: 3 }, 'lost'],
+    ['what the policy does not name', { retry: RETRY }, 'timed_out'],
+    ['a success', { retry: RETRY }, 'succeeded'],
+    ['a provider that would not have it', { retry: RETRY }, 'turned_away'],
+    ['a cancel', { retry: RETRY }, 'stopped'],
+  ])('does not follow %s', (_, more, name) => {
+    const end = after(job('running', more), name, { attempt: more.attempt ?? 1 });
+    expect(end.endedAt).not.toBeNull();
+    expect(end.attempts).toHaveLength(1);
+  });
+
+  it('does not follow once somebody wants the job to stop', () => {
+    expect(after(job('cancelling', { retry: RETRY }), 'lost').state).toBe('failed');
+  });
+
+  it('adds to what the job costs', () => {
+    const waits = after(job('running', { retry: RETRY }), 'lost');
+    expect(transition(waits, FACTS['cancel']!, NOW, LEASES)).toMatchObject({
+      state: 'cancelled',
+      costUsd: 2,
+    });
+    const again = { ...job('running'), attempt: 2, attempts: waits.attempts };
+    expect(after(again, 'succeeded', { attempt: 2, costUsd: 1.5 }).costUsd).toBe(3.5);
+  });
+});
+
+describe('a job that follows others', () => {
+  const followed = (when: Condition, endedAs: 'completed' | 'failed' | 'cancelled'): Fact => ({
+    kind: 'followed_ended',
+    follows: 'job_a',
+    when,
+    endedAs,
+  });
+
+  it.each([
+    ['afterok', 'completed', true],
+    ['afterok', 'failed', false],
+    ['afterok', 'cancelled', false],
+    ['afterany', 'completed', true],
+    ['afterany', 'cancelled', true],
+    ['afternotok', 'failed', true],
+    ['afternotok', 'cancelled', true],
+    ['afternotok', 'completed', false],
+  ] as const)('%s one that %s: %s', (when, endedAs, goes) => {
+    const next = transition(job('queued', { unmet: 1 }), followed(when, endedAs), NOW, LEASES)!;
+    expect(next.state).toBe(goes ? 'queued' : 'cancelled');
+    expect(isInLine(next)).toBe(goes);
+    expect(next.endReason).toBe(goes ? null : 'dependency_failed');
+  });
+
+  it('waits for all of them', () => {
+    const one = transition(job('queued', { unmet: 2 }), followed('afterok', 'completed'), NOW, LEASES)!;
+    expect(isInLine(one)).toBe(false);
+    expect(isInLine(transition(one, followed('afterok', 'completed'), NOW, LEASES)!)).toBe(true);
+  });
+
+  it('is not moved by what it does not wait for', () => {
+    expect(transition(job('queued'), followed('afterok', 'failed'), NOW, LEASES)).toBeUndefined();
+    expect(
+      transition(job('completed', { unmet: 1 }), followed('afterok', 'failed'), NOW, LEASES),
+    ).toBeUndefined();
+  });
 });

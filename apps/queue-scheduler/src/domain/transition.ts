@@ -3,11 +3,24 @@ import {
   mayMove,
   type ApprovalNeed,
   type EndReason,
+  type FailureCause,
+  type FINAL_STATES,
   type JobState,
   type RunOutcome,
 } from '@lineclear/contracts';
-import { holdsSlot, isInLine, type Approver, type Canceller, type Job, type Progress } from './job.js';
+import { isMet, type Condition } from './dependency.js';
+import {
+  holdsSlot,
+  isInLine,
+  spentOn,
+  type Approver,
+  type Attempt,
+  type Canceller,
+  type Job,
+  type Progress,
+} from './job.js';
 import { settledCost } from './price.js';
+import { nextAttempt } from './retry.js';
 
 interface OfRun {
   readonly claimId: string;
@@ -29,6 +42,14 @@ export type Fact =
   | { readonly kind: 'claimed'; readonly claimId: string }
   | { readonly kind: 'prioritised'; readonly band: number }
   | { readonly kind: 'put_on_hold'; readonly onHold: boolean }
+  /** The time is over for which it kept away from the queue. */
+  | { readonly kind: 'due' }
+  | {
+      readonly kind: 'followed_ended';
+      readonly follows: string;
+      readonly when: Condition;
+      readonly endedAs: (typeof FINAL_STATES)[number];
+    }
   | { readonly kind: 'cancel_requested'; readonly by: Canceller }
   | (OfRun & { readonly kind: 'run_started'; readonly externalId: string; readonly startedAt: Date })
   | (OfRun & { readonly kind: 'run_observed'; readonly progress: Progress })
@@ -36,6 +57,7 @@ export type Fact =
 
 interface Ending {
   readonly outcome: RunOutcome;
+  readonly cause?: FailureCause | undefined;
   readonly message?: string | undefined;
   readonly startedAt?: Date | undefined;
   readonly endedAt: Date;
@@ -98,6 +120,18 @@ export function transition(job: Job, fact: Fact, now: Date, leases: Leases): Job
       return job.state !== 'queued' || fact.onHold === job.onHold
         ? undefined
         : { ...job, onHold: fact.onHold };
+    case 'due':
+      return job.state !== 'queued' || job.notBefore === null || job.notBefore > now
+        ? undefined
+        : { ...job, notBefore: null };
+    case 'followed_ended':
+      if (job.endedAt !== null || job.unmet === 0) return undefined;
+      if (isMet(fact.when, fact.endedAs)) return { ...job, unmet: job.unmet - 1 };
+      return ended(job, 'cancelled', now, {
+        endReason: 'dependency_failed',
+        message: `${fact.follows}, which it was to follow (${fact.when}), is ${fact.endedAs}`,
+        costUsd: 0,
+      });
     case 'cancel_requested':
       return cancel(job, fact.by, now, leases);
     case 'run_started':
@@ -105,7 +139,7 @@ export function transition(job: Job, fact: Fact, now: Date, leases: Leases): Job
     case 'run_observed':
       return isOfRun(job, fact) ? observed(job, fact.progress, now, leases) : undefined;
     case 'run_ended':
-      return isOfRun(job, fact) ? runEnded(job, fact) : undefined;
+      return isOfRun(job, fact) ? runEnded(job, fact, now) : undefined;
   }
 }
 
@@ -144,7 +178,7 @@ function cancel(job: Job, by: Canceller, now: Date, leases: Leases): Job | undef
   return ended(job, 'cancelled', now, {
     ...cancelled,
     endReason: 'cancelled_by_user',
-    costUsd: 0,
+    costUsd: spentOn(job),
   });
 }
 
@@ -183,20 +217,56 @@ const OUTCOMES: Readonly<
   refused: { state: 'failed', reason: 'dispatch_refused' },
 };
 
-function runEnded(job: Job, fact: Ending): Job | undefined {
+function runEnded(job: Job, fact: Ending, now: Date): Job | undefined {
   // Refused after a cancel means that the cancel came before the provider was called.
   const cameInTime = job.state === 'cancelling' && fact.outcome === 'refused';
   const { state, reason } = OUTCOMES[cameInTime ? 'cancelled' : fact.outcome];
-  const startedAt = fact.outcome === 'refused' ? null : (fact.startedAt ?? job.startedAt);
-  const costUsd = settledCost(
-    { costUsd: fact.costUsd, startedAt, endedAt: fact.endedAt },
-    job.costPerHourUsd,
-  );
+  const over = endedAttempt(job, fact);
+  const attempts = [...job.attempts, over];
+  const next = job.state === 'cancelling' ? undefined : nextAttempt(job, attempts, now);
+  if (next) return again(job, attempts, next, now);
   return ended(job, state, fact.endedAt, {
     endReason: reason,
     // Who cancelled it says more than a provider's word for it.
     message: state === 'cancelled' ? (job.message ?? fact.message ?? null) : (fact.message ?? job.message),
-    startedAt,
-    costUsd,
+    startedAt: over.started_at === null ? null : new Date(over.started_at),
+    attempts,
+    costUsd: spentOn({ attempts }),
   });
 }
+
+function endedAttempt(job: Job, fact: Ending): Attempt {
+  const startedAt = fact.outcome === 'refused' ? null : (fact.startedAt ?? job.startedAt);
+  return {
+    attempt: job.attempt,
+    hardware: job.hardware,
+    gpus: job.gpus,
+    outcome: fact.outcome,
+    cause: fact.cause ?? null,
+    message: fact.message ?? null,
+    queued_at: (job.queuedAt ?? job.submittedAt).toISOString(),
+    claimed_at: (job.claimedAt ?? job.submittedAt).toISOString(),
+    started_at: startedAt?.toISOString() ?? null,
+    ended_at: fact.endedAt.toISOString(),
+    cost_usd: settledCost({ costUsd: fact.costUsd, startedAt, endedAt: fact.endedAt }, job.costPerHourUsd),
+  };
+}
+
+/** Back to where it stood in the queue: what is known of the attempt that is over is in the list of them. */
+const again = (
+  job: Job,
+  attempts: readonly Attempt[],
+  next: NonNullable<ReturnType<typeof nextAttempt>>,
+  now: Date,
+): Job | undefined =>
+  moved(job, 'queued', {
+    ...next,
+    attempts,
+    queuedAt: now,
+    claimId: null,
+    claimedAt: null,
+    leaseUntil: null,
+    startedAt: null,
+    externalId: null,
+    progress: null,
+  });

@@ -1,4 +1,4 @@
-import { holdsSlot, type Job } from './job.js';
+import { holdsSlot, secondsOf, type Attempt, type Job } from './job.js';
 import { holdersOf, type Holder } from './holders.js';
 import { hourOf } from './period.js';
 
@@ -26,23 +26,30 @@ export function usageDeltas(before: Job | undefined, after: Job): UsageDelta[] {
   const entries: Omit<UsageDelta, 'holder'>[] = [];
   if (before === undefined)
     entries.push({ hour: hourOf(after.submittedAt), submitted: 1, usd: 0, gpuSeconds: 0 });
-  const was = before === undefined ? undefined : booked(before);
-  const is = booked(after);
+  const was = before && open(before);
+  const is = open(after);
   if (was) entries.push({ hour: was.hour, submitted: 0, usd: -was.usd, gpuSeconds: -was.gpuSeconds });
-  if (is) entries.push({ hour: is.hour, submitted: 0, usd: is.usd, gpuSeconds: is.gpuSeconds });
+  for (const over of after.attempts.slice(before?.attempts.length ?? 0))
+    entries.push({ submitted: 0, ...bookedFor(over) });
+  if (is) entries.push({ submitted: 0, ...is });
   return holdersOf(after).flatMap((holder) => entries.map((entry) => ({ holder, ...entry })));
 }
 
-/** What a job stands in the books with. */
-function booked(job: Job): Pick<UsageDelta, 'hour' | 'usd' | 'gpuSeconds'> | undefined {
-  const estimated = { usd: job.estimatedCostUsd, gpuSeconds: gpuSecondsOf(job) };
-  if (job.endedAt === null)
-    return { hour: holdsSlot(job.state) && job.claimedAt ? hourOf(job.claimedAt) : WAITING, ...estimated };
-  if (job.claimedAt === null) return undefined;
-  const seconds =
-    job.startedAt === null ? 0 : Math.max(0, (job.endedAt.getTime() - job.startedAt.getTime()) / 1_000);
-  return { hour: hourOf(job.claimedAt), usd: job.costUsd ?? 0, gpuSeconds: seconds * job.gpus };
+type Booked = Pick<UsageDelta, 'hour' | 'usd' | 'gpuSeconds'>;
+
+/** What an attempt stands in the books with that is under way or to come. */
+function open(job: Job): Booked | undefined {
+  if (job.endedAt !== null) return undefined;
+  const hour = holdsSlot(job.state) && job.claimedAt ? hourOf(job.claimedAt) : WAITING;
+  return { hour, usd: job.estimatedCostUsd, gpuSeconds: gpuSecondsOf(job) };
 }
+
+/** And one that is over. */
+const bookedFor = (over: Attempt): Booked => ({
+  hour: hourOf(new Date(over.claimed_at)),
+  usd: over.cost_usd,
+  gpuSeconds: secondsOf(over) * over.gpus,
+});
 
 /** The same, summed up by holder and hour, without what comes to nothing. */
 export function summed(deltas: readonly UsageDelta[]): UsageDelta[] {

@@ -1,5 +1,6 @@
 import { JOB_STATES } from '@lineclear/contracts';
 import { expect, it } from 'vitest';
+import { aJob } from './job.fixture.js';
 import type { Job } from './job.js';
 import { waitOf, type Standing } from './waits-for.js';
 
@@ -7,7 +8,7 @@ const waitsFor = (...of: Parameters<typeof waitOf>): string | null => waitOf(...
 
 const NOW = new Date('2026-11-28T12:00:00.000Z');
 const job = (state: Job['state'], more: Partial<Job> = {}) =>
-  ({ state, username: 'ada', approval: null, onHold: false, ...more }) as Job;
+  aJob(state, { claimId: NEED.approval_id, now: NOW }, more);
 const standing = (more: Partial<Standing> = {}): Standing => ({
   position: 3,
   isUserFull: false,
@@ -73,4 +74,16 @@ it.each<[Partial<Standing>, string, string | null]>([
 ])('names the limit that keeps a job: %j', (more, reason, limit) => {
   const queued = job('queued', { userId: 7, teamId: 5, orgId: 2 });
   expect(waitOf(queued, standing(more), NOW)).toMatchObject({ reason, limit });
+});
+
+it.each<[Partial<Job>, string, string]>([
+  [{ notBefore: later }, 'retry', `its next attempt, from ${later.toISOString()} on`],
+  [
+    { unmet: 1, dependsOn: [{ job_id: 'job_a', when: 'afterok' }] },
+    'dependency',
+    '1 of the jobs that it follows to end: job_a (afterok)',
+  ],
+  [{ unmet: 1, onHold: true }, 'on_hold', 'its owner to release it: it is on hold'],
+])('says of a queued job that is not in line what keeps it out of it: %j', (more, reason, text) => {
+  expect(waitOf(job('queued', more), undefined, NOW)).toMatchObject({ reason, text });
 });

@@ -21,6 +21,8 @@ export const WAIT_REASONS = [
   'evaluation',
   'approval',
   'on_hold',
+  'dependency',
+  'retry',
   'queue_paused',
   'pool_paused',
   'pool_full',
@@ -57,6 +59,9 @@ export function waitOf(job: Job, standing: Standing | undefined, now: Date): Wai
       return wait('approval', forApproval(job));
     case 'queued':
       if (job.onHold) return wait('on_hold', 'its owner to release it: it is on hold');
+      if (job.unmet > 0) return wait('dependency', following(job));
+      if (job.notBefore !== null)
+        return wait('retry', `its next attempt, from ${job.notBefore.toISOString()} on`);
       return standing ? inQueue(job, standing, now) : wait('turn', 'its turn');
     case 'dispatching':
       return wait('provider', 'its provider to start it');
@@ -68,6 +73,13 @@ export function waitOf(job: Job, standing: Standing | undefined, now: Date): Wai
     case 'cancelled':
       return null;
   }
+}
+
+const MAX_NAMED = 3;
+function following({ dependsOn, unmet }: Job): string {
+  const named = dependsOn.slice(0, MAX_NAMED).map(({ job_id, when }) => `${job_id} (${when})`);
+  const others = dependsOn.length > MAX_NAMED ? ` and ${dependsOn.length - MAX_NAMED} more` : '';
+  return `${unmet} of the jobs that it follows to end: ${named.join(', ')}${others}`;
 }
 
 function forApproval({ approval }: Job): string {

@@ -52,6 +52,7 @@ export class FollowRuns {
           kind: 'run_ended',
           ...ofRun(data),
           outcome: data.outcome,
+          cause: data.cause,
           message: data.message,
           startedAt: data.started_at === undefined ? undefined : new Date(data.started_at),
           endedAt: new Date(data.ended_at),

@@ -3,9 +3,11 @@ import { ask, Bus } from '@lineclear/bus';
 import { evaluateJobs, type JobFacts } from '@lineclear/contracts';
 import { Clock, CONFIG, LOGGER, type Logger } from '@lineclear/kit';
 import type { Config } from '../config.js';
+import { chunksOf } from './chunks.js';
 import type { Verdict } from '../domain/entering.js';
 
 const PAUSE_MS = 1_000;
+const MAX_ASKED = 256;
 
 /** Asks approvals which jobs a rule holds. When it does not answer, jobs are stored unevaluated: it hears of them later. */
 @Injectable()
@@ -24,13 +26,14 @@ export class Evaluation {
     // While approvals hangs, not every batch waits for it.
     if (this.clock.now().getTime() < this.#silentUntilMs) return new Map();
     try {
-      const { verdicts } = await ask(
-        this.bus,
-        evaluateJobs,
-        { jobs: [...facts] },
-        this.config.LINECLEAR_EVALUATION_DEADLINE_MS,
+      const answers = await Promise.all(
+        chunksOf(facts, MAX_ASKED).map((jobs) =>
+          ask(this.bus, evaluateJobs, { jobs }, this.config.LINECLEAR_EVALUATION_DEADLINE_MS),
+        ),
       );
-      return new Map(verdicts.map(({ job_id, approval }) => [job_id, approval]));
+      return new Map(
+        answers.flatMap(({ verdicts }) => verdicts.map(({ job_id, approval }) => [job_id, approval])),
+      );
     } catch (error) {
       this.#silentUntilMs = this.clock.now().getTime() + PAUSE_MS;
       this.log.warn(

@@ -1,5 +1,6 @@
 import { event, type Outgoing } from '@lineclear/bus';
 import {
+  jobAttemptFailed,
   jobCancelled,
   jobCancelRequested,
   jobClaimed,
@@ -60,6 +61,7 @@ const claimed = (job: Job): EventData<typeof jobClaimed> => ({
   config: job.config as EventData<typeof jobClaimed>['config'],
   ...(job.maxRuntimeSeconds === null ? {} : { max_runtime_seconds: job.maxRuntimeSeconds }),
   ...(job.outputPath === null ? {} : { output_path: job.outputPath }),
+  ...(job.checkpointPath === null ? {} : { checkpoint_path: job.checkpointPath }),
   secrets: namesOfSecrets(job.secrets),
   ...(job.secrets.some((entry) => typeof entry !== 'string')
     ? { secret_uses: job.secrets.map(secretUseOf) }
@@ -87,6 +89,30 @@ export const quotaEvent = (job: Job, { quota, used, isBeyond }: Finding, refused
   isBeyond
     ? event(quotaExceeded, { ...about(job), quota, used, refused }, rest(job))
     : event(quotaWarning, { ...about(job), quota, used }, rest(job));
+
+/** Tells that the attempt that is over is not to be the last one. */
+export function attemptFailedEvent(job: Job): Outgoing {
+  const over = job.attempts.at(-1);
+  if (!over) throw new Error(`${job.id} has no attempt that is over`);
+  const { attempt, outcome, cause, message, cost_usd, started_at, ended_at } = over;
+  return event(
+    jobAttemptFailed,
+    {
+      ...about(job),
+      attempt,
+      outcome,
+      cost_usd,
+      ...(cause === null ? {} : { cause }),
+      ...(message === null ? {} : { message }),
+      ...(started_at === null ? {} : { started_at }),
+      ended_at,
+      ...(job.secrets.length === 0 ? {} : { uses_secrets: true as const }),
+      retry_at: (job.notBefore ?? job.queuedAt ?? job.submittedAt).toISOString(),
+      hardware: job.hardware,
+    },
+    rest(job),
+  );
+}
 
 /** What the state a job has just entered says to the rest of the house. */
 export function stateEvent(job: Job): Outgoing | undefined {

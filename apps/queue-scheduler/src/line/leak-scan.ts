@@ -120,6 +120,7 @@ const saidIn = (job: Submission['job']): Said => ({
   config_name: job.configName,
   config: job.config,
   output_path: job.outputPath,
+  checkpoint_path: job.checkpointPath,
   labels: job.labels,
 });
 

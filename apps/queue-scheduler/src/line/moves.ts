@@ -3,6 +3,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { Bus, type Outgoing } from '@lineclear/bus';
 import { Clock, CONFIG, type Tx } from '@lineclear/kit';
 import type { Config } from '../config.js';
+import * as dependencies from '../db/dependencies.repo.js';
 import * as jobs from '../db/jobs.repo.js';
 import * as lanes from '../db/lanes.repo.js';
 import * as ledger from '../db/ledger.repo.js';
@@ -19,7 +20,7 @@ import type { Sharing } from '../domain/share.js';
 import { chargesOf } from '../domain/charges.js';
 import { transition, type Fact, type Leases } from '../domain/transition.js';
 import { summed, usageDeltas } from '../domain/usage.js';
-import { quotaEvent, stateEvent, submittedEvent } from './job-events.js';
+import { attemptFailedEvent, quotaEvent, stateEvent, submittedEvent } from './job-events.js';
 import { judgeQuotas } from './judge-quotas.js';
 import type { Entering, Outcome } from './submission.js';
 import { Wakes } from './wakes.js';
@@ -88,6 +89,8 @@ export class Moves {
       const change = changes.get(jobId);
       const next = change && transition(change.after, fact, now, this.leases);
       if (!change || !next) continue;
+      if (next.state === 'queued' && next.attempts.length > change.after.attempts.length)
+        said.push(attemptFailedEvent(next));
       if (next.state !== change.after.state)
         said.push(...[stateEvent(next)].filter((event) => event !== undefined));
       change.after = next;
@@ -201,6 +204,10 @@ export class Moves {
     const stored = new Set(places.map(({ id }) => id));
     if (stored.size < added.length)
       throw new KeysTaken(new Set(added.map(({ after }) => after.id).filter((id) => !stored.has(id))));
+    await dependencies.add(
+      tx,
+      added.map(({ after }) => after),
+    );
     return places;
   }
 
@@ -220,29 +227,37 @@ export class Moves {
   ): Promise<void> {
     const taken = afters(changed.filter(({ before, after }) => !hasSlot(before) && hasSlot(after)));
     if (taken.length > 0 && !picked) throw new Error('jobs are claimed by a pick alone');
-    const freed = afters(changed.filter(({ before, after }) => hasSlot(before) && !hasSlot(after)));
-    const freedBy = countByHolder(freed);
+    const freed = changed.flatMap(({ before, after }) =>
+      before && hasSlot(before) && !hasSlot(after) ? [{ before, after }] : [],
+    );
+    const freedJobs = afters(freed);
+    const freedBy = countByHolder(freedJobs);
     const left = changed.flatMap(({ before, after }) =>
       before && isInLine(before) && lineOf(after) !== lineOf(before) ? [before] : [],
     );
     const joined = afters(
       changed.filter(({ before, after }) => isInLine(after) && lineOf(after) !== lineOf(before)),
     );
+    const endedNow = afters(
+      changed.filter(({ before, after }) => after.endedAt !== null && (before?.endedAt ?? null) === null),
+    );
     const used = summed(changed.flatMap(({ before, after }) => usageDeltas(before, after)));
     const charges = changed.flatMap(({ before, after }) => chargesOf(before, after));
-    const [saved, full] = await Promise.all([
+    const [saved, full, , , , , , , , isFollowed] = await Promise.all([
       saving,
       taken.length > 0 && picked ? slots.take(tx, taken.length, picked.takings, picked) : NOBODY,
       freed.length > 0 && slots.free(tx, freed.length, freedBy),
-      pools.change(tx, poolChanges([joined, 0], [taken, 1], [freed, -1])),
+      pools.change(tx, poolChanges([joined, 0], [taken, 1], [freed.map(({ before }) => before), -1])),
       usage.book(tx, used),
       taken.length > 0 && ledger.reserve(tx, taken, now),
-      freed.length > 0 && ledger.settle(tx, freed, now),
+      freed.length > 0 && ledger.settle(tx, freedJobs, now),
       this.bus.publish(tx, ...said),
       lanes.remove(tx, countByLane(left)),
+      dependencies.ended(tx, endedNow),
+      dependencies.drop(tx, endedNow),
     ]);
     const places = new Map(saved.map(({ id, ord }) => [id, ord]));
-    const open = freed.map(({ userId }) => userId).filter((userId) => !full.includes(userId));
+    const open = freedJobs.map(({ userId }) => userId).filter((userId) => !full.includes(userId));
     const [, , , , released] = await Promise.all([
       lanes.add(tx, joiningLanes(joined.map((job) => ({ job, ord: places.get(job.id) ?? 0 })))),
       lanes.markFull(tx, full, true),
@@ -250,12 +265,12 @@ export class Moves {
       shares.charge(tx, charges, sharing, now),
       freed.length > 0 ? lanes.release(tx, [...freedBy.keys()]) : NOBODY,
     ]);
-    const users = [...[...left, ...joined, ...freed].map(({ userId }) => userId), ...full, ...released];
+    const users = [...[...left, ...joined, ...freedJobs].map(({ userId }) => userId), ...full, ...released];
     const [, waits] = await Promise.all([
-      lanes.refresh(tx, [...new Set(users)], [...countByHolder([...taken, ...freed, ...joined]).keys()]),
+      lanes.refresh(tx, [...new Set(users)], [...countByHolder([...taken, ...freedJobs, ...joined]).keys()]),
       freed.length > 0 && lanes.someoneWaits(tx),
     ]);
-    if (waits || joined.length > 0) tx.afterCommit(() => this.wakes.wake());
+    if (waits || joined.length > 0 || isFollowed) tx.afterCommit(() => this.wakes.wake());
   }
 }
 

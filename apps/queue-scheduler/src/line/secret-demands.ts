@@ -1,7 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { ask, Bus } from '@lineclear/bus';
-import { namesOfSecrets, secretDemands, type SecretDemand } from '@lineclear/contracts';
+import { MAX_DEMANDING_JOBS, namesOfSecrets, secretDemands, type SecretDemand } from '@lineclear/contracts';
 import { Clock, LOGGER, type Logger } from '@lineclear/kit';
+import { chunksOf } from './chunks.js';
 import type { Submission } from './submission.js';
 
 const DEADLINE_MS = 1_500;
@@ -38,7 +39,12 @@ export class SecretDemands {
         ...(job.orgId === null ? {} : { org_id: job.orgId }),
         names: namesOfSecrets(job.secrets),
       }));
-      return (await ask(this.bus, secretDemands, { jobs }, DEADLINE_MS)).demands;
+      const answers = await Promise.all(
+        chunksOf(jobs, MAX_DEMANDING_JOBS).map((some) =>
+          ask(this.bus, secretDemands, { jobs: some }, DEADLINE_MS),
+        ),
+      );
+      return answers.flatMap(({ demands }) => demands);
     } catch (error) {
       this.#silentUntilMs = this.clock.now().getTime() + PAUSE_MS;
       this.log.warn(

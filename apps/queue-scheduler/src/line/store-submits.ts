@@ -6,6 +6,7 @@ import * as jobs from '../db/jobs.repo.js';
 import * as submissions from '../db/submissions.repo.js';
 import { entering } from '../domain/entering.js';
 import type { Job } from '../domain/job.js';
+import { mostItMayCost } from '../domain/retry.js';
 import { Evaluation } from './evaluation.js';
 import { LeakScan } from './leak-scan.js';
 import { KeysTaken, Moves } from './moves.js';
@@ -37,8 +38,11 @@ export class StoreSubmits {
     return key && this.#repeated(submission, key);
   }
 
-  /** One outcome per submission, in the same order. No key may be in the batch twice. */
-  async store(batch: readonly Submission[]): Promise<Outcome[]> {
+  /**
+   * One outcome per submission, in the same order. No key may be in the batch twice. Where `all` of them are wanted or none,
+   * nothing is stored if any is refused.
+   */
+  async store(batch: readonly Submission[], { all = false } = {}): Promise<Outcome[]> {
     const now = this.clock.now();
     const { known, before } = await submissions.count(
       this.database,
@@ -54,6 +58,8 @@ export class StoreSubmits {
       this.#withoutLeaks(unknown, outcomes),
       this.#demandsOf(unknown),
     ]);
+    if (all && [...outcomes.values()].some(isRefusal))
+      return batch.flatMap((submission) => outcomes.get(submission) ?? []);
     const fresh = unknown.filter((submission) => !outcomes.has(submission));
     if (fresh.length > 0) {
       const whole = withFacts(fresh, before, demands);
@@ -62,7 +68,7 @@ export class StoreSubmits {
         ...fresh[index]!,
         job: entering(job, verdicts.get(job.id), now, this.moves.leases),
       }));
-      const added = await this.#add(entered);
+      const added = await this.#add(entered, all);
       for (const [index, { job, key }] of entered.entries()) {
         const submission = fresh[index]!;
         outcomes.set(
@@ -106,13 +112,21 @@ export class StoreSubmits {
   }
 
   /** What became of each, by its id; those whose keys were not free any more are left out. */
-  async #add(entered: readonly Entering[]): Promise<ReadonlyMap<string, Outcome>> {
+  async #add(entered: readonly Entering[], all: boolean): Promise<ReadonlyMap<string, Outcome>> {
     if (entered.length === 0) return new Map();
     try {
-      return await this.database.tx((tx) => this.moves.add(tx, entered));
+      return await this.database.tx(async (tx) => {
+        const added = await this.moves.add(tx, entered);
+        if (all && [...added.values()].some(isRefusal)) throw new SomeRefused(added);
+        return added;
+      });
     } catch (error) {
+      if (error instanceof SomeRefused) return error.outcomes;
       if (!(error instanceof KeysTaken)) throw error;
-      return this.#add(entered.filter(({ job }) => !error.jobIds.has(job.id)));
+      return this.#add(
+        entered.filter(({ job }) => !error.jobIds.has(job.id)),
+        all,
+      );
     }
   }
 
@@ -120,6 +134,17 @@ export class StoreSubmits {
     const [job] = known === undefined ? [] : await jobs.find(this.database, [known.job_id]);
     if (!known || !job) throw new Error('the job of an idempotency key is not there');
     return known.request_sha256 === requestSha256 ? { kind: 'repeated', job } : { kind: 'key_taken' };
+  }
+}
+
+const isRefusal = ({ kind }: Outcome): boolean => kind !== 'accepted' && kind !== 'repeated';
+
+/** Rolls back what was stored of a batch of which all were wanted. */
+class SomeRefused extends Error {
+  override readonly name = 'SomeRefused';
+
+  constructor(readonly outcomes: ReadonlyMap<string, Outcome>) {
+    super('some of the jobs are refused');
   }
 }
 
@@ -148,7 +173,11 @@ function withFacts(
         provider: job.provider,
         config_name: job.configName,
         hardware: job.hardware,
-        estimated_cost_usd: job.estimatedCostUsd,
+        estimated_cost_usd: mostItMayCost(job),
+        ...(job.retry && { attempts: job.retry.max_attempts }),
+        ...(job.retry?.oom_hardware.length
+          ? { also_hardware: job.retry.oom_hardware.map(({ hardware }) => hardware) }
+          : {}),
         jobs_last_24h: jobsLast24h + inBatch,
         first_job: isFirst && inBatch === 0,
         ...(job.orgId === null ? {} : { org_id: job.orgId }),

@@ -4,6 +4,8 @@ import { newEventId, type Outgoing } from '@lineclear/bus';
 import type { NewJob } from '../db/jobs.repo.js';
 import { bandOf, type Priority } from '../domain/band.js';
 import type { Job } from '../domain/job.js';
+import type { Dependency } from '../domain/dependency.js';
+import type { RetryPolicy } from '../domain/retry.js';
 import type { Scanned } from './leak-scan.js';
 import { costOf } from '../domain/price.js';
 
@@ -18,6 +20,9 @@ export interface Wanted {
   readonly estimatedDurationSeconds: number;
   readonly maxRuntimeSeconds: number | null;
   readonly outputPath: string | null;
+  readonly checkpointPath: string | null;
+  readonly dependsOn: readonly Dependency[];
+  readonly retry: RetryPolicy | null;
   readonly secrets: readonly SecretEntry[];
   readonly labels: Readonly<Record<string, string>>;
   readonly priority: Priority;
@@ -83,6 +88,12 @@ export function newJob(
     heldAt: null,
     queuedAt: null,
     attempt: 0,
+    attempts: [],
+    arrayId: null,
+    arrayIndex: null,
+    parameters: null,
+    unmet: wanted.dependsOn.length,
+    notBefore: null,
     claimId: null,
     claimedAt: null,
     leaseUntil: null,

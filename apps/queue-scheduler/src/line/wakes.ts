@@ -1,18 +1,22 @@
 import { Injectable } from '@nestjs/common';
 
 /**
- * Says "look again" to this process's claim loop, after a commit that queued a job or freed a slot. Whatever a replica
- * commits it claims itself, so replicas need not tell each other; and nothing depends on it, for there is a tick.
+ * Says "look again" to the loops of this process, after a commit that queued a job, freed a slot or ended a job. Whatever a
+ * replica commits it follows up itself, so replicas need not tell each other; and nothing depends on it, for there are ticks.
  */
 @Injectable()
 export class Wakes {
-  #listener: (() => void) | undefined;
+  readonly #listeners = new Set<() => void>();
 
-  listen(listener: (() => void) | undefined): void {
-    this.#listener = listener;
+  listen(listener: () => void): void {
+    this.#listeners.add(listener);
+  }
+
+  ignore(listener: () => void): void {
+    this.#listeners.delete(listener);
   }
 
   wake(): void {
-    this.#listener?.();
+    for (const listener of this.#listeners) listener();
   }
 }

@@ -49,7 +49,7 @@ async function insert(
   );
 }
 
-// Of a job that is tried again only the end of its last attempt is told: what comes next ends the one before.
+// What comes next ends the one before, whether its own end was heard of by then or not.
 const CLAIM = `select job_id as "jobId", attempt, claim_id as "claimId", user_id as "userId", team_id as "teamId", org_id as "orgId",
     provider, names, approved,
     coalesce(ended_at, (select min(n.claimed_at) from claims n where n.job_id = c.job_id and n.attempt > c.attempt)) as "endedAt"

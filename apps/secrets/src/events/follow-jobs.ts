@@ -1,5 +1,12 @@
 import { Controller } from '@nestjs/common';
-import { jobCancelled, jobClaimed, jobCompleted, jobFailed, type EventOf } from '@lineclear/contracts';
+import {
+  jobAttemptFailed,
+  jobCancelled,
+  jobClaimed,
+  jobCompleted,
+  jobFailed,
+  type EventOf,
+} from '@lineclear/contracts';
 import { Bus, OnEvents } from '@lineclear/bus';
 import { Clock, type Tx } from '@lineclear/kit';
 import { addClaims, endClaims, type Claim } from '../db/claims.repo.js';
@@ -23,6 +30,7 @@ export class FollowJobs {
     bus.handleOnlyIf(jobClaimed, { event: ({ data }) => data.secrets.length > 0 });
     const hadSomething = ({ data }: Ended): boolean =>
       data.uses_secrets === true || providers.secretOf(data.provider) !== undefined;
+    bus.handleOnlyIf(jobAttemptFailed, { event: ({ data }) => data.uses_secrets === true });
     for (const def of [jobCompleted, jobFailed, jobCancelled])
       bus.handleOnlyIf(def, { event: (ended) => hadSomething(ended) });
   }
@@ -42,6 +50,18 @@ export class FollowJobs {
     const again = claims.filter(({ attempt }) => attempt > 1);
     if (again.length === 0 || !this.leases.parts) return;
     await endLeasesBefore(tx, again, this.clock.now());
+    tx.afterCommit(() => this.leases.wake());
+  }
+
+  /** Until the next attempt is claimed nobody runs who needs them; what was granted for the job stays. */
+  @OnEvents(jobAttemptFailed)
+  async attemptFailed(events: EventOf<typeof jobAttemptFailed>[], tx: Tx): Promise<void> {
+    const now = this.clock.now();
+    const claims = events.map(({ data }) => claimOf(data));
+    await endClaims(tx, claims, now);
+    if (!this.leases.parts) return;
+    const next = claims.map((claim) => ({ ...claim, attempt: claim.attempt + 1 }));
+    await endLeasesBefore(tx, next, now);
     tx.afterCommit(() => this.leases.wake());
   }
 
