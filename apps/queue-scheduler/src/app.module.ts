@@ -10,6 +10,7 @@ import { BandsBetweenLevels1795661000000 } from './db/migrations/1795661000000-b
 import { ApprovedSecrets1795711000000 } from './db/migrations/1795711000000-approved-secrets.js';
 import { Cancellers1795711000001 } from './db/migrations/1795711000001-cancellers.js';
 import { Attempts1795711000012 } from './db/migrations/1795711000012-attempts.js';
+import { MaintenanceAndPreemption1795711000013 } from './db/migrations/1795711000013-maintenance-and-preemption.js';
 import { ArrangedJobs1795711000011 } from './db/migrations/1795711000011-arranged-jobs.js';
 import { FairQueue1795711000010 } from './db/migrations/1795711000010-fair-queue.js';
 import { Approvers1795711000005 } from './db/migrations/1795711000005-approvers.js';
@@ -29,6 +30,7 @@ import { DecideController } from './http/decide.controller.js';
 import { EventsController } from './http/events.controller.js';
 import { JobPageController } from './http/job-page.controller.js';
 import { JobsController } from './http/jobs.controller.js';
+import { MaintenanceController } from './http/maintenance.controller.js';
 import { MetricsController } from './http/metrics.controller.js';
 import { PoolsController } from './http/pools.controller.js';
 import { ProvidersController } from './http/providers.controller.js';
@@ -43,6 +45,7 @@ import { DueLoop } from './line/due-loop.js';
 import { Evaluation } from './line/evaluation.js';
 import { LeakScan } from './line/leak-scan.js';
 import { SecretDemands } from './line/secret-demands.js';
+import { MakeRoomLoop } from './line/make-room-loop.js';
 import { Moves } from './line/moves.js';
 import { Providers, PROVIDERS } from './line/providers.js';
 import { RefusedLeaks } from './line/refused-leaks.js';
@@ -68,6 +71,7 @@ class QueueModule {
         JobPageController,
         CancelController,
         ArrangeController,
+        MaintenanceController,
         PoolsController,
         DecideController,
         QueueController,
@@ -96,6 +100,7 @@ class QueueModule {
         SubmitBatches,
         ClaimLoop,
         DueLoop,
+        MakeRoomLoop,
         RemoveOldJobs,
         Recount,
         Sweep,
@@ -129,6 +134,7 @@ export const define = (env: NodeJS.ProcessEnv, more: { clock?: Clock } = {}): Se
       FairQueue1795711000010,
       ArrangedJobs1795711000011,
       Attempts1795711000012,
+      MaintenanceAndPreemption1795711000013,
     ],
     transports: busTransports,
     file,

@@ -15,6 +15,7 @@ import {
   type Waiting,
 } from '../domain/pick.js';
 import { poolHolds, poolName, poolsTaken, type Pool, type PoolLimit } from '../domain/pools.js';
+import type { Window } from '../domain/maintenance.js';
 import { quotasOf, waitsUntil, withClaimed, NOTHING_USED, type Load } from '../domain/quotas.js';
 import { chargeOf, halfLivesAt, type Sharing } from '../domain/share.js';
 import {
@@ -27,6 +28,8 @@ import {
   releaseDue,
   type LaneKey,
 } from './lanes.repo.js';
+import { holdBack, type Next } from './hold-back.js';
+import { windowsAfter } from './maintenance.repo.js';
 import { POOLS } from './pools.repo.js';
 import * as quotas from './quotas.repo.js';
 import { POLICY, policyOf, type Limits, type PolicyRow } from './slots.repo.js';
@@ -46,7 +49,7 @@ export interface Picked {
 
 const HOUSE = `
   select max_concurrent, user_max_concurrent, greatest(0, least($1, max_concurrent - running)) as room, decisions, ${POLICY},
-    ${quotas.HAS_QUOTAS} as has_quotas, exists (select from slots where nominal is not null) as has_nominal, ${POOLS}
+    ${quotas.HAS_QUOTAS} as has_quotas, exists (select from slots where nominal is not null) as has_nominal, ${POOLS}, ${windowsAfter('$2::timestamptz')}
   from limits, slots where slots.scope = 'house'`;
 interface HouseRow extends Limits, PolicyRow {
   readonly room: number;
@@ -55,6 +58,7 @@ interface HouseRow extends Limits, PolicyRow {
   readonly has_nominal: boolean;
   readonly pools: readonly Pool[];
   readonly pool_limits: readonly PoolLimit[];
+  readonly windows: readonly Window[];
 }
 
 // Of a person's quotas the most particular one counts, and it blocks or it does not.
@@ -158,13 +162,13 @@ type FrontierRow = Row & {
 
 const SECONDS_PER_HOUR = 3_600;
 /** A queued job that may go, with its lane and what it costs. */
-interface Candidate extends Waiting, Load, LaneKey {}
+interface Candidate extends Waiting, Load, Next {}
 
 /** Who goes next, at most so many: the policy of domain/pick.ts, at a cost that does not grow with the queue. */
 export async function pick(tx: Tx, atMost: number, now: Date): Promise<Picked> {
   const released = await releaseDue(tx, now);
   if (released.length > 0) await refresh(tx, released, []);
-  const [house] = await tx.query<HouseRow>(HOUSE, [atMost]);
+  const [house] = await tx.query<HouseRow>(HOUSE, [atMost, now]);
   if (!house) throw new Error('the table of limits is empty');
   const rules = policyOf(house);
   const ceilings = {
@@ -193,13 +197,23 @@ export async function pick(tx: Tx, atMost: number, now: Date): Promise<Picked> {
     .filter(({ user_running, user_at_most }) => user_running >= user_at_most)
     .map(laneKey);
   const budget = house.has_quotas && candidates.length > 0 ? await budgetFor(tx, candidates, now) : undefined;
+  const back = await holdBack(
+    tx,
+    {
+      windows: house.windows,
+      reservesSince: house.reserves ? since : undefined,
+      limits: house.pool_limits,
+      pools: house.pools,
+    },
+    now,
+  );
   const { picked, isCut } = policy(
     choice,
     room,
     { atMs: now.getTime(), halfLives: halfLivesAt(now, rules), policy: rules, decisions: house.decisions },
-    budget?.affords,
+    (job) => (back?.lets(job) ?? true) && (budget?.affords(job) ?? true),
   );
-  const held = budget?.held ?? [];
+  const held = [...(budget?.held ?? []), ...(back?.held ?? [])];
   await Promise.all([
     markLanesFull(tx, full),
     hold(tx, held),
@@ -316,6 +330,7 @@ function candidate(row: LaneRow & JobRow, pool: readonly Hold[]): Candidate {
     charge: chargeOf(job),
     level: row.level,
     usd: job.estimatedCostUsd,
+    seconds: job.estimatedDurationSeconds,
     gpuHours: (job.estimatedDurationSeconds * job.gpus) / SECONDS_PER_HOUR,
     holds: [
       ...holdersOf(lane).map((holder) => ({

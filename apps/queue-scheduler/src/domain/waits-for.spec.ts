@@ -15,6 +15,7 @@ const standing = (more: Partial<Standing> = {}): Standing => ({
   isTeamFull: false,
   isOrgFull: false,
   isPaused: false,
+  maintenance: null,
   pausedPools: [],
   fullPools: [],
   heldUntil: null,
@@ -74,6 +75,15 @@ it.each<[Partial<Standing>, string, string | null]>([
 ])('names the limit that keeps a job: %j', (more, reason, limit) => {
   const queued = job('queued', { userId: 7, teamId: 5, orgId: 2 });
   expect(waitOf(queued, standing(more), NOW)).toMatchObject({ reason, limit });
+});
+
+it('names the maintenance that a job would not be over before', () => {
+  const maintenance = { id: 3, until: later };
+  expect(waitOf(job('queued'), standing({ maintenance, isUserFull: true }), NOW)).toEqual({
+    reason: 'maintenance',
+    limit: 'maintenance:3',
+    text: `maintenance to be over, at ${later.toISOString()}`,
+  });
 });
 
 it.each<[Partial<Job>, string, string]>([

@@ -10,6 +10,8 @@ export interface Standing {
   readonly isOrgFull: boolean;
   /** Nothing new is let in at all. */
   readonly isPaused: boolean;
+  /** Maintenance that it would not be over before. */
+  readonly maintenance: { readonly id: number; readonly until: Date } | null;
   /** What is said of machines (`provider:acme`, `hardware:a100*`) and leaves no room for it. */
   readonly pausedPools: readonly string[];
   readonly fullPools: readonly string[];
@@ -24,6 +26,7 @@ export const WAIT_REASONS = [
   'dependency',
   'retry',
   'queue_paused',
+  'maintenance',
   'pool_paused',
   'pool_full',
   'budget',
@@ -91,6 +94,10 @@ function forApproval({ approval }: Job): string {
 function inQueue(job: Job, standing: Standing, now: Date): Wait {
   const { heldUntil, isUserFull, isTeamFull, isOrgFull, pausedPools, fullPools } = standing;
   if (standing.isPaused) return wait('queue_paused', 'the queue to go on: it is paused');
+  if (standing.maintenance) {
+    const { id, until } = standing.maintenance;
+    return wait('maintenance', `maintenance to be over, at ${until.toISOString()}`, `maintenance:${id}`);
+  }
   if (pausedPools[0] !== undefined)
     return wait('pool_paused', `its machines to be let go on: ${pausedPools[0]} is paused`, pausedPools[0]);
   if (heldUntil && heldUntil > now)

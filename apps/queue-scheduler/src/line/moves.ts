@@ -109,7 +109,7 @@ export class Moves {
   async add(tx: Tx, entering: readonly Entering[]): Promise<ReadonlyMap<string, Outcome>> {
     const now = this.clock.now();
     const holders = [...new Set(entering.flatMap(({ job }) => holdersOf(job)))];
-    const [, room] = await Promise.all([slots.enter(tx), slots.roomFor(tx, holders)]);
+    const [, room] = await Promise.all([slots.enter(tx), slots.roomFor(tx, holders, now)]);
     const outcomes = new Map<string, Outcome>();
     const said: Outgoing[] = [];
     let accepted = entering;
@@ -173,7 +173,7 @@ export class Moves {
     const { max_concurrent: maxConcurrent, user_max_concurrent: userMaxConcurrent } = room.limits;
     const ceilings = { maxConcurrent, userMaxConcurrent, sharing: room.policy };
     const queued = accepted.filter(isInLine);
-    if (queued.length === 0 || room.someoneWaits)
+    if (queued.length === 0 || room.someoneWaits || room.hasWindows)
       return { jobs: new Set(), slots: { takings: [], ...ceilings } };
     const known = room.hasQuotas ? await quotas.about(tx, quotas.subjectsOf(queued)) : [];
     const waiting = queued.map((job) => ({

@@ -21,6 +21,7 @@ export interface Wanted {
   readonly maxRuntimeSeconds: number | null;
   readonly outputPath: string | null;
   readonly checkpointPath: string | null;
+  readonly preemptible: boolean;
   readonly dependsOn: readonly Dependency[];
   readonly retry: RetryPolicy | null;
   readonly secrets: readonly SecretEntry[];
@@ -100,6 +101,7 @@ export function newJob(
     startedAt: null,
     cancelRequestedAt: null,
     cancelledBy: null,
+    stoppedFor: null,
     endedAt: null,
     endReason: null,
     message: null,
