@@ -39,6 +39,7 @@ const changesOfPrincipals = [auth.principalChanged, auth.principalsChanged];
 const whoCalls = [authAsk.introspect, authAsk.internalPrincipal];
 const jobOutcomes = [jobs.jobStarted, jobs.jobCompleted, jobs.jobFailed, jobs.jobCancelled];
 const quotaNews = [jobs.quotaWarning, jobs.quotaExceeded];
+const costNews = [jobs.costWarning, jobs.costExceeded];
 const decisions = [
   approvals.approvalGranted,
   approvals.approvalRejected,
@@ -118,6 +119,7 @@ export const WIRING: Readonly<Record<ServiceName, Wiring>> = {
       jobs.jobCancelRequested,
       ...jobOutcomes,
       ...quotaNews,
+      ...costNews,
       jobs.providerChanged,
     ],
     consumes: [
@@ -146,6 +148,7 @@ export const WIRING: Readonly<Record<ServiceName, Wiring>> = {
       jobs.jobSubmitted,
       ...jobOutcomes,
       ...quotaNews,
+      ...costNews,
       approvals.approvalRequired,
       approvals.approvalReminder,
       approvals.approvalStageStarted,
