@@ -175,6 +175,7 @@ export const RIGHTS: Readonly<Record<string, Right>> = {
   'GET /api/cloud/health/live': 'public',
   'GET /api/cloud/health/ready': 'public',
   'GET /api/cloud/metrics/prometheus': 'anyone',
+  'GET /api/cloud/metrics/cost-limit-status': ['config.view'],
   'POST /api/cloud/{provider}/submit': ['job.submit'],
   'GET /api/cloud/jobs': seesJobs,
   'GET /api/cloud/jobs/{id}': seesJobs,

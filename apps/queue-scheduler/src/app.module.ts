@@ -10,6 +10,7 @@ import { BandsBetweenLevels1795661000000 } from './db/migrations/1795661000000-b
 import { ApprovedSecrets1795711000000 } from './db/migrations/1795711000000-approved-secrets.js';
 import { Cancellers1795711000001 } from './db/migrations/1795711000001-cancellers.js';
 import { ArrangedJobs1795711000011 } from './db/migrations/1795711000011-arranged-jobs.js';
+import { CostLimits1795711000020 } from './db/migrations/1795711000020-cost-limits.js';
 import { FairQueue1795711000010 } from './db/migrations/1795711000010-fair-queue.js';
 import { Approvers1795711000005 } from './db/migrations/1795711000005-approvers.js';
 import { Quotas1795671000000 } from './db/migrations/1795671000000-quotas.js';
@@ -23,6 +24,7 @@ import { FollowRuns } from './events/follow-runs.js';
 import { ArrangeController } from './http/arrange.controller.js';
 import { CancelController } from './http/cancel.controller.js';
 import { CleanupController } from './http/cleanup.controller.js';
+import { CostsController } from './http/costs.controller.js';
 import { DecideController } from './http/decide.controller.js';
 import { EventsController } from './http/events.controller.js';
 import { JobPageController } from './http/job-page.controller.js';
@@ -69,6 +71,7 @@ class QueueModule {
         CleanupController,
         ProvidersController,
         MetricsController,
+        CostsController,
         EventsController,
         FollowApprovals,
         FollowRuns,
@@ -121,6 +124,7 @@ export const define = (env: NodeJS.ProcessEnv, more: { clock?: Clock } = {}): Se
       Approvers1795711000005,
       FairQueue1795711000010,
       ArrangedJobs1795711000011,
+      CostLimits1795711000020,
     ],
     transports: busTransports,
     file,

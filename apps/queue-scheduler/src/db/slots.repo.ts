@@ -5,6 +5,7 @@ import { idOf, scopeOf, type Holder } from '../domain/holders.js';
 import type { Taking } from '../domain/pick.js';
 import { reopenAll, SOMEONE_WAITS } from './lanes.repo.js';
 import { POOLS } from './pools.repo.js';
+import { HAS_COST_LIMITS } from './costs.repo.js';
 import { HAS_QUOTAS } from './quotas.repo.js';
 
 export interface Limits {
@@ -39,6 +40,7 @@ export interface Room {
   /** Someone is in the queue who could go if there were a slot. */
   readonly someoneWaits: boolean;
   readonly hasQuotas: boolean;
+  readonly hasCostLimits: boolean;
   /** How many slots each of those asked for has. */
   readonly taken: ReadonlyMap<Holder, number>;
   readonly pools: readonly Pool[];
@@ -50,6 +52,7 @@ interface RoomRow extends Limits, PolicyRow {
   readonly taken: Readonly<Record<Holder, number>>;
   readonly someone_waits: boolean;
   readonly has_quotas: boolean;
+  readonly has_cost_limits: boolean;
   readonly pools: Pool[];
   readonly pool_limits: PoolLimit[];
 }
@@ -73,7 +76,8 @@ export const policyOf = (row: PolicyRow): FairPolicy => ({
 /** How things stand for these, in a transaction that has entered. */
 export async function roomFor(tx: Tx, holders: readonly Holder[]): Promise<Room> {
   const [row] = await tx.query<RoomRow>(
-    `select max_concurrent, user_max_concurrent, running, ${SOMEONE_WAITS} as someone_waits, ${HAS_QUOTAS} as has_quotas, ${POLICY}, ${POOLS},
+    `select max_concurrent, user_max_concurrent, running, ${SOMEONE_WAITS} as someone_waits, ${HAS_QUOTAS} as has_quotas,
+       ${HAS_COST_LIMITS} as has_cost_limits, ${POLICY}, ${POOLS},
        (select coalesce(json_object_agg(s.scope || ':' || s.subject, s.running), '{}')
         from unnest($1::text[], $2::int4[]) as n(scope, subject) join slots s using (scope, subject)) as taken
      from limits, slots where scope = 'house'`,
@@ -89,6 +93,7 @@ export async function roomFor(tx: Tx, holders: readonly Holder[]): Promise<Room>
     policy: policyOf(row),
     someoneWaits: someone_waits,
     hasQuotas: has_quotas,
+    hasCostLimits: row.has_cost_limits,
     taken: new Map(Object.entries(taken) as [Holder, number][]),
   };
 }

@@ -34,7 +34,7 @@ export function usageDeltas(before: Job | undefined, after: Job): UsageDelta[] {
 }
 
 /** What a job stands in the books with. */
-function booked(job: Job): Pick<UsageDelta, 'hour' | 'usd' | 'gpuSeconds'> | undefined {
+export function booked(job: Job): Pick<UsageDelta, 'hour' | 'usd' | 'gpuSeconds'> | undefined {
   const estimated = { usd: job.estimatedCostUsd, gpuSeconds: gpuSecondsOf(job) };
   if (job.endedAt === null)
     return { hour: holdsSlot(job.state) && job.claimedAt ? hourOf(job.claimedAt) : WAITING, ...estimated };

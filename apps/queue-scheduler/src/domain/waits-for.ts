@@ -13,8 +13,10 @@ export interface Standing {
   /** What is said of machines (`provider:acme`, `hardware:a100*`) and leaves no room for it. */
   readonly pausedPools: readonly string[];
   readonly fullPools: readonly string[];
-  /** Until then a quota leaves no money for it. */
+  /** Until then a quota or a cost limit leaves no money for it. */
   readonly heldUntil: Date | null;
+  /** The cost limit, where it is one. */
+  readonly heldBy: string | null;
 }
 
 export const WAIT_REASONS = [
@@ -77,14 +79,15 @@ function forApproval({ approval }: Job): string {
 }
 
 function inQueue(job: Job, standing: Standing, now: Date): Wait {
-  const { heldUntil, isUserFull, isTeamFull, isOrgFull, pausedPools, fullPools } = standing;
+  const { heldUntil, heldBy, isUserFull, isTeamFull, isOrgFull, pausedPools, fullPools } = standing;
   if (standing.isPaused) return wait('queue_paused', 'the queue to go on: it is paused');
   if (pausedPools[0] !== undefined)
     return wait('pool_paused', `its machines to be let go on: ${pausedPools[0]} is paused`, pausedPools[0]);
   if (heldUntil && heldUntil > now)
     return wait(
       'budget',
-      `money: a quota leaves none for it before ${heldUntil.toISOString()}, unless some comes back`,
+      `money: ${heldBy === null ? 'a quota' : `the limit ${heldBy}`} leaves none for it before ${heldUntil.toISOString()}, unless some comes back`,
+      heldBy,
     );
   if (isUserFull)
     return wait(

@@ -17,7 +17,6 @@ import {
   Clock,
   currentTraceparent,
   NotAllowed,
-  TooMany,
   Unavailable,
   Unprocessable,
   validate,
@@ -32,6 +31,7 @@ import { refusalOf } from '../line/judge-resources.js';
 import { Providers } from '../line/providers.js';
 import { RefusedLeaks } from '../line/refused-leaks.js';
 import { StoreSubmits } from '../line/store-submits.js';
+import { overLimit } from '../line/over-limit.js';
 import { newJob, type Outcome, type Submission, type Wanted } from '../line/submission.js';
 import { SubmitBatches } from '../line/submit-batches.js';
 
@@ -137,15 +137,7 @@ export class SubmitController {
         { path: 'idempotency_key', message: 'belongs to another request' },
       ]);
     }
-    if (outcome.kind === 'over_quota') {
-      const { reasons, until } = outcome;
-      const seconds = (until.getTime() - this.clock.now().getTime()) / 1_000;
-      throw new TooMany(
-        reasons.join('; '),
-        seconds,
-        reasons.map((message) => ({ path: 'quota', message })),
-      );
-    }
+    if (outcome.kind === 'over_limit') throw overLimit(outcome, this.clock.now());
     if (outcome.kind === 'not_scanned')
       throw new Unavailable('whether the job holds a secret cannot be said right now; nothing was stored');
     if (outcome.kind === 'leaks') throw await this.refusedLeaks.of(outcome.found, providerName);
