@@ -176,6 +176,7 @@ export const RIGHTS: Readonly<Record<string, Right>> = {
   'GET /api/cloud/health/ready': 'public',
   'GET /api/cloud/metrics/prometheus': 'anyone',
   'GET /api/cloud/metrics/cost-limit-status': ['config.view'],
+  'GET /api/cloud/metrics/forecast': seesJobs,
   'POST /api/cloud/{provider}/submit': ['job.submit'],
   'GET /api/cloud/jobs': seesJobs,
   'GET /api/cloud/jobs/{id}': seesJobs,

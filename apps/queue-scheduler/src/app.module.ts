@@ -27,6 +27,7 @@ import { CleanupController } from './http/cleanup.controller.js';
 import { CostsController } from './http/costs.controller.js';
 import { DecideController } from './http/decide.controller.js';
 import { EventsController } from './http/events.controller.js';
+import { ForecastController } from './http/forecast.controller.js';
 import { JobPageController } from './http/job-page.controller.js';
 import { JobsController } from './http/jobs.controller.js';
 import { MetricsController } from './http/metrics.controller.js';
@@ -72,6 +73,7 @@ class QueueModule {
         ProvidersController,
         MetricsController,
         CostsController,
+        ForecastController,
         EventsController,
         FollowApprovals,
         FollowRuns,
