@@ -167,7 +167,7 @@ it('has prices that administrators set', async () => {
   });
   const hardware = { gpu: { cost_per_hour_usd: 7.2 } };
   await refusesBadInput((to, body) => house.as(admin).put(to, body), path, { hardware }, [
-    ['hardware', {}],
+    ['', {}],
     ['hardware', { hardware: [] }],
     ['hardware.gpu.cost_per_hour_usd', { hardware: { gpu: { cost_per_hour_usd: -1 } } }],
     ['hardware.gpu.cost_per_hour_usd', { hardware: { gpu: { cost_per_hour_usd: '1' } } }],
