@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   affordsCost,
@@ -11,6 +12,8 @@ import {
   percentUsed,
   reachedOf,
   startOfPeriod,
+  withSpent,
+  withWaiting,
   type CostSetting,
   type Limited,
 } from './cost-limits.js';
@@ -81,6 +84,19 @@ describe('a claim', () => {
   ])('of %s', (_, more, usd, affords) => {
     expect(affordsCost(limit(more), usd)).toBe(affords);
   });
+});
+
+it('that blocks is never exceeded, whatever is submitted and claimed in whatever order', () => {
+  const jobs = fc.array(fc.integer({ min: 0, max: 60_000 }).map((cents) => cents / 100));
+  fc.assert(
+    fc.property(jobs, jobs, fc.integer({ min: 0, max: 1_000 }), (submitted, queued, amount) => {
+      let one = limit({ amount, waiting: 0 });
+      for (const usd of submitted) if (judgeCost(one, usd) !== 'beyond') one = withWaiting(one, usd);
+      expect(one.waiting).toBeLessThanOrEqual(amount + 1e-6);
+      for (const usd of queued) if (affordsCost(one, usd)) one = withSpent(one, usd);
+      expect(one.spent).toBeLessThanOrEqual(amount + 1e-6);
+    }),
+  );
 });
 
 describe('how a limit stands', () => {
