@@ -175,6 +175,8 @@ export const RIGHTS: Readonly<Record<string, Right>> = {
   'GET /api/cloud/health/live': 'public',
   'GET /api/cloud/health/ready': 'public',
   'GET /api/cloud/metrics/prometheus': 'anyone',
+  'GET /api/cloud/metrics/cost-limit-status': ['config.view'],
+  'GET /api/cloud/metrics/forecast': seesJobs,
   'POST /api/cloud/{provider}/submit': ['job.submit'],
   'POST /api/cloud/{provider}/arrays': ['job.submit'],
   'GET /api/cloud/arrays/{id}': seesJobs,

@@ -12,6 +12,7 @@ import { Cancellers1795711000001 } from './db/migrations/1795711000001-canceller
 import { Attempts1795711000012 } from './db/migrations/1795711000012-attempts.js';
 import { MaintenanceAndPreemption1795711000013 } from './db/migrations/1795711000013-maintenance-and-preemption.js';
 import { ArrangedJobs1795711000011 } from './db/migrations/1795711000011-arranged-jobs.js';
+import { CostLimits1795711000020 } from './db/migrations/1795711000020-cost-limits.js';
 import { FairQueue1795711000010 } from './db/migrations/1795711000010-fair-queue.js';
 import { Approvers1795711000005 } from './db/migrations/1795711000005-approvers.js';
 import { Quotas1795671000000 } from './db/migrations/1795671000000-quotas.js';
@@ -26,8 +27,10 @@ import { ArraysController } from './http/arrays.controller.js';
 import { ArrangeController } from './http/arrange.controller.js';
 import { CancelController } from './http/cancel.controller.js';
 import { CleanupController } from './http/cleanup.controller.js';
+import { CostsController } from './http/costs.controller.js';
 import { DecideController } from './http/decide.controller.js';
 import { EventsController } from './http/events.controller.js';
+import { ForecastController } from './http/forecast.controller.js';
 import { JobPageController } from './http/job-page.controller.js';
 import { JobsController } from './http/jobs.controller.js';
 import { MaintenanceController } from './http/maintenance.controller.js';
@@ -78,6 +81,8 @@ class QueueModule {
         CleanupController,
         ProvidersController,
         MetricsController,
+        CostsController,
+        ForecastController,
         EventsController,
         FollowApprovals,
         FollowRuns,
@@ -135,6 +140,7 @@ export const define = (env: NodeJS.ProcessEnv, more: { clock?: Clock } = {}): Se
       ArrangedJobs1795711000011,
       Attempts1795711000012,
       MaintenanceAndPreemption1795711000013,
+      CostLimits1795711000020,
     ],
     transports: busTransports,
     file,

@@ -214,6 +214,8 @@ export class LaneRow {
   @Column('float8') used: number;
   @Column('bool', { default: false }) is_full: boolean;
   @Column('timestamptz', { nullable: true }) held_until: Date | null;
+  /** Which cost limit holds them, where it is one. */
+  @Column('text', { nullable: true }) held_by: string | null;
 }
 
 /** What auth says may be used; a quota that was taken away keeps its row without a limit, so that old news of it is known as old. */
@@ -254,6 +256,26 @@ export class ProviderConfigRow {
   @PrimaryColumn('text', { primaryKeyConstraintName: 'provider_config_pk' }) provider: string;
   @Column('json') hardware: object;
   @Column('timestamptz') updated_at: Date;
+  @Column('bool', { default: false }) cost_limit_enabled: boolean;
+  @Column('numeric', { nullable: true }) cost_limit_amount: number | null;
+  @Column('text', { default: 'monthly' }) cost_limit_period: string;
+  @Column('text', { default: 'warn' }) cost_limit_action: string;
+}
+
+/** What a provider costs by the day of the claim. What waits has the day `infinity`. */
+@Entity('provider_spend')
+export class ProviderSpendRow {
+  @PrimaryColumn('text', { primaryKeyConstraintName: 'provider_spend_pk' }) provider: string;
+  @PrimaryColumn('timestamptz', { primaryKeyConstraintName: 'provider_spend_pk' }) day: Date;
+  @Column('numeric') usd: number;
+}
+
+/** What people were told of a provider's cost limit in a period: once is enough. */
+@Entity('costs_told')
+export class CostToldRow {
+  @PrimaryColumn('text', { primaryKeyConstraintName: 'costs_told_pk' }) provider: string;
+  @PrimaryColumn('text', { primaryKeyConstraintName: 'costs_told_pk' }) what: string;
+  @PrimaryColumn('timestamptz', { primaryKeyConstraintName: 'costs_told_pk' }) period: Date;
 }
 
 /**
@@ -289,5 +311,7 @@ export const entities = [
   QuotaToldRow,
   UsageRow,
   ProviderConfigRow,
+  ProviderSpendRow,
+  CostToldRow,
   LedgerRow,
 ] as const;

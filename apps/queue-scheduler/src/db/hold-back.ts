@@ -1,8 +1,8 @@
 import type { Tx } from '@lineclear/kit';
 import { inTheWay, type Window } from '../domain/maintenance.js';
 import { poolHolds, poolName, type Machine, type Pool, type PoolLimit } from '../domain/pools.js';
-import { Backfill, reservationFor } from '../domain/reservation.js';
-import type { LaneKey } from './lanes.repo.js';
+import { Backfill, KEPT_FOR, reservationFor } from '../domain/reservation.js';
+import type { Held, LaneKey } from './lanes.repo.js';
 import * as running from './running.repo.js';
 
 /** A job that everything else lets go. */
@@ -15,7 +15,7 @@ export interface Next extends LaneKey {
 /** Keeps jobs back that must not begin now; lanes of those who must wait are put into `held`. */
 export interface HoldBack {
   readonly lets: (job: Next) => boolean;
-  readonly held: (LaneKey & { readonly until: Date })[];
+  readonly held: Held[];
 }
 
 export interface Kept {
@@ -39,7 +39,7 @@ export async function holdBack(
   const backfill = reservesSince && (await backfillFor(tx, pools, limits, reservesSince, nowMs));
   if (windows.length === 0 && !backfill) return undefined;
   const machines = new Map<string, Machine>(pools.map((pool) => [poolName(pool), pool]));
-  const held: (LaneKey & { readonly until: Date })[] = [];
+  const held: Held[] = [];
   return {
     held,
     lets(job) {
@@ -48,9 +48,13 @@ export async function holdBack(
       const { provider, hardware, gpus } = machine;
       const wanted = { id: job.id, provider, hardware, gpus, seconds: job.seconds };
       const window = inTheWay(windows, wanted, nowMs);
-      if (window) held.push({ ...job, until: new Date(window.endsAtMs) });
+      if (window) held.push({ ...job, until: new Date(window.endsAtMs), by: `maintenance:${window.id}` });
       else if (backfill && !backfill.lets(wanted))
-        held.push({ ...job, until: new Date(nowMs + LOOK_AGAIN_MS) });
+        held.push({
+          ...job,
+          until: new Date(nowMs + LOOK_AGAIN_MS),
+          by: `${KEPT_FOR}${backfill.keptFor}`,
+        });
       else return true;
       return false;
     },

@@ -54,7 +54,7 @@ const isFull = (scope: 'team' | 'org'): string =>
   `exists (select from branches b where b.is_full and b.place = l.${scope}_id and b.parent = ${scope === 'org' ? '-1' : 'l.org_id'}
     and b.band = l.band and b.pool = l.pool)`;
 const STANDING = `${PLACE}
-  select place.position, l.is_full as "isUserFull", l.held_until as "heldUntil",
+  select place.position, l.is_full as "isUserFull", l.held_until as "heldUntil", l.held_by as "heldBy",
     ${isFull('team')} as "isTeamFull", ${isFull('org')} as "isOrgFull", limits.is_paused as "isPaused",
     j.provider, j.hardware, j.gpus, j.estimated_duration_seconds as seconds, ${POOLS}, ${windowsAfter('$2::timestamptz')}
   from limits, jobs j join lanes l on ${IN_LANE} left join place on place.id = j.id

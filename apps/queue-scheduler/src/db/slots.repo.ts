@@ -6,6 +6,7 @@ import type { Taking } from '../domain/pick.js';
 import { reopenAll, SOMEONE_WAITS } from './lanes.repo.js';
 import { hasWindowsAfter } from './maintenance.repo.js';
 import { POOLS } from './pools.repo.js';
+import { HAS_COST_LIMITS } from './costs.repo.js';
 import { HAS_QUOTAS } from './quotas.repo.js';
 
 export interface Limits {
@@ -42,6 +43,7 @@ export interface Room {
   /** There is maintenance, now or to come, that a job may have to wait for. */
   readonly hasWindows: boolean;
   readonly hasQuotas: boolean;
+  readonly hasCostLimits: boolean;
   /** How many slots each of those asked for has. */
   readonly taken: ReadonlyMap<Holder, number>;
   readonly pools: readonly Pool[];
@@ -54,6 +56,7 @@ interface RoomRow extends Limits, PolicyRow {
   readonly someone_waits: boolean;
   readonly has_windows: boolean;
   readonly has_quotas: boolean;
+  readonly has_cost_limits: boolean;
   readonly pools: Pool[];
   readonly pool_limits: PoolLimit[];
 }
@@ -83,7 +86,8 @@ export const policyOf = (row: PolicyRow): FairPolicy => ({
 /** How things stand for these, in a transaction that has entered. */
 export async function roomFor(tx: Tx, holders: readonly Holder[], now: Date): Promise<Room> {
   const [row] = await tx.query<RoomRow>(
-    `select max_concurrent, user_max_concurrent, running, ${SOMEONE_WAITS} as someone_waits, ${HAS_QUOTAS} as has_quotas, ${POLICY}, ${POOLS}, ${hasWindowsAfter('$3::timestamptz')},
+    `select max_concurrent, user_max_concurrent, running, ${SOMEONE_WAITS} as someone_waits, ${HAS_QUOTAS} as has_quotas,
+       ${HAS_COST_LIMITS} as has_cost_limits, ${POLICY}, ${POOLS}, ${hasWindowsAfter('$3::timestamptz')},
        (select coalesce(json_object_agg(s.scope || ':' || s.subject, s.running), '{}')
         from unnest($1::text[], $2::int4[]) as n(scope, subject) join slots s using (scope, subject)) as taken
      from limits, slots where scope = 'house'`,
@@ -100,6 +104,7 @@ export async function roomFor(tx: Tx, holders: readonly Holder[], now: Date): Pr
     someoneWaits: someone_waits,
     hasWindows: row.has_windows,
     hasQuotas: has_quotas,
+    hasCostLimits: row.has_cost_limits,
     taken: new Map(Object.entries(taken) as [Holder, number][]),
   };
 }

@@ -5,6 +5,9 @@ export interface Runs extends Machine {
   readonly endsAtMs: number;
 }
 
+/** What a lane is held by, before the job that its machines are kept for. */
+export const KEPT_FOR = 'kept:';
+
 /** What is kept for a job that waited too long for more machines than are free at once. */
 export interface Reservation {
   readonly jobId: string;
@@ -57,6 +60,10 @@ export class Backfill {
     private readonly nowMs: number,
   ) {
     this.#spare = kept.spare;
+  }
+
+  get keptFor(): string {
+    return this.kept.jobId;
   }
 
   /** Whether a job may go before the one whose place is kept. Asked once for each that would. */

@@ -19,6 +19,7 @@ const standing = (more: Partial<Standing> = {}): Standing => ({
   pausedPools: [],
   fullPools: [],
   heldUntil: null,
+  heldBy: null,
   ...more,
 });
 const NEED = {
@@ -67,6 +68,8 @@ it.each<[Partial<Standing>, string, string | null]>([
   [{ isPaused: true, isUserFull: true }, 'queue_paused', null],
   [{ pausedPools: ['provider:acme'], fullPools: ['provider:acme'] }, 'pool_paused', 'provider:acme'],
   [{ heldUntil: later }, 'budget', null],
+  [{ heldUntil: later, heldBy: 'cost:acme' }, 'budget', 'cost:acme'],
+  [{ heldUntil: later, heldBy: 'kept:job_b' }, 'kept', 'kept:job_b'],
   [{ isUserFull: true, fullPools: ['hardware:a100*'] }, 'user_limit', 'user:7'],
   [{ isTeamFull: true }, 'team_limit', 'team:5'],
   [{ isOrgFull: true }, 'org_limit', 'org:2'],

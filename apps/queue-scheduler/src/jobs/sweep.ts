@@ -5,6 +5,7 @@ import { Clock, CONFIG, Database, LOGGER, type Logger } from '@lineclear/kit';
 import { Rounds } from '@lineclear/kit/rounds';
 import type { Queue } from 'bullmq';
 import type { Config } from '../config.js';
+import * as costs from '../db/costs.repo.js';
 import * as jobs from '../db/jobs.repo.js';
 import * as maintenance from '../db/maintenance.repo.js';
 import * as quotas from '../db/quotas.repo.js';
@@ -45,6 +46,7 @@ export class Sweep extends Rounds {
     const now = this.clock.now();
     await usage.purge(this.database, new Date(now.getTime() - USAGE_MS));
     await maintenance.purge(this.database, new Date(now.getTime() - USAGE_MS));
+    await costs.purge(this.database, new Date(now.getTime() - USAGE_MS));
     await quotas.purgeTold(this.database, new Date(now.getTime() - USAGE_MS));
     await submissions.purge(
       this.database,
