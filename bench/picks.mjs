@@ -106,7 +106,7 @@ async function openQueue(DATABASE_URL, NATS_URL, connection) {
 
 /** Queued jobs of as many users as there are, in 40 teams of 10 orgs, in four bands and two pools, and all that is counted of them. */
 async function fill(filler, database, jobs) {
-  await filler.query('truncate jobs, lanes, branches, shares, pools, ledger, usage, outbox');
+  await filler.query('truncate jobs, lanes, branches, shares, pools, ledger, usage, provider_spend, outbox');
   await filler.query(`delete from slots where scope <> 'house'`);
   await filler.query('update slots set running = 0');
   await filler.query('update limits set max_concurrent = 100000, user_max_concurrent = 100');

@@ -3,6 +3,8 @@ import {
   approvalExpired,
   approvalGranted,
   approvalRejected,
+  costExceeded,
+  costWarning,
   deadLetter,
   jobCancelled,
   jobCompleted,
@@ -59,6 +61,32 @@ it('tells who wants what is critical of a secret that was taken in an emergency'
     type: 'secret.glass_broken',
     data: { ...taken, ...why },
   });
+});
+
+it('tells who wants to hear of money that a cost limit is nearly used up, and used up', async () => {
+  await webhookFor(house, '/money', 'cost.*');
+  await webhookFor(house, '/no-money', 'cost.exceeded', { min_severity: 'critical' });
+  const limit = {
+    provider: 'replicate',
+    limit_amount: 500,
+    period: 'monthly',
+    action: 'block',
+    current_spend: 380,
+    waiting: 40,
+    percent_used: 84,
+    period_ends_at: '2026-12-01T00:00:00.000Z',
+  } as const;
+  await house.peer.publish(costWarning, limit);
+  await house.peer.publish(costExceeded, { ...limit, refused: true });
+  await vi.waitFor(() => expect(house.receiver.at('/money')).toHaveLength(2), PATIENT);
+  expect(house.receiver.at('/money').map(({ body }) => JSON.parse(body))).toEqual(
+    expect.arrayContaining([
+      expect.objectContaining({ type: 'cost.warning', data: limit }),
+      expect.objectContaining({ type: 'cost.exceeded', data: { ...limit, refused: true } }),
+    ]),
+  );
+  await settled();
+  expect(house.receiver.at('/no-money')).toEqual([]);
 });
 
 it('sends an event as a signed webhook that a client of the specification takes', async () => {

@@ -10,7 +10,9 @@ import { BandsBetweenLevels1795661000000 } from './db/migrations/1795661000000-b
 import { ApprovedSecrets1795711000000 } from './db/migrations/1795711000000-approved-secrets.js';
 import { Cancellers1795711000001 } from './db/migrations/1795711000001-cancellers.js';
 import { Attempts1795711000012 } from './db/migrations/1795711000012-attempts.js';
+import { MaintenanceAndPreemption1795711000013 } from './db/migrations/1795711000013-maintenance-and-preemption.js';
 import { ArrangedJobs1795711000011 } from './db/migrations/1795711000011-arranged-jobs.js';
+import { CostLimits1795711000020 } from './db/migrations/1795711000020-cost-limits.js';
 import { FairQueue1795711000010 } from './db/migrations/1795711000010-fair-queue.js';
 import { Approvers1795711000005 } from './db/migrations/1795711000005-approvers.js';
 import { Quotas1795671000000 } from './db/migrations/1795671000000-quotas.js';
@@ -25,10 +27,13 @@ import { ArraysController } from './http/arrays.controller.js';
 import { ArrangeController } from './http/arrange.controller.js';
 import { CancelController } from './http/cancel.controller.js';
 import { CleanupController } from './http/cleanup.controller.js';
+import { CostsController } from './http/costs.controller.js';
 import { DecideController } from './http/decide.controller.js';
 import { EventsController } from './http/events.controller.js';
+import { ForecastController } from './http/forecast.controller.js';
 import { JobPageController } from './http/job-page.controller.js';
 import { JobsController } from './http/jobs.controller.js';
+import { MaintenanceController } from './http/maintenance.controller.js';
 import { MetricsController } from './http/metrics.controller.js';
 import { PoolsController } from './http/pools.controller.js';
 import { ProvidersController } from './http/providers.controller.js';
@@ -43,6 +48,7 @@ import { DueLoop } from './line/due-loop.js';
 import { Evaluation } from './line/evaluation.js';
 import { LeakScan } from './line/leak-scan.js';
 import { SecretDemands } from './line/secret-demands.js';
+import { MakeRoomLoop } from './line/make-room-loop.js';
 import { Moves } from './line/moves.js';
 import { Providers, PROVIDERS } from './line/providers.js';
 import { RefusedLeaks } from './line/refused-leaks.js';
@@ -68,12 +74,15 @@ class QueueModule {
         JobPageController,
         CancelController,
         ArrangeController,
+        MaintenanceController,
         PoolsController,
         DecideController,
         QueueController,
         CleanupController,
         ProvidersController,
         MetricsController,
+        CostsController,
+        ForecastController,
         EventsController,
         FollowApprovals,
         FollowRuns,
@@ -96,6 +105,7 @@ class QueueModule {
         SubmitBatches,
         ClaimLoop,
         DueLoop,
+        MakeRoomLoop,
         RemoveOldJobs,
         Recount,
         Sweep,
@@ -129,6 +139,8 @@ export const define = (env: NodeJS.ProcessEnv, more: { clock?: Clock } = {}): Se
       FairQueue1795711000010,
       ArrangedJobs1795711000011,
       Attempts1795711000012,
+      MaintenanceAndPreemption1795711000013,
+      CostLimits1795711000020,
     ],
     transports: busTransports,
     file,

@@ -188,7 +188,7 @@ export async function emptyQueue({ service: { database } }: House): Promise<void
   // What the test before left the service to do may hold some of these tables: whoever waits for the other gives way.
   await vi.waitFor(() =>
     database.query(
-      'truncate jobs, dependencies, lanes, branches, shares, pools, pool_limits, ledger, submissions, idempotency_keys, usage, quotas, quotas_told',
+      'truncate jobs, dependencies, lanes, branches, shares, pools, pool_limits, ledger, submissions, idempotency_keys, usage, quotas, quotas_told, provider_spend, costs_told',
     ),
   );
   await database.query(`delete from slots where scope <> 'house'`);

@@ -240,6 +240,29 @@ describe('counts and costs', () => {
     await vi.waitFor(() => expect(house.peer.events(quotaExceeded).length - before).toBe(told));
   });
 
+  it('tells anew of a quota that was raised, and not of one that was lowered', async () => {
+    const limits = (limit: number) => ({
+      scope: 'level' as const,
+      subject: 'lead',
+      quota_type: 'jobs_per_day' as const,
+      limit,
+      action: 'notify' as const,
+    });
+    const lea = house.folk.add('lead');
+    const told = () =>
+      house.peer
+        .events(quotaExceeded)
+        .flatMap(({ data: { quota } }) => (quota.subject === 'lead' ? [quota.limit] : []));
+    await set(limits(2));
+    for (let n = 0; n < 3; n += 1) expect((await house.submit(lea)).status).toBe(202);
+    await vi.waitFor(() => expect(told()).toEqual([2]));
+    await set(limits(1));
+    expect((await house.submit(lea)).body.warnings).toHaveLength(1);
+    await set(limits(4));
+    expect((await house.submit(lea)).body.warnings).toHaveLength(1);
+    await vi.waitFor(() => expect(told()).toEqual([2, 4]));
+  });
+
   it('asks a human where a quota says so, and tells approvals why', async () => {
     await set(org('cost_daily', 5, 'require_approval'));
     const { status, body } = await house.submit(member(), GPU_HOUR);

@@ -90,13 +90,16 @@ const tables = async () => ({
     `select scope, subject, hour::text, submitted, round(usd::numeric, 2) as usd, round(gpu_seconds::numeric) as gpu_seconds
      from usage where submitted <> 0 or usd <> 0 order by 1, 2, 3`,
   ),
+  spend: await sql(
+    'select provider, day::text, round(usd, 2) as usd from provider_spend where usd <> 0 order by 1, 2',
+  ),
 });
 
 it('finds nothing where nothing is wrong, whatever became of the jobs', async () => {
   const before = await tables();
   expect(before.slots.length).toBe(5);
   expect(await cleanup()).toEqual({
-    checked: ['slots', 'pools', 'lanes', 'branches', 'usage'],
+    checked: ['slots', 'pools', 'lanes', 'branches', 'usage', 'provider_spend'],
     total: 0,
     repairs: [],
   });
@@ -118,6 +121,9 @@ it.each([
   ['usage', 'money', `update usage set usd = usd + 0.5 where hour < 'infinity'`],
   ['usage', 'what waits', `update usage set gpu_seconds = 1 where hour = 'infinity'`],
   ['usage', 'rows that are gone', `delete from usage where scope = 'org'`],
+  ['provider_spend', 'money', `update provider_spend set usd = usd + 0.5 where day < 'infinity'`],
+  ['provider_spend', 'what waits', `update provider_spend set usd = 1 where day = 'infinity'`],
+  ['provider_spend', 'rows that are gone', 'delete from provider_spend'],
 ])('repairs %s: %s', async (what, _, breaking) => {
   const before = await tables();
   // Nothing moves on a wrong figure meanwhile.

@@ -31,10 +31,20 @@ export const RECOUNT = `with held as (select * from jobs where state in ('dispat
      select user_id, sum(estimated_cost_usd) as usd from jobs where ended_at is null and state not in ('dispatching', 'running', 'cancelling') group by 1),
    booked as (
      select 'waiting' as what, coalesce(u.subject, w.user_id) as subject, round(coalesce(u.usd, 0), 6) as kept, round(coalesce(w.usd, 0), 6) as counted
-     from (select subject, usd from usage where scope = 'user' and hour = 'infinity') u full join waiting w on w.user_id = u.subject)
+     from (select subject, usd from usage where scope = 'user' and hour = 'infinity') u full join waiting w on w.user_id = u.subject),
+   cost as (
+     select provider, 'waiting' as of, sum(estimated_cost_usd) as usd from jobs
+     where ended_at is null and state not in ('dispatching', 'running', 'cancelling') group by 1
+     union all select provider, 'claimed', sum(coalesce(settled_usd, reserved_usd)) from ledger group by 1),
+   spent as (
+     select provider, case when day = 'infinity' then 'waiting' else 'claimed' end as of, sum(usd) as usd from provider_spend group by 1, 2),
+   spend as (
+     select concat_ws(' ', 'spend', provider, of) as what, 0 as subject, round(coalesce(s.usd, 0), 6) as kept, round(coalesce(c.usd, 0), 6) as counted
+     from spent s full join cost c using (provider, of))
    select what, subject, kept, counted from slot where kept <> counted
    union all select what, user_id, kept, counted from lane where kept <> counted or head_ord > head
    union all select what, subject, kept, counted from booked where kept <> counted
    union all select what, subject, kept, counted from pool where kept <> counted
    union all select what, subject, kept, counted from branch where kept <> counted
-   union all select what, subject, kept, counted from shared where kept <> counted`;
+   union all select what, subject, kept, counted from shared where kept <> counted
+   union all select what, subject, kept, counted from spend where kept <> counted`;

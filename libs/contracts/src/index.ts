@@ -4,6 +4,7 @@ export * from './audit.events.js';
 export * from './auth.events.js';
 export * from './auth.requests.js';
 export * from './bus.events.js';
+export * from './cost-limits.js';
 export * from './event.js';
 export * as fields from './fields.js';
 export * from './job-state.js';

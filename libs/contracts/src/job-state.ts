@@ -36,8 +36,8 @@ export const JOB_MOVES: Readonly<Record<JobState, readonly JobState[]>> = {
   // A run can end before anyone saw it run, and be tried again.
   dispatching: ['running', 'queued', 'cancelling', 'completed', 'failed', 'cancelled'],
   running: ['queued', 'cancelling', 'completed', 'failed', 'cancelled'],
-  // A run that finished before the cancel reached it keeps its real outcome.
-  cancelling: ['completed', 'failed', 'cancelled'],
+  // A run that finished before the cancel reached it keeps its real outcome; one that is stopped for another job comes back.
+  cancelling: ['queued', 'completed', 'failed', 'cancelled'],
   completed: [],
   failed: [],
   cancelled: [],

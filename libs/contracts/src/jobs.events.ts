@@ -18,6 +18,7 @@ import { END_REASONS, JOB_STATES } from './job-state.js';
 import { levelName } from './permissions.js';
 import { FAILURE_CAUSES, RUN_OUTCOMES } from './runs.events.js';
 import { approvalNeed, jobFacts } from './approvals.requests.js';
+import { costStanding } from './cost-limits.js';
 import { secretUse } from './secret-use.js';
 import { quota } from './quotas.js';
 import { MAX_SECRETS_OF_JOB, secretDemand } from './secrets.requests.js';
@@ -135,3 +136,8 @@ const aboutQuota = { ...aboutJob, quota, used: z.number().min(0) };
 export const quotaWarning = defineEvent('quota.warning', z.object(aboutQuota));
 /** This job goes, or would have gone, beyond a quota. A refused job has an id that stands for nothing. */
 export const quotaExceeded = defineEvent('quota.exceeded', z.object({ ...aboutQuota, refused: z.boolean() }));
+
+/** Most (80 %) of a provider's cost limit is used. Told once per limit and period. */
+export const costWarning = defineEvent('cost.warning', costStanding);
+/** A provider's cost limit is used up, or a job was refused that would have gone beyond it. Told once per limit and period. */
+export const costExceeded = defineEvent('cost.exceeded', costStanding.extend({ refused: z.boolean() }));

@@ -45,6 +45,7 @@ const jobOutcomes = [
   jobs.jobCancelled,
 ];
 const quotaNews = [jobs.quotaWarning, jobs.quotaExceeded];
+const costNews = [jobs.costWarning, jobs.costExceeded];
 const decisions = [
   approvals.approvalGranted,
   approvals.approvalRejected,
@@ -124,6 +125,7 @@ export const WIRING: Readonly<Record<ServiceName, Wiring>> = {
       jobs.jobCancelRequested,
       ...jobOutcomes,
       ...quotaNews,
+      ...costNews,
       jobs.providerChanged,
     ],
     consumes: [
@@ -152,6 +154,7 @@ export const WIRING: Readonly<Record<ServiceName, Wiring>> = {
       jobs.jobSubmitted,
       ...jobOutcomes,
       ...quotaNews,
+      ...costNews,
       approvals.approvalRequired,
       approvals.approvalReminder,
       approvals.approvalStageStarted,

@@ -126,7 +126,7 @@ export class Refused extends AppError {
 
 export class TooMany extends AppError {
   readonly status = 429;
-  readonly code = 'too_many_requests';
+  readonly code: string = 'too_many_requests';
   readonly title = 'Too many requests';
   override readonly headers: Readonly<Record<string, string>>;
 

@@ -40,6 +40,8 @@ export const CATALOGUE: Readonly<Record<string, EventKind>> = {
   },
   'quota.warning': { name: 'Quota nearly used up', category: 'quota', severity: 'warning' },
   'quota.exceeded': { name: 'Quota exceeded', category: 'quota', severity: 'warning' },
+  'cost.warning': { name: 'Cost limit nearly used up', category: 'cost', severity: 'warning' },
+  'cost.exceeded': { name: 'Cost limit exceeded', category: 'cost', severity: 'error' },
   'auth.login_failure': { name: 'Logins failed', category: 'auth', severity: 'warning' },
   'auth.new_device': { name: 'Login from a new device', category: 'auth', severity: 'warning' },
   'auth.password_reset_requested': {

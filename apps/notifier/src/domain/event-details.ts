@@ -34,6 +34,13 @@ const need = {
 const cost = { hardware: 'gpu-a100', estimated_cost_usd: 72 };
 const held = { ...approval, ...need, ...job, ...cost, stage: 1, round: 1 };
 const quota = { scope: 'org', subject: '1', quota_type: 'cost_daily', limit: 100, action: 'block' };
+const costLimit = {
+  provider: job.provider,
+  limit_amount: 500,
+  period: 'monthly',
+  action: 'block',
+  period_ends_at: '2026-12-01T00:00:00.000Z',
+};
 const secret = { scope: 'global', name: 'HF_TOKEN', version: 2 };
 
 /** Of every event that people may choose, by its id. */
@@ -152,6 +159,15 @@ export const EVENT_DETAILS: Readonly<Record<string, EventDetails>> = {
   'quota.exceeded': {
     description: 'This job goes, or would have gone, beyond a quota; `refused` says which.',
     example: { ...job, quota, used: 101.5, refused: true },
+  },
+  'cost.warning': {
+    description: "Most of a provider's cost limit is used, with what waits. Told once per limit and period.",
+    example: { ...costLimit, current_spend: 380, waiting: 40, percent_used: 84 },
+  },
+  'cost.exceeded': {
+    description:
+      "A provider's cost limit is used up, with what waits, or (`refused`) a job would have gone beyond it. Told once per limit and period.",
+    example: { ...costLimit, current_spend: 460, waiting: 40, percent_used: 100, refused: false },
   },
   'auth.login_failure': {
     description: 'Logins with a name, or from an address, failed several times.',

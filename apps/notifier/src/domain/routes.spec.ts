@@ -31,6 +31,7 @@ describe('the catalogue', () => {
     ['job', 0],
     ['job.', 0],
     ['quota.*', 2],
+    ['cost.*', 2],
     ['auth.*', 2],
     ['auth.password_reset_requested', 0],
     ['auth.password_changed', 0],

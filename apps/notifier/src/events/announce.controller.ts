@@ -11,6 +11,8 @@ import {
   approvalReminder,
   approvalRequired,
   approvalStageStarted,
+  costExceeded,
+  costWarning,
   deadLetter,
   jobAttemptFailed,
   jobCancelled,
@@ -213,6 +215,16 @@ export class AnnounceController {
 
   @OnEvents(quotaExceeded)
   async quotasExceeded(events: EventOf<typeof quotaExceeded>[], tx: Tx): Promise<void> {
+    await this.#announce(events, tx);
+  }
+
+  @OnEvents(costWarning)
+  async costLimitsNearlyUsed(events: EventOf<typeof costWarning>[], tx: Tx): Promise<void> {
+    await this.#announce(events, tx);
+  }
+
+  @OnEvents(costExceeded)
+  async costLimitsExceeded(events: EventOf<typeof costExceeded>[], tx: Tx): Promise<void> {
     await this.#announce(events, tx);
   }
 

@@ -1,3 +1,4 @@
+import { startOf } from '../domain/period.js';
 import { POOL_OF_JOB } from './lanes.repo.js';
 
 /**
@@ -7,11 +8,15 @@ import { POOL_OF_JOB } from './lanes.repo.js';
 export interface Counter {
   /** As the metric and the answers name it. */
   readonly what: string;
-  /** Common table expressions, the last of which is `diff(of, kept, counted, …)`: where the two are not the same. $1 is the start of the month. */
+  /** Common table expressions, the last of which is `diff(of, kept, counted, …)`: where the two are not the same. $1 is since when figures matter (`sinceOf`). */
   readonly diff: string;
   /** A statement that writes what `diff` counted. */
   readonly fix: string;
 }
+
+/** The beginning of the longest period that is not over: a week may have begun before the month did. */
+export const sinceOf = (now: Date): Date =>
+  new Date(Math.min(startOf('month', now).getTime(), startOf('week', now).getTime()));
 
 const HOLDS_SLOT = `j.state in ('dispatching', 'running', 'cancelling')`;
 const HOLDERS = `cross join lateral (values ('user', j.user_id), ('team', j.team_id), ('org', j.org_id)) h(scope, subject)`;
@@ -86,7 +91,7 @@ const branches: Counter = {
     on conflict (place, parent, band, pool) do update set is_ready = excluded.is_ready`,
 };
 
-// As domain/usage.ts books it. Of what was before this month some jobs may be gone, and no quota looks at it. Jobs are
+// As domain/usage.ts books it. Of what was before some jobs may be gone, and no quota looks at it. Jobs are
 // booked one by one, and sums of fractions are not the same in every order.
 const usage: Counter = {
   what: 'usage',
@@ -123,5 +128,25 @@ const usage: Counter = {
     on conflict (scope, subject, hour) do update set submitted = excluded.submitted, usd = excluded.usd, gpu_seconds = excluded.gpu_seconds`,
 };
 
+// As domain/provider-spend.ts books it.
+const spend: Counter = {
+  what: 'provider_spend',
+  diff: `entries as (
+      select j.provider, case when ${HOLDS_SLOT} then date_trunc('day', j.claimed_at, 'UTC') else 'infinity' end as day, j.estimated_cost_usd as usd
+      from jobs j where j.ended_at is null
+      union all
+      select j.provider, date_trunc('day', (a->>'claimed_at')::timestamptz, 'UTC'), (a->>'cost_usd')::numeric
+      from jobs j cross join lateral json_array_elements(j.attempts) a where j.ended_at is null or j.ended_at >= $1),
+    counted as (select provider, day, sum(usd) as usd from entries where day >= $1 group by 1, 2),
+    kept as (select * from provider_spend where day >= $1),
+    diff as (
+      select provider || '/' || case when day = 'infinity' then 'waiting' else to_char(day at time zone 'UTC', 'YYYY-MM-DD') end as of,
+        provider, day, coalesce(c.usd, 0) as usd,
+        jsonb_build_object('usd', coalesce(k.usd, 0)) as kept, jsonb_build_object('usd', coalesce(c.usd, 0)) as counted
+      from kept k full join counted c using (provider, day) where abs(coalesce(k.usd, 0) - coalesce(c.usd, 0)) > 0.005)`,
+  fix: `insert into provider_spend (provider, day, usd) select provider, day, usd from diff
+    on conflict (provider, day) do update set usd = excluded.usd`,
+};
+
 /** All of them. Another one is an entry here, and a way to break it in test/recount.e2e.spec.ts. */
-export const COUNTERS: readonly Counter[] = [slots, pools, lanes, branches, usage];
+export const COUNTERS: readonly Counter[] = [slots, pools, lanes, branches, usage, spend];

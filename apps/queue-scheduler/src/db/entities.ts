@@ -1,5 +1,5 @@
 import type { SecretEntry } from '@lineclear/contracts';
-import { Check, Column, Entity, Index, PrimaryColumn } from 'typeorm';
+import { Check, Column, Entity, Index, PrimaryColumn, PrimaryGeneratedColumn } from 'typeorm';
 
 /** A job, as `Job` in domain/job.ts. `ord` is its place in the queue, there while it is in line; `last_ord` the one that it had. */
 @Entity('jobs')
@@ -11,6 +11,7 @@ import { Check, Column, Entity, Index, PrimaryColumn } from 'typeorm';
 @Index('jobs_of_array', { synchronize: false })
 @Index('jobs_live', { synchronize: false })
 @Index('jobs_not_before', { synchronize: false })
+@Index('jobs_with_slot', { synchronize: false })
 export class JobRow {
   @PrimaryColumn('text', { primaryKeyConstraintName: 'jobs_pk' }) id: string;
   @Column('int4') user_id: number;
@@ -32,6 +33,7 @@ export class JobRow {
   @Column('int4', { nullable: true }) array_index: number | null;
   @Column('json', { nullable: true }) parameters: object | null;
   @Column('json', { default: [] }) depends_on: object[];
+  @Column('bool', { default: false }) preemptible: boolean;
   @Column('json', { nullable: true }) retry: object | null;
   @Column('json') secrets: SecretEntry[];
   @Column('json') labels: object;
@@ -62,6 +64,7 @@ export class JobRow {
   @Column('timestamptz', { nullable: true }) started_at: Date | null;
   @Column('timestamptz', { nullable: true }) cancel_requested_at: Date | null;
   @Column('json', { nullable: true }) cancelled_by: object | null;
+  @Column('text', { nullable: true }) stopped_for: string | null;
   @Column('timestamptz', { nullable: true }) ended_at: Date | null;
   @Column('text', { nullable: true }) end_reason: string | null;
   @Column('text', { nullable: true }) message: string | null;
@@ -111,6 +114,9 @@ export class LimitsRow {
   @Column('float8', { default: 168 }) half_life_hours: number;
   @Column('float8', { default: 60 }) starvation_threshold_minutes: number;
   @Column('int4', { default: 4 }) guard_every: number;
+  @Column('bool', { default: false }) reserves: boolean;
+  @Column('float8', { nullable: true }) preempt_after_minutes: number | null;
+  @Column('float8', { default: 30 }) preempt_min_runtime_minutes: number;
   /** How many jobs were let in: every so many of them it is the turn of one that waited too long. */
   @Column('int8', { default: 0 }) decisions: number;
 }
@@ -144,6 +150,20 @@ export class PoolLimitRow {
   @PrimaryColumn('text', { primaryKeyConstraintName: 'pool_limits_pk' }) name: string;
   @Column('int4', { nullable: true }) at_most: number | null;
   @Column('bool') is_paused: boolean;
+}
+
+/** When nothing runs of the house, a provider or hardware. */
+@Entity('maintenance')
+export class MaintenanceRow {
+  @PrimaryGeneratedColumn('identity', { type: 'int4', primaryKeyConstraintName: 'maintenance_pk' })
+  id: number;
+  @Column('text') kind: 'house' | 'provider' | 'hardware';
+  @Column('text') name: string;
+  @Column('timestamptz') starts_at: Date;
+  @Column('timestamptz') ends_at: Date;
+  @Column('text') reason: string;
+  /** What still runs when it begins is stopped, and goes back into the queue. */
+  @Column('bool') stops_runs: boolean;
 }
 
 /** What an org, a team of it, a user of this used, as domain/share.ts counts it. */
@@ -194,6 +214,8 @@ export class LaneRow {
   @Column('float8') used: number;
   @Column('bool', { default: false }) is_full: boolean;
   @Column('timestamptz', { nullable: true }) held_until: Date | null;
+  /** Which cost limit holds them, where it is one. */
+  @Column('text', { nullable: true }) held_by: string | null;
 }
 
 /** What auth says may be used; a quota that was taken away keeps its row without a limit, so that old news of it is known as old. */
@@ -234,6 +256,26 @@ export class ProviderConfigRow {
   @PrimaryColumn('text', { primaryKeyConstraintName: 'provider_config_pk' }) provider: string;
   @Column('json') hardware: object;
   @Column('timestamptz') updated_at: Date;
+  @Column('bool', { default: false }) cost_limit_enabled: boolean;
+  @Column('numeric', { nullable: true }) cost_limit_amount: number | null;
+  @Column('text', { default: 'monthly' }) cost_limit_period: string;
+  @Column('text', { default: 'warn' }) cost_limit_action: string;
+}
+
+/** What a provider costs by the day of the claim. What waits has the day `infinity`. */
+@Entity('provider_spend')
+export class ProviderSpendRow {
+  @PrimaryColumn('text', { primaryKeyConstraintName: 'provider_spend_pk' }) provider: string;
+  @PrimaryColumn('timestamptz', { primaryKeyConstraintName: 'provider_spend_pk' }) day: Date;
+  @Column('numeric') usd: number;
+}
+
+/** What people were told of a provider's cost limit in a period: once is enough. */
+@Entity('costs_told')
+export class CostToldRow {
+  @PrimaryColumn('text', { primaryKeyConstraintName: 'costs_told_pk' }) provider: string;
+  @PrimaryColumn('text', { primaryKeyConstraintName: 'costs_told_pk' }) what: string;
+  @PrimaryColumn('timestamptz', { primaryKeyConstraintName: 'costs_told_pk' }) period: Date;
 }
 
 /**
@@ -261,6 +303,7 @@ export const entities = [
   SlotsRow,
   PoolRow,
   PoolLimitRow,
+  MaintenanceRow,
   ShareRow,
   BranchRow,
   LaneRow,
@@ -268,5 +311,7 @@ export const entities = [
   QuotaToldRow,
   UsageRow,
   ProviderConfigRow,
+  ProviderSpendRow,
+  CostToldRow,
   LedgerRow,
 ] as const;

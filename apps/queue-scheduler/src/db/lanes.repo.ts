@@ -81,7 +81,7 @@ export async function add(tx: Tx, given: readonly Joining[]): Promise<void> {
   );
 }
 
-/** Jobs left the queue (that is written already): the heads of their lanes are read anew. */
+/** Jobs left the queue (that is written already): the heads of their lanes are read anew. What another head was held for does not hold this one. */
 export async function remove(tx: Tx, given: readonly LaneChange[]): Promise<void> {
   if (given.length === 0) return;
   await tx.query(
@@ -92,7 +92,8 @@ export async function remove(tx: Tx, given: readonly LaneChange[]): Promise<void
        select l.*, j.ord, j.queued_at from held l left join lateral (
          select j.ord, j.queued_at from jobs j where ${IN_LANE} order by j.ord limit 1) j on true)
      update lanes l set queued = l.queued - heads.jobs, head_ord = coalesce(heads.ord, l.head_ord),
-       head_queued_at = coalesce(heads.queued_at, l.head_queued_at)
+       head_queued_at = coalesce(heads.queued_at, l.head_queued_at),
+       held_until = case when heads.ord = l.head_ord then l.held_until end
      from heads where ${keyOf('l')} = ${keyOf('heads')}`,
     [...arrays(given), given.map(({ jobs }) => jobs)],
   );
@@ -122,13 +123,19 @@ export async function markLanesFull(tx: Tx, full: readonly LaneKey[]): Promise<v
   );
 }
 
-/** Lanes whose first job must wait for a quota's next period, or for money to come back. */
-export async function hold(tx: Tx, held: readonly (LaneKey & { readonly until: Date })[]): Promise<void> {
+/** A lane whose first job must wait: for a quota's or a cost limit's next period, for money to come back, for machines. */
+export interface Held extends LaneKey {
+  readonly until: Date;
+  /** The cost limit, the maintenance, or the job that machines are kept for; null for a quota. */
+  readonly by: string | null;
+}
+
+export async function hold(tx: Tx, held: readonly Held[]): Promise<void> {
   if (held.length === 0) return;
   await tx.query(
-    `update lanes l set held_until = n.until
-     from unnest(${KEYS}, $6::timestamptz[]) as n(${KEY}, until) where ${keyOf('l')} = ${keyOf('n')}`,
-    [...arrays(held), held.map(({ until }) => until)],
+    `update lanes l set held_until = n.until, held_by = n.by
+     from unnest(${KEYS}, $6::timestamptz[], $7::text[]) as n(${KEY}, until, by) where ${keyOf('l')} = ${keyOf('n')}`,
+    [...arrays(held), held.map(({ until }) => until), held.map(({ by }) => by)],
   );
 }
 
@@ -148,6 +155,22 @@ export async function release(tx: Tx, holders: readonly Holder[]): Promise<numbe
     `update lanes set held_until = null where held_until is not null
        and (user_id = any($1::int4[]) or team_id = any($2::int4[]) or org_id = any($3::int4[])) returning user_id`,
     [ids('user'), ids('team'), ids('org')],
+  );
+  return rows.map(({ user_id }) => user_id);
+}
+
+/** So much is left of cost limits: lanes that they hold, and whose first job costs no more, are looked at again. Answers whose they were. */
+export async function releaseAffordable(
+  tx: Tx,
+  left: readonly { readonly by: string; readonly usd: number }[],
+): Promise<number[]> {
+  if (left.length === 0) return [];
+  const rows = await tx.query<{ user_id: number }>(
+    `update lanes l set held_until = null from unnest($1::text[], $2::numeric[]) as n(by, usd)
+     where l.held_until is not null and l.held_by = n.by
+       and n.usd >= (select j.estimated_cost_usd from jobs j where ${IN_LANE} order by j.ord limit 1)
+     returning l.user_id`,
+    [left.map(({ by }) => by), left.map(({ usd }) => usd)],
   );
   return rows.map(({ user_id }) => user_id);
 }

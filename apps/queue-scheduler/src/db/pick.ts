@@ -15,8 +15,10 @@ import {
   type Waiting,
 } from '../domain/pick.js';
 import { poolHolds, poolName, poolsTaken, type Pool, type PoolLimit } from '../domain/pools.js';
-import { quotasOf, waitsUntil, withClaimed, NOTHING_USED, type Load } from '../domain/quotas.js';
+import type { Window } from '../domain/maintenance.js';
 import { chargeOf, halfLivesAt, type Sharing } from '../domain/share.js';
+import { budgetFor, type Costly } from './budget.js';
+import { HAS_COST_LIMITS } from './costs.repo.js';
 import {
   BRANCH_READY,
   hold,
@@ -27,10 +29,11 @@ import {
   releaseDue,
   type LaneKey,
 } from './lanes.repo.js';
+import { holdBack, type Next } from './hold-back.js';
+import { windowsAfter } from './maintenance.repo.js';
 import { POOLS } from './pools.repo.js';
-import * as quotas from './quotas.repo.js';
+import { HAS_QUOTAS } from './quotas.repo.js';
 import { POLICY, policyOf, type Limits, type PolicyRow } from './slots.repo.js';
-import * as usage from './usage.repo.js';
 
 export interface Picked {
   readonly maxConcurrent: number;
@@ -46,15 +49,17 @@ export interface Picked {
 
 const HOUSE = `
   select max_concurrent, user_max_concurrent, greatest(0, least($1, max_concurrent - running)) as room, decisions, ${POLICY},
-    ${quotas.HAS_QUOTAS} as has_quotas, exists (select from slots where nominal is not null) as has_nominal, ${POOLS}
+    ${HAS_QUOTAS} as has_quotas, ${HAS_COST_LIMITS} as has_cost_limits, exists (select from slots where nominal is not null) as has_nominal, ${POOLS}, ${windowsAfter('$2::timestamptz')}
   from limits, slots where slots.scope = 'house'`;
 interface HouseRow extends Limits, PolicyRow {
   readonly room: number;
   readonly decisions: number;
   readonly has_quotas: boolean;
+  readonly has_cost_limits: boolean;
   readonly has_nominal: boolean;
   readonly pools: readonly Pool[];
   readonly pool_limits: readonly PoolLimit[];
+  readonly windows: readonly Window[];
 }
 
 // Of a person's quotas the most particular one counts, and it blocks or it does not.
@@ -158,13 +163,13 @@ type FrontierRow = Row & {
 
 const SECONDS_PER_HOUR = 3_600;
 /** A queued job that may go, with its lane and what it costs. */
-interface Candidate extends Waiting, Load, LaneKey {}
+interface Candidate extends Waiting, Costly, Next {}
 
 /** Who goes next, at most so many: the policy of domain/pick.ts, at a cost that does not grow with the queue. */
 export async function pick(tx: Tx, atMost: number, now: Date): Promise<Picked> {
   const released = await releaseDue(tx, now);
   if (released.length > 0) await refresh(tx, released, []);
-  const [house] = await tx.query<HouseRow>(HOUSE, [atMost]);
+  const [house] = await tx.query<HouseRow>(HOUSE, [atMost, now]);
   if (!house) throw new Error('the table of limits is empty');
   const rules = policyOf(house);
   const ceilings = {
@@ -192,14 +197,29 @@ export async function pick(tx: Tx, atMost: number, now: Date): Promise<Picked> {
   const full = [...rows.filter(({ id }) => id === null), ...(oldest ? [oldest] : [])]
     .filter(({ user_running, user_at_most }) => user_running >= user_at_most)
     .map(laneKey);
-  const budget = house.has_quotas && candidates.length > 0 ? await budgetFor(tx, candidates, now) : undefined;
+  const has = { quotas: house.has_quotas, costLimits: house.has_cost_limits };
+  const providerOf = new Map(open.map((pool) => [poolName(pool), pool.provider]));
+  const budget =
+    (has.quotas || has.costLimits) && candidates.length > 0
+      ? await budgetFor(tx, candidates, providerOf, has, now)
+      : undefined;
+  const back = await holdBack(
+    tx,
+    {
+      windows: house.windows,
+      reservesSince: house.reserves ? since : undefined,
+      limits: house.pool_limits,
+      pools: house.pools,
+    },
+    now,
+  );
   const { picked, isCut } = policy(
     choice,
     room,
     { atMs: now.getTime(), halfLives: halfLivesAt(now, rules), policy: rules, decisions: house.decisions },
-    budget?.affords,
+    (job) => (back?.lets(job) ?? true) && (budget?.affords(job) ?? true),
   );
-  const held = budget?.held ?? [];
+  const held = [...(budget?.held ?? []), ...(back?.held ?? [])];
   await Promise.all([
     markLanesFull(tx, full),
     hold(tx, held),
@@ -316,6 +336,7 @@ function candidate(row: LaneRow & JobRow, pool: readonly Hold[]): Candidate {
     charge: chargeOf(job),
     level: row.level,
     usd: job.estimatedCostUsd,
+    seconds: job.estimatedDurationSeconds,
     gpuHours: (job.estimatedDurationSeconds * job.gpus) / SECONDS_PER_HOUR,
     holds: [
       ...holdersOf(lane).map((holder) => ({
@@ -325,30 +346,5 @@ function candidate(row: LaneRow & JobRow, pool: readonly Hold[]): Candidate {
       })),
       ...pool,
     ],
-  };
-}
-
-interface Budget {
-  readonly affords: (job: Candidate) => boolean;
-  readonly held: (LaneKey & { readonly until: Date })[];
-}
-
-/** What quotas on money and GPU time leave for these; lanes of those who must wait for more are put into `held`. */
-async function budgetFor(tx: Tx, candidates: readonly Candidate[], now: Date): Promise<Budget> {
-  const all = await quotas.about(tx, quotas.subjectsOf(candidates));
-  const uses = new Map(await usage.of(tx, [...new Set(candidates.flatMap(holdersOf))], now));
-  const held: (LaneKey & { readonly until: Date })[] = [];
-  return {
-    held,
-    affords(job) {
-      const until = waitsUntil(quotasOf(all, job), uses, job, now);
-      if (until !== undefined) {
-        held.push({ ...job, until });
-        return false;
-      }
-      for (const holder of holdersOf(job))
-        uses.set(holder, withClaimed(uses.get(holder) ?? NOTHING_USED, job));
-      return true;
-    },
   };
 }

@@ -3,8 +3,10 @@ import type { JobState, Level } from '@lineclear/contracts';
 import type { Queryable } from '@lineclear/kit';
 import { hasRoom } from '../domain/pick.js';
 import { poolHolds, poolsTaken, type Machine, type Pool, type PoolLimit } from '../domain/pools.js';
+import { inTheWay, type Window } from '../domain/maintenance.js';
 import type { Standing } from '../domain/waits-for.js';
 import { IN_LANE } from './lanes.repo.js';
+import { windowsAfter } from './maintenance.repo.js';
 import { POOLS } from './pools.repo.js';
 
 /** Condition on jobs: they are of those whom `$1` and `$2`, as `seen` gives them, stand for. */
@@ -52,31 +54,35 @@ const isFull = (scope: 'team' | 'org'): string =>
   `exists (select from branches b where b.is_full and b.place = l.${scope}_id and b.parent = ${scope === 'org' ? '-1' : 'l.org_id'}
     and b.band = l.band and b.pool = l.pool)`;
 const STANDING = `${PLACE}
-  select place.position, l.is_full as "isUserFull", l.held_until as "heldUntil",
+  select place.position, l.is_full as "isUserFull", l.held_until as "heldUntil", l.held_by as "heldBy",
     ${isFull('team')} as "isTeamFull", ${isFull('org')} as "isOrgFull", limits.is_paused as "isPaused",
-    j.provider, j.hardware, j.gpus, ${POOLS}
+    j.provider, j.hardware, j.gpus, j.estimated_duration_seconds as seconds, ${POOLS}, ${windowsAfter('$2::timestamptz')}
   from limits, jobs j join lanes l on ${IN_LANE} left join place on place.id = j.id
   where j.id = $1`;
-interface StandingRow extends Omit<Standing, 'pausedPools' | 'fullPools'>, Machine {
+interface StandingRow extends Omit<Standing, 'pausedPools' | 'fullPools' | 'maintenance'>, Machine {
+  readonly seconds: number;
+  readonly windows: readonly Window[];
   readonly pools: readonly Pool[];
   readonly pool_limits: readonly PoolLimit[];
 }
 
 /** Where a job stands; undefined when it is not in the queue. */
-export async function standingOf(db: Queryable, jobId: string): Promise<Standing | undefined> {
-  const [row] = await db.query<StandingRow>(STANDING, [jobId]);
+export async function standingOf(db: Queryable, jobId: string, now: Date): Promise<Standing | undefined> {
+  const [row] = await db.query<StandingRow>(STANDING, [jobId, now]);
   if (!row) return undefined;
-  const { pools, pool_limits: limits, provider, hardware, gpus, ...standing } = row;
+  const { pools, pool_limits: limits, windows, provider, hardware, gpus, seconds, ...standing } = row;
   const taken = poolsTaken(limits, pools);
   const machine = { provider, hardware, gpus };
-  const inTheWay = (some: readonly PoolLimit[]): string[] =>
+  const window = inTheWay(windows, { ...machine, seconds }, now.getTime());
+  const without = (some: readonly PoolLimit[]): string[] =>
     poolHolds(some, machine)
       .filter((hold) => !hasRoom({ holds: [hold] }, taken))
       .map(({ holder }) => holder);
   return {
     ...standing,
-    pausedPools: inTheWay(limits.filter(({ isPaused }) => isPaused)),
-    fullPools: inTheWay(limits.filter(({ isPaused }) => !isPaused)),
+    maintenance: window ? { id: window.id, until: new Date(window.endsAtMs) } : null,
+    pausedPools: without(limits.filter(({ isPaused }) => isPaused)),
+    fullPools: without(limits.filter(({ isPaused }) => !isPaused)),
   };
 }
 

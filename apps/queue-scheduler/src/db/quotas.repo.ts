@@ -1,22 +1,23 @@
 import type { Quota, QuotaKey } from '@lineclear/contracts';
 import type { Queryable, Tx } from '@lineclear/kit';
 
-/** Takes over what auth says of a quota, unless something newer is known; no limit takes it away. True when it was new. */
+/** Takes over what auth says of a quota, unless something newer is known; no limit takes it away. Answers the limit before, when it was news. */
 export async function take(
   tx: Tx,
   { scope, subject, quota_type }: QuotaKey,
   set: Pick<Quota, 'limit' | 'action'> | undefined,
   version: number,
-): Promise<boolean> {
-  const rows = await tx.query(
-    `insert into quotas (scope, subject, quota_type, limit_value, action, version) values ($1, $2, $3, $4, $5, $6)
+): Promise<{ readonly before: number | null } | undefined> {
+  const [row] = await tx.query<{ before: number | null }>(
+    `with old as (select limit_value from quotas where scope = $1 and subject = $2 and quota_type = $3)
+     insert into quotas (scope, subject, quota_type, limit_value, action, version) values ($1, $2, $3, $4, $5, $6)
      on conflict (scope, subject, quota_type) do update
        set limit_value = excluded.limit_value, action = excluded.action, version = excluded.version
        where quotas.version < excluded.version
-     returning version`,
+     returning (select limit_value from old) as before`,
     [scope, subject, quota_type, set?.limit ?? null, set?.action ?? null, version],
   );
-  return rows.length > 0;
+  return row;
 }
 
 /** Part of a select list: whether there is any quota at all. */
@@ -68,6 +69,15 @@ export async function tell(
     [scope, subject, quota_type, what, period],
   );
   return rows.length > 0;
+}
+
+/** There is more room than before: what comes is news again. */
+export async function forgetTold(tx: Tx, { scope, subject, quota_type }: QuotaKey): Promise<void> {
+  await tx.query('delete from quotas_told where scope = $1 and subject = $2 and quota_type = $3', [
+    scope,
+    subject,
+    quota_type,
+  ]);
 }
 
 export async function purgeTold(db: Queryable, before: Date): Promise<void> {

@@ -12,11 +12,11 @@ export interface Difference {
 const list = `select of, kept, counted from diff where $1::timestamptz is not null order by of`;
 
 /** Counts anew. It is one statement, which sees jobs and counters as they were at one moment: it holds up nobody. */
-export async function differences(db: Queryable, { diff }: Counter, month: Date): Promise<Difference[]> {
-  return db.query<Difference>(`with ${diff} ${list}`, [month]);
+export async function differences(db: Queryable, { diff }: Counter, since: Date): Promise<Difference[]> {
+  return db.query<Difference>(`with ${diff} ${list}`, [since]);
 }
 
 /** Counts anew and writes what was counted, in a transaction that has entered; what was wrong. */
-export async function repair(tx: Tx, { diff, fix }: Counter, month: Date): Promise<Difference[]> {
-  return tx.query<Difference>(`with ${diff}, fixed as (${fix}) ${list}`, [month]);
+export async function repair(tx: Tx, { diff, fix }: Counter, since: Date): Promise<Difference[]> {
+  return tx.query<Difference>(`with ${diff}, fixed as (${fix}) ${list}`, [since]);
 }

@@ -4,7 +4,9 @@ import { halfLivesAt, type FairPolicy, type Sharing } from '../domain/share.js';
 import { idOf, scopeOf, type Holder } from '../domain/holders.js';
 import type { Taking } from '../domain/pick.js';
 import { reopenAll, SOMEONE_WAITS } from './lanes.repo.js';
+import { hasWindowsAfter } from './maintenance.repo.js';
 import { POOLS } from './pools.repo.js';
+import { HAS_COST_LIMITS } from './costs.repo.js';
 import { HAS_QUOTAS } from './quotas.repo.js';
 
 export interface Limits {
@@ -38,7 +40,10 @@ export interface Room {
   readonly free: number;
   /** Someone is in the queue who could go if there were a slot. */
   readonly someoneWaits: boolean;
+  /** There is maintenance, now or to come, that a job may have to wait for. */
+  readonly hasWindows: boolean;
   readonly hasQuotas: boolean;
+  readonly hasCostLimits: boolean;
   /** How many slots each of those asked for has. */
   readonly taken: ReadonlyMap<Holder, number>;
   readonly pools: readonly Pool[];
@@ -49,7 +54,9 @@ interface RoomRow extends Limits, PolicyRow {
   readonly running: number;
   readonly taken: Readonly<Record<Holder, number>>;
   readonly someone_waits: boolean;
+  readonly has_windows: boolean;
   readonly has_quotas: boolean;
+  readonly has_cost_limits: boolean;
   readonly pools: Pool[];
   readonly pool_limits: PoolLimit[];
 }
@@ -60,9 +67,15 @@ export interface PolicyRow {
   readonly half_life_hours: number;
   readonly starvation_threshold_minutes: number;
   readonly guard_every: number;
+  /** Machines are kept for a job that waits too long for more of them than are free at once. */
+  readonly reserves: boolean;
+  /** So long waits a job until runs of lower levels are stopped for it, of those that may be; null for never. */
+  readonly preempt_after_minutes: number | null;
+  readonly preempt_min_runtime_minutes: number;
 }
 /** Part of a select list. */
-export const POLICY = 'is_paused, half_life_hours, starvation_threshold_minutes, guard_every';
+export const POLICY = `is_paused, half_life_hours, starvation_threshold_minutes, guard_every, reserves, preempt_after_minutes,
+  preempt_min_runtime_minutes`;
 
 export const policyOf = (row: PolicyRow): FairPolicy => ({
   halfLifeSeconds: row.half_life_hours * SECONDS_PER_HOUR,
@@ -71,13 +84,14 @@ export const policyOf = (row: PolicyRow): FairPolicy => ({
 });
 
 /** How things stand for these, in a transaction that has entered. */
-export async function roomFor(tx: Tx, holders: readonly Holder[]): Promise<Room> {
+export async function roomFor(tx: Tx, holders: readonly Holder[], now: Date): Promise<Room> {
   const [row] = await tx.query<RoomRow>(
-    `select max_concurrent, user_max_concurrent, running, ${SOMEONE_WAITS} as someone_waits, ${HAS_QUOTAS} as has_quotas, ${POLICY}, ${POOLS},
+    `select max_concurrent, user_max_concurrent, running, ${SOMEONE_WAITS} as someone_waits, ${HAS_QUOTAS} as has_quotas,
+       ${HAS_COST_LIMITS} as has_cost_limits, ${POLICY}, ${POOLS}, ${hasWindowsAfter('$3::timestamptz')},
        (select coalesce(json_object_agg(s.scope || ':' || s.subject, s.running), '{}')
         from unnest($1::text[], $2::int4[]) as n(scope, subject) join slots s using (scope, subject)) as taken
      from limits, slots where scope = 'house'`,
-    [holders.map(scopeOf), holders.map(idOf)],
+    [holders.map(scopeOf), holders.map(idOf), now],
   );
   if (!row) throw new Error('the table of limits is empty');
   const { max_concurrent, user_max_concurrent, running, taken, someone_waits, has_quotas } = row;
@@ -88,7 +102,9 @@ export async function roomFor(tx: Tx, holders: readonly Holder[]): Promise<Room>
     poolLimits: row.pool_limits,
     policy: policyOf(row),
     someoneWaits: someone_waits,
+    hasWindows: row.has_windows,
     hasQuotas: has_quotas,
+    hasCostLimits: row.has_cost_limits,
     taken: new Map(Object.entries(taken) as [Holder, number][]),
   };
 }
@@ -103,9 +119,18 @@ export async function policy(db: Queryable): Promise<PolicyRow> {
 export async function setPolicy(tx: Tx, wanted: PolicyRow, now: Date): Promise<PolicyRow> {
   const [row] = await tx.query<PolicyRow & { before: number }>(
     `with before as (select half_life_hours from limits)
-     update limits set is_paused = $1, half_life_hours = $2, starvation_threshold_minutes = $3, guard_every = $4
+     update limits set is_paused = $1, half_life_hours = $2, starvation_threshold_minutes = $3, guard_every = $4,
+       reserves = $5, preempt_after_minutes = $6, preempt_min_runtime_minutes = $7
      returning ${POLICY}, (select half_life_hours from before) as before`,
-    [wanted.is_paused, wanted.half_life_hours, wanted.starvation_threshold_minutes, wanted.guard_every],
+    [
+      wanted.is_paused,
+      wanted.half_life_hours,
+      wanted.starvation_threshold_minutes,
+      wanted.guard_every,
+      wanted.reserves,
+      wanted.preempt_after_minutes,
+      wanted.preempt_min_runtime_minutes,
+    ],
   );
   if (!row) throw new Error('the table of limits is empty');
   const { before, ...after } = row;

@@ -24,6 +24,8 @@ export function aJob(
     arrayIndex: null,
     parameters: null,
     dependsOn: [],
+    preemptible: false,
+    stoppedFor: null,
     unmet: 0,
     attempts: [],
     notBefore: null,

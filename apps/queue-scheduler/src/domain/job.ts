@@ -44,6 +44,8 @@ export interface Attempt {
   readonly outcome: RunOutcome;
   readonly cause: FailureCause | null;
   readonly message: string | null;
+  /** It was stopped for another job, which counts against no policy. */
+  readonly is_preempted: boolean;
   readonly queued_at: string;
   readonly claimed_at: string;
   readonly started_at: string | null;
@@ -74,6 +76,8 @@ export interface Job {
   readonly arrayId: string | null;
   readonly arrayIndex: number | null;
   readonly parameters: Point | null;
+  /** A run of it may be stopped for a job of a higher band, and is tried again. */
+  readonly preemptible: boolean;
   /** Jobs that must have ended before it may go. */
   readonly dependsOn: readonly Dependency[];
   /** null for a single attempt. */
@@ -120,6 +124,8 @@ export interface Job {
   readonly startedAt: Date | null;
   readonly cancelRequestedAt: Date | null;
   readonly cancelledBy: Canceller | null;
+  /** It is being stopped to go back into the queue, and why; null for one that is to end. */
+  readonly stoppedFor: string | null;
   readonly endedAt: Date | null;
   readonly endReason: EndReason | null;
   readonly message: string | null;

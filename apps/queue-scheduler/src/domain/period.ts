@@ -1,7 +1,8 @@
-/** What is counted anew each hour, day or month, all of UTC. */
-export type Period = 'hour' | 'day' | 'month';
+/** What is counted anew each hour, day, week (from Monday) or month, all of UTC. */
+export type Period = 'hour' | 'day' | 'week' | 'month';
 
 const HOUR_MS = 3_600_000;
+export const DAY_MS = 24 * HOUR_MS;
 
 export const hourOf = (at: Date): Date => new Date(Math.floor(at.getTime() / HOUR_MS) * HOUR_MS);
 
@@ -11,6 +12,9 @@ export function startOf(period: Period, at: Date): Date {
       return hourOf(at);
     case 'day':
       return new Date(Date.UTC(at.getUTCFullYear(), at.getUTCMonth(), at.getUTCDate()));
+    case 'week':
+      // Sunday is day 0, and the seventh of its week.
+      return new Date(startOf('day', at).getTime() - ((at.getUTCDay() + 6) % 7) * DAY_MS);
     case 'month':
       return new Date(Date.UTC(at.getUTCFullYear(), at.getUTCMonth(), 1));
   }
@@ -22,7 +26,9 @@ export function endOf(period: Period, at: Date): Date {
     case 'hour':
       return new Date(hourOf(at).getTime() + HOUR_MS);
     case 'day':
-      return new Date(startOf('day', at).getTime() + 24 * HOUR_MS);
+      return new Date(startOf('day', at).getTime() + DAY_MS);
+    case 'week':
+      return new Date(startOf('week', at).getTime() + 7 * DAY_MS);
     case 'month':
       return new Date(Date.UTC(at.getUTCFullYear(), at.getUTCMonth() + 1, 1));
   }

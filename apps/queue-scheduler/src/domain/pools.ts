@@ -25,7 +25,7 @@ export interface PoolLimit {
 
 export const poolName = ({ provider, hardware, gpus }: Machine): string => `${provider}/${hardware}/${gpus}`;
 
-const isAbout = ({ kind, name }: PoolLimit, machine: Machine): boolean => {
+export const isAbout = ({ kind, name }: Pick<PoolLimit, 'kind' | 'name'>, machine: Machine): boolean => {
   if (kind === 'provider') return name === machine.provider;
   return name.endsWith('*') ? machine.hardware.startsWith(name.slice(0, -1)) : machine.hardware === name;
 };

@@ -14,5 +14,7 @@ export interface Provider {
 }
 
 /** A provider with the prices that an administrator set over those of the configuration. */
-export const repriced = (provider: Provider, set: PriceList | undefined): Provider =>
-  set === undefined ? provider : { ...provider, hardware: { ...provider.hardware, ...set } };
+export const repriced = (provider: Provider, set: PriceList): Provider => ({
+  ...provider,
+  hardware: { ...provider.hardware, ...set },
+});

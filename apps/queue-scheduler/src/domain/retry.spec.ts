@@ -22,6 +22,7 @@ const over = (attempt: number, more: Partial<Attempt> = {}): Attempt => ({
   outcome: 'failed',
   cause: null,
   message: null,
+  is_preempted: false,
   queued_at: NOW.toISOString(),
   claimed_at: NOW.toISOString(),
   started_at: NOW.toISOString(),
@@ -30,7 +31,11 @@ const over = (attempt: number, more: Partial<Attempt> = {}): Attempt => ({
   ...more,
 });
 const after = (retry: RetryPolicy, last: Attempt, more: Partial<Job> = {}) =>
-  nextAttempt(aJob('running', ids, { retry, attempt: last.attempt, ...more }), [last], NOW);
+  nextAttempt(
+    aJob('running', ids, { retry, attempt: last.attempt, ...more }),
+    Array.from({ length: last.attempt }, () => last),
+    NOW,
+  );
 
 describe('failures', () => {
   it.each([
@@ -82,9 +87,10 @@ describe('the machine of another attempt', () => {
 });
 
 it('all attempts may cost what the dearest machine costs for all of them', () => {
-  const cost = { costPerHourUsd: 2, estimatedDurationSeconds: 1_800 };
+  const cost = { costPerHourUsd: 2, estimatedDurationSeconds: 1_800, preemptible: false };
   expect(mostItMayCost({ ...cost, retry: null })).toBe(1);
   expect(mostItMayCost({ ...cost, retry: policy({ max_attempts: 3 }) })).toBe(3);
+  expect(mostItMayCost({ ...cost, retry: null, preemptible: true })).toBe(3);
   expect(mostItMayCost({ ...cost, retry: policy({ max_attempts: 3, oom_hardware: [big, bigger] }) })).toBe(
     15,
   );
@@ -101,7 +107,12 @@ it('no job costs more than all of its attempts may, as estimated', () => {
         let now = aJob('running', ids, { retry, attempt: 1 });
         let estimated = now.estimatedCostUsd;
         for (const cause of causes) {
-          const next = nextAttempt(now, [over(now.attempt, { cause: cause ?? null })], NOW);
+          const last = over(now.attempt, { cause: cause ?? null });
+          const next = nextAttempt(
+            now,
+            Array.from({ length: now.attempt }, () => last),
+            NOW,
+          );
           if (!next) break;
           now = { ...now, ...next, attempt: now.attempt + 1 };
           estimated += now.estimatedCostUsd;

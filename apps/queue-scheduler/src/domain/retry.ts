@@ -1,5 +1,6 @@
 import { FAILURE_CAUSES, type FailureCause, type RunOutcome } from '@lineclear/contracts';
 import type { Attempt, Job } from './job.js';
+import { MAX_PREEMPTIONS } from './preempt.js';
 import { costOf } from './price.js';
 
 /** How an attempt can fail that may be worth another one: for a cause that the provider tells, or as it ended. */
@@ -53,21 +54,26 @@ export function nextAttempt(
 ): (Machine & { readonly notBefore: Date | null }) | undefined {
   const { retry } = job;
   const last = attempts.at(-1);
-  if (!retry || !last || last.attempt >= retry.max_attempts) return undefined;
+  const tried = attempts.filter((one) => !one.is_preempted).length;
+  if (!retry || !last || tried >= retry.max_attempts) return undefined;
   const failure = failureOf(last.outcome, last.cause ?? undefined);
   if (failure === undefined || !retry.on.includes(failure)) return undefined;
-  const seconds = Math.min(MAX_BACKOFF_SECONDS, retry.backoff_seconds * 2 ** (last.attempt - 1));
+  const seconds = Math.min(MAX_BACKOFF_SECONDS, retry.backoff_seconds * 2 ** (tried - 1));
   const notBefore = seconds === 0 ? null : new Date(now.getTime() + seconds * 1_000);
   return { ...machineAfter(job, retry, failure), notBefore };
 }
 
+export const machineOf = ({ hardware, costPerHourUsd, gpus, estimatedCostUsd }: Machine): Machine => ({
+  hardware,
+  costPerHourUsd,
+  gpus,
+  estimatedCostUsd,
+});
+
 function machineAfter(job: Job, { oom_hardware: bigger }: RetryPolicy, failure: Failure): Machine {
   const at = bigger.findIndex(({ hardware }) => hardware === job.hardware);
   const next = failure === 'oom' ? bigger[at + 1] : undefined;
-  if (!next) {
-    const { hardware, costPerHourUsd, gpus, estimatedCostUsd } = job;
-    return { hardware, costPerHourUsd, gpus, estimatedCostUsd };
-  }
+  if (!next) return machineOf(job);
   return {
     hardware: next.hardware,
     costPerHourUsd: next.cost_per_hour_usd,
@@ -76,10 +82,14 @@ function machineAfter(job: Job, { oom_hardware: bigger }: RetryPolicy, failure: 
   };
 }
 
+/** How many attempts a job may come to have, with those that are stopped for others. */
+export const mostAttempts = ({ retry, preemptible }: Pick<Job, 'retry' | 'preemptible'>): number =>
+  (retry?.max_attempts ?? 1) + (preemptible ? MAX_PREEMPTIONS : 0);
+
 /** What all attempts may cost together: that is what somebody says yes to. */
 export function mostItMayCost(
-  job: Pick<Job, 'costPerHourUsd' | 'estimatedDurationSeconds' | 'retry'>,
+  job: Pick<Job, 'costPerHourUsd' | 'estimatedDurationSeconds' | 'retry' | 'preemptible'>,
 ): number {
   const prices = [job.costPerHourUsd, ...(job.retry?.oom_hardware ?? []).map((one) => one.cost_per_hour_usd)];
-  return costOf(Math.max(...prices), job.estimatedDurationSeconds * (job.retry?.max_attempts ?? 1));
+  return costOf(Math.max(...prices), job.estimatedDurationSeconds * mostAttempts(job));
 }

@@ -221,13 +221,13 @@ describe('another attempt', () => {
 
   it.each<[string, Partial<Job>, string]>([
     ['a job without a policy', {}, 'lost'],
-    ['one that has had them all', { retry: RETRY, attempt: 3 }, 'lost'],
+    ['one that has had them all', { retry: { ...RETRY, max_attempts: 1 } }, 'lost'],
     ['what the policy does not name', { retry: RETRY }, 'timed_out'],
     ['a success', { retry: RETRY }, 'succeeded'],
     ['a provider that would not have it', { retry: RETRY }, 'turned_away'],
     ['a cancel', { retry: RETRY }, 'stopped'],
   ])('does not follow %s', (_, more, name) => {
-    const end = after(job('running', more), name, { attempt: more.attempt ?? 1 });
+    const end = after(job('running', more), name);
     expect(end.endedAt).not.toBeNull();
     expect(end.attempts).toHaveLength(1);
   });
@@ -244,6 +244,35 @@ describe('another attempt', () => {
     });
     const again = { ...job('running'), attempt: 2, attempts: waits.attempts };
     expect(after(again, 'succeeded', { attempt: 2, costUsd: 1.5 }).costUsd).toBe(3.5);
+  });
+});
+
+describe('a run that is stopped for another job', () => {
+  const stop: Fact = { kind: 'preempted', reason: 'stopped for job_b' };
+  const stopping = (): Job => transition(job('running'), stop, NOW, LEASES)!;
+
+  it('goes back into the queue once it has stopped, against no policy', () => {
+    expect(stopping()).toMatchObject({ state: 'cancelling', stoppedFor: 'stopped for job_b' });
+    const back = transition(stopping(), FACTS['stopped']!, NOW, LEASES)!;
+    expect(back).toMatchObject({ state: 'queued', stoppedFor: null, cancelRequestedAt: null });
+    expect(isInLine(back)).toBe(true);
+    expect(back.attempts).toMatchObject([
+      { cause: 'preempted', is_preempted: true, message: 'stopped for job_b' },
+    ]);
+  });
+
+  it('keeps its real end when it was done before', () => {
+    expect(transition(stopping(), FACTS['succeeded']!, NOW, LEASES)?.state).toBe('completed');
+  });
+
+  it('ends with it once somebody wants the job no more', () => {
+    const cancelled = transition(stopping(), FACTS['cancel']!, NOW, LEASES)!;
+    expect(cancelled).toMatchObject({ state: 'cancelling', stoppedFor: null });
+    expect(transition(cancelled, FACTS['stopped']!, NOW, LEASES)?.state).toBe('cancelled');
+  });
+
+  it.each(JOB_STATES.filter((state) => state !== 'running'))('is none while the job is %s', (state) => {
+    expect(transition(job(state), stop, NOW, LEASES)).toBeUndefined();
   });
 });
 

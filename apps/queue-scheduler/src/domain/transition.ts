@@ -20,7 +20,7 @@ import {
   type Progress,
 } from './job.js';
 import { settledCost } from './price.js';
-import { nextAttempt } from './retry.js';
+import { machineOf, nextAttempt } from './retry.js';
 
 interface OfRun {
   readonly claimId: string;
@@ -51,6 +51,8 @@ export type Fact =
       readonly endedAs: (typeof FINAL_STATES)[number];
     }
   | { readonly kind: 'cancel_requested'; readonly by: Canceller }
+  /** Its run is to stop, for the job to go back into the queue. */
+  | { readonly kind: 'preempted'; readonly reason: string }
   | (OfRun & { readonly kind: 'run_started'; readonly externalId: string; readonly startedAt: Date })
   | (OfRun & { readonly kind: 'run_observed'; readonly progress: Progress })
   | (OfRun & { readonly kind: 'run_ended' } & Ending);
@@ -132,6 +134,14 @@ export function transition(job: Job, fact: Fact, now: Date, leases: Leases): Job
         message: `${fact.follows}, which it was to follow (${fact.when}), is ${fact.endedAs}`,
         costUsd: 0,
       });
+    case 'preempted':
+      return job.state !== 'running'
+        ? undefined
+        : moved(job, 'cancelling', {
+            cancelRequestedAt: now,
+            stoppedFor: fact.reason,
+            leaseUntil: later(now, leases.dispatchSeconds),
+          });
     case 'cancel_requested':
       return cancel(job, fact.by, now, leases);
     case 'run_started':
@@ -167,8 +177,10 @@ const ended = (
 
 function cancel(job: Job, by: Canceller, now: Date, leases: Leases): Job | undefined {
   // Asked already: only the run's end ends it now, for until then it may cost money.
-  if (job.state === 'cancelling') return undefined;
+  if (job.state === 'cancelling' && job.stoppedFor === null) return undefined;
   const cancelled = { cancelRequestedAt: now, cancelledBy: by, message: `cancelled by ${by.username}` };
+  // It is being stopped for another: now it ends with that.
+  if (job.state === 'cancelling') return { ...job, ...cancelled, stoppedFor: null };
   if (job.state === 'dispatching' || job.state === 'running') {
     return moved(job, 'cancelling', {
       ...cancelled,
@@ -223,7 +235,7 @@ function runEnded(job: Job, fact: Ending, now: Date): Job | undefined {
   const { state, reason } = OUTCOMES[cameInTime ? 'cancelled' : fact.outcome];
   const over = endedAttempt(job, fact);
   const attempts = [...job.attempts, over];
-  const next = job.state === 'cancelling' ? undefined : nextAttempt(job, attempts, now);
+  const next = nextOf(job, attempts, now);
   if (next) return again(job, attempts, next, now);
   return ended(job, state, fact.endedAt, {
     endReason: reason,
@@ -235,6 +247,13 @@ function runEnded(job: Job, fact: Ending, now: Date): Job | undefined {
   });
 }
 
+/** What becomes of a job whose attempt is over without its having done its work; undefined where it ends with that. */
+function nextOf(job: Job, attempts: readonly Attempt[], now: Date): ReturnType<typeof nextAttempt> {
+  if (job.state !== 'cancelling') return nextAttempt(job, attempts, now);
+  if (job.stoppedFor === null || attempts.at(-1)?.outcome === 'succeeded') return undefined;
+  return { ...machineOf(job), notBefore: null };
+}
+
 function endedAttempt(job: Job, fact: Ending): Attempt {
   const startedAt = fact.outcome === 'refused' ? null : (fact.startedAt ?? job.startedAt);
   return {
@@ -242,8 +261,9 @@ function endedAttempt(job: Job, fact: Ending): Attempt {
     hardware: job.hardware,
     gpus: job.gpus,
     outcome: fact.outcome,
-    cause: fact.cause ?? null,
-    message: fact.message ?? null,
+    cause: job.stoppedFor === null ? (fact.cause ?? null) : 'preempted',
+    message: job.stoppedFor ?? fact.message ?? null,
+    is_preempted: job.stoppedFor !== null,
     queued_at: (job.queuedAt ?? job.submittedAt).toISOString(),
     claimed_at: (job.claimedAt ?? job.submittedAt).toISOString(),
     started_at: startedAt?.toISOString() ?? null,
@@ -267,6 +287,8 @@ const again = (
     claimedAt: null,
     leaseUntil: null,
     startedAt: null,
+    cancelRequestedAt: null,
+    stoppedFor: null,
     externalId: null,
     progress: null,
   });

@@ -26,25 +26,22 @@ export function usageDeltas(before: Job | undefined, after: Job): UsageDelta[] {
   const entries: Omit<UsageDelta, 'holder'>[] = [];
   if (before === undefined)
     entries.push({ hour: hourOf(after.submittedAt), submitted: 1, usd: 0, gpuSeconds: 0 });
-  const was = before && open(before);
-  const is = open(after);
-  if (was) entries.push({ hour: was.hour, submitted: 0, usd: -was.usd, gpuSeconds: -was.gpuSeconds });
-  for (const over of after.attempts.slice(before?.attempts.length ?? 0))
-    entries.push({ submitted: 0, ...bookedFor(over) });
-  if (is) entries.push({ submitted: 0, ...is });
+  for (const was of before ? booked(before) : [])
+    entries.push({ hour: was.hour, submitted: 0, usd: -was.usd, gpuSeconds: -was.gpuSeconds });
+  for (const is of booked(after)) entries.push({ submitted: 0, ...is });
   return holdersOf(after).flatMap((holder) => entries.map((entry) => ({ holder, ...entry })));
 }
 
 type Booked = Pick<UsageDelta, 'hour' | 'usd' | 'gpuSeconds'>;
 
-/** What an attempt stands in the books with that is under way or to come. */
-function open(job: Job): Booked | undefined {
-  if (job.endedAt !== null) return undefined;
+/** What a job stands in the books with: each attempt that is over, and the one that is under way or to come. */
+export function booked(job: Job): Booked[] {
+  const past = job.attempts.map(bookedFor);
+  if (job.endedAt !== null) return past;
   const hour = holdsSlot(job.state) && job.claimedAt ? hourOf(job.claimedAt) : WAITING;
-  return { hour, usd: job.estimatedCostUsd, gpuSeconds: gpuSecondsOf(job) };
+  return [...past, { hour, usd: job.estimatedCostUsd, gpuSeconds: gpuSecondsOf(job) }];
 }
 
-/** And one that is over. */
 const bookedFor = (over: Attempt): Booked => ({
   hour: hourOf(new Date(over.claimed_at)),
   usd: over.cost_usd,

@@ -15,9 +15,11 @@ const standing = (more: Partial<Standing> = {}): Standing => ({
   isTeamFull: false,
   isOrgFull: false,
   isPaused: false,
+  maintenance: null,
   pausedPools: [],
   fullPools: [],
   heldUntil: null,
+  heldBy: null,
   ...more,
 });
 const NEED = {
@@ -66,6 +68,8 @@ it.each<[Partial<Standing>, string, string | null]>([
   [{ isPaused: true, isUserFull: true }, 'queue_paused', null],
   [{ pausedPools: ['provider:acme'], fullPools: ['provider:acme'] }, 'pool_paused', 'provider:acme'],
   [{ heldUntil: later }, 'budget', null],
+  [{ heldUntil: later, heldBy: 'cost:acme' }, 'budget', 'cost:acme'],
+  [{ heldUntil: later, heldBy: 'kept:job_b' }, 'kept', 'kept:job_b'],
   [{ isUserFull: true, fullPools: ['hardware:a100*'] }, 'user_limit', 'user:7'],
   [{ isTeamFull: true }, 'team_limit', 'team:5'],
   [{ isOrgFull: true }, 'org_limit', 'org:2'],
@@ -74,6 +78,15 @@ it.each<[Partial<Standing>, string, string | null]>([
 ])('names the limit that keeps a job: %j', (more, reason, limit) => {
   const queued = job('queued', { userId: 7, teamId: 5, orgId: 2 });
   expect(waitOf(queued, standing(more), NOW)).toMatchObject({ reason, limit });
+});
+
+it('names the maintenance that a job would not be over before', () => {
+  const maintenance = { id: 3, until: later };
+  expect(waitOf(job('queued'), standing({ maintenance, isUserFull: true }), NOW)).toEqual({
+    reason: 'maintenance',
+    limit: 'maintenance:3',
+    text: `maintenance to be over, at ${later.toISOString()}`,
+  });
 });
 
 it.each<[Partial<Job>, string, string]>([

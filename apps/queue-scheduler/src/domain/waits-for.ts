@@ -1,4 +1,5 @@
 import type { Job } from './job.js';
+import { KEPT_FOR } from './reservation.js';
 
 /** Where a job stands that is in the queue, and what keeps it there. */
 export interface Standing {
@@ -10,11 +11,15 @@ export interface Standing {
   readonly isOrgFull: boolean;
   /** Nothing new is let in at all. */
   readonly isPaused: boolean;
+  /** Maintenance that it would not be over before. */
+  readonly maintenance: { readonly id: number; readonly until: Date } | null;
   /** What is said of machines (`provider:acme`, `hardware:a100*`) and leaves no room for it. */
   readonly pausedPools: readonly string[];
   readonly fullPools: readonly string[];
-  /** Until then a quota leaves no money for it. */
+  /** Until then a quota or a cost limit leaves no money for it. */
   readonly heldUntil: Date | null;
+  /** The cost limit, where it is one. */
+  readonly heldBy: string | null;
 }
 
 export const WAIT_REASONS = [
@@ -24,8 +29,10 @@ export const WAIT_REASONS = [
   'dependency',
   'retry',
   'queue_paused',
+  'maintenance',
   'pool_paused',
   'pool_full',
+  'kept',
   'budget',
   'user_limit',
   'team_limit',
@@ -89,14 +96,25 @@ function forApproval({ approval }: Job): string {
 }
 
 function inQueue(job: Job, standing: Standing, now: Date): Wait {
-  const { heldUntil, isUserFull, isTeamFull, isOrgFull, pausedPools, fullPools } = standing;
+  const { heldUntil, heldBy, isUserFull, isTeamFull, isOrgFull, pausedPools, fullPools } = standing;
   if (standing.isPaused) return wait('queue_paused', 'the queue to go on: it is paused');
+  if (standing.maintenance) {
+    const { id, until } = standing.maintenance;
+    return wait('maintenance', `maintenance to be over, at ${until.toISOString()}`, `maintenance:${id}`);
+  }
   if (pausedPools[0] !== undefined)
     return wait('pool_paused', `its machines to be let go on: ${pausedPools[0]} is paused`, pausedPools[0]);
+  if (heldUntil && heldUntil > now && heldBy?.startsWith(KEPT_FOR))
+    return wait(
+      'kept',
+      `machines that are kept for ${heldBy.slice(KEPT_FOR.length)}, which waits for more of them at once`,
+      heldBy,
+    );
   if (heldUntil && heldUntil > now)
     return wait(
       'budget',
-      `money: a quota leaves none for it before ${heldUntil.toISOString()}, unless some comes back`,
+      `money: ${heldBy === null ? 'a quota' : `the limit ${heldBy}`} leaves none for it before ${heldUntil.toISOString()}, unless some comes back`,
+      heldBy,
     );
   if (isUserFull)
     return wait(

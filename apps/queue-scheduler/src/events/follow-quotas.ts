@@ -17,7 +17,9 @@ export class FollowQuotas {
     const { limit, action } = data;
     const set = limit === undefined || action === undefined ? undefined : { limit, action };
     await slots.enter(tx);
-    if (!(await quotas.take(tx, data, set, sequence))) return;
+    const taken = await quotas.take(tx, data, set, sequence);
+    if (!taken) return;
+    if (set && (taken.before === null || set.limit > taken.before)) await quotas.forgetTold(tx, data);
     await lanes.reopenAll(tx);
     tx.afterCommit(() => this.wakes.wake());
   }

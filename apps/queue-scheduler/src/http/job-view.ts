@@ -21,6 +21,7 @@ const attempt = z.object({
   outcome: z.enum(RUN_OUTCOMES),
   cause: z.enum(FAILURE_CAUSES).nullable(),
   message: z.string().nullable(),
+  is_preempted: z.boolean(),
   queued_at: fields.instant,
   claimed_at: fields.instant,
   started_at: instant,
@@ -53,6 +54,7 @@ export const jobView = z.object({
   /** Jobs that must have ended before it goes, and how many have not. */
   depends_on: z.array(z.object({ job_id: fields.jobId, when: z.enum(CONDITIONS) })),
   unmet_dependencies: z.int(),
+  preemptible: z.boolean(),
   retry: z.record(z.string(), z.unknown()).nullable(),
   attempt: z.int(),
   /** Those that are over. */
@@ -96,6 +98,7 @@ export const viewJob = (job: Job): z.input<typeof jobView> => ({
   parameters: job.parameters && { ...job.parameters },
   depends_on: [...job.dependsOn],
   unmet_dependencies: job.unmet,
+  preemptible: job.preemptible,
   retry: job.retry && { ...job.retry },
   attempt: job.attempt,
   attempts: [...job.attempts],

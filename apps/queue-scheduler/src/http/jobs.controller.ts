@@ -109,8 +109,9 @@ export class JobsController {
   }
 
   async #waitOf(job: Job): Promise<Wait | null> {
-    const standing = job.state === 'queued' ? await standingOf(this.database, job.id) : undefined;
-    return waitOf(job, standing, this.clock.now());
+    const now = this.clock.now();
+    const standing = job.state === 'queued' ? await standingOf(this.database, job.id, now) : undefined;
+    return waitOf(job, standing, now);
   }
 
   async #visible(id: string, who: Principal): Promise<Job> {

@@ -8,13 +8,9 @@ import * as lanes from '../db/lanes.repo.js';
 import * as pools from '../db/pools.repo.js';
 import * as slots from '../db/slots.repo.js';
 import { Wakes } from '../line/wakes.js';
+import { limitName } from './limit-name.js';
 
 const kind = z.enum(['provider', 'hardware']);
-const limitName = z
-  .string()
-  .min(1)
-  .max(120)
-  .regex(/^[^*]*\*?$/, 'has a * elsewhere than at its end');
 const atMost = z.int().min(0).max(1_000_000).nullable();
 const limit = z.object({ kind, name: z.string(), at_most: atMost, is_paused: z.boolean() });
 const pool = z.object({
@@ -32,7 +28,14 @@ const policy = z.object({
   half_life_hours: z.number(),
   starvation_threshold_minutes: z.number(),
   guard_every: z.int(),
+  reserves: z.boolean(),
+  preempt_after_minutes: z.number().nullable(),
+  preempt_min_runtime_minutes: z.number(),
 });
+const minutes = z
+  .number()
+  .min(0)
+  .max(60 * 24 * 365);
 const policyBody = z
   .strictObject({
     /** Lets nothing new in, whatever it is; what runs goes on. */
@@ -48,6 +51,12 @@ const policyBody = z
       .max(60 * 24 * 365)
       .optional(),
     guard_every: z.int().min(2).max(1_000).optional(),
+    /** Keeps machines for a job that is overdue and needs more of a limited kind than are free at once. */
+    reserves: z.boolean().optional(),
+    /** Stops preemptible runs of lower levels for a job that waited so long; null for never. */
+    preempt_after_minutes: minutes.nullable().optional(),
+    /** No run that is younger. */
+    preempt_min_runtime_minutes: minutes.optional(),
   })
   .refine((body) => Object.keys(body).length > 0, 'names nothing to change');
 const scope = z.enum(['org', 'team']);
@@ -119,7 +128,15 @@ export class PoolsController {
     return this.#change(async (tx) => {
       const before = await slots.policy(tx);
       const after = await slots.setPolicy(tx, { ...before, ...body } as slots.PolicyRow, this.clock.now());
-      const names = ['is_paused', 'half_life_hours', 'starvation_threshold_minutes', 'guard_every'] as const;
+      const names = [
+        'is_paused',
+        'half_life_hours',
+        'starvation_threshold_minutes',
+        'guard_every',
+        'reserves',
+        'preempt_after_minutes',
+        'preempt_min_runtime_minutes',
+      ] as const;
       const details = differences(before, after, names);
       await this.bus.publish(tx, audited('queue.policy_changed', { target: 'queue/policy', details }));
       return after;

@@ -1,9 +1,9 @@
 import { Body, Controller, Get, Param, Put } from '@nestjs/common';
 import { Allow } from '@lineclear/access';
-import { fields } from '@lineclear/contracts';
+import { COST_ACTIONS, COST_PERIODS, fields } from '@lineclear/contracts';
 import { Answers } from '@lineclear/kit';
 import { z } from 'zod';
-import type { Provider } from '../domain/providers.js';
+import type { CostSetting } from '../domain/cost-limits.js';
 import { Providers } from '../line/providers.js';
 
 const MAX_HARDWARE = 500;
@@ -16,16 +16,36 @@ const hardware = z
     }),
   )
   .refine((list) => Object.keys(list).length <= MAX_HARDWARE, `has more than ${MAX_HARDWARE} entries`);
-const configBody = z.strictObject({ hardware });
-const config = z.object({ provider: fields.provider, hardware });
+const costLimit = z.object({
+  cost_limit_enabled: z.boolean(),
+  /** US dollars; 0 lets nothing in that costs anything. */
+  cost_limit_amount: fields.costUsd,
+  cost_limit_period: z.enum(COST_PERIODS),
+  cost_limit_action: z.enum(COST_ACTIONS),
+});
+const configBody = z
+  .strictObject({ hardware, ...costLimit.shape })
+  .partial()
+  .refine((body) => Object.keys(body).length > 0, 'names nothing to change');
+const config = costLimit.extend({
+  provider: fields.provider,
+  hardware,
+  cost_limit_amount: fields.costUsd.nullable(),
+});
 const listed = z.object({ name: fields.provider, type: z.string(), hardware });
 
-const viewConfig = ({ name, hardware: prices }: Provider): z.input<typeof config> => ({
-  provider: name,
-  hardware: { ...prices },
-});
+/** What a body says of the cost limit; undefined where it says nothing of it. */
+function costChangeOf(body: z.infer<typeof configBody>): Partial<CostSetting> | undefined {
+  const change: Partial<CostSetting> = {
+    ...(body.cost_limit_enabled !== undefined && { enabled: body.cost_limit_enabled }),
+    ...(body.cost_limit_amount !== undefined && { amount: body.cost_limit_amount }),
+    ...(body.cost_limit_period !== undefined && { period: body.cost_limit_period }),
+    ...(body.cost_limit_action !== undefined && { action: body.cost_limit_action }),
+  };
+  return Object.keys(change).length > 0 ? change : undefined;
+}
 
-/** The compute providers, and what their hardware costs. */
+/** The compute providers, what their hardware costs, and how much may be spent on each. */
 @Controller('api/cloud/providers')
 export class ProvidersController {
   constructor(private readonly providers: Providers) {}
@@ -49,7 +69,7 @@ export class ProvidersController {
   @Allow('admin.config')
   @Answers(200, config, 'Shows what is set for a provider')
   async show(@Param('provider', { schema: fields.provider }) name: string): Promise<z.input<typeof config>> {
-    return viewConfig(await this.providers.get(name));
+    return this.#view(name);
   }
 
   @Put(':provider/config')
@@ -57,12 +77,25 @@ export class ProvidersController {
   @Answers(
     200,
     config,
-    'Sets prices over those of the configuration file; jobs submitted from now on have them',
+    'Sets prices over those of the configuration file, for jobs submitted from now on, and the cost limit; what is not named stays',
   )
   async set(
     @Param('provider', { schema: fields.provider }) name: string,
     @Body({ schema: configBody }) body: z.infer<typeof configBody>,
   ): Promise<z.input<typeof config>> {
-    return viewConfig(await this.providers.setPrices(name, body.hardware));
+    await this.providers.set(name, { hardware: body.hardware, costLimit: costChangeOf(body) });
+    return this.#view(name);
+  }
+
+  async #view(name: string): Promise<z.input<typeof config>> {
+    const { hardware: prices, costLimit: limit } = await this.providers.setting(name);
+    return {
+      provider: name,
+      hardware: { ...prices },
+      cost_limit_enabled: limit.enabled,
+      cost_limit_amount: limit.amount,
+      cost_limit_period: limit.period,
+      cost_limit_action: limit.action,
+    };
   }
 }

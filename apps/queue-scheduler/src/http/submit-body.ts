@@ -50,6 +50,8 @@ export const submitBody = z.strictObject({
     .max(MAX_FOLLOWED)
     .refine((list) => new Set(list.map((one) => one.job_id)).size === list.length, 'names a job twice')
     .optional(),
+  /** A run of it may be stopped for a job of a higher level, and is tried again: twice at most. */
+  preemptible: z.boolean().optional(),
   /** What becomes of it when an attempt fails; without it, that was the only one. */
   retry: retryBody.optional(),
   /** Names of secrets that the job gets, and how where that is not in the variable of the name; never their values. */

@@ -7,7 +7,6 @@ import {
   currentTraceparent,
   Database,
   NotAllowed,
-  TooMany,
   Unavailable,
   Unprocessable,
 } from '@lineclear/kit';
@@ -16,6 +15,7 @@ import { isMet, type Dependency } from '../domain/dependency.js';
 import { requestHash } from '../domain/request-hash.js';
 import type { Job } from '../domain/job.js';
 import { refusalOf } from '../line/judge-resources.js';
+import { overLimit } from '../line/over-limit.js';
 import { Providers } from '../line/providers.js';
 import { RefusedLeaks } from '../line/refused-leaks.js';
 import { newJob, type Outcome, type Submission } from '../line/submission.js';
@@ -83,15 +83,8 @@ export class Submits {
         throw new Unprocessable('this idempotency key was used for another request', [
           { path: 'idempotency_key', message: 'belongs to another request' },
         ]);
-      case 'over_quota': {
-        const { reasons, until } = outcome;
-        const seconds = (until.getTime() - this.clock.now().getTime()) / 1_000;
-        throw new TooMany(
-          reasons.join('; '),
-          seconds,
-          reasons.map((message) => ({ path: 'quota', message })),
-        );
-      }
+      case 'over_limit':
+        throw overLimit(outcome, this.clock.now());
       case 'not_scanned':
         throw new Unavailable('whether the job holds a secret cannot be said right now; nothing was stored');
       case 'leaks':

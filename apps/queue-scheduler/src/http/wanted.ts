@@ -75,6 +75,7 @@ export function wanted(body: SubmitBody, provider: Provider, teamId: number | nu
     maxRuntimeSeconds: body.max_runtime_seconds ?? null,
     outputPath: body.output_path ?? null,
     checkpointPath: body.checkpoint_path ?? null,
+    preemptible: body.preemptible ?? false,
     dependsOn: body.depends_on ?? [],
     retry: retry ?? null,
     secrets: secretsOf(body.secrets, provider),

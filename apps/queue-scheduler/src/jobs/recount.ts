@@ -6,11 +6,10 @@ import { Clock, Database, LOGGER, Metrics, type Logger } from '@lineclear/kit';
 import { Rounds } from '@lineclear/kit/rounds';
 import type { Queue } from 'bullmq';
 import { Counter as Metric } from 'prom-client';
-import { COUNTERS, type Counter } from '../db/counters.js';
+import { COUNTERS, sinceOf, type Counter } from '../db/counters.js';
 import * as lanes from '../db/lanes.repo.js';
 import * as recount from '../db/recount.repo.js';
 import * as slots from '../db/slots.repo.js';
-import { startOf } from '../domain/period.js';
 import { Wakes } from '../line/wakes.js';
 
 export const RECOUNT = 'recount';
@@ -21,7 +20,7 @@ export interface Repair extends recount.Difference {
   readonly what: string;
 }
 
-/** Counts slots, lanes and usage anew from the jobs, at the start and once a day, and puts right what is wrong. */
+/** Counts slots, lanes, usage and spending anew from the jobs, at the start and once a day, and puts right what is wrong. */
 @Processor(RECOUNT)
 export class Recount extends Rounds {
   readonly #repairs: Metric<'what'>;
@@ -62,12 +61,12 @@ export class Recount extends Rounds {
   }
 
   async #recount(counter: Counter): Promise<Repair[]> {
-    const month = startOf('month', this.clock.now());
+    const since = sinceOf(this.clock.now());
     // As a rule nothing is wrong, and to find that out nobody has to stand still.
-    if ((await recount.differences(this.database, counter, month)).length === 0) return [];
+    if ((await recount.differences(this.database, counter, since)).length === 0) return [];
     const found = await this.database.tx(async (tx) => {
       await slots.enter(tx);
-      const differences = await recount.repair(tx, counter, month);
+      const differences = await recount.repair(tx, counter, since);
       if (differences.length === 0) return differences;
       // What stood still for a wrong figure is looked at again.
       await lanes.reopenAll(tx);

@@ -5,7 +5,9 @@ import { Clock, CONFIG, Database, LOGGER, type Logger } from '@lineclear/kit';
 import { Rounds } from '@lineclear/kit/rounds';
 import type { Queue } from 'bullmq';
 import type { Config } from '../config.js';
+import * as costs from '../db/costs.repo.js';
 import * as jobs from '../db/jobs.repo.js';
+import * as maintenance from '../db/maintenance.repo.js';
 import * as quotas from '../db/quotas.repo.js';
 import * as submissions from '../db/submissions.repo.js';
 import * as usage from '../db/usage.repo.js';
@@ -43,6 +45,8 @@ export class Sweep extends Rounds {
     while ((await this.remind()) === MAX_AT_ONCE);
     const now = this.clock.now();
     await usage.purge(this.database, new Date(now.getTime() - USAGE_MS));
+    await maintenance.purge(this.database, new Date(now.getTime() - USAGE_MS));
+    await costs.purge(this.database, new Date(now.getTime() - USAGE_MS));
     await quotas.purgeTold(this.database, new Date(now.getTime() - USAGE_MS));
     await submissions.purge(
       this.database,

@@ -1,3 +1,4 @@
+import type { Outgoing } from '@lineclear/bus';
 import type { Tx } from '@lineclear/kit';
 import * as quotas from '../db/quotas.repo.js';
 import * as usage from '../db/usage.repo.js';
@@ -14,15 +15,19 @@ import {
   type Use,
 } from '../domain/quotas.js';
 import { gpuSecondsOf } from '../domain/usage.js';
+import { refusalNews } from './cost-news.js';
+import { costJudge, type CostVerdict } from './judge-costs.js';
+import type { Refusal } from './submission.js';
 
-/** A new job as the quotas let it in, or not. */
+/** A new job as the quotas and the cost limit of its provider let it in, or not. */
 export interface Judged {
   readonly job: Job;
-  /** It goes beyond these, which refuse it; with the time at which the last of them counts anew. */
-  readonly refusal: { readonly reasons: readonly string[]; readonly until: Date } | undefined;
+  readonly refusal: Refusal | undefined;
   readonly warnings: readonly string[];
-  /** Of these somebody is to be told. */
+  /** Of these quotas somebody is to be told. */
   readonly told: readonly Finding[];
+  /** What is told of the cost limit that refuses it. */
+  readonly news: readonly Outgoing[];
 }
 
 const SECONDS_PER_HOUR = 3_600;
@@ -41,20 +46,28 @@ export async function judgeQuotas(tx: Tx, jobs: readonly Job[], now: Date): Prom
   const uses = new Map<Holder, Use>(
     all.length === 0 ? [] : await usage.of(tx, [...new Set(jobs.flatMap(holdersOf))], now),
   );
+  const costs = await costJudge(tx, jobs, now);
   const judged: Judged[] = [];
   for (const job of jobs) {
     const load = loadOf(job);
     const findings = judgeSubmit(quotasOf(all, load), uses, load, now);
-    const one = verdict(job, findings);
-    if (!one.refusal)
+    const cost = costs.judge(job);
+    const one = verdict(job, findings, cost);
+    if (!one.refusal) {
+      costs.count(job);
       for (const holder of holdersOf(job))
         uses.set(holder, withSubmitted(uses.get(holder) ?? NOTHING_USED, load));
-    judged.push({ ...one, told: await news(tx, one.told) });
+    }
+    judged.push({
+      ...one,
+      told: await unheard(tx, one.told),
+      news: cost.refusal ? await refusalNews(tx, cost.refusal.limit, now) : [],
+    });
   }
   return judged;
 }
 
-function verdict(job: Job, findings: readonly Finding[]): Judged {
+function verdict(job: Job, findings: readonly Finding[], cost: CostVerdict): Omit<Judged, 'news'> {
   const beyond = findings.filter(({ isBeyond }) => isBeyond);
   const by = (action: Finding['quota']['action']): Finding[] =>
     beyond.filter(({ quota }) => quota.action === action);
@@ -66,12 +79,19 @@ function verdict(job: Job, findings: readonly Finding[]): Judged {
     ...by('notify'),
     ...by('require_approval'),
   ];
-  if (blocks.length > 0) {
+  if (blocks.length > 0 || cost.refusal) {
+    const { refusal: byCost } = cost;
     // What counts anew first helps nothing while another one still refuses.
-    const until = new Date(Math.max(...blocks.map((finding) => finding.until.getTime())));
-    return { job, refusal: { reasons: blocks.map(explainQuota), until }, warnings: [], told };
+    const ends = [...blocks, ...(byCost ? [byCost] : [])].map(({ until }) => until.getTime());
+    const refusal = {
+      quotas: blocks.map(explainQuota),
+      ...(byCost && { costLimit: byCost.reason }),
+      until: new Date(Math.max(...ends)),
+    };
+    return { job, refusal, warnings: [], told: blocks.length > 0 ? told : [] };
   }
   const warnings = [
+    ...(cost.warning === undefined ? [] : [cost.warning]),
     ...findings
       .filter(({ isBeyond, quota }) => !isBeyond || quota.action !== 'require_approval')
       .map(explainQuota),
@@ -88,7 +108,7 @@ function heldForApproval(job: Job, reasons: readonly string[]): Job {
 }
 
 /** Those that nobody was told of yet in their period. */
-async function news(tx: Tx, findings: readonly Finding[]): Promise<Finding[]> {
+async function unheard(tx: Tx, findings: readonly Finding[]): Promise<Finding[]> {
   const fresh: Finding[] = [];
   for (const finding of findings) {
     const { quota, isBeyond, until } = finding;

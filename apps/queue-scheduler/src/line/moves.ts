@@ -16,10 +16,12 @@ import { holdsSlot, isInLine, type Job } from '../domain/job.js';
 import { countByHolder, holdersOf } from '../domain/holders.js';
 import { ceilingsOf, pickAtOnce, takingsOf, type Taking } from '../domain/pick.js';
 import { poolHolds, poolName, poolsTaken, type Machine } from '../domain/pools.js';
+import { spendDeltas } from '../domain/provider-spend.js';
 import type { Sharing } from '../domain/share.js';
 import { chargesOf } from '../domain/charges.js';
 import { transition, type Fact, type Leases } from '../domain/transition.js';
 import { summed, usageDeltas } from '../domain/usage.js';
+import { bookCosts, costNews, leftOf } from './cost-news.js';
 import { attemptFailedEvent, quotaEvent, stateEvent, submittedEvent } from './job-events.js';
 import { judgeQuotas } from './judge-quotas.js';
 import type { Entering, Outcome } from './submission.js';
@@ -102,29 +104,29 @@ export class Moves {
   }
 
   /**
-   * Stores new jobs in the states in which they enter, but for those that a quota refuses; those that need not queue are
-   * claimed with it. Answers what became of each, by its id. @throws KeysTaken when someone else was faster to use
-   * idempotency keys of some of them: then nothing of it may be committed.
+   * Stores new jobs in the states in which they enter, but for those that a quota or a cost limit refuses; those that need
+   * not queue are claimed with it. Answers what became of each, by its id. @throws KeysTaken when someone else was faster to
+   * use idempotency keys of some of them: then nothing of it may be committed.
    */
   async add(tx: Tx, entering: readonly Entering[]): Promise<ReadonlyMap<string, Outcome>> {
     const now = this.clock.now();
     const holders = [...new Set(entering.flatMap(({ job }) => holdersOf(job)))];
-    const [, room] = await Promise.all([slots.enter(tx), slots.roomFor(tx, holders)]);
+    const [, room] = await Promise.all([slots.enter(tx), slots.roomFor(tx, holders, now)]);
     const outcomes = new Map<string, Outcome>();
     const said: Outgoing[] = [];
     let accepted = entering;
-    if (room.hasQuotas) {
+    if (room.hasQuotas || room.hasCostLimits) {
       const judged = await judgeQuotas(
         tx,
         entering.map(({ job }) => job),
         now,
       );
       accepted = entering.flatMap((one, index) => {
-        const { job, refusal, warnings, told } = judged[index]!;
-        said.push(...told.map((finding) => quotaEvent(job, finding, refusal !== undefined)));
+        const { job, refusal, warnings, told, news } = judged[index]!;
+        said.push(...told.map((finding) => quotaEvent(job, finding, refusal !== undefined)), ...news);
         outcomes.set(
           job.id,
-          refusal ? { kind: 'over_quota', ...refusal } : { kind: 'accepted', job, warnings },
+          refusal ? { kind: 'over_limit', ...refusal } : { kind: 'accepted', job, warnings },
         );
         return refusal ? [] : [{ ...one, job: this.#leased(job, now) }];
       });
@@ -173,7 +175,7 @@ export class Moves {
     const { max_concurrent: maxConcurrent, user_max_concurrent: userMaxConcurrent } = room.limits;
     const ceilings = { maxConcurrent, userMaxConcurrent, sharing: room.policy };
     const queued = accepted.filter(isInLine);
-    if (queued.length === 0 || room.someoneWaits)
+    if (queued.length === 0 || room.someoneWaits || room.hasWindows)
       return { jobs: new Set(), slots: { takings: [], ...ceilings } };
     const known = room.hasQuotas ? await quotas.about(tx, quotas.subjectsOf(queued)) : [];
     const waiting = queued.map((job) => ({
@@ -243,9 +245,11 @@ export class Moves {
     );
     const used = summed(changed.flatMap(({ before, after }) => usageDeltas(before, after)));
     const charges = changed.flatMap(({ before, after }) => chargesOf(before, after));
-    const [saved, full, , , , , , , , isFollowed] = await Promise.all([
+    const [saved, full, limits, isFollowed] = await Promise.all([
       saving,
       taken.length > 0 && picked ? slots.take(tx, taken.length, picked.takings, picked) : NOBODY,
+      bookCosts(tx, spendDeltas(changed), now),
+      dependencies.ended(tx, endedNow),
       freed.length > 0 && slots.free(tx, freed.length, freedBy),
       pools.change(tx, poolChanges([joined, 0], [taken, 1], [freed.map(({ before }) => before), -1])),
       usage.book(tx, used),
@@ -253,19 +257,26 @@ export class Moves {
       freed.length > 0 && ledger.settle(tx, freedJobs, now),
       this.bus.publish(tx, ...said),
       lanes.remove(tx, countByLane(left)),
-      dependencies.ended(tx, endedNow),
       dependencies.drop(tx, endedNow),
     ]);
     const places = new Map(saved.map(({ id, ord }) => [id, ord]));
     const open = freedJobs.map(({ userId }) => userId).filter((userId) => !full.includes(userId));
-    const [, , , , released] = await Promise.all([
+    const [, , , , released, afforded, news] = await Promise.all([
       lanes.add(tx, joiningLanes(joined.map((job) => ({ job, ord: places.get(job.id) ?? 0 })))),
       lanes.markFull(tx, full, true),
       lanes.markFull(tx, [...new Set(open)], false),
       shares.charge(tx, charges, sharing, now),
       freed.length > 0 ? lanes.release(tx, [...freedBy.keys()]) : NOBODY,
+      freed.length > 0 ? lanes.releaseAffordable(tx, leftOf(limits)) : NOBODY,
+      costNews(tx, limits, now),
     ]);
-    const users = [...[...left, ...joined, ...freedJobs].map(({ userId }) => userId), ...full, ...released];
+    if (news.length > 0) await this.bus.publish(tx, ...news);
+    const users = [
+      ...[...left, ...joined, ...freedJobs].map(({ userId }) => userId),
+      ...full,
+      ...released,
+      ...afforded,
+    ];
     const [, waits] = await Promise.all([
       lanes.refresh(tx, [...new Set(users)], [...countByHolder([...taken, ...freedJobs, ...joined]).keys()]),
       freed.length > 0 && lanes.someoneWaits(tx),

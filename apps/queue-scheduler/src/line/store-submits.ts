@@ -6,7 +6,7 @@ import * as jobs from '../db/jobs.repo.js';
 import * as submissions from '../db/submissions.repo.js';
 import { entering } from '../domain/entering.js';
 import type { Job } from '../domain/job.js';
-import { mostItMayCost } from '../domain/retry.js';
+import { mostAttempts, mostItMayCost } from '../domain/retry.js';
 import { Evaluation } from './evaluation.js';
 import { LeakScan } from './leak-scan.js';
 import { KeysTaken, Moves } from './moves.js';
@@ -174,7 +174,7 @@ function withFacts(
         config_name: job.configName,
         hardware: job.hardware,
         estimated_cost_usd: mostItMayCost(job),
-        ...(job.retry && { attempts: job.retry.max_attempts }),
+        ...(mostAttempts(job) > 1 && { attempts: mostAttempts(job) }),
         ...(job.retry?.oom_hardware.length
           ? { also_hardware: job.retry.oom_hardware.map(({ hardware }) => hardware) }
           : {}),

@@ -21,6 +21,7 @@ export interface Wanted {
   readonly maxRuntimeSeconds: number | null;
   readonly outputPath: string | null;
   readonly checkpointPath: string | null;
+  readonly preemptible: boolean;
   readonly dependsOn: readonly Dependency[];
   readonly retry: RetryPolicy | null;
   readonly secrets: readonly SecretEntry[];
@@ -46,10 +47,16 @@ export interface Submission {
 /** A job that is stored with what was told of it. */
 export type Entering = NewJob & Pick<Submission, 'entry'>;
 
+/** What lets a job in no more before `until`: quotas, or the cost limit of its provider. */
+export interface Refusal {
+  readonly quotas: readonly string[];
+  readonly costLimit?: string | undefined;
+  readonly until: Date;
+}
+
 export type Outcome =
   | { readonly kind: 'accepted'; readonly job: Job; readonly warnings: readonly string[] }
-  /** Quotas let no more in before `until`. */
-  | { readonly kind: 'over_quota'; readonly reasons: readonly string[]; readonly until: Date }
+  | ({ readonly kind: 'over_limit' } & Refusal)
   /** The same key and the same request as before. */
   | { readonly kind: 'repeated'; readonly job: Job }
   /** The key belongs to another request. */
@@ -100,6 +107,7 @@ export function newJob(
     startedAt: null,
     cancelRequestedAt: null,
     cancelledBy: null,
+    stoppedFor: null,
     endedAt: null,
     endReason: null,
     message: null,

@@ -18,7 +18,7 @@ export class Attempts1795711000012 implements MigrationInterface {
     );
     await runner.query(
       `update "jobs" set "attempts" = json_build_array(json_build_object('attempt', "attempt", 'hardware', "hardware", 'gpus', "gpus",
-         'outcome', ${OUTCOME}, 'cause', null, 'message', "message", 'queued_at', ${iso('queued_at')}, 'claimed_at', ${iso('claimed_at')}, 'started_at', ${iso('started_at')},
+         'outcome', ${OUTCOME}, 'cause', null, 'message', "message", 'is_preempted', false, 'queued_at', ${iso('queued_at')}, 'claimed_at', ${iso('claimed_at')}, 'started_at', ${iso('started_at')},
          'ended_at', ${iso('ended_at')}, 'cost_usd', coalesce("cost_usd", 0)))
        where "claimed_at" is not null and "ended_at" is not null`,
     );
