@@ -248,6 +248,8 @@ export const RIGHTS: Readonly<Record<string, Right>> = {
   'POST /api/cloud/notifications/slack/{channel_id}/interactions': 'public',
   'GET /api/cloud/notifications/status': configures,
 
+  'POST /api/webhooks/providers/{provider}': 'public',
+
   'GET /api/secrets': configures,
   'POST /api/secrets': 'anyone',
   'GET /api/secrets/{name}': configures,

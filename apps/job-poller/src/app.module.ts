@@ -17,6 +17,8 @@ import { ProviderBreakers1795800100200 } from './db/migrations/1795800100200-pro
 import { ProviderBreakerRow } from './db/provider-breaker.entity.js';
 import { ProviderBreakersRepo } from './db/provider-breakers.repo.js';
 import { EndOfRuns1795711000005 } from './db/migrations/1795711000005-end-of-runs.js';
+import { WebhookHints1795800100300 } from './db/migrations/1795800100300-webhook-hints.js';
+import { HintedRunsRepo } from './db/hinted-runs.repo.js';
 import { ProviderNoticeRow } from './db/provider-notice.entity.js';
 import { ProviderNoticesRepo } from './db/provider-notices.repo.js';
 import { RunLogRow } from './db/run-log.entity.js';
@@ -30,6 +32,7 @@ import { StartClaimedRuns } from './events/start-claimed-runs.js';
 import { StopRun } from './events/stop-run.js';
 import { LogStreams } from './http/log-streams.js';
 import { LogsController } from './http/logs.controller.js';
+import { ProviderWebhooksController } from './http/provider-webhooks.controller.js';
 import { LogTail } from './jobs/log-tail.js';
 import { LookAtRun } from './jobs/look-at-run.js';
 import { PlanSweeps } from './jobs/plan-sweeps.js';
@@ -41,6 +44,7 @@ import { StoreResults } from './jobs/store-results.js';
 import { SubmitRun } from './jobs/submit-run.js';
 import { SweepAccount } from './jobs/sweep-account.js';
 import { SweepRunner } from './jobs/sweep-runner.js';
+import { TakeHint } from './jobs/take-hint.js';
 import { TakeStep } from './jobs/take-step.js';
 import { STEPS_QUEUE, TickProcessor } from './jobs/tick.processor.js';
 import type { Adapter } from './adapters/adapter.js';
@@ -50,6 +54,7 @@ import { Credentials } from './providers/credentials.js';
 import { ProviderCalls } from './providers/provider-calls.js';
 import { ProviderNotices } from './providers/provider-notices.js';
 import { ADAPTERS, adaptersOf, Providers } from './providers/providers.js';
+import { Webhooks } from './providers/webhooks.js';
 
 @Module({})
 class JobPollerModule {
@@ -61,7 +66,7 @@ class JobPollerModule {
         BullModule.forRootAsync({ useFactory: () => line.bullOptions('job-poller') }),
         BullModule.registerQueue({ name: STEPS_QUEUE }, { name: OLD_RUNS_QUEUE }),
       ],
-      controllers: [StartClaimedRuns, StopRun, LogsController],
+      controllers: [StartClaimedRuns, StopRun, LogsController, ProviderWebhooksController],
       providers: [
         { provide: RedisLine, useValue: line },
         { provide: ADAPTERS, useFactory: () => [...adaptersOf(config), ...more] },
@@ -70,6 +75,7 @@ class JobPollerModule {
         ProviderNoticesRepo,
         SweepsRepo,
         SweptRunsRepo,
+        HintedRunsRepo,
         AccountRatesRepo,
         ProviderBreakersRepo,
         Providers,
@@ -78,6 +84,7 @@ class JobPollerModule {
         Breakers,
         ProviderCalls,
         ProviderNotices,
+        Webhooks,
         LogTail,
         LogReader,
         LogStreams,
@@ -89,6 +96,7 @@ class JobPollerModule {
         StepRunner,
         SweepAccount,
         SweepRunner,
+        TakeHint,
         TickProcessor,
         RunMetrics,
         RemoveOldRuns,
@@ -131,6 +139,7 @@ export const define = (
       Sweeps1795800100000,
       AccountRates1795800100100,
       ProviderBreakers1795800100200,
+      WebhookHints1795800100300,
     ],
     transports: busTransports,
     file: config.file,

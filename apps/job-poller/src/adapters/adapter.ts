@@ -2,6 +2,7 @@ import type { Secret } from '@lineclear/kit';
 import type { Progress, RemoteState } from '../domain/run.js';
 import type { PollPolicy } from '../domain/schedule.js';
 import type { Rate } from '../domain/token-bucket.js';
+import type { ArrivedWebhook, AskedWebhook, Hint } from './webhook.js';
 
 /** The provider's own credential, read for this call. */
 export type Credential = Secret | undefined;
@@ -31,6 +32,8 @@ export interface Submission {
   readonly files: readonly GivenFile[];
   readonly maxRuntimeSeconds: number | null;
   readonly outputPath: string | null;
+  /** Where its provider may say that something happened to it. */
+  readonly webhook?: AskedWebhook | undefined;
 }
 
 /** Why a run failed, where the provider says so: what may be tried again differs by it. */
@@ -95,6 +98,8 @@ export interface Adapter {
   readonly capabilities: Capabilities;
   /** The name of the secret that every call needs, if there is one. */
   readonly authSecret: string | undefined;
+  /** The name of the secret that its webhooks are proven with, where it may send some. */
+  readonly webhookSecret?: string | undefined;
   submit(submission: Submission, credential: Credential): Promise<{ externalId: string }>;
   /** Looks for a run by our key; null means that there definitely is none. `since` is when the call that may have made it was made. */
   find(runKey: string, credential: Credential, since?: Date): Promise<{ externalId: string } | null>;
@@ -115,6 +120,8 @@ export interface Adapter {
   ): Promise<ReadonlyMap<string, { readonly usdPerHour: number; readonly gpus: number }>>;
   /** Output after `cursor`. While the run goes on only whole lines: a word must not be cut in two, or it could not be redacted. */
   logs(externalId: string, cursor: string | null, isOver: boolean, credential: Credential): Promise<LogPart>;
+  /** What a webhook says to look at; undefined where it is not certain that the provider sent it, and lately. Never how a run is. */
+  verifyWebhook?(webhook: ArrivedWebhook): Hint | undefined;
   close(): Promise<void>;
 }
 

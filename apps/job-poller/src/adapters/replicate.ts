@@ -39,6 +39,7 @@ import {
   type Kind,
   type RemoteObject,
 } from './replicate-objects.js';
+import { verifyReplicateWebhook } from './replicate-webhook.js';
 
 // Its deadline begins with the prediction and ours with the run: a cold start takes minutes. We stop it in time; this is for when we are away.
 const START_ALLOWANCE_SECONDS = 900;
@@ -65,6 +66,8 @@ export class ReplicateAdapter implements Adapter {
     rate: { perSecond: 10, burst: 60 },
   };
   readonly authSecret: string;
+  readonly webhookSecret: string | undefined;
+  readonly verifyWebhook = verifyReplicateWebhook;
   readonly #http: ProviderHttp;
 
   constructor(
@@ -73,6 +76,7 @@ export class ReplicateAdapter implements Adapter {
     timeoutMs: number,
   ) {
     this.authSecret = config.secret;
+    this.webhookSecret = config.webhook_secret;
     this.#http = new ProviderHttp({
       baseUrl: config.base_url,
       timeoutMs,
@@ -202,17 +206,20 @@ export class ReplicateAdapter implements Adapter {
 
 function createOf(config: ReplicateConfig, submission: Submission): HttpCall {
   const { version, model, deployment, training } = config;
-  const input = inputOf(config.input, submission);
+  const body = { input: inputOf(config.input, submission), ...webhookOf(submission) };
   if (training !== undefined) {
     const path = `/models/${training.model}/versions/${training.version}/trainings`;
-    return { method: 'POST', path, body: { destination: training.destination, input } };
+    return { method: 'POST', path, body: { destination: training.destination, ...body } };
   }
   const headers = deadlineOf(submission.maxRuntimeSeconds);
   if (version !== undefined)
-    return { method: 'POST', path: '/predictions', headers, body: { version, input } };
+    return { method: 'POST', path: '/predictions', headers, body: { version, ...body } };
   const owner = model === undefined ? `/deployments/${deployment}` : `/models/${model}`;
-  return { method: 'POST', path: `${owner}/predictions`, headers, body: { input } };
+  return { method: 'POST', path: `${owner}/predictions`, headers, body };
 }
+
+const webhookOf = ({ webhook }: Submission): Record<string, unknown> =>
+  webhook === undefined ? {} : { webhook: webhook.url, webhook_events_filter: ['start', 'completed'] };
 
 function deadlineOf(maxRuntimeSeconds: number | null): Record<string, string> {
   if (maxRuntimeSeconds === null) return {};

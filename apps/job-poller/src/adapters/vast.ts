@@ -23,6 +23,7 @@ import {
 } from './provider-http.js';
 import { rested } from './rested.js';
 import { VastLogs } from './vast-logs.js';
+import { verifyVastWebhook } from './vast-webhook.js';
 import {
   costUsd,
   createOf,
@@ -63,6 +64,8 @@ export class VastAdapter implements Adapter {
     rate: { perSecond: 1, burst: 1 },
   };
   readonly authSecret: string;
+  readonly webhookSecret: string | undefined;
+  readonly verifyWebhook = verifyVastWebhook;
   readonly #http: ProviderHttp;
   readonly #logs: VastLogs;
   /** When an instance was first seen to have stopped without a mark. */
@@ -75,6 +78,7 @@ export class VastAdapter implements Adapter {
     private readonly pageEveryMs = PAGE_EVERY_MS,
   ) {
     this.authSecret = config.secret;
+    this.webhookSecret = config.webhook_secret;
     this.#http = new ProviderHttp({
       baseUrl: config.base_url,
       timeoutMs,

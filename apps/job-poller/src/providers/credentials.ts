@@ -53,6 +53,8 @@ export class Credentials {
   /** The versions that providers did not take, by account. */
   readonly #refused: TtlCache<number>;
   readonly #ofRuns: TtlCache<Values>;
+  /** By provider. */
+  readonly #ofWebhooks: TtlCache<Values>;
   /** Made once of a run's values: its log is read every second. They go when the values do. */
   readonly #redactors = new WeakMap<Values, { credential: Credential; redactor: Redactor }>();
 
@@ -67,8 +69,15 @@ export class Credentials {
     this.#accountOfRun = cache('accounts_of_runs', KEPT_FOR_MS, MAX_RUNS);
     this.#refused = cache('refused_credentials', KEPT_FOR_MS, MAX_ACCOUNTS);
     this.#ofRuns = cache('run_secrets', KEPT_FOR_MS, MAX_KEPT);
-    bus.watch(secretChanged, ({ data }) => this.#accounts.deleteWhere(({ values }) => values.has(data.name)));
-    bus.afterSilence(() => this.#accounts.clear());
+    this.#ofWebhooks = cache('webhook_secrets', CREDENTIAL_TTL_MS, MAX_ACCOUNTS);
+    bus.watch(secretChanged, ({ data }) => {
+      this.#accounts.deleteWhere(({ values }) => values.has(data.name));
+      this.#ofWebhooks.deleteWhere((values) => values.has(data.name));
+    });
+    bus.afterSilence(() => {
+      this.#accounts.clear();
+      this.#ofWebhooks.clear();
+    });
   }
 
   /**
@@ -119,6 +128,15 @@ export class Credentials {
     const { scope = '', source = '', version } = used.find((one) => one.name === secret) ?? {};
     const name = [adapter.name, source, scope].join(' ');
     return { values, version, ...(known ?? { key: `${name} ${version ?? ''}`, name }) };
+  }
+
+  /** What a provider's webhooks are proven with: nobody's but everybody's. @throws MissingSecrets, or Unavailable */
+  async ofWebhooks(provider: string, name: string): Promise<Secret | undefined> {
+    const values = await this.#ofWebhooks.getOrLoad(
+      provider,
+      async () => (await this.#resolve([name], { purpose: 'provider', provider, webhooks: true })).values,
+    );
+    return values.get(name);
   }
 
   /** What a run is to get. @throws MissingSecrets, or Unavailable when the secrets service does not answer */
