@@ -5,6 +5,7 @@ import {
   fields,
   JOB_STATES,
   jobConfigs,
+  needsMaxRuntime,
   namesOfSecrets,
   secretEntry,
   slug,
@@ -235,6 +236,8 @@ function wanted(
   }
   const jobConfig = jobConfigs[provider.type];
   if (jobConfig) validate(jobConfig, body.config, 'config');
+  if (needsMaxRuntime(provider.type) && body.max_runtime_seconds === undefined)
+    throw BadInput.at('max_runtime_seconds', `is required: ${provider.name} ends no job by itself`);
   return {
     provider: provider.name,
     configName: body.config_name,
