@@ -33,6 +33,7 @@ import { StopRun } from './events/stop-run.js';
 import { LogStreams } from './http/log-streams.js';
 import { LogsController } from './http/logs.controller.js';
 import { ProviderWebhooksController } from './http/provider-webhooks.controller.js';
+import { LetGo } from './jobs/let-go.js';
 import { LogTail } from './jobs/log-tail.js';
 import { LookAtRun } from './jobs/look-at-run.js';
 import { PlanSweeps } from './jobs/plan-sweeps.js';
@@ -89,6 +90,7 @@ class JobPollerModule {
         LogReader,
         LogStreams,
         SubmitRun,
+        LetGo,
         LookAtRun,
         TakeStep,
         PlanSweeps,

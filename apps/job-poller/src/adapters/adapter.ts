@@ -81,6 +81,8 @@ export interface Capabilities {
   readonly logs: boolean;
   /** Whether a run can be given secrets in files. */
   readonly files: boolean;
+  /** Whether a cancel takes the run away, so that afterwards it is not there to be seen as stopped. */
+  readonly cancelRemoves?: boolean;
   /** How long after one cancel the next may be sent when the run still goes on. */
   readonly cancelAgainMs: number;
   readonly poll: PollPolicy;

@@ -47,6 +47,7 @@ export class HttpAdapter implements Adapter {
     const baseMs = config.poll_interval_seconds * 1_000;
     this.capabilities = {
       cancel: config.cancel !== undefined,
+      cancelRemoves: config.cancel?.method === 'DELETE',
       logs: config.logs !== undefined,
       files: sendsFiles(config.submit),
       cancelAgainMs: CANCEL_AGAIN_MS,

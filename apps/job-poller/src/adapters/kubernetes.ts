@@ -34,6 +34,7 @@ const MERGE = { 'content-type': 'application/merge-patch+json' };
 export class KubernetesAdapter implements Adapter {
   readonly capabilities: Capabilities = {
     cancel: true,
+    cancelRemoves: true,
     logs: true,
     files: true,
     cancelAgainMs: 60_000,
