@@ -75,6 +75,9 @@ export interface LogPart {
   readonly hidden?: readonly string[];
 }
 
+/** Waits until one more call may be made for a list: asked before each page but the first. @throws Later when that takes too long */
+export type NextPage = () => Promise<void>;
+
 /** What a provider can do, and how it likes to be treated. */
 export interface Capabilities {
   readonly cancel: boolean;
@@ -111,7 +114,11 @@ export interface Adapter {
    * Everything that the account has there and that may still change, in as few calls as the provider needs; `externalIds` are
    * those we would like to hear of. Whatever is not in it is asked for by `get`. Absent where the provider cannot list.
    */
-  list?(externalIds: readonly string[], credential: Credential): Promise<readonly Listed[]>;
+  list?(
+    externalIds: readonly string[],
+    credential: Credential,
+    nextPage?: NextPage,
+  ): Promise<readonly Listed[]>;
   /** Stops a run; one that is over or gone already is no error. */
   cancel(externalId: string, credential: Credential): Promise<void>;
   /** Takes away what still costs of a run whose end and output are known; one that is gone is no error. Absent where nothing is left. */

@@ -8,6 +8,7 @@ import {
   type Credential,
   type Listed,
   type LogPart,
+  type NextPage,
   type Observation,
   type Submission,
 } from './adapter.js';
@@ -132,11 +133,16 @@ export class ReplicateAdapter implements Adapter {
   }
 
   /** Newest first, as far as there is something that is asked for or still goes on. */
-  async list(externalIds: readonly string[], credential: Credential): Promise<readonly Listed[]> {
+  async list(
+    externalIds: readonly string[],
+    credential: Credential,
+    nextPage?: NextPage,
+  ): Promise<readonly Listed[]> {
     const listed = new Map<string, Listed>();
     for (const kind of ['predictions', 'trainings'] as const) {
+      if (kind === 'trainings') await nextPage?.();
       const wanted = new Set(externalIds.filter((id) => id.startsWith(TRAININGS) === (kind === 'trainings')));
-      for await (const results of this.#pages(kind, '', MAX_PAGES, credential)) {
+      for await (const results of this.#pages(kind, '', MAX_PAGES, credential, nextPage)) {
         const found = results.map((one) => listedOf(kind, one));
         for (const one of found) {
           listed.set(one.externalId, one);
@@ -178,9 +184,11 @@ export class ReplicateAdapter implements Adapter {
     query: string,
     maxPages: number,
     credential: Credential,
+    nextPage?: NextPage,
   ): AsyncGenerator<readonly RemoteObject[]> {
     let search = query;
     for (let read = 0; read < maxPages; read += 1) {
+      if (read > 0) await nextPage?.();
       const answer = await this.#send({ method: 'GET', path: `/${kind}${search}` }, credential);
       if (!isSuccess(answer)) throw notAnswered(answer);
       const { next, results } = checked(page, jsonOf(answer));

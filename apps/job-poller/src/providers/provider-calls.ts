@@ -73,6 +73,13 @@ export class ProviderCalls {
     }
   }
 
+  /** Waits until the account that this run is on may be asked for one more page of a list. @throws Later when that takes too long */
+  async nextPage(adapter: Adapter, run: Pick<Run, 'id'>): Promise<void> {
+    const { rate } = adapter.capabilities;
+    const account = this.credentials.accountOf(adapter, run);
+    if (rate !== undefined && account !== null) await this.rates.wait(account, rate, 'look');
+  }
+
   async #timed<T>(adapter: Adapter, call: CallName, fn: () => Promise<T>): Promise<T> {
     const stop = this.#seconds.startTimer({ provider: adapter.name, call });
     let outcome = 'error';
