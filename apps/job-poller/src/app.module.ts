@@ -19,6 +19,9 @@ import { ProviderBreakersRepo } from './db/provider-breakers.repo.js';
 import { EndOfRuns1795711000005 } from './db/migrations/1795711000005-end-of-runs.js';
 import { WebhookHints1795800100300 } from './db/migrations/1795800100300-webhook-hints.js';
 import { HintedRunsRepo } from './db/hinted-runs.repo.js';
+import { ProviderPrices1795800100310 } from './db/migrations/1795800100310-provider-prices.js';
+import { ProviderPricesRow } from './db/provider-prices.entity.js';
+import { ProviderPricesRepo } from './db/provider-prices.repo.js';
 import { ProviderNoticeRow } from './db/provider-notice.entity.js';
 import { ProviderNoticesRepo } from './db/provider-notices.repo.js';
 import { RunLogRow } from './db/run-log.entity.js';
@@ -28,6 +31,7 @@ import { RunsRepo } from './db/runs.repo.js';
 import { SweepRow } from './db/sweep.entity.js';
 import { SweepsRepo } from './db/sweeps.repo.js';
 import { SweptRunsRepo } from './db/swept-runs.repo.js';
+import { AnswerPrices } from './events/answer-prices.js';
 import { StartClaimedRuns } from './events/start-claimed-runs.js';
 import { StopRun } from './events/stop-run.js';
 import { LogStreams } from './http/log-streams.js';
@@ -38,6 +42,7 @@ import { LogTail } from './jobs/log-tail.js';
 import { LookAtRun } from './jobs/look-at-run.js';
 import { PlanSweeps } from './jobs/plan-sweeps.js';
 import { LogReader } from './jobs/read-log.js';
+import { PRICES_QUEUE, ReadPrices } from './jobs/read-prices.js';
 import { OLD_RUNS_QUEUE, RemoveOldRuns } from './jobs/remove-old-runs.js';
 import { RunMetrics } from './jobs/run-metrics.js';
 import { StepRunner } from './jobs/step-runner.js';
@@ -65,9 +70,9 @@ class JobPollerModule {
       module: JobPollerModule,
       imports: [
         BullModule.forRootAsync({ useFactory: () => line.bullOptions('job-poller') }),
-        BullModule.registerQueue({ name: STEPS_QUEUE }, { name: OLD_RUNS_QUEUE }),
+        BullModule.registerQueue({ name: STEPS_QUEUE }, { name: OLD_RUNS_QUEUE }, { name: PRICES_QUEUE }),
       ],
-      controllers: [StartClaimedRuns, StopRun, LogsController, ProviderWebhooksController],
+      controllers: [StartClaimedRuns, StopRun, AnswerPrices, LogsController, ProviderWebhooksController],
       providers: [
         { provide: RedisLine, useValue: line },
         { provide: ADAPTERS, useFactory: () => [...adaptersOf(config), ...more] },
@@ -77,6 +82,7 @@ class JobPollerModule {
         SweepsRepo,
         SweptRunsRepo,
         HintedRunsRepo,
+        ProviderPricesRepo,
         AccountRatesRepo,
         ProviderBreakersRepo,
         Providers,
@@ -102,6 +108,7 @@ class JobPollerModule {
         TickProcessor,
         RunMetrics,
         RemoveOldRuns,
+        ReadPrices,
       ],
     };
   }
@@ -129,6 +136,7 @@ export const define = (
       SweepRow,
       AccountRateRow,
       ProviderBreakerRow,
+      ProviderPricesRow,
     ],
     migrations: [
       ...busMigrations,
@@ -142,6 +150,7 @@ export const define = (
       AccountRates1795800100100,
       ProviderBreakers1795800100200,
       WebhookHints1795800100300,
+      ProviderPrices1795800100310,
     ],
     transports: busTransports,
     file: config.file,
