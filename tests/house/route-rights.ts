@@ -186,6 +186,7 @@ export const RIGHTS: Readonly<Record<string, Right>> = {
   'GET /api/cloud/providers': ['config.view'],
   'GET /api/cloud/providers/{provider}/config': configures,
   'PUT /api/cloud/providers/{provider}/config': configures,
+  'GET /api/cloud/providers/{provider}/discovered': configures,
   'GET /api/events': seesJobs,
   'GET /api/queue': seesJobs,
   'GET /api/queue/concurrency': seesJobs,

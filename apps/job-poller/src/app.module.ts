@@ -34,6 +34,7 @@ import { SweptRunsRepo } from './db/swept-runs.repo.js';
 import { AnswerPrices } from './events/answer-prices.js';
 import { StartClaimedRuns } from './events/start-claimed-runs.js';
 import { StopRun } from './events/stop-run.js';
+import { DiscoveredController } from './http/discovered.controller.js';
 import { LogStreams } from './http/log-streams.js';
 import { LogsController } from './http/logs.controller.js';
 import { ProviderWebhooksController } from './http/provider-webhooks.controller.js';
@@ -72,7 +73,14 @@ class JobPollerModule {
         BullModule.forRootAsync({ useFactory: () => line.bullOptions('job-poller') }),
         BullModule.registerQueue({ name: STEPS_QUEUE }, { name: OLD_RUNS_QUEUE }, { name: PRICES_QUEUE }),
       ],
-      controllers: [StartClaimedRuns, StopRun, AnswerPrices, LogsController, ProviderWebhooksController],
+      controllers: [
+        StartClaimedRuns,
+        StopRun,
+        AnswerPrices,
+        LogsController,
+        ProviderWebhooksController,
+        DiscoveredController,
+      ],
       providers: [
         { provide: RedisLine, useValue: line },
         { provide: ADAPTERS, useFactory: () => [...adaptersOf(config), ...more] },

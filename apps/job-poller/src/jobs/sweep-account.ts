@@ -88,7 +88,8 @@ export class SweepAccount {
     const ids = runs.map(({ externalId }) => externalId).filter((id) => id !== null);
     try {
       const credential = await this.credentials.ofProvider(adapter, asker);
-      const nextPage = (): Promise<void> => this.calls.nextPage(adapter, asker);
+      const account = this.credentials.accountOf(adapter, asker);
+      const nextPage = (): Promise<void> => this.calls.nextPage(adapter, account);
       const list = async (): Promise<readonly Listed[]> =>
         (await adapter.list?.(ids, credential, nextPage)) ?? [];
       return { listed: await this.calls.make(adapter, asker, 'list', list) };

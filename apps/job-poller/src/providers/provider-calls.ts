@@ -82,10 +82,9 @@ export class ProviderCalls {
     }
   }
 
-  /** Waits until the account that this run is on may be asked for one more page of a list. @throws Later when that takes too long */
-  async nextPage(adapter: Adapter, run: Pick<Run, 'id'>): Promise<void> {
+  /** Waits until an account may be asked for one more page of a list. @throws Later when that takes too long */
+  async nextPage(adapter: Adapter, account: string | null): Promise<void> {
     const { rate } = adapter.capabilities;
-    const account = this.credentials.accountOf(adapter, run);
     if (rate !== undefined && account !== null) await this.rates.wait(account, rate, 'look');
   }
 
