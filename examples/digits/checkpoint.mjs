@@ -6,7 +6,7 @@ import { BadOption } from './options.mjs';
 
 const FORMAT = 'digits-checkpoint/1';
 
-export const checkpointPath = (options) => join(options.checkpointDir, 'checkpoint.json');
+export const checkpointPath = (folder) => join(folder, 'checkpoint.json');
 
 /** Everything the next step depends on. The order of an epoch follows from the seed, so it needs no place here. */
 export function saveCheckpoint(options, dataSha256, state) {
@@ -19,14 +19,15 @@ export function saveCheckpoint(options, dataSha256, state) {
     model: toPlain(model),
     velocity: toPlain(velocity),
   };
-  writeWhole(checkpointPath(options), JSON.stringify(content));
+  writeWhole(checkpointPath(options.checkpointDir), JSON.stringify(content));
 }
 
 /** The saved state, or undefined when there is none yet. A run that would not be the same run is refused. */
 export function loadCheckpoint(options, dataSha256) {
-  const saved = readIfThere(checkpointPath(options));
+  const saved = readIfThere(checkpointPath(options.resumeDir));
   if (saved === undefined) return undefined;
-  if (saved.format !== FORMAT) throw new Error(`${checkpointPath(options)} is not a ${FORMAT} file`);
+  if (saved.format !== FORMAT)
+    throw new Error(`${checkpointPath(options.resumeDir)} is not a ${FORMAT} file`);
   for (const [name, value] of Object.entries(settingsOf(options, dataSha256))) {
     if (saved.made_with[name] !== value)
       throw new BadOption(`${name} is ${value}, but the checkpoint was made with ${saved.made_with[name]}`);

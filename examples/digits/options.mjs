@@ -28,12 +28,16 @@ ${Object.entries(NUMBERS)
   .join('\n')}
 ${helpLine('--output DIR', 'LINECLEAR_OUTPUT_DIR', 'where model.json goes, default ./digits-output')}
 ${helpLine('--checkpoints DIR', 'LINECLEAR_CHECKPOINT_DIR', 'where checkpoint.json goes, default OUTPUT/checkpoints')}
-${helpLine('--resume', '', 'go on from the checkpoint; without one, start at the beginning')}`;
+${helpLine('--resume', 'LINECLEAR_RESUME_FROM', 'go on from the checkpoint (there); without one, start at the beginning')}`;
 
 export function readOptions(args, env) {
   const flags = parseFlags(args);
   const number = (name) => readNumber(name, flags[name], env);
   const outputDir = readFolder('output', flags.output ?? env.LINECLEAR_OUTPUT_DIR ?? 'digits-output');
+  const checkpointDir = readFolder(
+    'checkpoints',
+    flags.checkpoints ?? env.LINECLEAR_CHECKPOINT_DIR ?? resolve(outputDir, 'checkpoints'),
+  );
   return {
     help: flags.help ?? false,
     epochs: number('epochs'),
@@ -44,13 +48,13 @@ export function readOptions(args, env) {
     logEverySteps: number('log-every-steps'),
     epochPauseMs: number('epoch-pause-ms'),
     outputDir,
-    checkpointDir: readFolder(
-      'checkpoints',
-      flags.checkpoints ?? env.LINECLEAR_CHECKPOINT_DIR ?? resolve(outputDir, 'checkpoints'),
-    ),
-    resume: flags.resume ?? false,
+    checkpointDir,
+    // What the attempt before left is elsewhere than what this one leaves.
+    resumeDir: flags.resume ? checkpointDir : readFolderIfGiven('LINECLEAR_RESUME_FROM', env),
   };
 }
+
+const readFolderIfGiven = (name, env) => (env[name] === undefined ? undefined : readFolder(name, env[name]));
 
 function parseFlags(args) {
   const text = { type: 'string' };

@@ -28,7 +28,7 @@ async function main() {
   if (stop.signal.aborted) {
     saveCheckpoint(options, data.sha256, state);
     console.log(
-      `stopped by ${stop.signal.reason} after step ${state.step}, checkpoint ${checkpointPath(options)}`,
+      `stopped by ${stop.signal.reason} after step ${state.step}, checkpoint ${checkpointPath(options.checkpointDir)}`,
     );
     process.exitCode = 128 + constants.signals[stop.signal.reason];
     return;
@@ -40,9 +40,9 @@ async function main() {
 }
 
 function begin(options, dataSha256) {
-  const saved = options.resume ? loadCheckpoint(options, dataSha256) : undefined;
+  const saved = options.resumeDir === undefined ? undefined : loadCheckpoint(options, dataSha256);
   if (saved) {
-    console.log(`resumed after step ${saved.step} from ${checkpointPath(options)}`);
+    console.log(`resumed after step ${saved.step} from ${checkpointPath(options.resumeDir)}`);
     return saved;
   }
   const model = createModel(options.hiddenUnits, randomFrom(options.seed, MODEL_STREAM));

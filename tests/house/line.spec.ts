@@ -242,6 +242,48 @@ it('shows nobody the job of another, and lets nobody cancel it', async () => {
   await ends(ada, job_id, 'cancelled');
 });
 
+it('tries a job again that failed, from its checkpoints, and then the job that follows it', async () => {
+  const script = 'node "$0" --epochs 1 && exit 1';
+  const { job_id: first } = ok(
+    await ada.post(
+      '/api/cloud/local/submit',
+      job({
+        config_name: 'tries-again',
+        config: {
+          command: [
+            '/bin/sh',
+            '-c',
+            `if [ "$LINECLEAR_ATTEMPT" = 1 ]; then ${script}; else exec node "$0" --epochs 2; fi`,
+            TRAIN,
+          ],
+        },
+        estimated_duration_seconds: 1,
+        retry: { max_attempts: 2, on: ['failed'], backoff_seconds: 1 },
+      }),
+    ),
+    202,
+  );
+  const { job_id: second } = ok(
+    await ada.post(
+      '/api/cloud/local/submit',
+      job({ config_name: 'follows', depends_on: [{ job_id: first }] }),
+    ),
+    202,
+  );
+  await vi.waitFor(async () => expect(await statusOf(ada, second)).toBe('completed'), {
+    timeout: 60_000,
+    interval: 200,
+  });
+  const ended = ok(await ada.get(`/api/cloud/jobs/${first}`));
+  expect(ended).toMatchObject({
+    status: 'completed',
+    attempt: 2,
+    attempts: [{ outcome: 'failed' }, { outcome: 'succeeded' }],
+  });
+  const { logs } = ok(await ada.get(`/api/cloud/jobs/${first}/logs`));
+  expect(logs).toContain('resumed after step 45 from ');
+}, 90_000);
+
 it('stops a running job when asked, and the process with it', async () => {
   const { job_id } = ok(
     await ada.post(

@@ -191,6 +191,7 @@ export const RIGHTS: Readonly<Record<string, Right>> = {
   'GET /api/cloud/providers': ['config.view'],
   'GET /api/cloud/providers/{provider}/config': configures,
   'PUT /api/cloud/providers/{provider}/config': configures,
+  'GET /api/cloud/providers/{provider}/discovered': configures,
   'GET /api/events': seesJobs,
   'GET /api/queue': seesJobs,
   'GET /api/queue/concurrency': seesJobs,
@@ -255,6 +256,8 @@ export const RIGHTS: Readonly<Record<string, Right>> = {
   'DELETE /api/cloud/notifications/slack/links/{id}': 'anyone',
   'POST /api/cloud/notifications/slack/{channel_id}/interactions': 'public',
   'GET /api/cloud/notifications/status': configures,
+
+  'POST /api/webhooks/providers/{provider}': 'public',
 
   'GET /api/secrets': configures,
   'POST /api/secrets': 'anyone',

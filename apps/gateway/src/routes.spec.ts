@@ -27,6 +27,8 @@ describe('the route table', () => {
     ['/api/cloud/jobs/abc/cancel', 'queue-scheduler'],
     ['/api/cloud/jobs/logs', 'queue-scheduler'],
     ['/api/cloud/jobs/abc/logs', 'job-poller'],
+    ['/api/cloud/providers/replicate/discovered', 'job-poller'],
+    ['/api/cloud/providers/replicate/config', 'queue-scheduler'],
     ['/api/cloud/jobs/abc/logs/stream', 'job-poller'],
     ['/api/cloud/jobs/abc/logs2', 'queue-scheduler'],
     ['/api/cloud/providers/replicate/config', 'queue-scheduler'],

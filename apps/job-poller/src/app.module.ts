@@ -18,6 +18,11 @@ import { ProviderBreakers1795800100200 } from './db/migrations/1795800100200-pro
 import { ProviderBreakerRow } from './db/provider-breaker.entity.js';
 import { ProviderBreakersRepo } from './db/provider-breakers.repo.js';
 import { EndOfRuns1795711000005 } from './db/migrations/1795711000005-end-of-runs.js';
+import { WebhookHints1795800100300 } from './db/migrations/1795800100300-webhook-hints.js';
+import { HintedRunsRepo } from './db/hinted-runs.repo.js';
+import { ProviderPrices1795800100310 } from './db/migrations/1795800100310-provider-prices.js';
+import { ProviderPricesRow } from './db/provider-prices.entity.js';
+import { ProviderPricesRepo } from './db/provider-prices.repo.js';
 import { ProviderNoticeRow } from './db/provider-notice.entity.js';
 import { ProviderNoticesRepo } from './db/provider-notices.repo.js';
 import { RunLogRow } from './db/run-log.entity.js';
@@ -27,14 +32,19 @@ import { RunsRepo } from './db/runs.repo.js';
 import { SweepRow } from './db/sweep.entity.js';
 import { SweepsRepo } from './db/sweeps.repo.js';
 import { SweptRunsRepo } from './db/swept-runs.repo.js';
+import { AnswerPrices } from './events/answer-prices.js';
 import { StartClaimedRuns } from './events/start-claimed-runs.js';
 import { StopRun } from './events/stop-run.js';
+import { DiscoveredController } from './http/discovered.controller.js';
 import { LogStreams } from './http/log-streams.js';
 import { LogsController } from './http/logs.controller.js';
+import { ProviderWebhooksController } from './http/provider-webhooks.controller.js';
+import { LetGo } from './jobs/let-go.js';
 import { LogTail } from './jobs/log-tail.js';
 import { LookAtRun } from './jobs/look-at-run.js';
 import { PlanSweeps } from './jobs/plan-sweeps.js';
 import { LogReader } from './jobs/read-log.js';
+import { PRICES_QUEUE, ReadPrices } from './jobs/read-prices.js';
 import { OLD_RUNS_QUEUE, RemoveOldRuns } from './jobs/remove-old-runs.js';
 import { RunMetrics } from './jobs/run-metrics.js';
 import { StepRunner } from './jobs/step-runner.js';
@@ -42,6 +52,7 @@ import { StoreResults } from './jobs/store-results.js';
 import { SubmitRun } from './jobs/submit-run.js';
 import { SweepAccount } from './jobs/sweep-account.js';
 import { SweepRunner } from './jobs/sweep-runner.js';
+import { TakeHint } from './jobs/take-hint.js';
 import { TakeStep } from './jobs/take-step.js';
 import { STEPS_QUEUE, TickProcessor } from './jobs/tick.processor.js';
 import type { Adapter } from './adapters/adapter.js';
@@ -51,6 +62,7 @@ import { Credentials } from './providers/credentials.js';
 import { ProviderCalls } from './providers/provider-calls.js';
 import { ProviderNotices } from './providers/provider-notices.js';
 import { ADAPTERS, adaptersOf, Providers } from './providers/providers.js';
+import { Webhooks } from './providers/webhooks.js';
 
 @Module({})
 class JobPollerModule {
@@ -60,9 +72,16 @@ class JobPollerModule {
       module: JobPollerModule,
       imports: [
         BullModule.forRootAsync({ useFactory: () => line.bullOptions('job-poller') }),
-        BullModule.registerQueue({ name: STEPS_QUEUE }, { name: OLD_RUNS_QUEUE }),
+        BullModule.registerQueue({ name: STEPS_QUEUE }, { name: OLD_RUNS_QUEUE }, { name: PRICES_QUEUE }),
       ],
-      controllers: [StartClaimedRuns, StopRun, LogsController],
+      controllers: [
+        StartClaimedRuns,
+        StopRun,
+        AnswerPrices,
+        LogsController,
+        ProviderWebhooksController,
+        DiscoveredController,
+      ],
       providers: [
         { provide: RedisLine, useValue: line },
         { provide: ADAPTERS, useFactory: () => [...adaptersOf(config), ...more] },
@@ -71,6 +90,8 @@ class JobPollerModule {
         ProviderNoticesRepo,
         SweepsRepo,
         SweptRunsRepo,
+        HintedRunsRepo,
+        ProviderPricesRepo,
         AccountRatesRepo,
         ProviderBreakersRepo,
         Providers,
@@ -79,10 +100,12 @@ class JobPollerModule {
         Breakers,
         ProviderCalls,
         ProviderNotices,
+        Webhooks,
         LogTail,
         LogReader,
         LogStreams,
         SubmitRun,
+        LetGo,
         LookAtRun,
         TakeStep,
         PlanSweeps,
@@ -90,9 +113,11 @@ class JobPollerModule {
         StepRunner,
         SweepAccount,
         SweepRunner,
+        TakeHint,
         TickProcessor,
         RunMetrics,
         RemoveOldRuns,
+        ReadPrices,
       ],
     };
   }
@@ -120,6 +145,7 @@ export const define = (
       SweepRow,
       AccountRateRow,
       ProviderBreakerRow,
+      ProviderPricesRow,
     ],
     migrations: [
       ...busMigrations,
@@ -133,6 +159,8 @@ export const define = (
       AccountRates1795800100100,
       ProviderBreakers1795800100200,
       CausesAndCheckpoints1795800100250,
+      WebhookHints1795800100300,
+      ProviderPrices1795800100310,
     ],
     transports: busTransports,
     file: config.file,

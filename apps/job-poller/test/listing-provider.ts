@@ -1,9 +1,15 @@
 import { startFakeHttp, type FakeHttp, type FakeRequest } from '@lineclear/testkit';
 import { failureOf, isNotThere, isSuccess, jsonOf, ProviderHttp } from '../src/adapters/provider-http.js';
-import type { Adapter, Capabilities, Credential, Listed, Observation } from '../src/adapters/adapter.js';
+import type {
+  Adapter,
+  Capabilities,
+  Credential,
+  Listed,
+  NextPage,
+  Observation,
+} from '../src/adapters/adapter.js';
 import type { RemoteState } from '../src/domain/run.js';
 
-const PAGE = 100;
 const OVER = new Set<RemoteState>(['succeeded', 'failed', 'cancelled']);
 
 interface RemoteRun {
@@ -29,10 +35,11 @@ export interface ListingProvider {
   close(): Promise<void>;
 }
 
-/** A provider that lists the runs of an account, 100 a page, and leaves out those that are over. Its accounts are the words of its credentials before the first dash. */
+/** A provider that lists the runs of an account page by page, and leaves out those that are over. Its accounts are the words of its credentials before the first dash. */
 export async function startListingProvider(
   name: string,
   more: Partial<Capabilities> = {},
+  pageSize = 100,
 ): Promise<ListingProvider> {
   let made = 0;
   const runs = new Map<string, RemoteRun>();
@@ -80,8 +87,8 @@ export async function startListingProvider(
         answer: () => {
           if (from === 0) listsOf.set(account, (listsOf.get(account) ?? 0) + 1);
           const mine = [...runs.values()].filter((run) => run.account === account && !OVER.has(run.state));
-          const next = from + PAGE < mine.length ? from + PAGE : null;
-          return { status: 200, body: { runs: mine.slice(from, from + PAGE), next } };
+          const next = from + pageSize < mine.length ? from + pageSize : null;
+          return { status: 200, body: { runs: mine.slice(from, from + pageSize), next } };
         },
       };
     },
@@ -148,9 +155,10 @@ class ListingAdapter implements Adapter {
     return seen;
   }
 
-  async list(_ids: readonly string[], credential: Credential): Promise<Listed[]> {
+  async list(_ids: readonly string[], credential: Credential, nextPage?: NextPage): Promise<Listed[]> {
     const listed: Listed[] = [];
     for (let from: number | null = 0; from !== null;) {
+      if (from > 0) await nextPage?.();
       const call = { method: 'GET', path: `/runs?from=${from}` } as const;
       const page = (await this.#http.json(call, credential)) as { runs: RemoteRun[]; next: number | null };
       listed.push(

@@ -6,7 +6,8 @@ import { startListingProvider, type ListingProvider } from './listing-provider.j
 
 // So slow that nothing comes in while a test runs.
 const RATE = { perSecond: 0.001, burst: 4 };
-const NAMES = ['shared', 'busy', 'looked-at'] as const;
+const SOON = { perSecond: 10, burst: 2 };
+const NAMES = ['shared', 'busy', 'looked-at', 'paged', 'paged-soon'] as const;
 
 let providers: Record<(typeof NAMES)[number], ListingProvider>;
 let bench: Bench;
@@ -14,7 +15,15 @@ const adapters = () => Object.values(providers).map((provider) => provider.adapt
 
 beforeAll(async () => {
   const started = NAMES.map(
-    async (name) => [name, await startListingProvider(name, { rate: RATE })] as const,
+    async (name) =>
+      [
+        name,
+        await startListingProvider(
+          name,
+          { rate: name === 'paged-soon' ? SOON : RATE },
+          name.startsWith('paged') ? 1 : 100,
+        ),
+      ] as const,
   );
   providers = Object.fromEntries(await Promise.all(started)) as typeof providers;
   // Nobody takes a step over that a slow machine is late with: what its call took out of the bucket would be gone.
@@ -40,6 +49,21 @@ const standing = async (provider: string): Promise<unknown> => {
 };
 const becomes = (provider: string, expected: { active: number; waiting: number }): Promise<void> =>
   vi.waitFor(async () => expect(await standing(provider)).toEqual(expected), PATIENCE);
+
+/** Makes the account of a provider due, and waits until it was swept or that was put off. */
+async function sweep(provider: string): Promise<void> {
+  await bench.service.database.query('update sweeps set next_at = now() where provider = $1', [provider]);
+  await vi.waitFor(
+    async () =>
+      expect(
+        await bench.service.database.query(
+          `select from sweeps where provider = $1 and lease_owner is null and failures = 0 and next_at > now() + interval '30 seconds'`,
+          [provider],
+        ),
+      ).toHaveLength(1),
+    PATIENCE,
+  );
+}
 
 it('makes no more calls on an account than its rate allows, all replicas together', async () => {
   const second = await startService(define(bench.env, { adapters: adapters() }));
@@ -70,23 +94,29 @@ it('leaves some of the rate for submits when it looks', async () => {
   const { http } = providers['looked-at'];
   await claims('looked-at', 1);
   await becomes('looked-at', { active: 1, waiting: 0 });
-  const sweep = async (): Promise<void> => {
-    await bench.service.database.query(`update sweeps set next_at = now() where provider = 'looked-at'`);
-    await vi.waitFor(
-      async () =>
-        expect(
-          await bench.service.database.query(
-            `select from sweeps where provider = 'looked-at' and lease_owner is null and failures = 0 and next_at > now() + interval '30 seconds'`,
-          ),
-        ).toHaveLength(1),
-      PATIENCE,
-    );
-  };
-  await sweep();
+  await sweep('looked-at');
   await vi.waitFor(() => expect(http.calls).toEqual({ submit: 1, list: 1, get: 1 }), PATIENCE);
-  await sweep();
+  await sweep('looked-at');
   expect(http.calls).toEqual({ submit: 1, list: 1, get: 1 });
   await claims('looked-at', 2);
   await becomes('looked-at', { active: 2, waiting: 1 });
   expect(http.calls).toEqual({ submit: 2, list: 1, get: 1 });
+});
+
+it('takes one call of the rate for each page of a list, and leaves some for submits', async () => {
+  const { http } = providers.paged;
+  await claims('paged', 2);
+  await becomes('paged', { active: 2, waiting: 0 });
+  await sweep('paged');
+  expect(http.calls).toEqual({ submit: 2, list: 1 });
+  await claims('paged', 1);
+  await becomes('paged', { active: 3, waiting: 0 });
+});
+
+it('waits for the next page of a list where that is not long', async () => {
+  const { http } = providers['paged-soon'];
+  await claims('paged-soon', 4);
+  await becomes('paged-soon', { active: 4, waiting: 0 });
+  await sweep('paged-soon');
+  expect(http.calls).toMatchObject({ submit: 4, list: 1, page: 3 });
 });

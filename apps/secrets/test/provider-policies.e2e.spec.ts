@@ -56,6 +56,13 @@ describe('on whose credential a job runs', () => {
         public_key: new SealingKey().publicKey,
       }),
     ).rejects.toThrow('policy user_only');
+    // What a provider proves its webhooks with is about no run.
+    const secret = await house.peer.ask(resolveSecrets, {
+      names: [NAME],
+      for: { purpose: 'provider', provider: 'strict', webhooks: true },
+      public_key: new SealingKey().publicKey,
+    });
+    expect(secret).toMatchObject({ missing: [], ...usedFrom('global') });
     const log = await house.service.database.query(
       'select outcome, scope from access_log where job_id = $1',
       [mine.job_id],

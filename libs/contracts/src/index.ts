@@ -13,6 +13,7 @@ export * from './job-configs/index.js';
 export * from './networks.js';
 export * from './notifier.events.js';
 export * from './permissions.js';
+export * from './poller.requests.js';
 export * from './principal.js';
 export * from './queue.requests.js';
 export * from './quotas.js';

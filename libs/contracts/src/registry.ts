@@ -7,6 +7,7 @@ import { deadLetter } from './bus.events.js';
 import type { EventDef } from './event.js';
 import * as jobs from './jobs.events.js';
 import * as notifier from './notifier.events.js';
+import * as pollerAsk from './poller.requests.js';
 import * as queueAsk from './queue.requests.js';
 import * as replies from './replies.events.js';
 import type { RequestDef } from './request.js';
@@ -146,6 +147,7 @@ export const WIRING: Readonly<Record<ServiceName, Wiring>> = {
       approvalsAsk.decideForJob,
       secretsAsk.scanTexts,
       secretsAsk.secretDemands,
+      pollerAsk.pollerPrices,
     ],
   },
   notifier: {
@@ -207,7 +209,7 @@ export const WIRING: Readonly<Record<ServiceName, Wiring>> = {
     ],
     consumes: [jobs.jobClaimed, jobs.jobCancelRequested],
     watches: [...changesOfPrincipals, secrets.secretChanged],
-    answers: [],
+    answers: [pollerAsk.pollerPrices],
     asks: [...whoCalls, secretsAsk.resolveSecrets],
   },
 };

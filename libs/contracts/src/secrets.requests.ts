@@ -19,7 +19,8 @@ const run = {
  * The values of these secrets, as a JSON object of name to value sealed to `public_key` (X25519 SPKI DER, base64).
  * `for` says on whose behalf; names that no source has are listed in `missing` and then nothing is sealed. A provider's
  * credential is that of the people whose job it is `on_behalf` of, as the policy of the provider says; an attempt gets the same
- * again, but for a `refused_version`, which the provider does not take. `used` tells which they were, and whose.
+ * again, but for a `refused_version`, which the provider does not take. What a provider proves its
+ * `webhooks` with is everybody's, whatever the policy. `used` tells which they were, and whose.
  */
 export const resolveSecrets = defineRequest(
   'secrets.resolve',
@@ -31,6 +32,7 @@ export const resolveSecrets = defineRequest(
         purpose: z.literal('provider'),
         provider: z.string().max(40),
         on_behalf: z.object({ ...run, refused_version: z.int().min(1).optional() }).optional(),
+        webhooks: z.literal(true).optional(),
       }),
       z.object({ purpose: z.literal('channel'), channel_id: z.int().min(1) }),
     ]),

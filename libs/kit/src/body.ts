@@ -16,6 +16,9 @@ const FORM = /^application\/x-www-form-urlencoded\b/i;
  */
 export const TakesForm = (...formFields: readonly string[]): MethodDecorator => RouteConfig({ formFields });
 
+/** What others send to this route is signed: its bytes are for the signature, and nobody reads more into them before. */
+export const TakesBytes = (): MethodDecorator => RouteConfig({ bytesOnly: true });
+
 declare module 'fastify' {
   interface FastifyRequest {
     /** The body's bytes as they came: signatures are over these. */
@@ -38,7 +41,11 @@ export function readJsonBodies(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', async (request: FastifyRequest, payload: IncomingMessage) => {
     request.rawBody = await readAll(payload);
-    const { formFields } = request.routeOptions.config as { formFields?: readonly string[] };
+    const { formFields, bytesOnly } = request.routeOptions.config as {
+      formFields?: readonly string[];
+      bytesOnly?: true;
+    };
+    if (bytesOnly) return undefined;
     if (formFields && FORM.test(request.headers['content-type'] ?? ''))
       return formOf(request.rawBody, formFields);
     return parseJson(request.rawBody);

@@ -1,5 +1,5 @@
 export { ADVISORY_LOCKS } from './advisory-locks.js';
-export { MAX_BODY_BYTES, TakesForm } from './body.js';
+export { MAX_BODY_BYTES, TakesBytes, TakesForm } from './body.js';
 export { Cached, cacheOf, type CachedCalls, type CachedOptions } from './cached.js';
 export { addressGroup, clientAddress, isFromThisMachine, isLocalUrl, isLoopback } from './client-address.js';
 export { Clock, SystemClock } from './clock.js';

@@ -67,7 +67,7 @@ const FINAL = ['succeeded', 'failed', 'cancelled'];
 
 /**
  * Starts a compute provider that holds its runs in memory: `POST /runs {key, config}`, `GET /runs?key=`,
- * `GET /runs/{id}`, `POST /runs/{id}/cancel`, `GET /runs/{id}/logs`. It is a real HTTP server, and can fail like one.
+ * `GET /runs/{id}`, `POST /runs/{id}/cancel`, `DELETE /runs/{id}`, `GET /runs/{id}/logs`. It is a real HTTP server, and can fail like one.
  */
 export async function startFakeProvider(initial: FakeProviderOptions = {}): Promise<FakeProvider> {
   let options = initial;
@@ -139,6 +139,7 @@ export async function startFakeProvider(initial: FakeProviderOptions = {}): Prom
     const run = runs.get(path[1] ?? '');
     if (!run || run.account !== account) return [404, { error: 'no such run' }];
     if (call === 'status') return status(run);
+    if (call === 'cancel' && path.length === 2) runs.delete(run.id);
     return call === 'cancel' ? cancel(run) : [200, { text: run.log }];
   }
 
@@ -248,7 +249,7 @@ function isOver(run: FakeRun, finish: Finish): boolean {
 function callOf(method: string, path: readonly string[]): FakeCall | undefined {
   if (path[0] !== 'runs' || path.length > 3) return undefined;
   if (path.length === 1) return method === 'POST' ? 'submit' : 'find';
-  if (path.length === 2) return 'status';
+  if (path.length === 2) return method === 'DELETE' ? 'cancel' : 'status';
   return path[2] === 'cancel' ? 'cancel' : path[2] === 'logs' ? 'logs' : undefined;
 }
 

@@ -3,6 +3,7 @@ import type { Secret } from '@lineclear/kit';
 import type { Progress, RemoteState } from '../domain/run.js';
 import type { PollPolicy } from '../domain/schedule.js';
 import type { Rate } from '../domain/token-bucket.js';
+import type { ArrivedWebhook, AskedWebhook, Hint } from './webhook.js';
 
 /** The provider's own credential, read for this call. */
 export type Credential = Secret | undefined;
@@ -34,6 +35,8 @@ export interface Submission {
   readonly outputPath: string | null;
   /** Where it keeps its checkpoints; an attempt that is not the first goes on from there. */
   readonly checkpointPath: string | null;
+  /** Where its provider may say that something happened to it. */
+  readonly webhook?: AskedWebhook | undefined;
 }
 
 /** What a look at a run showed. */
@@ -71,12 +74,17 @@ export interface LogPart {
   readonly hidden?: readonly string[];
 }
 
+/** Waits until one more call may be made for a list: asked before each page but the first. @throws Later when that takes too long */
+export type NextPage = () => Promise<void>;
+
 /** What a provider can do, and how it likes to be treated. */
 export interface Capabilities {
   readonly cancel: boolean;
   readonly logs: boolean;
   /** Whether a run can be given secrets in files. */
   readonly files: boolean;
+  /** Whether a cancel takes the run away, so that afterwards it is not there to be seen as stopped. */
+  readonly cancelRemoves?: boolean;
   /** How long after one cancel the next may be sent when the run still goes on. */
   readonly cancelAgainMs: number;
   readonly poll: PollPolicy;
@@ -94,6 +102,8 @@ export interface Adapter {
   readonly capabilities: Capabilities;
   /** The name of the secret that every call needs, if there is one. */
   readonly authSecret: string | undefined;
+  /** The name of the secret that its webhooks are proven with, where it may send some. */
+  readonly webhookSecret?: string | undefined;
   submit(submission: Submission, credential: Credential): Promise<{ externalId: string }>;
   /** Looks for a run by our key; null means that there definitely is none. `since` is when the call that may have made it was made. */
   find(runKey: string, credential: Credential, since?: Date): Promise<{ externalId: string } | null>;
@@ -103,7 +113,11 @@ export interface Adapter {
    * Everything that the account has there and that may still change, in as few calls as the provider needs; `externalIds` are
    * those we would like to hear of. Whatever is not in it is asked for by `get`. Absent where the provider cannot list.
    */
-  list?(externalIds: readonly string[], credential: Credential): Promise<readonly Listed[]>;
+  list?(
+    externalIds: readonly string[],
+    credential: Credential,
+    nextPage?: NextPage,
+  ): Promise<readonly Listed[]>;
   /** Stops a run; one that is over or gone already is no error. */
   cancel(externalId: string, credential: Credential): Promise<void>;
   /** Takes away what still costs of a run whose end and output are known; one that is gone is no error. Absent where nothing is left. */
@@ -114,6 +128,8 @@ export interface Adapter {
   ): Promise<ReadonlyMap<string, { readonly usdPerHour: number; readonly gpus: number }>>;
   /** Output after `cursor`. While the run goes on only whole lines: a word must not be cut in two, or it could not be redacted. */
   logs(externalId: string, cursor: string | null, isOver: boolean, credential: Credential): Promise<LogPart>;
+  /** What a webhook says to look at; undefined where it is not certain that the provider sent it, and lately. Never how a run is. */
+  verifyWebhook?(webhook: ArrivedWebhook): Hint | undefined;
   close(): Promise<void>;
 }
 

@@ -9,6 +9,7 @@ import {
   type Credential,
   type Listed,
   type LogPart,
+  type NextPage,
   type Observation,
   type Submission,
 } from './adapter.js';
@@ -127,8 +128,12 @@ export class HfJobsAdapter implements Adapter {
   }
 
   /** Whatever goes on in the namespace: what is over is asked for one by one. */
-  async list(_externalIds: readonly string[], credential: Credential): Promise<readonly Listed[]> {
-    return (await this.#all(LIVE, credential)).map((one) => {
+  async list(
+    _externalIds: readonly string[],
+    credential: Credential,
+    nextPage?: NextPage,
+  ): Promise<readonly Listed[]> {
+    return (await this.#all(LIVE, credential, nextPage)).map((one) => {
       const runKey = keyOf(one);
       return {
         externalId: one.id,
@@ -174,12 +179,13 @@ export class HfJobsAdapter implements Adapter {
   }
 
   /** All pages, each job once. The next is followed by its query alone: wherever it points, the credential goes to no other host. */
-  async #all(query: string, credential: Credential): Promise<readonly Job[]> {
+  async #all(query: string, credential: Credential, nextPage?: NextPage): Promise<readonly Job[]> {
     const found = new Map<string, Job>();
     let next: string | undefined = query;
     for (let pages = 0; next !== undefined; pages += 1) {
       if (pages === MAX_PAGES)
         throw new ProviderFailure('unknown', `its list has more than ${MAX_PAGES} pages`);
+      if (pages > 0) await nextPage?.();
       const answer = await this.#send({ method: 'GET', path: `${this.#jobs}?${next}` }, credential);
       if (!isSuccess(answer)) throw notAnswered(answer);
       for (const one of checked(page, jsonOf(answer))) found.set(one.id, one);

@@ -12,6 +12,7 @@ import {
   type Observation,
   type Submission,
 } from './adapter.js';
+import { verifyHttpWebhook } from './http-webhook.js';
 import {
   failureOf,
   isNotThere,
@@ -21,6 +22,7 @@ import {
   ProviderHttp,
   type HttpAnswer,
 } from './provider-http.js';
+import type { ArrivedWebhook, Hint } from './webhook.js';
 
 type HttpProviderConfig = ProviderConfigOf<'http'>;
 type Call = Pick<HttpProviderConfig['status'], 'method' | 'path' | 'body'>;
@@ -34,6 +36,7 @@ const MAX_POLL_MS = 60_000;
 export class HttpAdapter implements Adapter {
   readonly capabilities: Capabilities;
   readonly authSecret: string | undefined;
+  readonly webhookSecret: string | undefined;
   readonly #http: ProviderHttp;
 
   constructor(
@@ -44,6 +47,7 @@ export class HttpAdapter implements Adapter {
     const baseMs = config.poll_interval_seconds * 1_000;
     this.capabilities = {
       cancel: config.cancel !== undefined,
+      cancelRemoves: config.cancel?.method === 'DELETE',
       logs: config.logs !== undefined,
       files: sendsFiles(config.submit),
       cancelAgainMs: CANCEL_AGAIN_MS,
@@ -52,6 +56,7 @@ export class HttpAdapter implements Adapter {
       maxCalls: CONNECTIONS,
     };
     this.authSecret = config.auth?.secret;
+    this.webhookSecret = config.webhook?.secret;
     this.#http = new ProviderHttp({
       baseUrl: config.base_url,
       timeoutMs,
@@ -132,6 +137,11 @@ export class HttpAdapter implements Adapter {
     const given = typeof found === 'string' ? found : '';
     const whole = isOver ? given : given.slice(0, given.lastIndexOf('\n') + 1);
     return { text: whole.slice(read), cursorAt: (taken) => String(read + taken), more: false };
+  }
+
+  verifyWebhook(webhook: ArrivedWebhook): Hint | undefined {
+    const { webhook: config } = this.config;
+    return config && verifyHttpWebhook(config, webhook);
   }
 
   /** Makes a call with its templates filled. */

@@ -7,6 +7,7 @@ import {
   type Credential,
   type Listed,
   type LogPart,
+  type NextPage,
   type Observation,
   type Submission,
 } from './adapter.js';
@@ -34,6 +35,7 @@ const MERGE = { 'content-type': 'application/merge-patch+json' };
 export class KubernetesAdapter implements Adapter {
   readonly capabilities: Capabilities = {
     cancel: true,
+    cancelRemoves: true,
     logs: true,
     files: true,
     cancelAgainMs: 60_000,
@@ -109,10 +111,15 @@ export class KubernetesAdapter implements Adapter {
   }
 
   /** Our Jobs, and the pods of all of them: two requests for each five hundred. */
-  async list(_externalIds: readonly string[], credential: Credential): Promise<readonly Listed[]> {
+  async list(
+    _externalIds: readonly string[],
+    credential: Credential,
+    nextPage?: NextPage,
+  ): Promise<readonly Listed[]> {
     const ours = `${MANAGED.label}=${MANAGED.by},${RUN_KEY_LABEL}`;
-    const jobs = await this.#all(this.#jobs, ours, job, credential);
-    const pods = podsByKey(await this.#all(this.#pods, ours, pod, credential));
+    const jobs = await this.#all(this.#jobs, ours, job, credential, nextPage);
+    await nextPage?.();
+    const pods = podsByKey(await this.#all(this.#pods, ours, pod, credential, nextPage));
     return jobs.map((one) => {
       const runKey = keyOf(one);
       const createdAt = one.metadata.creationTimestamp;
@@ -175,10 +182,12 @@ export class KubernetesAdapter implements Adapter {
     labelSelector: string,
     item: z.ZodType<Item>,
     credential: Credential,
+    nextPage?: NextPage,
   ): Promise<Item[]> {
     let found: Item[] = [];
     let next = '';
-    for (let lists = 1; lists <= MAX_LISTS;) {
+    for (let lists = 1, calls = 0; lists <= MAX_LISTS; calls += 1) {
+      if (calls > 0) await nextPage?.();
       const query = new URLSearchParams({ labelSelector, limit: String(PAGE) });
       if (next !== '') query.set('continue', next);
       const answer = await this.#http.send(

@@ -1,9 +1,11 @@
 import { createHmac } from 'node:crypto';
+import { Secret } from '@lineclear/kit';
 import { describe, expect, it } from 'vitest';
-import { verifyReplicateWebhook, type ArrivedWebhook } from './replicate-webhook.js';
+import { verifyReplicateWebhook } from './replicate-webhook.js';
+import type { ArrivedWebhook } from './webhook.js';
 
 const KEY = Buffer.from('a key of twenty-four byte');
-const SECRET = `whsec_${KEY.toString('base64')}`;
+const SECRET = new Secret(`whsec_${KEY.toString('base64')}`);
 const NOW = new Date('2026-01-01T12:00:00Z');
 const SENT = String(NOW.getTime() / 1_000);
 const bodyOf = (kind: string): string =>
@@ -24,6 +26,7 @@ const arrived = (
   more: Partial<ArrivedWebhook> = {},
 ): ArrivedWebhook => ({
   headers: { 'webhook-id': 'msg_1', 'webhook-timestamp': SENT, 'webhook-signature': RIGHT, ...headers },
+  query: {},
   rawBody: BODY,
   secret: SECRET,
   now: NOW,
@@ -46,18 +49,26 @@ describe('a webhook of Replicate', () => {
     ['four minutes old', arrived({}, later(240))],
     ['from a clock four minutes ahead', arrived({}, later(-240))],
   ])('is taken: %s', (_, webhook) => {
-    expect(verifyReplicateWebhook(webhook)).toEqual(['abc']);
+    expect(verifyReplicateWebhook(webhook)).toEqual({ externalId: 'abc' });
   });
 
   it('names a training as its run is named', () => {
-    expect(verifyReplicateWebhook(signed(bodyOf('trainings')))).toEqual(['trainings/abc']);
+    expect(verifyReplicateWebhook(signed(bodyOf('trainings')))).toEqual({ externalId: 'trainings/abc' });
+  });
+
+  it('names our key where the input is shown', () => {
+    const body = JSON.stringify({ ...JSON.parse(BODY), input: { lineclear_run_key: 'lc-1-a1' } });
+    expect(verifyReplicateWebhook(signed(body))).toEqual({ externalId: 'abc', runKey: 'lc-1-a1' });
   });
 
   it.each([
     ['forged', arrived({ 'webhook-signature': sign(`msg_1.${SENT}.${BODY}`, Buffer.from('another key')) })],
     [
       'signed with no key, where none is set',
-      arrived({ 'webhook-signature': sign(`msg_1.${SENT}.${BODY}`, Buffer.alloc(0)) }, { secret: 'whsec_' }),
+      arrived(
+        { 'webhook-signature': sign(`msg_1.${SENT}.${BODY}`, Buffer.alloc(0)) },
+        { secret: new Secret('whsec_') },
+      ),
     ],
     ['signed with what is no signature', arrived({ 'webhook-signature': 'v1,' })],
     ['signed in another way', arrived({ 'webhook-signature': RIGHT.replace('v1,', 'v2,') })],

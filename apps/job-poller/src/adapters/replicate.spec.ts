@@ -158,6 +158,17 @@ describe('replicate', () => {
   });
 
   it.each([
+    { model: 'acme/flux' },
+    { training: { model: 'acme/flux', version: 'abc1', destination: 'acme/mine' } },
+  ])('asks for webhooks of the start and the end of %j, where it is told to where', async (way) => {
+    const webhook = { url: 'https://house.test/api/webhooks/providers/replicate', secret: new Secret('shh') };
+    await submit({ config: { ...way, input: {} }, webhook });
+    const { body } = world.fake.submits.at(-1)!;
+    expect(body).toMatchObject({ webhook: webhook.url, webhook_events_filter: ['start', 'completed'] });
+    expect(JSON.stringify(body)).not.toContain('shh');
+  });
+
+  it.each([
     [null, undefined],
     [604_800, '86400s'],
   ])('sets for at most %s seconds a deadline of %s', async (maxRuntimeSeconds, cancelAfter) => {

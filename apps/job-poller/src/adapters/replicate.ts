@@ -8,6 +8,7 @@ import {
   type Credential,
   type Listed,
   type LogPart,
+  type NextPage,
   type Observation,
   type Submission,
 } from './adapter.js';
@@ -39,6 +40,7 @@ import {
   type Kind,
   type RemoteObject,
 } from './replicate-objects.js';
+import { verifyReplicateWebhook } from './replicate-webhook.js';
 
 // Its deadline begins with the prediction and ours with the run: a cold start takes minutes. We stop it in time; this is for when we are away.
 const START_ALLOWANCE_SECONDS = 900;
@@ -65,6 +67,8 @@ export class ReplicateAdapter implements Adapter {
     rate: { perSecond: 10, burst: 60 },
   };
   readonly authSecret: string;
+  readonly webhookSecret: string | undefined;
+  readonly verifyWebhook = verifyReplicateWebhook;
   readonly #http: ProviderHttp;
 
   constructor(
@@ -73,6 +77,7 @@ export class ReplicateAdapter implements Adapter {
     timeoutMs: number,
   ) {
     this.authSecret = config.secret;
+    this.webhookSecret = config.webhook_secret;
     this.#http = new ProviderHttp({
       baseUrl: config.base_url,
       timeoutMs,
@@ -128,11 +133,16 @@ export class ReplicateAdapter implements Adapter {
   }
 
   /** Newest first, as far as there is something that is asked for or still goes on. */
-  async list(externalIds: readonly string[], credential: Credential): Promise<readonly Listed[]> {
+  async list(
+    externalIds: readonly string[],
+    credential: Credential,
+    nextPage?: NextPage,
+  ): Promise<readonly Listed[]> {
     const listed = new Map<string, Listed>();
     for (const kind of ['predictions', 'trainings'] as const) {
+      if (kind === 'trainings') await nextPage?.();
       const wanted = new Set(externalIds.filter((id) => id.startsWith(TRAININGS) === (kind === 'trainings')));
-      for await (const results of this.#pages(kind, '', MAX_PAGES, credential)) {
+      for await (const results of this.#pages(kind, '', MAX_PAGES, credential, nextPage)) {
         const found = results.map((one) => listedOf(kind, one));
         for (const one of found) {
           listed.set(one.externalId, one);
@@ -174,9 +184,11 @@ export class ReplicateAdapter implements Adapter {
     query: string,
     maxPages: number,
     credential: Credential,
+    nextPage?: NextPage,
   ): AsyncGenerator<readonly RemoteObject[]> {
     let search = query;
     for (let read = 0; read < maxPages; read += 1) {
+      if (read > 0) await nextPage?.();
       const answer = await this.#send({ method: 'GET', path: `/${kind}${search}` }, credential);
       if (!isSuccess(answer)) throw notAnswered(answer);
       const { next, results } = checked(page, jsonOf(answer));
@@ -202,17 +214,20 @@ export class ReplicateAdapter implements Adapter {
 
 function createOf(config: ReplicateConfig, submission: Submission): HttpCall {
   const { version, model, deployment, training } = config;
-  const input = inputOf(config.input, submission);
+  const body = { input: inputOf(config.input, submission), ...webhookOf(submission) };
   if (training !== undefined) {
     const path = `/models/${training.model}/versions/${training.version}/trainings`;
-    return { method: 'POST', path, body: { destination: training.destination, input } };
+    return { method: 'POST', path, body: { destination: training.destination, ...body } };
   }
   const headers = deadlineOf(submission.maxRuntimeSeconds);
   if (version !== undefined)
-    return { method: 'POST', path: '/predictions', headers, body: { version, input } };
+    return { method: 'POST', path: '/predictions', headers, body: { version, ...body } };
   const owner = model === undefined ? `/deployments/${deployment}` : `/models/${model}`;
-  return { method: 'POST', path: `${owner}/predictions`, headers, body: { input } };
+  return { method: 'POST', path: `${owner}/predictions`, headers, body };
 }
+
+const webhookOf = ({ webhook }: Submission): Record<string, unknown> =>
+  webhook === undefined ? {} : { webhook: webhook.url, webhook_events_filter: ['start', 'completed'] };
 
 function deadlineOf(maxRuntimeSeconds: number | null): Record<string, string> {
   if (maxRuntimeSeconds === null) return {};

@@ -130,6 +130,15 @@ describe('runpod_serverless', () => {
     });
   });
 
+  it('asks for a webhook to an address that is good for this job alone, where it is told to where', async () => {
+    const secret = new Secret('a secret of ours');
+    const { key } = await submit({ webhook: { url: 'https://house.test/hooks', secret } });
+    const { webhook } = world.fake.bodies.at(-1) as { webhook: string };
+    const query = Object.fromEntries(new URL(webhook).searchParams);
+    const arrived = { headers: {}, query, rawBody: '', secret, now: new Date() };
+    expect(world.adapter.verifyWebhook?.(arrived)).toEqual({ runKey: key });
+  });
+
   it('refuses what is above 10 MB, without sending it', async () => {
     const before = world.fake.bodies.length;
     const config = { input: { image: 'x'.repeat(9_999_900) } };

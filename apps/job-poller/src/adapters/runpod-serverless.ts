@@ -16,6 +16,7 @@ import { checked, outputLine, partOfWhole, textOf, throwUnlessStopped } from './
 import { configOf } from './job-config.js';
 import { inputOf, keyIn } from './job-input.js';
 import { failureOf, isNotThere, isSuccess, jsonOf, notAnswered, ProviderHttp } from './provider-http.js';
+import { runpodWebhookUrl, verifyRunpodWebhook } from './runpod-webhook.js';
 
 /** Its words for a state: the documentation has both of those for a job that runs. */
 export const RUNPOD_JOB_STATES: Readonly<Record<string, RemoteState>> = {
@@ -60,6 +61,8 @@ export class RunpodServerlessAdapter implements Adapter {
     rate: { perSecond: 100, burst: 200 },
   };
   readonly authSecret: string;
+  readonly webhookSecret: string | undefined;
+  readonly verifyWebhook = verifyRunpodWebhook;
   readonly #http: ProviderHttp;
   readonly #endpoint: string;
 
@@ -69,6 +72,7 @@ export class RunpodServerlessAdapter implements Adapter {
     timeoutMs: number,
   ) {
     this.authSecret = config.secret;
+    this.webhookSecret = config.webhook_secret;
     this.#endpoint = `/${config.endpoint_id}`;
     this.#http = new ProviderHttp({
       baseUrl: config.base_url,
@@ -166,9 +170,11 @@ export class RunpodServerlessAdapter implements Adapter {
 }
 
 function bodyOf({ input, policy }: RunpodServerlessConfig, submission: Submission): Record<string, unknown> {
-  const limits = { ...policy, ...timesOf(policy ?? {}, submission.maxRuntimeSeconds) };
+  const { runKey, webhook, maxRuntimeSeconds } = submission;
+  const limits = { ...policy, ...timesOf(policy ?? {}, maxRuntimeSeconds) };
   return {
     input: inputOf(input, submission),
+    ...(webhook === undefined ? {} : { webhook: runpodWebhookUrl(webhook, runKey) }),
     ...(Object.keys(limits).length === 0 ? {} : { policy: limits }),
   };
 }

@@ -7,6 +7,7 @@ import {
   type Credential,
   type Listed,
   type LogPart,
+  type NextPage,
   type Observation,
   type Submission,
 } from './adapter.js';
@@ -23,6 +24,7 @@ import {
 } from './provider-http.js';
 import { rested } from './rested.js';
 import { VastLogs } from './vast-logs.js';
+import { verifyVastWebhook } from './vast-webhook.js';
 import {
   costUsd,
   createOf,
@@ -63,6 +65,8 @@ export class VastAdapter implements Adapter {
     rate: { perSecond: 1, burst: 1 },
   };
   readonly authSecret: string;
+  readonly webhookSecret: string | undefined;
+  readonly verifyWebhook = verifyVastWebhook;
   readonly #http: ProviderHttp;
   readonly #logs: VastLogs;
   /** When an instance was first seen to have stopped without a mark. */
@@ -75,6 +79,7 @@ export class VastAdapter implements Adapter {
     private readonly pageEveryMs = PAGE_EVERY_MS,
   ) {
     this.authSecret = config.secret;
+    this.webhookSecret = config.webhook_secret;
     this.#http = new ProviderHttp({
       baseUrl: config.base_url,
       timeoutMs,
@@ -121,8 +126,12 @@ export class VastAdapter implements Adapter {
   }
 
   /** How one that has stopped ended is in its log, so that `get` has to say it. */
-  async list(_externalIds: readonly string[], credential: Credential): Promise<readonly Listed[]> {
-    const all = await this.#instances({}, credential);
+  async list(
+    _externalIds: readonly string[],
+    credential: Credential,
+    nextPage?: NextPage,
+  ): Promise<readonly Listed[]> {
+    const all = await this.#instances({}, credential, nextPage);
     return all.flatMap((one): Listed[] => {
       const seen = stateOf(one) === 'over' ? undefined : observationOf(one);
       if (!seen) return [];
@@ -202,11 +211,12 @@ export class VastAdapter implements Adapter {
   async #instances(
     filters: Readonly<Record<string, unknown>>,
     credential: Credential,
+    nextPage: NextPage = () => pause(this.pageEveryMs),
   ): Promise<readonly Instance[]> {
     const found = new Map<number, Instance>();
     let after = '';
     for (let page = 0; page < MAX_PAGES; page += 1) {
-      if (page > 0) await pause(this.pageEveryMs);
+      if (page > 0) await nextPage();
       const query = new URLSearchParams({ limit: String(PAGE), select_filters: JSON.stringify(filters) });
       if (after !== '') query.set('after_token', after);
       const answer = await this.#read(`/api/v1/instances/?${query.toString()}`, credential);

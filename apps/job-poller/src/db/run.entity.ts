@@ -6,6 +6,7 @@ import { Column, Entity, Index, PrimaryColumn, Unique } from 'typeorm';
 @Unique('runs_run_key', ['run_key'])
 @Index('runs_due', ['next_action_at'], { where: 'next_action_at is not null' })
 @Index('runs_of_account', ['account'], { where: 'next_action_at is not null' })
+@Index('runs_of_external_id', ['provider', 'external_id'])
 @Index('runs_ended', ['ended_at'], { where: "state = 'ended'" })
 export class RunRow {
   @PrimaryColumn('uuid', { primaryKeyConstraintName: 'runs_pk' })
@@ -131,6 +132,10 @@ export class RunRow {
   /** When its account's list last showed it as it is known; written by sweeps, not by steps. */
   @Column('timestamptz', { nullable: true })
   listed_at: Date | null;
+
+  /** A webhook came while a step was under way: the next one is due soon. */
+  @Column('boolean', { default: false })
+  hinted: boolean;
 
   @Column('timestamptz', { nullable: true })
   ended_at: Date | null;

@@ -25,6 +25,8 @@ export interface StoredStep {
 }
 
 const RUN = selectList('r', COLUMNS);
+// A webhook came while the step looked: it may have looked before that.
+const HINTED_AGAIN_MS = 1_000;
 const IS_FRESH = `r.state = 'intended' and r.stop_requested_at is null`;
 
 /** All statements about runs. Due times and leases are by the database's clock, which all replicas share. */
@@ -139,7 +141,7 @@ export class RunsRepo {
           order by next_action_at limit $1 for update skip locked)
        update runs r set lease_owner = $2, lease_token = r.lease_token + 1,
               lease_until = now() + $3 * interval '1 millisecond', next_action_at = now() + $3 * interval '1 millisecond',
-              state = case when ${IS_FRESH} then 'submitting' else r.state end,
+              hinted = false, state = case when ${IS_FRESH} then 'submitting' else r.state end,
               submit_started_at = case when ${IS_FRESH} then now() else r.submit_started_at end
         where r.id = any(array(select id from due))
        returning ${RUN}, case when r.state = 'submitting' then r.config end as config,
@@ -160,7 +162,7 @@ export class RunsRepo {
 
   /**
    * Stores what steps brought; gives back the version of each run that was still the step's to change. Only a wish to stop
-   * can have been added meanwhile, and it is kept.
+   * can have been added meanwhile, and a webhook have come: both are kept.
    */
   async store(tx: Queryable, steps: readonly StoredStep[], owner: string): Promise<Map<string, number>> {
     const records = steps.map(recordOf);
@@ -170,6 +172,7 @@ export class RunsRepo {
               stop_reason = coalesce(r.stop_reason, p."stopReason"), stop_requested_at = coalesce(r.stop_requested_at, p."stopRequestedAt"),
               next_action_at = case when p.state = 'ended' then null
                                     when r.stop_requested_at is not null and not p."knewStop" then now()
+                                    when r.hinted and p.failures = 0 then now() + least(p."nextInMs", ${HINTED_AGAIN_MS}) * interval '1 millisecond'
                                     else now() + p."nextInMs" * interval '1 millisecond' end,
               lease_owner = null, lease_until = null, version = r.version + 1
          from json_to_recordset($1::json) as p(id uuid, ${RECORDSET}, state text, "stopReason" text, "stopRequestedAt" timestamptz,

@@ -32,6 +32,15 @@ export class SweptRunsRepo {
     );
   }
 
+  /** Which of these names of a provider's are of runs that are or were ours. */
+  async known(db: Queryable, provider: string, externalIds: readonly string[]): Promise<ReadonlySet<string>> {
+    const rows = await db.query<{ id: string }>(
+      'select external_id as id from runs where provider = $1 and external_id = any($2::text[])',
+      [provider, externalIds],
+    );
+    return new Set(rows.map(({ id }) => id));
+  }
+
   async get(db: Queryable, id: string): Promise<Run | undefined> {
     const [run] = await db.query<Run>(`select ${RUN} from runs r where id = $1`, [id]);
     return run;

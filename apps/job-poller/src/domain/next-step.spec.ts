@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { aRun, at } from './run.fixture.js';
-import { isLost, nextStep, remainingMs, settlesInMs } from './next-step.js';
+import { isLost, isTakenAway, nextStep, remainingMs, settlesInMs } from './next-step.js';
 import { RUN_STATES, type ClaimedRun } from './run.js';
 
 const LIMITS = { maxSilenceMs: 3_600_000, cancelAgainMs: 30_000, isSwept: false, awayUntil: null };
@@ -140,6 +140,16 @@ it.each([
   [3, 600, true],
 ])('%i misses over %i s: lost %s', (count, seconds, expected) => {
   expect(isLost({ count, since: at(0) }, at(seconds), 600_000)).toBe(expected);
+});
+
+it.each([
+  ['a stop that was taken, of a run that was seen', {}, true, true],
+  ['a provider that keeps what is stopped', {}, false, false],
+  ['a stop that was not taken', { cancelSentAt: null }, true, false],
+  ['a run that was never seen: it may only not be there yet', { remoteState: null }, true, false],
+])('takes a run that is gone for stopped: %s', (_, more, removes, expected) => {
+  const run = aRun({ ...accepted, ...stopped, remoteState: 'running', cancelSentAt: at(5), ...more });
+  expect(isTakenAway(run, removes)).toBe(expected);
 });
 
 it('counts the time a run may run from when it ran', () => {

@@ -61,6 +61,13 @@ export function isLost(missing: { count: number; since: Date }, now: Date, lostA
 }
 const MISSES = 3;
 
+/**
+ * Whether a run that the provider does not know any more is what is left of a stop: it was there, and the provider took the
+ * stop, which takes runs away there.
+ */
+export const isTakenAway = (run: Run, cancelRemoves = false): boolean =>
+  cancelRemoves && run.cancelSentAt !== null && run.remoteState !== null;
+
 /** How long a run may still run, or undefined when it may for ever. */
 export function remainingMs(run: Run, now: Date): number | undefined {
   if (run.maxRuntimeSeconds === null || run.runningSince === null) return undefined;

@@ -103,6 +103,12 @@ export interface Run {
   readonly version: number;
 }
 
+/** What the provider calls it. */
+export function idOf({ externalId, runKey, state }: Pick<Run, 'externalId' | 'runKey' | 'state'>): string {
+  if (externalId === null) throw new Error(`run ${runKey} is ${state} without an external id`);
+  return externalId;
+}
+
 /** A run as a step received it. `fresh`: its intent was written just now, so that nothing can have been called before. */
 export interface ClaimedRun extends Run {
   readonly fresh: boolean;

@@ -3,20 +3,23 @@ import { Clock, CONFIG, LOGGER, Refused, type Logger } from '@lineclear/kit';
 import type { Config } from '../config.js';
 import { withLeaks } from '../domain/leaks.js';
 import type { LogChunk } from '../domain/log-chunks.js';
-import { isLost } from '../domain/next-step.js';
+import { isLost, isTakenAway } from '../domain/next-step.js';
 import { forward, lostOutcome, outcomeOf } from '../domain/remote-state.js';
-import type { ClaimedRun, Run, StopReason } from '../domain/run.js';
+import { idOf, type ClaimedRun, type Run, type StopReason } from '../domain/run.js';
 import { ProviderFailure, type Adapter, type Credential, type Observation } from '../adapters/adapter.js';
 import { Credentials, MissingSecrets } from '../providers/credentials.js';
 import { Later } from '../providers/later.js';
 import { ProviderCalls } from '../providers/provider-calls.js';
 import { ProviderNotices } from '../providers/provider-notices.js';
 import { Providers } from '../providers/providers.js';
+import { LetGo, leftOf } from './let-go.js';
 import { LogReader, type ReadLog } from './read-log.js';
 import { ended, moved, tryAgain, type StepResult } from './step-result.js';
 
 const LOG_TRIES_AT_THE_END = 3;
 const RELEASE_TRIES = 10;
+// A run that is lost holds its place meanwhile.
+const LOST_TRIES = 4;
 
 /** The steps with a run that its provider has accepted: look at it, stop it. */
 @Injectable()
@@ -27,6 +30,7 @@ export class LookAtRun {
     private readonly calls: ProviderCalls,
     private readonly notices: ProviderNotices,
     private readonly logs: LogReader,
+    private readonly letGo: LetGo,
     private readonly clock: Clock,
     @Inject(CONFIG) private readonly config: Config,
     @Inject(LOGGER) private readonly log: Logger,
@@ -81,6 +85,11 @@ export class LookAtRun {
     return this.#seen(before, this.#withSeen(looked, seen, seen.state), adapter, credential, seen.message);
   }
 
+  /** Ends a run that nothing was heard of for too long. */
+  async giveUp(run: ClaimedRun, adapter: Adapter, message: string): Promise<StepResult> {
+    return this.#lost(run, run, adapter, message);
+  }
+
   /** Reads the output of a run whose account's list says how it is. */
   async read(run: ClaimedRun, adapter: Adapter): Promise<StepResult> {
     let credential: Credential;
@@ -108,26 +117,11 @@ export class LookAtRun {
     if (adapter.release) {
       // What is known of its end is stored before the provider forgets it.
       if (before.remoteState !== log.run.remoteState) return moved(before, log.run, 0, now, log.chunks);
-      if (!(await this.#released(log.run, adapter, credential))) return tryAgain(before, run);
+      if ((await this.letGo.tryIt(log.run, adapter, RELEASE_TRIES)) === 'again') return tryAgain(before, run);
     }
     const clean = said === undefined ? null : await this.credentials.clean(run, adapter, credential, said);
     const told = withLeaks(log.run, clean?.hits ?? [], 'message');
     return ended(before, told, outcome, clean?.text ?? null, now, log.chunks);
-  }
-
-  /** Whether nothing of a run costs any more, or it was tried often enough. */
-  async #released(run: Run, adapter: Adapter, credential: Credential): Promise<boolean> {
-    try {
-      await this.calls.make(adapter, run, 'release', async () => adapter.release?.(idOf(run), credential));
-      return true;
-    } catch (error) {
-      if (error instanceof Later) throw error;
-      // Without the error: a provider may repeat in it what it was given.
-      if (run.failures < RELEASE_TRIES) return false;
-      const left = `${idOf(run)} could not be taken away there: it may still cost`;
-      await this.notices.tell(run.provider, run.jobId, left);
-      return true;
-    }
   }
 
   /** New output, if it is time; undefined when a run that is over should wait for its last lines. */
@@ -172,22 +166,26 @@ export class LookAtRun {
     };
   }
 
-  #missing(before: ClaimedRun, seen: Run, adapter: Adapter): StepResult {
+  async #missing(before: ClaimedRun, seen: Run, adapter: Adapter): Promise<StepResult> {
     const now = this.clock.now();
     const known = seen.remoteState === null ? undefined : outcomeOf(seen.remoteState, seen.stopReason);
     // It was taken away after its end was stored.
     if (known !== undefined) return ended(before, seen, known, null, now);
+    if (isTakenAway(seen, adapter.capabilities.cancelRemoves))
+      return ended(before, seen, lostOutcome(seen.stopReason), null, now);
     const run: Run = { ...seen, missingCount: seen.missingCount + 1, missingSince: seen.missingSince ?? now };
     const misses = { count: run.missingCount, since: run.missingSince ?? now };
-    if (!isLost(misses, now, this.config.LINECLEAR_LOST_AFTER_SECONDS * 1_000))
-      return this.#goesOn(before, run, adapter);
-    return ended(
-      before,
-      run,
-      lostOutcome(run.stopReason),
-      'the provider does not know the run any more',
-      now,
-    );
+    return isLost(misses, now, this.config.LINECLEAR_LOST_AFTER_SECONDS * 1_000)
+      ? this.#lost(before, run, adapter, 'the provider does not know the run any more')
+      : this.#goesOn(before, run, adapter);
+  }
+
+  /** The end of a run of which nobody says any more how it is. It may be there all the same: it is stopped first, as well as that goes. */
+  async #lost(before: ClaimedRun, run: Run, adapter: Adapter, message: string): Promise<StepResult> {
+    const stopped = await this.letGo.tryIt(run, adapter, LOST_TRIES);
+    if (stopped === 'again') return tryAgain(before, run);
+    const said = stopped === 'left' ? `${message}; ${leftOf(run)}` : message;
+    return ended(before, run, lostOutcome(run.stopReason), said, this.clock.now());
   }
 
   async #failed(
@@ -212,9 +210,4 @@ export class LookAtRun {
     const now = this.clock.now();
     return moved(before, run, this.providers.nextStepMs(adapter, run, now), now, chunks);
   }
-}
-
-function idOf(run: Run): string {
-  if (run.externalId === null) throw new Error(`run ${run.runKey} is ${run.state} without an external id`);
-  return run.externalId;
 }

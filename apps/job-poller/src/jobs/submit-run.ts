@@ -10,6 +10,7 @@ import { ProviderCalls } from '../providers/provider-calls.js';
 import { ProviderNotices } from '../providers/provider-notices.js';
 import { givenTo } from '../providers/given.js';
 import { Providers } from '../providers/providers.js';
+import { Webhooks } from '../providers/webhooks.js';
 import { ended, moved, tryAgain, type StepResult } from './step-result.js';
 
 /** The steps that bring a run to its provider: at most once, whatever is lost on the way. */
@@ -20,6 +21,7 @@ export class SubmitRun {
     private readonly credentials: Credentials,
     private readonly calls: ProviderCalls,
     private readonly notices: ProviderNotices,
+    private readonly webhooks: Webhooks,
     private readonly clock: Clock,
   ) {}
 
@@ -36,7 +38,7 @@ export class SubmitRun {
         return ended(run, run, 'refused', error.message, this.clock.now());
       return tryAgain(run, notCalled(run));
     }
-    const submission = submissionOf(run, secrets);
+    const submission = { ...submissionOf(run, secrets), webhook: await this.webhooks.askedOf(adapter) };
     if (submission.files.length > 0 && !adapter.capabilities.files)
       return ended(run, run, 'refused', `${adapter.name} gives its runs no files`, this.clock.now());
     // Waiting for the secrets, or for leave to call, can have taken so long that another replica has the run by now.

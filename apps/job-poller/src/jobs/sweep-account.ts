@@ -88,7 +88,10 @@ export class SweepAccount {
     const ids = runs.map(({ externalId }) => externalId).filter((id) => id !== null);
     try {
       const credential = await this.credentials.ofProvider(adapter, asker);
-      const list = async (): Promise<readonly Listed[]> => (await adapter.list?.(ids, credential)) ?? [];
+      const account = this.credentials.accountOf(adapter, asker);
+      const nextPage = (): Promise<void> => this.calls.nextPage(adapter, account);
+      const list = async (): Promise<readonly Listed[]> =>
+        (await adapter.list?.(ids, credential, nextPage)) ?? [];
       return { listed: await this.calls.make(adapter, asker, 'list', list) };
     } catch (error) {
       if (error instanceof Later) return { waitMs: error.waitMs };

@@ -70,7 +70,9 @@ export class TakeStep {
       case 'read':
         return this.lookAtRun.read(run, adapter);
       case 'end':
-        return ended(run, run, step.outcome, step.message, this.clock.now());
+        return run.externalId === null
+          ? ended(run, run, step.outcome, step.message, this.clock.now())
+          : this.lookAtRun.giveUp(run, adapter, step.message);
       case 'nothing':
         return { before: run, run, nextInMs: 0, chunks: [] };
     }

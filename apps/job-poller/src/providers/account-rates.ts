@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { Database } from '@lineclear/kit';
 import { AccountRatesRepo } from '../db/account-rates.repo.js';
@@ -8,6 +9,8 @@ import { Later } from './later.js';
 // How often others may be quicker in a row, before it is better to come again.
 const TRIES = 20;
 const LEAST_WAIT_MS = 50;
+// Longer than this nobody waits in the middle of something.
+const MOST_WAIT_MS = 30_000;
 
 /**
  * Keeps the calls of an account within its provider's rate, all replicas together. The buckets are in Postgres: it is there
@@ -39,6 +42,18 @@ export class AccountRates {
       if (await this.repo.swap(this.database, account, fullAtMs, taken.fullAtMs)) return;
     }
     throw waitFor(LEAST_WAIT_MS);
+  }
+
+  /** Waits for one call, and takes it. @throws Later when that would take long */
+  async wait(account: string, rate: Rate, purpose: Purpose): Promise<void> {
+    for (;;) {
+      try {
+        return await this.take(account, rate, purpose);
+      } catch (error) {
+        if (!(error instanceof Later) || error.waitMs > MOST_WAIT_MS) throw error;
+        await pause(error.waitMs, undefined, { ref: false });
+      }
+    }
   }
 
   /** The provider said "too many": nobody calls on this account for as long as it asked for. */

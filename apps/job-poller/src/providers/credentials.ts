@@ -16,6 +16,7 @@ const KEPT_FOR_MS = 24 * 3_600_000;
 
 export type Values = ReadonlyMap<string, Secret>;
 type Behalf = RequestOf<typeof resolveSecrets>['for'];
+type Used = NonNullable<ReplyOf<typeof resolveSecrets>['used']>;
 type OnBehalfOf = Omit<Extract<Behalf, { purpose: 'run' }>, 'purpose'>;
 const opened = z.record(z.string().max(128), z.string().max(300_000));
 
@@ -53,6 +54,8 @@ export class Credentials {
   /** The versions that providers did not take, by account. */
   readonly #refused: TtlCache<number>;
   readonly #ofRuns: TtlCache<Values>;
+  /** By provider. */
+  readonly #ofWebhooks: TtlCache<Values>;
   /** Made once of a run's values: its log is read every second. They go when the values do. */
   readonly #redactors = new WeakMap<Values, { credential: Credential; redactor: Redactor }>();
 
@@ -67,8 +70,15 @@ export class Credentials {
     this.#accountOfRun = cache('accounts_of_runs', KEPT_FOR_MS, MAX_RUNS);
     this.#refused = cache('refused_credentials', KEPT_FOR_MS, MAX_ACCOUNTS);
     this.#ofRuns = cache('run_secrets', KEPT_FOR_MS, MAX_KEPT);
-    bus.watch(secretChanged, ({ data }) => this.#accounts.deleteWhere(({ values }) => values.has(data.name)));
-    bus.afterSilence(() => this.#accounts.clear());
+    this.#ofWebhooks = cache('webhook_secrets', CREDENTIAL_TTL_MS, MAX_ACCOUNTS);
+    bus.watch(secretChanged, ({ data }) => {
+      this.#accounts.deleteWhere(({ values }) => values.has(data.name));
+      this.#ofWebhooks.deleteWhere((values) => values.has(data.name));
+    });
+    bus.afterSilence(() => {
+      this.#accounts.clear();
+      this.#ofWebhooks.clear();
+    });
   }
 
   /**
@@ -116,9 +126,29 @@ export class Credentials {
       provider: adapter.name,
       on_behalf: onBehalf,
     });
-    const { scope = '', source = '', version } = used.find((one) => one.name === secret) ?? {};
-    const name = [adapter.name, source, scope].join(' ');
+    const { version } = used.find((one) => one.name === secret) ?? {};
+    const name = accountName(adapter, secret, used);
     return { values, version, ...(known ?? { key: `${name} ${version ?? ''}`, name }) };
+  }
+
+  /** The credential that everybody shares, for what is nobody's run. @throws as `ofProvider` does, also where the policy lets nobody share one */
+  async ofHouse(adapter: Adapter): Promise<{ credential: Credential; account: string }> {
+    const { name, authSecret } = adapter;
+    if (authSecret === undefined) return { credential: undefined, account: name };
+    const resolved = await this.#resolve([authSecret], { purpose: 'provider', provider: name });
+    return {
+      credential: resolved.values.get(authSecret),
+      account: accountName(adapter, authSecret, resolved.used),
+    };
+  }
+
+  /** What a provider's webhooks are proven with: nobody's but everybody's. @throws MissingSecrets, or Unavailable */
+  async ofWebhooks(provider: string, name: string): Promise<Secret | undefined> {
+    const values = await this.#ofWebhooks.getOrLoad(
+      provider,
+      async () => (await this.#resolve([name], { purpose: 'provider', provider, webhooks: true })).values,
+    );
+    return values.get(name);
   }
 
   /** What a run is to get. @throws MissingSecrets, or Unavailable when the secrets service does not answer */
@@ -155,10 +185,7 @@ export class Credentials {
     this.#accountOfRun.delete(id);
   }
 
-  async #resolve(
-    names: readonly string[],
-    on: Behalf,
-  ): Promise<{ values: Values; used: NonNullable<ReplyOf<typeof resolveSecrets>['used']> }> {
+  async #resolve(names: readonly string[], on: Behalf): Promise<{ values: Values; used: Used }> {
     const {
       box,
       missing,
@@ -175,6 +202,12 @@ export class Credentials {
     if (absent.length > 0) throw new MissingSecrets(absent);
     return { values: new Map(names.map((name) => [name, new Secret(values[name] ?? '')])), used };
   }
+}
+
+/** Whose credential it is: the same whatever its version. */
+function accountName(adapter: Adapter, secret: string, used: Used): string {
+  const { scope = '', source = '' } = used.find((one) => one.name === secret) ?? {};
+  return [adapter.name, source, scope].join(' ');
 }
 
 /** The job that a run is of, and whose it is. */

@@ -8,7 +8,7 @@ import { Breakers } from './breakers.js';
 import { Credentials } from './credentials.js';
 import { Later } from './later.js';
 
-type CallName = 'submit' | 'find' | 'get' | 'list' | 'cancel' | 'logs' | 'release';
+type CallName = 'submit' | 'find' | 'get' | 'list' | 'cancel' | 'logs' | 'release' | 'prices';
 
 const DISPATCH: ReadonlySet<CallName> = new Set(['submit', 'find', 'cancel']);
 
@@ -53,8 +53,17 @@ export class ProviderCalls {
    * then; ProviderFailure as the call does
    */
   async make<T>(adapter: Adapter, run: Pick<Run, 'id'>, call: CallName, fn: () => Promise<T>): Promise<T> {
+    return this.makeOn(adapter, this.credentials.accountOf(adapter, run), call, fn);
+  }
+
+  /** The same for a call that is for no run; null for an account that is not known. */
+  async makeOn<T>(
+    adapter: Adapter,
+    account: string | null,
+    call: CallName,
+    fn: () => Promise<T>,
+  ): Promise<T> {
     const { rate } = adapter.capabilities;
-    const account = this.credentials.accountOf(adapter, run);
     const isLimited = rate !== undefined && account !== null;
     const purpose = DISPATCH.has(call) ? 'dispatch' : 'look';
     const admitted = await this.breakers.admit(adapter.name, purpose);
@@ -71,6 +80,12 @@ export class ProviderCalls {
         await this.rates.empty(account, rate, error.retryAfterMs);
       throw error;
     }
+  }
+
+  /** Waits until an account may be asked for one more page of a list. @throws Later when that takes too long */
+  async nextPage(adapter: Adapter, account: string | null): Promise<void> {
+    const { rate } = adapter.capabilities;
+    if (rate !== undefined && account !== null) await this.rates.wait(account, rate, 'look');
   }
 
   async #timed<T>(adapter: Adapter, call: CallName, fn: () => Promise<T>): Promise<T> {

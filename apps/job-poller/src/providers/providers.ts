@@ -44,6 +44,11 @@ export class Providers implements OnApplicationShutdown {
       .map(({ name }) => name);
   }
 
+  /** Those that have a price list. */
+  pricing(): Adapter[] {
+    return [...this.#adapters.values()].filter((adapter) => adapter.prices !== undefined);
+  }
+
   /** How long until the next step of a run that goes on. */
   nextStepMs(adapter: Adapter, run: Run, now: Date): number {
     const { logs, logsEveryMs, cancelAgainMs } = adapter.capabilities;

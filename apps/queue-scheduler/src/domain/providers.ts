@@ -11,10 +11,26 @@ export interface Provider {
   readonly hardware: PriceList;
   /** Whether a run can be given secrets in files. */
   readonly givesFiles: boolean;
+  /** Whether it sells what nobody here priced, at the price of its own list. */
+  readonly sellsListed: boolean;
 }
 
-/** A provider with the prices that an administrator set over those of the configuration. */
-export const repriced = (provider: Provider, set: PriceList): Provider => ({
-  ...provider,
-  hardware: { ...provider.hardware, ...set },
-});
+/** Who says what hardware of a provider costs: an administrator, the configuration, or the provider's own list. */
+export const PRICE_SOURCES = ['administrator', 'configuration', 'provider'] as const;
+export type PriceSource = (typeof PRICE_SOURCES)[number];
+
+/** A provider with its present prices: those that an administrator set over those of the configuration, and these over what it lists itself. */
+export interface PricedProvider extends Provider {
+  readonly sources: Readonly<Record<string, PriceSource>>;
+}
+
+export function priced(provider: Provider, set: PriceList = {}, listed: PriceList = {}): PricedProvider {
+  const all = { provider: listed, configuration: provider.hardware, administrator: set } as const;
+  const from = (source: PriceSource): Record<string, PriceSource> =>
+    Object.fromEntries(Object.keys(all[source]).map((name) => [name, source]));
+  return {
+    ...provider,
+    hardware: { ...listed, ...provider.hardware, ...set },
+    sources: { ...from('provider'), ...from('configuration'), ...from('administrator') },
+  };
+}

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { bandName, bandOf, PRIORITIES } from './band.js';
 import { costOf, settledCost } from './price.js';
 import { providersOf } from '../line/providers-of.js';
-import { repriced } from './providers.js';
+import { priced } from './providers.js';
 import { requestHash } from './request-hash.js';
 
 describe('bands', () => {
@@ -85,11 +85,23 @@ describe('providers', () => {
     expect(providersOf({ cloud: configured }, true).get('cloud')).toMatchObject({ givesFiles });
     expect(providersOf({}, true).get('local')).toMatchObject({ givesFiles: true });
   });
-  it('takes prices that were set over those of the file', () => {
-    const provider = { name: 'p', type: 'http' as const, hardware: gpu, givesFiles: false };
-    expect(
-      repriced(provider, { gpu: { cost_per_hour_usd: 3 }, tpu: { cost_per_hour_usd: 1 } }).hardware,
-    ).toEqual({ gpu: { cost_per_hour_usd: 3 }, tpu: { cost_per_hour_usd: 1 } });
-    expect(repriced(provider, {})).toEqual(provider);
+  it('takes prices that were set over those of the file, and these over what the provider lists', () => {
+    const provider = {
+      name: 'p',
+      type: 'http' as const,
+      hardware: gpu,
+      givesFiles: false,
+      sellsListed: false,
+    };
+    const [one, two, three] = [1, 2, 3].map((usd) => ({ cost_per_hour_usd: usd }));
+    const set = { gpu: three!, tpu: one! };
+    expect(priced(provider, set, { gpu: two!, tpu: two!, npu: two! })).toMatchObject({
+      hardware: { gpu: three, tpu: one, npu: two },
+      sources: { gpu: 'administrator', tpu: 'administrator', npu: 'provider' },
+    });
+    expect(priced(provider, undefined, { gpu: two! })).toMatchObject({
+      hardware: gpu,
+      sources: { gpu: 'configuration' },
+    });
   });
 });

@@ -4,17 +4,16 @@ import { COST_ACTIONS, COST_PERIODS, fields } from '@lineclear/contracts';
 import { Answers } from '@lineclear/kit';
 import { z } from 'zod';
 import type { CostSetting } from '../domain/cost-limits.js';
+import { PRICE_SOURCES } from '../domain/providers.js';
 import { Providers } from '../line/providers.js';
 
 const MAX_HARDWARE = 500;
+const price = z.strictObject({
+  cost_per_hour_usd: z.number().min(0).max(100_000),
+  gpus: z.int().min(0).max(10_000).optional(),
+});
 const hardware = z
-  .record(
-    fields.hardware,
-    z.strictObject({
-      cost_per_hour_usd: z.number().min(0).max(100_000),
-      gpus: z.int().min(0).max(10_000).optional(),
-    }),
-  )
+  .record(fields.hardware, price)
   .refine((list) => Object.keys(list).length <= MAX_HARDWARE, `has more than ${MAX_HARDWARE} entries`);
 const costLimit = z.object({
   cost_limit_enabled: z.boolean(),
@@ -32,7 +31,12 @@ const config = costLimit.extend({
   hardware,
   cost_limit_amount: fields.costUsd.nullable(),
 });
-const listed = z.object({ name: fields.provider, type: z.string(), hardware });
+const listed = z.object({
+  name: fields.provider,
+  type: z.string(),
+  /** With whose word a price is: an administrator's before the configuration's before the provider's own list. */
+  hardware: z.record(fields.hardware, price.extend({ source: z.enum(PRICE_SOURCES) })),
+});
 
 /** What a body says of the cost limit; undefined where it says nothing of it. */
 function costChangeOf(body: z.infer<typeof configBody>): Partial<CostSetting> | undefined {
@@ -60,7 +64,13 @@ export class ProvidersController {
   async list(): Promise<object> {
     const all = [...(await this.providers.all()).values()];
     return {
-      providers: all.map(({ name, type, hardware: prices }) => ({ name, type, hardware: prices })),
+      providers: all.map(({ name, type, hardware: prices, sources }) => ({
+        name,
+        type,
+        hardware: Object.fromEntries(
+          Object.entries(prices).map(([kind, one]) => [kind, { ...one, source: sources[kind] }]),
+        ),
+      })),
       total: all.length,
     };
   }

@@ -1,4 +1,4 @@
-import { jobConfigs, type Principal, type SecretEntry } from '@lineclear/contracts';
+import { jobConfigs, needsMaxRuntime, type Principal, type SecretEntry } from '@lineclear/contracts';
 import { BadInput, validate } from '@lineclear/kit';
 import type { z } from 'zod';
 import type { Provider } from '../domain/providers.js';
@@ -64,6 +64,8 @@ export function wanted(body: SubmitBody, provider: Provider, teamId: number | nu
   const retry = body.retry && priced(body.retry, body.hardware, provider);
   const jobConfig = jobConfigs[provider.type];
   if (jobConfig) validate(jobConfig, body.config, 'config');
+  if (needsMaxRuntime(provider.type) && body.max_runtime_seconds === undefined)
+    throw BadInput.at('max_runtime_seconds', `is required: ${provider.name} ends no job by itself`);
   return {
     provider: provider.name,
     configName: body.config_name,

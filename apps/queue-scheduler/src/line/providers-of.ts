@@ -12,7 +12,13 @@ export function providersOf(
 ): Map<string, Provider> {
   const providers = new Map<string, Provider>();
   if (localAllowed)
-    providers.set(LOCAL, { name: LOCAL, type: 'local', hardware: LOCAL_PRICES, givesFiles: true });
+    providers.set(LOCAL, {
+      name: LOCAL,
+      type: 'local',
+      hardware: LOCAL_PRICES,
+      givesFiles: true,
+      sellsListed: false,
+    });
   for (const [name, config] of Object.entries(configured)) {
     const { type, enabled, hardware } = config;
     // What the configuration says counts, also when it says no.
@@ -23,6 +29,7 @@ export function providersOf(
         type,
         hardware: type === 'local' ? { ...LOCAL_PRICES, ...hardware } : hardware,
         givesFiles: givesFiles(config),
+        sellsListed: 'listed_prices' in config && config.listed_prices,
       });
   }
   return providers;

@@ -1,14 +1,14 @@
 import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { audited, differences } from '@lineclear/access';
-import { Bus, event, type Outgoing } from '@lineclear/bus';
-import { providerChanged } from '@lineclear/contracts';
-import { BadInput, Clock, Database, Metrics, NotFound, TtlCache } from '@lineclear/kit';
+import { ask, Bus, event, type Outgoing } from '@lineclear/bus';
+import { pollerPrices, providerChanged } from '@lineclear/contracts';
+import { BadInput, Clock, Database, LOGGER, Metrics, NotFound, TtlCache, type Logger } from '@lineclear/kit';
 import * as costs from '../db/costs.repo.js';
 import * as lanes from '../db/lanes.repo.js';
 import * as providerConfig from '../db/provider-config.repo.js';
 import * as slots from '../db/slots.repo.js';
 import { isLimited, isRoomier, type CostSetting } from '../domain/cost-limits.js';
-import { repriced, type PriceList, type Provider } from '../domain/providers.js';
+import { priced, type PricedProvider, type PriceList, type Provider } from '../domain/providers.js';
 import { costNews } from './cost-news.js';
 import { Wakes } from './wakes.js';
 
@@ -16,6 +16,10 @@ import { Wakes } from './wakes.js';
 export const PROVIDERS = Symbol('PROVIDERS');
 const TTL_MS = 300_000;
 const MAX_ENTRIES = 100;
+const DEADLINE_MS = 1_000;
+// Until a list was read, or while nobody answers, it is asked for again this soon.
+const UNLISTED_TTL_MS = 10_000;
+
 const COST_FIELDS = ['enabled', 'amount', 'period', 'action'] as const;
 
 /** What is to be set for a provider; what is not named stays as it is. */
@@ -24,10 +28,17 @@ export interface ProviderChange {
   readonly costLimit?: Partial<CostSetting> | undefined;
 }
 
+interface Present {
+  readonly provider: PricedProvider;
+  readonly isFinal: boolean;
+}
+
 /** The providers with their present prices, read once in five minutes; what is set on one replica holds at once on all of them. */
 @Injectable()
 export class Providers implements OnApplicationBootstrap {
-  readonly #cache: TtlCache<Provider>;
+  readonly #cache: TtlCache<Present>;
+  /** What providers listed when that was last known. */
+  readonly #listed = new Map<string, PriceList>();
 
   constructor(
     private readonly database: Database,
@@ -35,6 +46,7 @@ export class Providers implements OnApplicationBootstrap {
     private readonly clock: Clock,
     private readonly wakes: Wakes,
     metrics: Metrics,
+    @Inject(LOGGER) private readonly log: Logger,
     @Inject(PROVIDERS) private readonly configured: ReadonlyMap<string, Provider>,
   ) {
     this.#cache = new TtlCache({
@@ -51,13 +63,13 @@ export class Providers implements OnApplicationBootstrap {
     this.bus.afterSilence(() => this.#cache.clear());
   }
 
-  async all(): Promise<ReadonlyMap<string, Provider>> {
+  async all(): Promise<ReadonlyMap<string, PricedProvider>> {
     const providers = await Promise.all([...this.configured.values()].map((one) => this.#present(one)));
     return new Map(providers.map((provider) => [provider.name, provider]));
   }
 
   /** @throws NotFound when there is none of this name, or it is disabled. */
-  async get(name: string): Promise<Provider> {
+  async get(name: string): Promise<PricedProvider> {
     const provider = this.configured.get(name);
     if (!provider) throw new NotFound('provider', name);
     return this.#present(provider);
@@ -90,7 +102,7 @@ export class Providers implements OnApplicationBootstrap {
       await providerConfig.put(tx, name, after, now);
       const said: Outgoing[] = [];
       if (wanted.hardware) {
-        const prices = changedPrices(repriced(provider, before.hardware).hardware, wanted.hardware);
+        const prices = changedPrices(provider.hardware, wanted.hardware);
         const details = { prices_usd_per_hour: prices };
         said.push(audited('provider.prices_changed', { target, details }));
       }
@@ -108,10 +120,28 @@ export class Providers implements OnApplicationBootstrap {
     this.#drop(name);
   }
 
-  #present(provider: Provider): Promise<Provider> {
-    return this.#cache.getOrLoad(`${prefixOf(provider.name)}config`, async () =>
-      repriced(provider, (await providerConfig.of(this.database, provider.name)).hardware),
-    );
+  async #present(provider: Provider): Promise<PricedProvider> {
+    const load = async (): Promise<Present> => {
+      const listed = provider.sellsListed ? await this.#ask(provider.name) : {};
+      const { hardware: set } = await providerConfig.of(this.database, provider.name);
+      const known = listed ?? this.#listed.get(provider.name);
+      return { provider: priced(provider, set, known), isFinal: listed !== undefined };
+    };
+    const ttlMs = ({ isFinal }: Present): number => (isFinal ? TTL_MS : UNLISTED_TTL_MS);
+    return (await this.#cache.getOrLoad(`${prefixOf(provider.name)}config`, load, ttlMs)).provider;
+  }
+
+  /** What a provider lists; undefined where that is not known now. Nobody who submits waits for it to be. */
+  async #ask(provider: string): Promise<PriceList | undefined> {
+    try {
+      const { hardware, read_at } = await ask(this.bus, pollerPrices, { provider }, DEADLINE_MS);
+      if (read_at === undefined) return undefined;
+      this.#listed.set(provider, hardware);
+      return hardware;
+    } catch (error) {
+      this.log.debug({ err: error, provider }, 'nobody says what a provider lists');
+      return undefined;
+    }
   }
 
   #drop(name: string): void {

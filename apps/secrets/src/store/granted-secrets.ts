@@ -84,7 +84,8 @@ export class GrantedSecrets {
       if (rest.length > 0) for (const one of await this.chain.find(rest, askerOf(behalf))) found.set(...one);
       return { found, held, ...(to ? { to } : {}) };
     }
-    const policy = await policyOf(this.database, behalf.provider);
+    // Policies are about whom runs are paid by; webhooks are proven with what the house itself keeps.
+    const policy = behalf.webhooks ? 'shared' : await policyOf(this.database, behalf.provider);
     const people = behalf.on_behalf ? peopleOf(behalf.on_behalf) : {};
     const places = placesOfProvider(policy, people, this.config.LINECLEAR_SECRETS_SOURCES);
     if (rest.length > 0)

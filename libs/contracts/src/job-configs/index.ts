@@ -36,3 +36,6 @@ export const jobConfigs: Readonly<Partial<Record<string, z.ZodType>>> = {
   slurm: slurmConfig,
   vast: vastConfig,
 };
+
+/** Whether a provider of this type has nothing that ends a job but its time: without `max_runtime_seconds` it would cost for ever. */
+export const needsMaxRuntime = (type: string): boolean => type === 'lambda';

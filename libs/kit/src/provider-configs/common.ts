@@ -22,3 +22,9 @@ export const baseUrl = z.url({ protocol: /^https?$/ });
 
 /** What runs where a job does not say which container it wants. */
 export const defaultImage = z.string().min(1).max(500).optional();
+
+/** The name of the secret that the provider's webhooks are proven with (docs/provider-webhooks.md). */
+export const webhookSecret = fields.secretName.optional();
+
+/** Whether jobs may name hardware that nobody here priced, at the price of the provider's own list. */
+export const listedPrices = z.boolean().default(false);

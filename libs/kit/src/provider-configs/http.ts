@@ -15,6 +15,17 @@ const call = z.strictObject({
   body: z.json().optional(),
 });
 
+/** How its webhooks are signed, with the secret of this name, and where in them it says what it calls the run. */
+const webhook = z.discriminatedUnion('scheme', [
+  z.strictObject({ scheme: z.literal('standard-webhooks'), secret: fields.secretName, id: pointer }),
+  z.strictObject({
+    scheme: z.literal('hmac-sha256'),
+    secret: fields.secretName,
+    header: z.string().min(1).max(100).toLowerCase(),
+    id: pointer,
+  }),
+]);
+
 /** Any provider with an HTTP API (docs/http-provider.md). */
 export const httpProvider = z.strictObject({
   type: z.literal('http'),
@@ -39,6 +50,7 @@ export const httpProvider = z.strictObject({
   }),
   cancel: call.optional(),
   logs: call.extend({ text: pointer.optional() }).optional(),
+  webhook: webhook.optional(),
   /** The provider's words for our states; a word that is not here leaves a run as it was and is reported. */
   states: z.record(
     z.string().max(60),

@@ -1,6 +1,6 @@
 import { fields } from '@lineclear/contracts';
 import { z } from 'zod';
-import { baseUrl, common, defaultImage } from './common.js';
+import { baseUrl, common, defaultImage, listedPrices } from './common.js';
 
 const id = z.string().min(1).max(100);
 
@@ -8,6 +8,7 @@ const id = z.string().min(1).max(100);
 export const runpodPodsProvider = z.strictObject({
   type: z.literal('runpod_pods'),
   ...common,
+  listed_prices: listedPrices,
   base_url: baseUrl.default('https://api.runpod.io'),
   /** The name of the secret that is the API key. */
   secret: fields.secretName,

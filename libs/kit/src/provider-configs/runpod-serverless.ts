@@ -1,6 +1,6 @@
 import { fields } from '@lineclear/contracts';
 import { z } from 'zod';
-import { baseUrl, common } from './common.js';
+import { baseUrl, common, webhookSecret } from './common.js';
 
 /** One serverless endpoint of RunPod, with a queue (docs/providers.md). */
 export const runpodServerlessProvider = z.strictObject({
@@ -13,4 +13,5 @@ export const runpodServerlessProvider = z.strictObject({
     .regex(/^[\w-]+$/, 'is not the id of an endpoint'),
   /** The name of the secret that is the API key. */
   secret: fields.secretName,
+  webhook_secret: webhookSecret,
 });
