@@ -12,6 +12,7 @@ import { Cancellers1795711000001 } from './db/migrations/1795711000001-canceller
 import { ArrangedJobs1795711000011 } from './db/migrations/1795711000011-arranged-jobs.js';
 import { FairQueue1795711000010 } from './db/migrations/1795711000010-fair-queue.js';
 import { Approvers1795711000005 } from './db/migrations/1795711000005-approvers.js';
+import { Etas1795711000030 } from './db/migrations/1795711000030-etas.js';
 import { Quotas1795671000000 } from './db/migrations/1795671000000-quotas.js';
 import type { Provider } from './domain/providers.js';
 import { providersOf } from './line/providers-of.js';
@@ -24,19 +25,25 @@ import { ArrangeController } from './http/arrange.controller.js';
 import { CancelController } from './http/cancel.controller.js';
 import { CleanupController } from './http/cleanup.controller.js';
 import { DecideController } from './http/decide.controller.js';
+import { ExplainController } from './http/explain.controller.js';
 import { EventsController } from './http/events.controller.js';
 import { JobPageController } from './http/job-page.controller.js';
 import { JobsController } from './http/jobs.controller.js';
 import { MetricsController } from './http/metrics.controller.js';
 import { PoolsController } from './http/pools.controller.js';
+import { PositionController } from './http/position.controller.js';
+import { ProcessController } from './http/process.controller.js';
 import { ProvidersController } from './http/providers.controller.js';
 import { QueueController } from './http/queue.controller.js';
 import { SubmitController } from './http/submit.controller.js';
+import { WhatIfController } from './http/what-if.controller.js';
 import { RemoveOldJobs } from './jobs/remove-old-jobs.js';
 import { Recount, RECOUNT } from './jobs/recount.js';
 import { Sweep, SWEEP } from './jobs/sweep.js';
 import { ClaimLoop } from './line/claim-loop.js';
 import { Evaluation } from './line/evaluation.js';
+import { EtaCoverage } from './line/eta-coverage.js';
+import { Forecasts } from './line/forecasts.js';
 import { LeakScan } from './line/leak-scan.js';
 import { SecretDemands } from './line/secret-demands.js';
 import { Moves } from './line/moves.js';
@@ -66,6 +73,10 @@ class QueueModule {
         PoolsController,
         DecideController,
         QueueController,
+        PositionController,
+        ExplainController,
+        WhatIfController,
+        ProcessController,
         CleanupController,
         ProvidersController,
         MetricsController,
@@ -89,6 +100,8 @@ class QueueModule {
         StoreSubmits,
         SubmitBatches,
         ClaimLoop,
+        Forecasts,
+        EtaCoverage,
         RemoveOldJobs,
         Recount,
         Sweep,
@@ -121,6 +134,7 @@ export const define = (env: NodeJS.ProcessEnv, more: { clock?: Clock } = {}): Se
       Approvers1795711000005,
       FairQueue1795711000010,
       ArrangedJobs1795711000011,
+      Etas1795711000030,
     ],
     transports: busTransports,
     file,

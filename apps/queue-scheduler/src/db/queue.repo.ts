@@ -1,7 +1,7 @@
 import type { Reach } from '@lineclear/access';
 import type { JobState, Level } from '@lineclear/contracts';
 import type { Queryable } from '@lineclear/kit';
-import { hasRoom } from '../domain/pick.js';
+import { hasRoom } from '../domain/choice.js';
 import { poolHolds, poolsTaken, type Machine, type Pool, type PoolLimit } from '../domain/pools.js';
 import type { Standing } from '../domain/waits-for.js';
 import { IN_LANE } from './lanes.repo.js';
@@ -14,9 +14,6 @@ const seen = ({ userId, orgId }: Reach): unknown[] => [
   orgId === undefined ? null : (orgId ?? 0),
 ];
 
-/** Beyond this place the queue is not counted out. */
-const MAX_POSITION = 10_000;
-
 export interface Entry {
   readonly id: string;
   readonly user_id: number;
@@ -26,44 +23,48 @@ export interface Entry {
   readonly provider: string;
   readonly config_name: string;
   readonly state: JobState;
+  readonly on_hold: boolean;
   readonly queued_at: Date | null;
   readonly submitted_at: Date;
   readonly estimated_cost_usd: number;
-  readonly position: number | null;
 }
 
-// `position` is the rank in the order of bands and age; users at their ceiling are passed over, so it is no promise.
-const PLACE = `with place as (
-    select id, row_number() over (order by band desc, ord) as position
-    from (select id, band, ord from jobs where state = 'queued' order by band desc, ord limit ${MAX_POSITION}) q)`;
-const ENTRIES = `${PLACE}
-  select j.id, j.user_id, j.username, j.level, j.band, j.provider, j.config_name, j.state, j.queued_at, j.submitted_at,
-    j.estimated_cost_usd, place.position
-  from jobs j left join place using (id)
+const ENTRIES = `
+  select j.id, j.user_id, j.username, j.level, j.band, j.provider, j.config_name, j.state, j.on_hold, j.queued_at, j.submitted_at,
+    j.estimated_cost_usd
+  from jobs j left join unnest($4::text[]) with ordinality as first(id, place) on first.id = j.id and j.state = 'queued'
   where j.ended_at is null and ${SEEN}
-  order by place.position nulls last, j.id limit $3`;
+  order by first.place nulls last, j.state = 'queued' desc, j.band desc, j.ord nulls last, j.id limit $3`;
 
-/** Jobs that have not ended, those in the queue first. */
-export async function entries(db: Queryable, reach: Reach, limit: number): Promise<Entry[]> {
-  return db.query<Entry>(ENTRIES, [...seen(reach), limit]);
+/** Jobs that have not ended: those that start first, as a forecast has it, then others in the queue, then the rest. */
+export async function entries(
+  db: Queryable,
+  reach: Reach,
+  limit: number,
+  first: readonly string[],
+): Promise<Entry[]> {
+  return db.query<Entry>(ENTRIES, [...seen(reach), limit, first]);
 }
 
 const isFull = (scope: 'team' | 'org'): string =>
   `exists (select from branches b where b.is_full and b.place = l.${scope}_id and b.parent = ${scope === 'org' ? '-1' : 'l.org_id'}
     and b.band = l.band and b.pool = l.pool)`;
-const STANDING = `${PLACE}
-  select place.position, l.is_full as "isUserFull", l.held_until as "heldUntil",
+const STANDING = `
+  select l.is_full as "isUserFull", l.held_until as "heldUntil",
     ${isFull('team')} as "isTeamFull", ${isFull('org')} as "isOrgFull", limits.is_paused as "isPaused",
     j.provider, j.hardware, j.gpus, ${POOLS}
-  from limits, jobs j join lanes l on ${IN_LANE} left join place on place.id = j.id
+  from limits, jobs j join lanes l on ${IN_LANE}
   where j.id = $1`;
-interface StandingRow extends Omit<Standing, 'pausedPools' | 'fullPools'>, Machine {
+interface StandingRow extends Omit<Standing, 'position' | 'pausedPools' | 'fullPools'>, Machine {
   readonly pools: readonly Pool[];
   readonly pool_limits: readonly PoolLimit[];
 }
 
-/** Where a job stands; undefined when it is not in the queue. */
-export async function standingOf(db: Queryable, jobId: string): Promise<Standing | undefined> {
+/** What keeps a job; undefined when it is not in the queue. */
+export async function standingOf(
+  db: Queryable,
+  jobId: string,
+): Promise<Omit<Standing, 'position'> | undefined> {
   const [row] = await db.query<StandingRow>(STANDING, [jobId]);
   if (!row) return undefined;
   const { pools, pool_limits: limits, provider, hardware, gpus, ...standing } = row;

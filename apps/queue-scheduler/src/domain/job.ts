@@ -91,7 +91,8 @@ export interface Job {
 }
 
 /** Whether a job is in the queue, to be let in when it is its turn. */
-export const isInLine = ({ state, onHold }: Job): boolean => state === 'queued' && !onHold;
+export const isInLine = ({ state, onHold }: Pick<Job, 'state' | 'onHold'>): boolean =>
+  state === 'queued' && !onHold;
 
 /** While a job is in one of these states it counts against every ceiling. */
 export const holdsSlot = (state: JobState): boolean =>

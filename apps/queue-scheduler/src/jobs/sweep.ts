@@ -5,6 +5,7 @@ import { Clock, CONFIG, Database, LOGGER, type Logger } from '@lineclear/kit';
 import { Rounds } from '@lineclear/kit/rounds';
 import type { Queue } from 'bullmq';
 import type { Config } from '../config.js';
+import * as etas from '../db/etas.repo.js';
 import * as jobs from '../db/jobs.repo.js';
 import * as quotas from '../db/quotas.repo.js';
 import * as submissions from '../db/submissions.repo.js';
@@ -44,6 +45,7 @@ export class Sweep extends Rounds {
     const now = this.clock.now();
     await usage.purge(this.database, new Date(now.getTime() - USAGE_MS));
     await quotas.purgeTold(this.database, new Date(now.getTime() - USAGE_MS));
+    await etas.purge(this.database, new Date(now.getTime() - USAGE_MS));
     await submissions.purge(
       this.database,
       now,

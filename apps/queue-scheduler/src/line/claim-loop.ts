@@ -1,13 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { audited } from '@lineclear/access';
+import { Bus } from '@lineclear/bus';
 import { Clock, Database, LOGGER, type Logger } from '@lineclear/kit';
-import { pick } from '../db/pick.js';
+import { pick, type Picked } from '../db/pick.js';
 import * as slots from '../db/slots.repo.js';
 import { Moves } from './moves.js';
 import { Wakes } from './wakes.js';
 
 const BATCH = 200;
 const TICK_MS = 1_000;
+/** Somebody who asks for it waits for no more than so many batches. */
+const MAX_BATCHES = 10;
 
 /** Gives free slots to whoever is next, batch after batch for as long as there is someone; woken by commits and by a tick. */
 @Injectable()
@@ -22,6 +26,7 @@ export class ClaimLoop implements OnApplicationBootstrap, OnApplicationShutdown 
     private readonly clock: Clock,
     private readonly moves: Moves,
     private readonly wakes: Wakes,
+    private readonly bus: Bus,
     @Inject(LOGGER) private readonly log: Logger,
   ) {}
 
@@ -38,6 +43,18 @@ export class ClaimLoop implements OnApplicationBootstrap, OnApplicationShutdown 
     await this.#running;
   }
 
+  /** Claims for somebody who asked for it; the jobs that were let in. What is left then the loop goes on with. */
+  async claimNow(): Promise<string[]> {
+    const claimed: string[] = [];
+    for (let batches = 0; batches < MAX_BATCHES; batches += 1) {
+      const { jobIds, more } = await this.#claim(true);
+      claimed.push(...jobIds);
+      if (!more) return claimed;
+    }
+    this.#wake();
+    return claimed;
+  }
+
   #wake(): void {
     this.#woken = true;
     if (this.#running === undefined && !this.#stopped) this.#running = this.#run();
@@ -47,7 +64,7 @@ export class ClaimLoop implements OnApplicationBootstrap, OnApplicationShutdown 
     try {
       while (this.#woken && !this.#stopped) {
         this.#woken = false;
-        if (await this.#claim()) this.#woken = true;
+        if ((await this.#claim(false)).more) this.#woken = true;
       }
     } catch (error) {
       this.log.warn({ err: error }, 'claiming failed; the next tick tries again');
@@ -56,8 +73,8 @@ export class ClaimLoop implements OnApplicationBootstrap, OnApplicationShutdown 
     }
   }
 
-  /** Claims one batch in one transaction; true when the next look may find more. */
-  async #claim(): Promise<boolean> {
+  /** Claims one batch in one transaction. */
+  async #claim(isAskedFor: boolean): Promise<Pick<Picked, 'jobIds' | 'more'>> {
     return this.database.tx(async (tx) => {
       const entered = slots.enter(tx);
       const [picked] = await Promise.all([pick(tx, BATCH, this.clock.now()), entered]);
@@ -67,8 +84,10 @@ export class ClaimLoop implements OnApplicationBootstrap, OnApplicationShutdown 
           picked.jobIds.map((jobId) => ({ jobId, fact: { kind: 'claimed', claimId: randomUUID() } })),
           picked,
         );
+        const details = { jobs: picked.jobIds.length };
+        if (isAskedFor) await this.bus.publish(tx, audited('queue.processed', { target: 'queue', details }));
       }
-      return picked.more;
+      return picked;
     });
   }
 }

@@ -1,0 +1,317 @@
+import { auditRecorded } from '@lineclear/contracts';
+import { refusesBadInput, type Person } from '@lineclear/testkit';
+import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest';
+import { emptyQueue, openHouse, recount, type House } from './house.js';
+
+let house: House;
+let admin: Person;
+let ada: Person;
+let ben: Person;
+
+beforeAll(async () => {
+  house = await openHouse();
+  admin = house.folk.add('admin');
+  ada = house.folk.add('researcher');
+  ben = house.folk.add('researcher');
+});
+beforeEach(async () => {
+  await emptyQueue(house);
+  await house.service.database.query('truncate eta_samples');
+  await house.limits({ max_concurrent: 1, user_max_concurrent: 50 });
+});
+afterAll(() => house?.close());
+
+const submit = async (person: Person, seconds: number, more: object = {}): Promise<string> => {
+  const { status, body } = await house.submit(person, { estimated_duration_seconds: seconds, ...more });
+  expect(status).toBe(202);
+  return body.job_id;
+};
+const running = async (person: Person, seconds: number): Promise<string> => {
+  const id = await submit(person, seconds);
+  await vi.waitFor(async () => expect(await house.status(id)).toBe('dispatching'));
+  return id;
+};
+/** The run took what was estimated, times so much. */
+async function runs(id: string, times = 1): Promise<void> {
+  const { claimed_at: claimedAt, estimated_duration_seconds: seconds } = await house.row(id);
+  const startedAt = claimedAt as Date;
+  await house.ended(id, 'succeeded', {
+    started_at: startedAt.toISOString(),
+    ended_at: new Date(startedAt.getTime() + Number(seconds) * times * 1_000).toISOString(),
+  });
+}
+const position = async (person: Person, id: string) =>
+  (await house.as(person).get(`/api/queue/position/${id}`)).body;
+/** What is told is two seconds old at most. */
+const soon = (look: () => Promise<void>): Promise<void> =>
+  vi.waitFor(look, { timeout: 8_000, interval: 100 });
+
+interface Entry {
+  readonly job_id: string;
+  readonly status: string;
+  readonly position: number | null;
+  readonly eta: { readonly p50: string } | null;
+}
+
+it('foretells the order in which the house lets jobs in, when they end as expected', async () => {
+  await house.limits({ max_concurrent: 2, user_max_concurrent: 50 });
+  const cyd = house.folk.add('lead');
+  const first = [
+    await running(house.folk.add('researcher'), 300),
+    await running(house.folk.add('researcher'), 40),
+  ];
+  const waiting: string[] = [];
+  for (const [person, seconds] of [
+    [ada, 100],
+    [ada, 31],
+    [ben, 57],
+    [ada, 170],
+    [cyd, 45],
+    [ben, 83],
+    [cyd, 210],
+    [ben, 12],
+  ] as const)
+    waiting.push(await submit(person, seconds));
+  const { entries } = (await house.as(admin).get('/api/queue')).body as { entries: Entry[] };
+  const foretold = entries.filter(({ status }) => status === 'queued');
+  expect(foretold.map((one) => one.position)).toEqual(waiting.map((_, n) => n + 1));
+  expect(foretold.map((one) => one.job_id).toSorted()).toEqual(waiting.toSorted());
+
+  const endsAt = new Map<string, number>();
+  const starts = async (id: string, atMs: number): Promise<void> => {
+    endsAt.set(id, atMs + Number((await house.row(id))['estimated_duration_seconds']) * 1_000);
+  };
+  for (const id of first) await starts(id, ((await house.row(id))['claimed_at'] as Date).getTime());
+  for (const { job_id: next, eta } of foretold) {
+    const [ends] = [...endsAt].toSorted(([, a], [, b]) => a - b);
+    endsAt.delete(ends![0]);
+    await runs(ends![0]);
+    await vi.waitFor(async () => expect(await house.status(ends![0])).toBe('completed'));
+    const let_in = await vi.waitFor(async () => {
+      const rows = await house.service.database.query<{ id: string }>(
+        `select id from jobs where state = 'dispatching' and id <> all($1::text[])`,
+        [[...endsAt.keys()]],
+      );
+      expect(rows).toHaveLength(1);
+      return rows[0]!.id;
+    });
+    expect(let_in).toBe(next);
+    await starts(next, Date.parse(eta!.p50));
+  }
+  expect(await recount(house)).toEqual([]);
+});
+
+it('tells when a job starts, wherever it is shown', async () => {
+  const first = await running(ben, 600);
+  const [a1, a2] = [await submit(ada, 60), await submit(ada, 60)];
+  const { claimed_at: claimedAt } = await house.row(first);
+  const start = (claimedAt as Date).getTime() + 600_000;
+  const told = await position(ada, a2);
+  expect(told).toMatchObject({ job_id: a2, position: 2, status: 'queued', priority: 40 });
+  expect(told.eta).toMatchObject({ is_bounded: true, beyond: null });
+  const [p50, p90] = [Date.parse(told.eta.p50), Date.parse(told.eta.p90)];
+  expect(p50 - start).toBe(60_000);
+  // Nothing was measured yet: nine of ten are believed to take no longer than half as much again.
+  expect(p90).toBe((claimedAt as Date).getTime() + 900_000 + 90_000);
+  expect(told.estimated_wait_seconds).toBe(Math.ceil((p50 - Date.parse(told.eta.as_of)) / 1_000));
+  const shown = (await house.as(ada).get(`/api/cloud/jobs/${a1}`)).body;
+  expect(shown).toMatchObject({
+    position: 1,
+    eta: { p50: new Date(start).toISOString() },
+    waits_for: 'its turn: it is the first in the queue',
+  });
+  const mine = (await house.as(ada).get('/api/queue/me')).body;
+  expect(mine).toMatchObject({
+    best_position: 1,
+    pending_jobs: [{ job_id: a1, position: 1 }, { position: 2 }],
+  });
+  expect(mine.pending_jobs[1].eta.p50).toBe(told.eta.p50);
+  expect(await position(ben, first)).toMatchObject({ position: null, eta: null, status: 'dispatching' });
+  expect((await house.as(ben).get(`/api/queue/position/${a1}`)).status).toBe(404);
+  expect((await house.as(ada).get('/api/queue/position/x')).status).toBe(400);
+});
+
+it('says why it does not know when a job starts', async () => {
+  const first = await running(ben, 8 * 86_400);
+  const far = await submit(ada, 60);
+  expect((await position(ada, far)).eta).toMatchObject({ p50: null, is_bounded: false, beyond: 'far' });
+  await house.as(admin).put('/api/queue/policy', { is_paused: true });
+  await soon(async () => expect((await position(ada, far)).eta).toMatchObject({ p50: null, beyond: 'kept' }));
+  await house.as(admin).put('/api/queue/policy', { is_paused: false });
+  await house.as(ada).post(`/api/queue/${far}/hold`);
+  expect(await position(ada, far)).toMatchObject({ position: null, eta: null, status: 'queued' });
+  await house.ended(first);
+});
+
+it('knows a job that was queued just now, and one view serves all who ask meanwhile', async () => {
+  await running(ben, 600);
+  for (let n = 1; n <= 5; n += 1) {
+    const id = await submit(ada, 60);
+    const all = await Promise.all(Array.from({ length: 8 }, () => position(ada, id)));
+    expect(all.map((one) => one.position)).toEqual(all.map(() => n));
+  }
+});
+
+it('learns from what runs took, and counts how often it was right', async () => {
+  const another = await openHouse();
+  try {
+    const person = another.folk.add('researcher');
+    await another.limits({ max_concurrent: 1, user_max_concurrent: 50 });
+    const { database } = another.service;
+    for (let n = 0; n < 30; n += 1) await another.submit(person, { estimated_duration_seconds: 100 });
+    // As if all but the last five had run twice as long as was estimated.
+    await database.tx(async (tx) => {
+      await tx.query(`update jobs set state = 'completed', ord = null, claimed_at = now() - interval '1 hour',
+        started_at = now() - interval '1 hour', ended_at = now() - interval '1 hour' + interval '200 seconds'
+        where state = 'queued' and id <> all(array(select id from jobs where state = 'queued' order by id desc limit 5))`);
+    });
+    await another.as(another.folk.add('admin')).post('/api/queue/cleanup');
+    const [last] = await database.query<{ id: string }>(
+      `select id from jobs where state = 'queued' order by id limit 1`,
+    );
+    const told = (await another.as(person).get(`/api/queue/position/${last!.id}`)).body;
+    const [slot] = await database.query<{ at: Date }>(
+      `select claimed_at as at from jobs where state = 'dispatching'`,
+    );
+    // 24 runs at twice the time, and what is believed of ten: of the house what was estimated, of its machines what the house says.
+    const expected = slot!.at.getTime() + 100_000 * 2 ** (24 / 34 + (10 / 34) * (24 / 34));
+    expect(Math.abs(Date.parse(told.eta.p50) - expected)).toBeLessThan(1_000);
+
+    await vi.waitFor(async () => expect(await database.query('select from eta_samples')).toHaveLength(1));
+    const metrics = async (): Promise<string> =>
+      (await fetch(new URL('/metrics', another.service.url))).text();
+    expect(await metrics()).toMatch(/lineclear_eta_answers\{[^}]*\} 0/);
+    await database.query(
+      `update eta_samples set p50 = now() - interval '2 hours', p90 = now() - interval '1 minute'`,
+    );
+    expect(await metrics()).toMatch(/lineclear_eta_coverage_ratio\{[^}]*quantile="p90"[^}]*\} 0/);
+    await database.query(
+      `update eta_samples set p50 = now() - interval '2 hours', p90 = now() + interval '1 hour'`,
+    );
+    await another.ended(
+      (await database.query<{ id: string }>(`select id from jobs where state = 'dispatching'`))[0]!.id,
+    );
+    await vi.waitFor(async () => expect(await another.status(last!.id)).toBe('dispatching'));
+    const text = await metrics();
+    expect(text).toMatch(/lineclear_eta_answers\{[^}]*\} 1/);
+    expect(text).toMatch(/lineclear_eta_coverage_ratio\{[^}]*quantile="p50"[^}]*\} 0/);
+    expect(text).toMatch(/lineclear_eta_coverage_ratio\{[^}]*quantile="p90"[^}]*\} 1/);
+  } finally {
+    await another.close();
+  }
+});
+
+it('explains which of two jobs starts first, and names nobody whom one does not see', async () => {
+  const explain = (person: Person, job: string, before: string) =>
+    house.as(person).get(`/api/queue/explain?job=${job}&before=${before}`);
+  const lead = house.folk.add('lead');
+  const first = await running(ada, 600);
+  const [a1, a2, b1, l1] = [
+    await submit(ada, 60),
+    await submit(ada, 60),
+    await submit(ben, 60),
+    await submit(lead, 60),
+  ];
+  const tells = async (person: Person, one: string, other: string) =>
+    (await explain(person, one, other)).body;
+  expect(await tells(admin, a1, l1)).toMatchObject({
+    goes_first: l1,
+    reason: 'band',
+    figures: { band: 60, other_band: 40 },
+    job: { job_id: a1, username: ada.principal.username },
+  });
+  expect(await tells(ada, a2, a1)).toMatchObject({ goes_first: a1, reason: 'first_in' });
+  const share = await tells(ben, b1, a1);
+  expect(share).toMatchObject({
+    goes_first: b1,
+    reason: 'share',
+    of: 'user',
+    before: { job_id: a1, username: null },
+    job: { username: ben.principal.username },
+  });
+  expect(share.figures.used_usd).toBeLessThan(share.figures.other_used_usd);
+  expect(JSON.stringify(share)).not.toContain(ada.principal.username);
+  expect(await tells(admin, first, b1)).toMatchObject({ goes_first: first, reason: 'has_slot' });
+  await house.as(ada).post(`/api/queue/${a1}/hold`);
+  expect(await tells(ben, a1, b1)).toMatchObject({ goes_first: b1, reason: 'not_in_queue' });
+  await house.as(ada).post(`/api/queue/${a1}/release`);
+  await house.as(admin).put('/api/queue/pools/provider/local', { is_paused: true });
+  await soon(async () =>
+    expect(await tells(ben, a1, b1)).toMatchObject({ goes_first: null, reason: 'neither' }),
+  );
+
+  const stranger = house.folk.add('lead', { org: { id: 9, slug: 'elsewhere' } });
+  expect((await explain(stranger, a1, b1)).status).toBe(404);
+  const theirs = await submit(stranger, 60);
+  expect((await explain(stranger, theirs, a1)).status).toBe(404);
+  expect((await explain(ben, a1, a2)).status).toBe(404);
+  expect((await explain(ada, a1, a1)).status).toBe(400);
+  expect((await explain(ada, a1, 'x')).status).toBe(400);
+  await house.as(ada).post(`/api/cloud/jobs/${a2}/cancel`);
+  expect((await explain(ada, a1, a2)).status).toBe(409);
+});
+
+it('tells what another setting would do, and changes nothing', async () => {
+  await running(ben, 600);
+  const ids = [await submit(ada, 60), await submit(ada, 60)];
+  const ask = (body: object) => house.as(admin).post('/api/queue/what-if', body);
+  const { status, body } = await ask({ max_concurrent: 2, job_ids: [ids[1]] });
+  expect(status).toBe(200);
+  expect(body.jobs).toMatchObject([{ job_id: ids[1], now: { position: 2 }, changed: { position: 2 } }]);
+  expect(body.jobs[0].later_by_seconds).toBeLessThan(-590);
+  expect(body.total).toMatchObject({
+    starts_earlier: 2,
+    starts_later: 0,
+    jobs_starting: { now: 2, changed: 2 },
+  });
+  expect(body.total.mean_wait_seconds.changed).toBe(30);
+  for (const [change, starting] of [
+    [{ user_max_concurrent: 1 }, 2],
+    [{ pool: { kind: 'provider', name: 'local', at_most: 0 } }, 0],
+    [{ quota: { scope: 'user', subject: String(ada.principal.user_id), concurrent_jobs: 0 } }, 0],
+    [{ guarantee: { scope: 'org', id: 1, jobs: 1 } }, 2],
+  ] as const) {
+    const answer = (await ask(change)).body;
+    expect(answer.total.jobs_starting, JSON.stringify(change)).toEqual({ now: 2, changed: starting });
+    expect(answer.jobs.map((one: { job_id: string }) => one.job_id)).toEqual(ids);
+  }
+  expect((await house.as(ada).get('/api/queue/concurrency')).body.max_concurrent).toBe(1);
+  for (const id of ids) expect(await house.status(id)).toBe('queued');
+  expect((await house.as(ada).post('/api/queue/what-if', { max_concurrent: 2 })).status).toBe(403);
+  expect((await ask({ max_concurrent: 2, job_ids: [`job_${'0'.repeat(32)}`] })).status).toBe(404);
+  expect((await ask({ job_ids: ids })).status).toBe(400);
+  await refusesBadInput(
+    (path, given) => house.as(admin).post(path, given),
+    '/api/queue/what-if',
+    { max_concurrent: 2 },
+    [
+      ['max_concurrent', { max_concurrent: 0 }],
+      ['job_ids', { max_concurrent: 2, job_ids: Array.from({ length: 51 }, () => ids[0]) }],
+      ['quota.scope', { quota: { scope: 'all', subject: '*', concurrent_jobs: 1 } }],
+      ['pool.name', { pool: { kind: 'provider', name: 'a*b', at_most: 1 } }],
+      ['guarantee.jobs', { guarantee: { scope: 'team', id: 1, jobs: -1 } }],
+    ],
+  );
+});
+
+it('lets in at once whoever may go, when somebody asks for it', async () => {
+  await running(ben, 600);
+  for (let n = 0; n < 20; n += 1) await submit(ada, 60);
+  const process = async (person: Person) => house.as(person).post('/api/queue/process');
+  expect((await process(admin)).body).toEqual({ dispatched: 0, job_ids: [] });
+  // The loop itself may be the faster one, once in a while.
+  const { body } = await vi.waitFor(async () => {
+    await house.service.database.query('update limits set max_concurrent = max_concurrent + 2');
+    const answer = await process(admin);
+    expect(answer.body.dispatched).toBe(2);
+    return answer;
+  });
+  for (const id of body.job_ids) expect(await house.status(id)).toBe('dispatching');
+  expect(await recount(house)).toEqual([]);
+  await vi.waitFor(() =>
+    expect(house.peer.events(auditRecorded).map(({ data }) => data)).toContainEqual(
+      expect.objectContaining({ action: 'queue.processed', details: { jobs: 2 } }),
+    ),
+  );
+  expect((await process(ada)).status).toBe(403);
+});
