@@ -179,8 +179,8 @@ export class Line<J extends Waiting> {
       if (jobs[0]) heads.push(jobs[0]);
       else if (this.#goesOn(name)) return CUT;
     }
-    for (const head of heads.toSorted((a, b) => a.ord - b.ord)) if (this.#may(head)) return head;
-    return undefined;
+    if (heads.length > 1) heads.sort((a, b) => a.ord - b.ord);
+    return heads.find((head) => this.#may(head));
   }
 
   /** All that was here of a lane is gone, and there is more that could go. */

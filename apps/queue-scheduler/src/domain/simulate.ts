@@ -12,7 +12,7 @@ export interface Bounds {
   /** People's jobs looked at, over all decisions. */
   readonly looks: number;
 }
-export const BOUNDS: Bounds = { decisions: 5_000, seconds: 7 * 86_400, looks: 2_000_000 };
+export const BOUNDS: Bounds = { decisions: 5_000, seconds: 7 * 86_400, looks: 1_000_000 };
 
 /**
  * Why a look ahead ends: all have started; nothing that ends lets those in that are left; it is far enough; or what comes next

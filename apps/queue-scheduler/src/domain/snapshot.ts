@@ -76,28 +76,19 @@ const pathOf = ({ userId, teamId, orgId }: Whose): Path => ({
 
 /** A moment as the policy sees it, with everything taking as long as the calibration says. */
 export function sceneOf(snapshot: Snapshot, calibration: Calibration, quantile: Quantile): Scene {
-  const { quotas, poolLimits, queued, running, used, nominal, cutLanes, atMs } = snapshot;
-  const holdsOf = holdsBy(quotas, poolLimits, snapshot.userMaxConcurrent);
-  const ratioOf = (job: Live): number => calibration.of(job)[quantile];
+  const { poolLimits, queued, running, used, nominal, cutLanes, atMs } = snapshot;
+  const kindOf = kindsOf(snapshot, calibration, quantile);
   return {
     snapshot,
     choice: {
       jobs: queued.map((job): Prospect => {
-        const { id, band, ord, queuedAtMs, charge, heldUntilMs, estimatedSeconds } = job;
-        const seconds = expectedSeconds(job, ratioOf(job));
-        return {
-          id,
-          band,
-          ord,
-          queuedAtMs,
-          charge,
-          heldUntilMs,
-          seconds,
-          ...pathOf(job),
-          pool: poolName(job),
-          costs: seconds / Math.max(1, estimatedSeconds),
-          holds: holdsOf(job),
-        };
+        const { pool, holds, ratio } = kindOf(job);
+        const { id, band, ord, queuedAtMs, charge, heldUntilMs } = job;
+        const seconds = expectedSeconds(job, ratio);
+        const costs = seconds / Math.max(1, job.estimatedSeconds);
+        const { user, team, org } = pathOf(job);
+        // prettier-ignore
+        return { id, band, ord, queuedAtMs, charge, heldUntilMs, seconds, costs, user, team, org, pool, holds };
       }),
       taken: new Map<string, number>([
         ...countByHolder(running),
@@ -111,12 +102,13 @@ export function sceneOf(snapshot: Snapshot, calibration: Calibration, quantile: 
       cutLanes,
     },
     slots: running.map((job): Slot => {
+      const { holds, ratio } = kindOf(job);
       const elapsed = Math.max(0, (atMs - job.claimedAtMs) / 1_000);
-      const left = remainingSeconds(job, ratioOf(job), elapsed);
+      const left = remainingSeconds(job, ratio, elapsed);
       return {
         ...pathOf(job),
         charge: job.charge,
-        holds: holdsOf(job),
+        holds,
         costs: (elapsed + left) / Math.max(1, job.estimatedSeconds),
         claimedAtMs: job.claimedAtMs,
         endsAtMs: Math.round(atMs + left * 1_000),
@@ -125,24 +117,45 @@ export function sceneOf(snapshot: Snapshot, calibration: Calibration, quantile: 
   };
 }
 
-/** What jobs take. Of many jobs few are of different people or machines, and of many quotas few are about any one of them. */
-function holdsBy(
-  quotas: readonly Quota[],
-  limits: readonly PoolLimit[],
-  userAtMost: number,
-): (job: Live) => readonly Hold[] {
+/** What jobs of one person on one kind of machine have in common. */
+interface Kind {
+  readonly pool: string;
+  readonly holds: readonly Hold[];
+  readonly ratio: number;
+}
+
+/** Of many jobs few are of different people, and fewer on different machines; of many quotas few are about any one of them. */
+function kindsOf(
+  { quotas, poolLimits, userMaxConcurrent }: Snapshot,
+  calibration: Calibration,
+  quantile: Quantile,
+): (job: Live) => Kind {
   const bySubject = grouped(quotas, ({ scope, subject }) => `${scope}:${subject}`);
-  const known = new Map<string, readonly Hold[]>();
-  return (job) => {
+  const ceilings = remembered((job: Live): readonly Hold[] => {
     const { userId, teamId, orgId, level } = job;
-    const name = `${userId}/${teamId}/${orgId}/${level} ${poolName(job)}`;
-    let holds = known.get(name);
-    if (!holds) {
-      const subjects = [`user:${userId}`, `level:${level}`, 'global:*', `team:${teamId}`, `org:${orgId}`];
-      const about = subjects.flatMap((subject) => bySubject.get(subject) ?? []);
-      holds = [...ceilingsOf(about, job, userAtMost), ...poolHolds(limits, job)];
-      known.set(name, holds);
-    }
-    return holds;
+    const subjects = [`user:${userId}`, `level:${level}`, 'global:*', `team:${teamId}`, `org:${orgId}`];
+    const about = subjects.flatMap((subject) => bySubject.get(subject) ?? []);
+    return ceilingsOf(about, job, userMaxConcurrent);
+  });
+  const machines = remembered((job: Live): Kind => ({
+    pool: poolName(job),
+    holds: poolHolds(poolLimits, job),
+    ratio: calibration.of(job)[quantile],
+  }));
+  return (job) => {
+    const machine = machines(poolName(job), job);
+    const own = ceilings(`${job.userId}/${job.teamId}/${job.orgId}/${job.level}`, job);
+    return machine.holds.length === 0
+      ? { ...machine, holds: own }
+      : { ...machine, holds: [...own, ...machine.holds] };
+  };
+}
+
+function remembered<T>(make: (job: Live) => T): (name: string, job: Live) => T {
+  const known = new Map<string, T>();
+  return (name, job) => {
+    let value = known.get(name);
+    if (value === undefined) known.set(name, (value = make(job)));
+    return value;
   };
 }

@@ -9,11 +9,13 @@ import { etaOf, type Eta } from '../domain/eta.js';
 import { simulate, type Simulated, type Step } from '../domain/simulate.js';
 import { sceneOf, type QueuedNow, type Scene, type Snapshot } from '../domain/snapshot.js';
 
-/** So old may be what is told: many people ask at once, and a look ahead is work. */
+/** So old may be what is told: many people ask at once, and a look ahead is work. Where it takes long, so many times as long. */
 const FRESH_MS = 2_000;
+const FRESH_TIMES = 4;
 const CALIBRATION_MS = 60_000;
-/** So long at a stretch it keeps others in this process waiting, and then it waits as long itself. */
+/** So long at a stretch it keeps others in this process waiting, claims among them, and then it waits itself. */
 const SLICE_MS = 5;
+const PAUSE_MS = 10;
 
 const MAX_TOLD = 10_000;
 
@@ -59,6 +61,7 @@ export class Forecast {
 @Injectable()
 export class Forecasts {
   #last: Forecast | undefined;
+  #freshUntilMs = 0;
   #next: Promise<Forecast> | undefined;
   #calibration: { readonly value: Calibration; readonly untilMs: number } | undefined;
   #turn: Promise<unknown> = Promise.resolve();
@@ -74,7 +77,7 @@ export class Forecasts {
   async current(jobIds: readonly string[] = []): Promise<Forecast> {
     const knows = (forecast: Forecast): boolean => jobIds.every((id) => forecast.knows(id));
     const last = this.#last;
-    if (last && this.clock.now().getTime() - last.snapshot.atMs < FRESH_MS && knows(last)) return last;
+    if (last && this.clock.now().getTime() < this.#freshUntilMs && knows(last)) return last;
     const next = await this.#once();
     // It may have been under way when they were queued.
     return knows(next) ? next : this.#once();
@@ -110,6 +113,8 @@ export class Forecasts {
     const likely = await this.run(scene);
     const late = await this.run(sceneOf(snapshot, calibration, 'p90'));
     if (!likely || !late) throw new Error('a look ahead was ended by nobody');
+    const tookMs = this.clock.now().getTime() - snapshot.atMs;
+    this.#freshUntilMs = snapshot.atMs + Math.max(FRESH_MS, tookMs * FRESH_TIMES);
     this.#last = new Forecast(snapshot, calibration, scene, likely, late);
     return this.#last;
   }
@@ -122,7 +127,7 @@ export class Forecasts {
       if (done) return value;
       if (see(value)) return undefined;
       if (performance.now() - since < SLICE_MS) continue;
-      await pause(SLICE_MS);
+      await pause(PAUSE_MS);
       since = performance.now();
     }
   }
