@@ -1,6 +1,10 @@
 import { auditRecorded } from '@lineclear/contracts';
 import { refusesBadInput, type Person } from '@lineclear/testkit';
 import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest';
+import * as lanes from '../src/db/lanes.repo.js';
+import { poolName } from '../src/domain/pools.js';
+import type { QueuedJob } from '../src/domain/world.fixture.js';
+import { seedJobs } from './furnish-world.js';
 import { emptyQueue, openHouse, recount, type House } from './house.js';
 
 let house: House;
@@ -40,6 +44,7 @@ async function runs(id: string, times = 1): Promise<void> {
     ended_at: new Date(startedAt.getTime() + Number(seconds) * times * 1_000).toISOString(),
   });
 }
+const jobOf = (ord: number): string => `job_${ord.toString(16).padStart(32, '0')}`;
 const position = async (person: Person, id: string) =>
   (await house.as(person).get(`/api/queue/position/${id}`)).body;
 /** What is told is two seconds old at most. */
@@ -314,4 +319,40 @@ it('lets in at once whoever may go, when somebody asks for it', async () => {
     ),
   );
   expect((await process(ada)).status).toBe(403);
+});
+
+// The last one: what is known of so long a queue is kept for a while.
+it('reads the beginning of a very long queue, of every owner as much', async () => {
+  await running(ben, 60);
+  // Of 12,000 jobs 10,000 are read: 3,333 of each.
+  const each = 4_000;
+  const queue = [1, 2, 3].flatMap((userId, nth) =>
+    Array.from({ length: each }, (_, n): QueuedJob => {
+      const ord = 1_000_000 + nth * each + n;
+      const where = { provider: 'local', hardware: 'local', gpus: 1, teamId: null, orgId: null };
+      const who = { userId, level: 'lead', band: userId === 1 ? 60 : 20 };
+      return { ...where, ...who, id: jobOf(ord), ord, queuedAtMs: Date.now(), charge: 1 };
+    }),
+  );
+  await house.service.database.tx(async (tx) => {
+    await seedJobs(tx, queue);
+    const heads = queue.filter((_, n) => n % each === 0);
+    await lanes.add(
+      tx,
+      heads.map((job) => ({
+        ...job,
+        pool: poolName(job),
+        jobs: each,
+        headOrd: job.ord,
+        headQueuedAt: new Date(job.queuedAtMs),
+      })),
+    );
+    await lanes.refresh(tx, [1, 2, 3], []);
+  });
+  expect(await position(admin, jobOf(1_000_000 + 3_332))).toMatchObject({
+    position: 3_333,
+    eta: { is_bounded: true },
+  });
+  for (const beyond of [jobOf(1_000_000 + 3_333), jobOf(1_000_000 + each)])
+    expect(await position(admin, beyond)).toMatchObject({ position: null, eta: { beyond: 'unread' } });
 });
