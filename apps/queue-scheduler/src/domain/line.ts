@@ -1,3 +1,4 @@
+import { byAge, byRank, emptyBranch, type Branch, type Lane } from './branch.js';
 import {
   add,
   branchName,
@@ -17,27 +18,6 @@ import { Sorted } from './sorted.js';
 export const CUT = 'cut';
 const FREE = { holds: [] };
 export type Found<J> = J | typeof CUT | undefined;
-
-/** The jobs of one lane that are here, the first one first. */
-interface Lane<J> {
-  readonly name: string;
-  readonly user: Branch<J>;
-  readonly jobs: J[];
-}
-interface Branch<J> {
-  readonly name: string;
-  readonly parent: Branch<J> | undefined;
-  /** Of what it used; empty for the band's own. */
-  readonly key: string;
-  /** Whose slots tell whether it borrows. */
-  readonly holder: string;
-  rank: Rank;
-  readonly children: Map<string, Branch<J>>;
-  /** Them in their order; not there until somebody asks for it. */
-  order: Sorted<Branch<J>> | undefined;
-  /** A user's, by pool. */
-  readonly lanes: Map<string, Lane<J>>;
-}
 
 /** The queue as decisions change it, one after the other. */
 export class Line<J extends Waiting> {
@@ -267,23 +247,3 @@ export class Line<J extends Waiting> {
     return lane;
   }
 }
-
-const byRank = <J>(one: Branch<J>, other: Branch<J>): number => compareRanks(one.rank, other.rank);
-const byAge = <J extends Waiting>({ jobs: [one] }: Lane<J>, { jobs: [other] }: Lane<J>): number =>
-  (one?.queuedAtMs ?? Infinity) - (other?.queuedAtMs ?? Infinity) || (one?.ord ?? 0) - (other?.ord ?? 0);
-
-const emptyBranch = <J>(
-  name: string,
-  parent: Branch<J> | undefined,
-  key: string,
-  holder: string,
-): Branch<J> => ({
-  name,
-  parent,
-  key,
-  holder,
-  rank: [0, 0, 0],
-  children: new Map(),
-  order: undefined,
-  lanes: new Map(),
-});
