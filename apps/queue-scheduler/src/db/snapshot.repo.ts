@@ -77,6 +77,7 @@ export async function read(database: Database, now: Date): Promise<Snapshot> {
       tx.query<QueuedRow>(QUEUED, [each]),
       usedBy(tx, [...lanes, ...running.map(pathOf)]),
     ]);
+    const cutLanes = new Set(lanes.filter((lane) => lane.queued > each).map(laneName));
     return {
       atMs: now.getTime(),
       maxConcurrent: house.max_concurrent,
@@ -93,7 +94,8 @@ export async function read(database: Database, now: Date): Promise<Snapshot> {
         ...liveOf(row),
         claimedAtMs: claimed_at.getTime(),
       })),
-      cutLanes: new Set(lanes.filter((lane) => lane.queued > each).map(laneName)),
+      cutLanes,
+      isCut: cutLanes.size > 0 || lanes.length === MAX_ROWS,
     };
   });
 }

@@ -34,6 +34,7 @@ export function snapshotOf(world: World): Snapshot {
       claimedAtMs: NOW_MS - n * 11_000,
     })),
     cutLanes: new Set(),
+    isCut: false,
   };
 }
 

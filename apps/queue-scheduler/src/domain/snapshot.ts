@@ -47,6 +47,8 @@ export interface Snapshot {
   readonly running: readonly RunningNow[];
   /** Lanes of which only the first jobs were read, by `laneName`. */
   readonly cutLanes: ReadonlySet<string>;
+  /** There are more jobs in the queue than were read. */
+  readonly isCut: boolean;
 }
 
 /** A queued job with what it is expected to take once it is let in. */

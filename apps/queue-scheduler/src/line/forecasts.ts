@@ -35,7 +35,7 @@ export class Forecast {
 
   /** Whether it says something of a job that is in the queue now, be it that the job is too far back. */
   knows(jobId: string): boolean {
-    return this.#queued.has(jobId) || this.snapshot.cutLanes.size > 0;
+    return this.#queued.has(jobId) || this.snapshot.isCut;
   }
 
   eta(jobId: string): Eta {
