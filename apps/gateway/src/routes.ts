@@ -38,7 +38,7 @@ export const ROUTES: readonly Route[] = [
   ...serve('queue-scheduler', '/api/cloud/providers', '/api/cloud/metrics', '/jobs'),
   ...stream('queue-scheduler', '/api/events'),
   ...serve('notifier', '/api/cloud/notifications'),
-  ...serve('job-poller', '/api/webhooks'),
+  ...serve('job-poller', '/api/webhooks', '/api/workers', '/api/admin/workers'),
   ...stream('job-poller', '/api/cloud/jobs/{id}/logs'),
   ...SERVICES.flatMap((service) => serve(service, `/api/system/dead-letters/${service}`)),
 ];

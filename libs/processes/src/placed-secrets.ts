@@ -55,7 +55,11 @@ export async function placeSecrets(folder: string, { secrets, files }: Given): P
       ...(placed.length > 0 ? { LINECLEAR_SECRETS_DIR: secretsDir(folder) } : {}),
     },
     cleaned: [
-      ...[...secrets].map(([variable, { name, value }]) => ({ name, variable, parts: placesOf(value.reveal()) })),
+      ...[...secrets].map(([variable, { name, value }]) => ({
+        name,
+        variable,
+        parts: placesOf(value.reveal()),
+      })),
       ...placed.map(({ name, path, value }) => ({ name, path, parts: placesOf(value.reveal()) })),
     ],
   };

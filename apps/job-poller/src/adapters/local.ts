@@ -63,8 +63,10 @@ export class LocalAdapter implements Adapter {
   }
 
   async get(externalIds: readonly string[]): Promise<ReadonlyMap<string, Observation>> {
-    const looks = await Promise.all(externalIds.map(async (id) => [id, await lookAt(this.#folder(id))] as const));
-    return new Map(looks.filter((look): look is [string, Observation] => look[1] !== undefined));
+    const looks = await Promise.all(
+      externalIds.map(async (id) => [id, await lookAt(this.#folder(id))] as const),
+    );
+    return new Map(looks.flatMap(([id, look]) => (look ? [[id, look]] : [])));
   }
 
   /** Asks the run's processes to stop, and after the grace time kills them. */
