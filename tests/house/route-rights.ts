@@ -248,6 +248,19 @@ export const RIGHTS: Readonly<Record<string, Right>> = {
   'POST /api/cloud/notifications/slack/{channel_id}/interactions': 'public',
   'GET /api/cloud/notifications/status': configures,
 
+  'GET /api/admin/workers': configures,
+  'POST /api/admin/workers': configures,
+  'DELETE /api/admin/workers/{id}': configures,
+  'POST /api/admin/workers/{id}/drain': configures,
+  'POST /api/admin/workers/{id}/resume': configures,
+  'POST /api/admin/workers/{id}/token': configures,
+  // They show the token of a worker, and say what they want, before they are let in (apps/job-poller/test/workers.e2e.spec.ts).
+  'POST /api/workers/heartbeat': 'public',
+  'POST /api/workers/register': 'public',
+  'POST /api/workers/take': 'public',
+  'POST /api/workers/tasks/{id}/log': 'public',
+  'POST /api/workers/tasks/{id}/status': 'public',
+
   'GET /api/secrets': configures,
   'POST /api/secrets': 'anyone',
   'GET /api/secrets/{name}': configures,
