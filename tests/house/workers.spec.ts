@@ -55,13 +55,13 @@ afterAll(async () => {
 
 interface Machine {
   /** Starts the command on it. */
-  start(): RunningWorker;
+  readonly start: () => RunningWorker;
   readonly folder: string;
   readonly id: string;
 }
 interface RunningWorker {
   readonly child: ChildProcess;
-  printed(): string;
+  readonly printed: () => string;
 }
 
 /** A machine with a token, and a folder of its own. */
@@ -124,7 +124,7 @@ const prints = (id: string, text: string): Promise<void> =>
   vi.waitFor(async () => expect(await logOf(id)).toContain(text), PATIENT);
 
 /** A job that writes its beginning and its end into a file, and waits in between for another. */
-async function patientJob(): Promise<{ id: string; marks: string; letGo(): void }> {
+async function patientJob(): Promise<{ id: string; marks: string; letGo: () => void }> {
   made += 1;
   const [marks, go] = [join(scratch, `marks${made}`), join(scratch, `go${made}`)];
   const id = await submit(
