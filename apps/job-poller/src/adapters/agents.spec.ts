@@ -30,7 +30,7 @@ interface World extends ContractWorld {
 async function open(): Promise<World> {
   const backends = await startBackends();
   const url = await backends.database('agents');
-  const log = createLogger({ service: 'job-poller', level: 'silent', format: 'json' });
+  const log = createLogger({ name: 'job-poller', level: 'silent', format: 'json' });
   const database = await openDatabase({
     url,
     poolSize: 2,
