@@ -55,7 +55,7 @@ afterAll(async () => {
 
 interface Machine {
   /** Starts the command on it. */
-  readonly start: () => RunningWorker;
+  readonly start: (...options: string[]) => RunningWorker;
   readonly folder: string;
   readonly id: string;
 }
@@ -74,10 +74,10 @@ async function machine(): Promise<Machine> {
     201,
   );
   writeFileSync(join(folder, 'worker.token'), `${token}\n`, { mode: 0o600 });
-  return { folder, id, start: () => start(folder) };
+  return { folder, id, start: (...options) => start(folder, options) };
 }
 
-function start(folder: string): RunningWorker {
+function start(folder: string, options: readonly string[]): RunningWorker {
   const args = [
     'worker',
     '--server',
@@ -86,6 +86,9 @@ function start(folder: string): RunningWorker {
     join(folder, 'worker.token'),
     '--stop-grace',
     '1',
+    '--state-dir',
+    join(folder, 'state'),
+    ...options,
   ];
   const child = spawn(process.execPath, [MAIN, ...args], {
     env: { PATH: process.env['PATH'], HOME: folder },
@@ -106,10 +109,10 @@ async function ended(child: ChildProcess, signal: NodeJS.Signals): Promise<numbe
   return child.exitCode;
 }
 
-async function submit(script: string, more: object = {}): Promise<string> {
+async function submit(script: string, more: object = {}, labels: object = {}): Promise<string> {
   const answer = await ada.post('/api/cloud/fleet/submit', {
     config_name: 'of-workers',
-    config: { command: ['/bin/sh', '-c', script] },
+    config: { command: ['/bin/sh', '-c', script], labels },
     hardware: 'a100',
     estimated_duration_seconds: 60,
     ...more,
@@ -124,11 +127,13 @@ const prints = (id: string, text: string): Promise<void> =>
   vi.waitFor(async () => expect(await logOf(id)).toContain(text), PATIENT);
 
 /** A job that writes its beginning and its end into a file, and waits in between for another. */
-async function patientJob(): Promise<{ id: string; marks: string; letGo: () => void }> {
+async function patientJob(labels: object = {}): Promise<{ id: string; marks: string; letGo: () => void }> {
   made += 1;
   const [marks, go] = [join(scratch, `marks${made}`), join(scratch, `go${made}`)];
   const id = await submit(
     `echo begun | tee -a ${marks}; while [ ! -e ${go} ]; do sleep 0.1; done; echo ended | tee -a ${marks}`,
+    {},
+    labels,
   );
   return { id, marks, letGo: () => writeFileSync(go, '') };
 }
@@ -140,7 +145,7 @@ it('runs a job with its secrets and keeps them out of its log and off the disk',
   const id = await submit('echo "with ${#HF_TOKEN}: $HF_TOKEN"; pwd; exit 3', { secrets: ['HF_TOKEN'] });
   await becomes(id, 'failed');
   expect(await logOf(id)).toBe(
-    `with ${VALUE.length}: [secret]\n${join(folder, '.lineclear/worker/runs')}/lc-${id.slice(4)}-a1\n`,
+    `with ${VALUE.length}: [secret]\n${join(folder, 'state/runs')}/lc-${id.slice(4)}-a1\n`,
   );
   expect(await jobOf(id)).toMatchObject({ message: 'exit code 3' });
   for (const file of filesBelow(folder)) expect(readFileSync(file, 'utf8'), file).not.toContain(VALUE);
@@ -197,6 +202,31 @@ it('stops a job that is cancelled', async () => {
   expect(readFileSync(marks, 'utf8')).toBe('begun\n');
 }, 120_000);
 
+it('runs as many jobs at a time as it has slots, of those that ask for its labels', async () => {
+  const [one, two] = [await machine(), await machine()];
+  one.start();
+  two.start('--slots', '2', '--label', 'site=here');
+  const labels = { site: 'he*' };
+  const jobs = [await patientJob(labels), await patientJob(labels)];
+  for (const { id } of jobs) await prints(id, 'begun');
+  const { workers } = ok(await admin.get('/api/admin/workers'));
+  expect(workers).toContainEqual(
+    expect.objectContaining({ worker_id: two.id, state: 'busy', slots: 2, labels: { site: 'here' } }),
+  );
+  expect(workers).toContainEqual(expect.objectContaining({ worker_id: one.id, state: 'idle', jobs: [] }));
+  for (const { letGo } of jobs) letGo();
+  for (const { id } of jobs) await becomes(id, 'completed');
+}, 120_000);
+
+it('kills what does not stop when it is cancelled, with all that it started', async () => {
+  const { start: begin } = await machine();
+  begin();
+  const id = await submit(`trap '' TERM; echo begun; (trap '' TERM; sleep 300) & wait; sleep 300`);
+  await prints(id, 'begun');
+  ok(await ada.post(`/api/cloud/jobs/${id}/cancel`), 202);
+  await becomes(id, 'cancelled');
+}, 120_000);
+
 it('ends with its job when it is asked to, and with the second time at once', async () => {
   const here = await machine();
   const worker = here.start();
@@ -208,7 +238,7 @@ it('ends with its job when it is asked to, and with the second time at once', as
   await becomes(id, 'completed');
   expect(await ended(worker.child, 'SIGCONT')).toBe(0);
   expect(await jobOf(waiting)).not.toMatchObject({ status: 'completed' });
-  expect(existsSync(join(here.folder, '.lineclear/worker/worker.lock'))).toBe(false);
+  expect(existsSync(join(here.folder, 'state/worker.lock'))).toBe(false);
 
   const again = here.start();
   await becomes(waiting, 'completed');

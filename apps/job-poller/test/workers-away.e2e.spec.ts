@@ -27,6 +27,10 @@ it('tells workers how often to be heard of, and how long they may be silent', as
   expect(() => readConfig({ ...bench.env, LINECLEAR_WORKER_OFFLINE_SECONDS: '0.9' })).toThrow(
     'LINECLEAR_WORKER_OFFLINE_SECONDS',
   );
+  // The gateway waits for an answer for half a minute.
+  expect(() => readConfig({ ...bench.env, LINECLEAR_WORKER_POLL_SECONDS: '26' })).toThrow(
+    'LINECLEAR_WORKER_POLL_SECONDS',
+  );
   await vi.waitFor(
     async () => expect((await fleet.list())[id]).toMatchObject({ state: 'offline' }),
     PATIENCE,

@@ -16,6 +16,8 @@ import type { TaskRecord, TaskRecords } from './task-records.js';
 import { Refused, type Report, type Task, type WorkerApi } from './worker-api.js';
 
 const LOOK_MS = 250;
+// Many workers may come from one address, which is limited in how much it may ask.
+const SEND_MS = 2_000;
 const STARTING_MS = 10_000;
 const NEVER_STARTED = { state: 'lost', word: 'lost', message: 'its command was never started' } as const;
 // The server stops a run that has had its time. Where it cannot be reached, its worker does, a little later.
@@ -104,7 +106,7 @@ export class HeldTask {
       await this.#stopIfDue();
       if (!this.#isAbandoned && performance.now() >= sendAtMs) {
         failures = (await this.#send(false)) === 'away' ? failures + 1 : 0;
-        sendAtMs = performance.now() + (failures > 0 ? backoffMs(failures, Math.random()) : LOOK_MS * 2);
+        sendAtMs = performance.now() + (failures > 0 ? backoffMs(failures, Math.random()) : SEND_MS);
       }
       await pause(LOOK_MS);
     }
