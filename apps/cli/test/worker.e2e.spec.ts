@@ -23,7 +23,7 @@ const serving = async (script: string): Promise<WorkerServer> => {
 
 interface Started {
   readonly ended: Promise<Ran>;
-  signal(): void;
+  readonly signal: () => void;
 }
 
 function worker(server: WorkerServer, ...options: string[]): Started {
