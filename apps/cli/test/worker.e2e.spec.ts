@@ -51,7 +51,7 @@ it('runs what it is given, tells what is written and how it ends, and takes noth
   expect(await ended).toMatchObject({ code: 0, stdout: expect.stringContaining(`${TASK.job_id}: failed`) });
   expect(server.output()).toBe('one\ntwo\n');
   expect(server.said[0]).toMatchObject({ path: 'register', body: { slots: 2, labels: { gpu: 'a100' } } });
-  expect(server.said.at(-1)).toEqual({ path: 'heartbeat', body: { tasks: [], leaving: true } });
+  expect(server.said.at(-1)).toEqual({ path: 'heartbeat', body: { tasks: [], draining: true } });
 });
 
 it('starts nothing before the server said once more that the task is its own', async () => {

@@ -57,12 +57,30 @@ it('does so at once where a worker said that it goes', async () => {
   const [leaving, other] = [await fleet.worker(), await fleet.worker()];
   const claim = await fleet.claim();
   await leaving.take();
-  await leaving.beat([], { leaving: true });
+  await leaving.beat([], { draining: true });
   expect((await fleet.list())[leaving.id]).toMatchObject({ state: 'offline' });
   const task = await other.take();
   expect(task).toMatchObject({ job_id: claim.job_id });
   await other.status(task, 'running');
   await other.status(task, 'succeeded');
+});
+
+it('gives to another what a worker that drains was handed and knows nothing of', async () => {
+  const [draining, other] = [await fleet.worker({}, { slots: 2 }), await fleet.worker()];
+  const begun = await fleet.claim();
+  const task = await draining.take();
+  await draining.status(task, 'running');
+  const claim = await fleet.claim();
+  await draining.take([task.lease]);
+  expect((await draining.beat([task], { draining: true })).body).toEqual({ stop: [], abandon: [] });
+  const taken = await other.take();
+  expect(taken).toMatchObject({ job_id: claim.job_id });
+  await other.status(taken, 'returned');
+  expect((await fleet.list())[draining.id]).toMatchObject({ state: 'busy', jobs: [begun.job_id] });
+  await draining.status(task, 'succeeded');
+  const again = await other.take();
+  await other.status(again, 'running');
+  await other.status(again, 'succeeded');
 });
 
 it('leaves a run with the worker that began it, when that is silent for a while', async () => {
@@ -80,7 +98,7 @@ it('leaves a run with the worker that began it, when that is silent for a while'
   }, PATIENCE);
   await worker.status(task, 'succeeded', { exit_code: 0 });
   expect(await bench.end(claim)).toMatchObject({ outcome: 'succeeded' });
-  await other.beat([], { leaving: true });
+  await other.beat([], { draining: true });
 });
 
 it('ends a run as lost whose worker stays away; one that comes back later is to stop it', async () => {

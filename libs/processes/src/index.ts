@@ -1,3 +1,4 @@
+export { forestall } from './forestall.js';
 export { lookAt, type ProcessLook } from './look.js';
 export type { GivenFile, GivenSecret } from './placed-secrets.js';
 export { bytesOf, RunFolder } from './run-folder.js';

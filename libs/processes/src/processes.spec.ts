@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { lookAt, RunFolder, startRun, stopRun, type RunOrder } from './index.js';
+import { forestall, lookAt, RunFolder, startRun, stopRun, type RunOrder } from './index.js';
 
 const PATIENCE = { timeout: 15_000, interval: 20 };
 const AROUND = { path: process.env['PATH'] ?? '', lang: 'C.UTF-8' };
@@ -13,7 +13,8 @@ beforeEach(() => {
   base = mkdtempSync(join(tmpdir(), 'lineclear-processes-'));
   folder = new RunFolder(join(base, 'run'));
 });
-afterEach(() => rmSync(base, { recursive: true, force: true }));
+// Supervisors that came late may still be at work in it.
+afterEach(() => rmSync(base, { recursive: true, force: true, maxRetries: 20, retryDelay: 20 }));
 
 const sh = (script: string, more: Partial<RunOrder> = {}): RunOrder => ({
   runKey: 'lc-1-a1',
@@ -40,7 +41,23 @@ it('runs a command once, however often it is started, and keeps how it ended', a
   expect(logOf()).toBe('begun\n');
 });
 
-it('runs nothing in a folder that was taken, and takes none that a run has', async () => {
+it('begins nothing that was forestalled, unless it is started anew, and forestalls nothing that was begun', async () => {
+  for (let round = 0; round < 10; round += 1) {
+    await startRun(folder, sh('echo begun; sleep 300'), AROUND);
+    // Whoever is first: its supervisor, or we.
+    const isForestalled = await forestall(folder);
+    if (isForestalled) expect(existsSync(folder.path)).toBe(false);
+    else await stopRun(folder, 0);
+  }
+  await startRun(folder, sh('echo begun'), AROUND);
+  await vi.waitFor(async () => {
+    await stopRun(folder, 0);
+    expect(['succeeded', 'cancelled']).toContain((await lookAt(folder))?.state);
+  }, PATIENCE);
+  expect(await forestall(folder)).toBe(false);
+});
+
+it('runs nothing in a folder that was taken', async () => {
   await folder.make();
   expect(await folder.take()).toBe(true);
   const mark = join(base, 'mark');

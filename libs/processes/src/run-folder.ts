@@ -28,7 +28,7 @@ export class RunFolder {
       await mkdir(folder, { recursive: true, mode: 0o700 });
   }
 
-  /** Takes the folder, so that nothing can be started in it any more; false where somebody has it. */
+  /** Takes the folder, or there is none, so that nothing is started in it any more; false where somebody has it. */
   async take(): Promise<boolean> {
     try {
       await mkdir(join(this.path, 'claim'));

@@ -1,7 +1,7 @@
-import { rm } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import {
   CannotRun,
+  forestall,
   lookAt,
   startRun,
   stopRun,
@@ -82,8 +82,7 @@ export class HeldTask {
 
   /** A task that an earlier process of this worker had. What that one did not start is given back. */
   async resume(): Promise<void> {
-    if (!(await this.#folder.take())) return this.#follow();
-    await rm(this.#folder.path, { recursive: true, force: true });
+    if (!(await forestall(this.#folder))) return this.#follow();
     await this.#say({ state: 'returned' });
     await this.#end();
   }
@@ -115,7 +114,7 @@ export class HeldTask {
   /** A supervisor that has not taken the folder for long never will: it is taken from it. */
   async #neverStarted(): Promise<boolean> {
     const sinceMs = this.tools.now() - (this.#record.started_at ?? 0);
-    return sinceMs >= STARTING_MS && (await this.#folder.take());
+    return sinceMs >= STARTING_MS && (await forestall(this.#folder));
   }
 
   async #stopIfDue(): Promise<void> {

@@ -85,8 +85,8 @@ export class WorkerApi {
     return this.#ask('register', registered, { version, slots, labels });
   }
 
-  heartbeat(tasks: readonly Lease[], leaving = false) {
-    return this.#ask('heartbeat', heard, { tasks, leaving });
+  heartbeat(tasks: readonly Lease[], draining: boolean) {
+    return this.#ask('heartbeat', heard, { tasks, draining });
   }
 
   async take(held: readonly string[], signal: AbortSignal): Promise<Task | null> {

@@ -131,6 +131,7 @@ export class Worker {
       try {
         const told = await this.tools.api.heartbeat(
           tasks.map(({ record: { id, lease } }) => ({ id, lease })),
+          this.options.draining.aborted,
         );
         for (const task of tasks) {
           if (told.stop.includes(task.record.id)) task.stop();

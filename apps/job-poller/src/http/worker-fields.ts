@@ -67,8 +67,8 @@ export const registered = z.object({
 });
 export const heartbeat = z.strictObject({
   tasks: z.array(z.strictObject({ id: taskId, lease })).max(MAX_HELD),
-  /** It is the last one: the worker ends. */
-  leaving: z.boolean().default(false),
+  /** The worker takes nothing more, and ends when it has no task. What it was handed and does not name is another's. */
+  draining: z.boolean().default(false),
 });
 export const heard = z.object({
   /** Tasks to stop, and to say how they ended. */

@@ -60,10 +60,10 @@ export class WorkersController {
   @Answers(200, heard, 'Says that a worker is there, and which of its tasks it is to stop or to abandon')
   async heartbeat(
     @Headers(TOKEN) token: string | undefined,
-    @Body({ schema: heartbeat }) { tasks, leaving }: z.infer<typeof heartbeat>,
+    @Body({ schema: heartbeat }) { tasks, draining }: z.infer<typeof heartbeat>,
   ): Promise<z.infer<typeof heard>> {
     const believed = tasks.map(({ id, lease }) => ({ id, leaseId: lease }));
-    return this.reports.heard(await this.door.letIn(token), believed, leaving);
+    return this.reports.heard(await this.door.letIn(token), believed, draining);
   }
 
   @Post('take')

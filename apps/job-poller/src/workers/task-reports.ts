@@ -5,7 +5,7 @@ import { WorkerLogsRepo } from '../db/worker-logs.repo.js';
 import { WorkersRepo, type Worker } from '../db/workers.repo.js';
 import { WorkerTasksRepo, type SeenTask, type TaskEnd } from '../db/worker-tasks.repo.js';
 import { storable } from '../domain/storable.js';
-import { isHeld, verdictOn } from '../domain/worker-task.js';
+import { isHeld, verdictOn, type WorkerTask } from '../domain/worker-task.js';
 import { Credentials, MissingSecrets } from '../providers/credentials.js';
 import { Providers } from '../providers/providers.js';
 import { TaskArrivals } from './task-arrivals.js';
@@ -49,15 +49,27 @@ export class TaskReports {
   async heard(
     worker: Worker,
     believed: readonly HeldTask[],
-    isLeaving: boolean,
+    isDraining: boolean,
   ): Promise<{ stop: string[]; abandon: string[] }> {
-    await this.workers.seen(this.database, worker.id, isLeaving);
-    const mine = new Map((await this.tasks.heldBy(this.database, worker.id)).map((one) => [one.runKey, one]));
+    await this.workers.seen(this.database, worker.id, isDraining && believed.length === 0);
+    const held = await this.tasks.heldBy(this.database, worker.id);
+    if (isDraining) await this.#putBackUnknown(held, believed);
+    const mine = new Map(held.map((one) => [one.runKey, one]));
     const told = believed.map(({ id, leaseId }) => ({ id, verdict: verdictOn(mine.get(id), leaseId) }));
     return {
       stop: told.filter(({ verdict }) => verdict === 'stop').map(({ id }) => id),
       abandon: told.filter(({ verdict }) => verdict === 'is not yours').map(({ id }) => id),
     };
+  }
+
+  /** What was handed to a worker in an answer that did not arrive, and that will not ask again. */
+  async #putBackUnknown(held: readonly WorkerTask[], believed: readonly HeldTask[]): Promise<void> {
+    const known = new Set(believed.map(({ leaseId }) => leaseId));
+    for (const { runKey, leaseId, state, provider } of held) {
+      if (state !== 'taken' || leaseId === null || known.has(leaseId)) continue;
+      await this.tasks.putBack(this.database, runKey, leaseId);
+      this.arrivals.wake(provider);
+    }
   }
 
   async begins(worker: Worker, { id, leaseId }: HeldTask): Promise<void> {
