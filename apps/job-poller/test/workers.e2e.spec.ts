@@ -267,6 +267,21 @@ it('knows a worker by its token alone, which is stored nowhere, and another oneâ
   expect((await renewed.beat([task])).body).toEqual({ stop: [], abandon: [] });
 });
 
+it('takes for lost what a worker began and knows nothing of when it is started again', async () => {
+  const worker = await fleet.worker({}, { slots: 2 });
+  const [kept, forgotten] = [await fleet.claim(), await fleet.claim()];
+  const first = await worker.take();
+  await worker.status(first, 'running');
+  const second = await worker.take([first.lease]);
+  await worker.status(second, 'running');
+  const [keptTask, lostTask] = first.job_id === kept.job_id ? [first, second] : [second, first];
+  expect((await worker.say('register', { version: '2', held: [keptTask.lease] })).status).toBe(200);
+  expect(await bench.end(forgotten)).toMatchObject({ outcome: 'lost' });
+  expect((await worker.beat([keptTask, lostTask])).body).toEqual({ stop: [], abandon: [lostTask.id] });
+  await worker.status(keptTask, 'succeeded');
+  expect(await bench.end(kept)).toMatchObject({ outcome: 'succeeded' });
+});
+
 it('does not remove a worker that has a task, unless it is forced; then it is told to end', async () => {
   const worker = await fleet.worker();
   const claim = await fleet.claim();

@@ -81,8 +81,13 @@ export class WorkerApi {
     private readonly tokenFile: string,
   ) {}
 
-  register(version: string, slots: number, labels: Readonly<Record<string, string>>) {
-    return this.#ask('register', registered, { version, slots, labels });
+  register(said: {
+    readonly version: string;
+    readonly slots: number;
+    readonly labels: Readonly<Record<string, string>>;
+    readonly held: readonly string[];
+  }) {
+    return this.#ask('register', registered, said);
   }
 
   heartbeat(tasks: readonly Lease[], draining: boolean) {

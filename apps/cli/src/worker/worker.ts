@@ -19,6 +19,7 @@ export class Worker {
   readonly #underWay = new Set<Promise<void>>();
   #isRemoved = false;
   #failed: unknown;
+  #freed: () => void = () => undefined;
 
   constructor(
     private readonly tools: TaskTools,
@@ -52,11 +53,8 @@ export class Worker {
     const { version, slots, labels, draining } = this.options;
     for (let failures = 1; !draining.aborted; failures += 1) {
       try {
-        const {
-          name,
-          provider,
-          heartbeat_seconds: seconds,
-        } = await this.tools.api.register(version, slots, labels);
+        const said = { version, slots, labels, held: this.#held() };
+        const { name, provider, heartbeat_seconds: seconds } = await this.tools.api.register(said);
         this.tools.tell(`${name} is there for jobs of ${provider}`);
         return seconds * 1_000;
       } catch (error) {
@@ -70,14 +68,10 @@ export class Worker {
   }
 
   async #takeOne(): Promise<void> {
-    if (this.#tasks.size >= this.options.slots) {
-      await Promise.race([...this.#underWay, untilAborted(this.options.draining)]);
-      return;
-    }
-    const held = [...this.#tasks.values()].map(({ record }) => record.lease);
+    if (this.#tasks.size >= this.options.slots) return this.#roomFor();
     for (let failures = 1; !this.options.draining.aborted; failures += 1) {
       try {
-        const task = await this.tools.api.take(held, this.options.draining);
+        const task = await this.tools.api.take(this.#held(), this.options.draining);
         if (task) this.#begin(task);
         return;
       } catch (error) {
@@ -85,6 +79,22 @@ export class Worker {
         await this.#pause(failures, error);
       }
     }
+  }
+
+  #held(): string[] {
+    return [...this.#tasks.values()].map(({ record }) => record.lease);
+  }
+
+  /** Until a task has ended, or there is to be no other. */
+  async #roomFor(): Promise<void> {
+    const { draining } = this.options;
+    await new Promise<void>((resolve) => {
+      this.#freed = () => {
+        draining.removeEventListener('abort', this.#freed);
+        resolve();
+      };
+      draining.addEventListener('abort', this.#freed);
+    });
   }
 
   #begin(task: Task): void {
@@ -114,6 +124,7 @@ export class Worker {
       .finally(() => {
         this.#tasks.delete(lease);
         this.#underWay.delete(done);
+        this.#freed();
       });
     this.#underWay.add(done);
   }
@@ -160,9 +171,3 @@ export class Worker {
     );
   }
 }
-
-const untilAborted = (signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    if (signal.aborted) return resolve();
-    signal.addEventListener('abort', () => resolve(), { once: true });
-  });

@@ -178,6 +178,15 @@ export class WorkerTasksRepo {
     );
   }
 
+  /** Ends what a worker began and does not know any more: its disk is another's, or was wiped. */
+  async endUnknown(tx: Queryable, workerId: string, leases: readonly string[]): Promise<void> {
+    await tx.query(
+      `update worker_tasks set state = 'lost', ended_at = now(), message = 'its worker does not know it any more'
+        where worker_id = $1 and state = 'running' and lease_id <> all($2::uuid[])`,
+      [workerId, leases],
+    );
+  }
+
   /** Ends what a worker has that is removed: what it has not begun waits for another. */
   async endOf(tx: Queryable, workerId: string): Promise<void> {
     await tx.query(`update worker_tasks t set ${PUT_BACK} where worker_id = $1 and state = 'taken'`, [

@@ -27,7 +27,11 @@ export type NewWorker = Pick<Worker, 'id' | 'name' | 'provider' | 'hardware' | '
 };
 
 /** What a worker says of itself when it begins. */
-export type Introduction = Pick<Worker, 'ownLabels' | 'slots'> & { readonly version: string };
+export type Introduction = Pick<Worker, 'ownLabels' | 'slots'> & {
+  readonly version: string;
+  /** Leases of what it has from before. */
+  readonly held: readonly string[];
+};
 
 const WORKER = `w.id, w.name, w.provider, w.hardware, w.labels, w.own_labels as "ownLabels", w.slots, w.version, w.draining as "isDraining",
   w.created_at as "createdAt", w.seen_at as "seenAt", (extract(epoch from now() - w.seen_at) * 1000)::float8 as "silentMs", w.has_left as "hasLeft", w.removed_at is not null as "isRemoved"`;

@@ -57,6 +57,8 @@ export const registration = z.strictObject({
   version: z.string().min(1).max(40),
   slots: z.int().min(1).max(MAX_SLOTS).default(1),
   labels: workerLabels.default({}),
+  /** Leases of what it has from before. What it began and does not name is lost. */
+  held: z.array(lease).max(MAX_HELD).default([]),
 });
 export const registered = z.object({
   worker_id: workerId,

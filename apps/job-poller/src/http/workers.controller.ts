@@ -41,10 +41,10 @@ export class WorkersController {
   @Answers(200, registered, 'Introduces a worker, and tells it how often to be heard of')
   async register(
     @Headers(TOKEN) token: string | undefined,
-    @Body({ schema: registration }) { version, slots, labels }: z.infer<typeof registration>,
+    @Body({ schema: registration }) { labels: ownLabels, ...said }: z.infer<typeof registration>,
   ): Promise<z.infer<typeof registered>> {
     const worker = await this.door.letIn(token);
-    await this.manage.introduce(worker, { version, slots, ownLabels: labels });
+    await this.manage.introduce(worker, { ...said, ownLabels });
     return {
       worker_id: worker.id,
       name: worker.name,

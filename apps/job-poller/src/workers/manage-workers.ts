@@ -85,6 +85,7 @@ export class ManageWorkers {
   async introduce({ id }: Worker, said: Introduction): Promise<void> {
     await this.#change(id, 'worker.registered', async (tx) => {
       await this.workers.introduce(tx, id, said);
+      await this.tasks.endUnknown(tx, id, said.held);
       const { version, slots, ownLabels } = said;
       return { version, slots, labels: JSON.stringify(ownLabels) };
     });
