@@ -267,6 +267,15 @@ it('knows a worker by its token alone, which is stored nowhere, and another oneâ
   expect((await renewed.beat([task])).body).toEqual({ stop: [], abandon: [] });
 });
 
+it('gives nothing to who waits with a token that is not valid any more', async () => {
+  const worker = await fleet.worker();
+  const waiting = worker.say('take', { held: [] });
+  expect((await fleet.admin.post(`/api/admin/workers/${worker.id}/token`)).status).toBe(200);
+  const claim = await fleet.claim();
+  expectRefusal(await waiting, 401);
+  expect(await (await fleet.worker()).take()).toMatchObject({ job_id: claim.job_id });
+});
+
 it('takes for lost what a worker began and knows nothing of when it is started again', async () => {
   const worker = await fleet.worker({}, { slots: 2 });
   const [kept, forgotten] = [await fleet.claim(), await fleet.claim()];

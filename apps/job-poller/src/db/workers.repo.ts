@@ -7,6 +7,7 @@ export interface Worker {
   readonly id: string;
   readonly name: string;
   readonly provider: string;
+  readonly tokenSha256: string;
   readonly hardware: readonly string[];
   readonly labels: Labels;
   readonly ownLabels: Labels;
@@ -22,9 +23,7 @@ export interface Worker {
   readonly isRemoved: boolean;
 }
 
-export type NewWorker = Pick<Worker, 'id' | 'name' | 'provider' | 'hardware' | 'labels'> & {
-  readonly tokenSha256: string;
-};
+export type NewWorker = Pick<Worker, 'id' | 'name' | 'provider' | 'tokenSha256' | 'hardware' | 'labels'>;
 
 /** What a worker says of itself when it begins. */
 export type Introduction = Pick<Worker, 'ownLabels' | 'slots'> & {
@@ -33,7 +32,7 @@ export type Introduction = Pick<Worker, 'ownLabels' | 'slots'> & {
   readonly held: readonly string[];
 };
 
-const WORKER = `w.id, w.name, w.provider, w.hardware, w.labels, w.own_labels as "ownLabels", w.slots, w.version, w.draining as "isDraining",
+const WORKER = `w.id, w.name, w.provider, w.token_sha256 as "tokenSha256", w.hardware, w.labels, w.own_labels as "ownLabels", w.slots, w.version, w.draining as "isDraining",
   w.created_at as "createdAt", w.seen_at as "seenAt", (extract(epoch from now() - w.seen_at) * 1000)::float8 as "silentMs", w.has_left as "hasLeft", w.removed_at is not null as "isRemoved"`;
 
 /** All statements about workers. When they were heard of is by the database's clock, which all replicas share. */

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
 import { audited, nothingChanged } from '@lineclear/access';
 import { Bus } from '@lineclear/bus';
-import { Database, Refused, type Tx } from '@lineclear/kit';
+import { Database, NotAuthenticated, Refused, type Tx } from '@lineclear/kit';
 import type { GivenFile, GivenSecret } from '../adapters/adapter.js';
 import { RunsRepo } from '../db/runs.repo.js';
 import { WorkersRepo, type Worker } from '../db/workers.repo.js';
@@ -69,10 +69,16 @@ export class GiveTask implements BeforeApplicationShutdown {
   }
 
   /** One at a time for each worker, so that it never has more than it can run. */
-  async #take({ id }: Worker, held: readonly string[], leaseId: string): Promise<HandedTask | undefined> {
+  async #take(
+    { id, tokenSha256 }: Worker,
+    held: readonly string[],
+    leaseId: string,
+  ): Promise<HandedTask | undefined> {
     return this.database.tx(async (tx) => {
       const worker = await this.workers.lock(tx, id);
       if (!worker) return undefined;
+      // Since it began to wait it was given another.
+      if (worker.tokenSha256 !== tokenSha256) throw new NotAuthenticated('the token is not valid any more');
       const mine = await this.tasks.heldBy(tx, id);
       // It was handed out before, and the answer did not arrive.
       const lost = mine.find(

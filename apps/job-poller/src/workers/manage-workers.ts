@@ -51,8 +51,10 @@ export class ManageWorkers {
   /** The token that it had is nobody's from now on. */
   async newTokenOf(id: string): Promise<Secret> {
     const { token, tokenSha256 } = newToken();
-    await this.#change(id, 'worker.token_rotated', async (tx) => {
+    await this.#change(id, 'worker.token_rotated', async (tx, { provider }) => {
       await this.workers.setToken(tx, id, tokenSha256);
+      // Whoever waits with the old one hears of it now.
+      tx.afterCommit(() => this.arrivals.wake(provider));
       return {};
     });
     return token;
