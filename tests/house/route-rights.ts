@@ -254,7 +254,7 @@ export const RIGHTS: Readonly<Record<string, Right>> = {
   'POST /api/admin/workers/{id}/drain': configures,
   'POST /api/admin/workers/{id}/resume': configures,
   'POST /api/admin/workers/{id}/token': configures,
-  // They show the token of a worker, and say what they want, before they are let in (apps/job-poller/test/workers.e2e.spec.ts).
+  // They show the token of a worker, and say what they want, before they are let in (apps/job-poller/test/workers-admin.e2e.spec.ts).
   'POST /api/workers/heartbeat': 'public',
   'POST /api/workers/register': 'public',
   'POST /api/workers/take': 'public',

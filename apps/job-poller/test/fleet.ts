@@ -1,4 +1,4 @@
-import { client, people, type Answer, type Client, type People } from '@lineclear/testkit';
+import { client, expectProblem, people, type Answer, type Client, type People } from '@lineclear/testkit';
 import { expect } from 'vitest';
 import type { Bench, Claim } from './bench.js';
 
@@ -72,4 +72,18 @@ export function workerOf(bench: Bench, id: string, token: string): FleetWorker {
     beat: (tasks = [], more = {}) =>
       say('heartbeat', { tasks: tasks.map(({ id: task, lease }) => ({ id: task, lease })), ...more }),
   };
+}
+
+export function expectRefusal(answer: Answer, status: number): void {
+  expectProblem(answer, JSON.stringify(answer.body));
+  expect(answer.status).toBe(status);
+}
+
+/** All that the service keeps, as text. */
+export async function everythingStored(bench: Bench): Promise<string> {
+  const tables = ['workers', 'worker_tasks', 'worker_logs', 'runs', 'run_logs', 'outbox'];
+  const rows = await Promise.all(
+    tables.map((table) => bench.service.database.query(`select row_to_json(t)::text as row from ${table} t`)),
+  );
+  return JSON.stringify(rows);
 }

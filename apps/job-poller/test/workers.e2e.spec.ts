@@ -1,9 +1,6 @@
-import { randomUUID } from 'node:crypto';
-import { auditRecorded } from '@lineclear/contracts';
-import { client, expectProblem, type Answer } from '@lineclear/testkit';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { answerSecrets, keyOf, openBench, PATIENCE, type Bench, type Claim } from './bench.js';
-import { openFleet, workerOf, type Fleet } from './fleet.js';
+import { everythingStored, expectRefusal, openFleet, type Fleet } from './fleet.js';
 
 let bench: Bench;
 let fleet: Fleet;
@@ -13,10 +10,6 @@ beforeAll(async () => {
 });
 afterAll(async () => bench?.stop());
 
-function expectRefusal(answer: Answer, status: number): void {
-  expectProblem(answer, JSON.stringify(answer.body));
-  expect(answer.status).toBe(status);
-}
 const logOf = async (claim: Claim): Promise<string> => {
   const rows = await bench.service.database.query<{ text: string }>(
     'select text from run_logs l join runs r on r.id = l.run_id where r.job_id = $1 order by seq',
@@ -101,18 +94,10 @@ it('gives the values of secrets to the worker that takes the task, and keeps the
       expect.objectContaining({ name: 'KEY', where: 'log' }),
     ]),
   );
-  const stored = await everythingStored();
+  const stored = await everythingStored(bench);
   expect(stored).not.toContain(value);
   expect(stored).not.toContain('the-content-of-a-key-file');
 });
-
-const everythingStored = async (): Promise<string> => {
-  const tables = ['workers', 'worker_tasks', 'worker_logs', 'runs', 'run_logs', 'outbox'];
-  const rows = await Promise.all(
-    tables.map((table) => bench.service.database.query(`select row_to_json(t)::text as row from ${table} t`)),
-  );
-  return JSON.stringify(rows);
-};
 
 it('ends a task whose secrets are not there, and gives the next one', async () => {
   answerSecrets(bench.peer, { HF_TOKEN: 'a-value-of-it' });
@@ -240,42 +225,6 @@ it('gives what was not begun and comes back to another, three times at most', as
   });
 });
 
-it('knows a worker by its token alone, which is stored nowhere, and another one’s tasks are not there', async () => {
-  const [worker, other] = [await fleet.worker(), await fleet.worker()];
-  await fleet.claim();
-  const task = await worker.take();
-  expectRefusal(await other.status(task, 'running'), 404);
-  expectRefusal(await other.log(task, 0, 'x'), 404);
-  const requests = [
-    ['register', { version: '1' }],
-    ['heartbeat', { tasks: [] }],
-    ['take', { held: [] }],
-    [`tasks/${task.id}/status`, { lease: task.lease, state: 'running' }],
-    [`tasks/${task.id}/log`, { lease: task.lease, at: 0, text: '' }],
-  ] as const;
-  for (const [path, body] of requests) {
-    expectRefusal(await workerOf(bench, '', `wt_${'x'.repeat(43)}`).say(path, body), 401);
-    expectRefusal(await client(bench.service.url).post(`/api/workers/${path}`, body), 401);
-  }
-  expect(worker.token).toMatch(/^wt_[\w-]{43}$/);
-  expect(await everythingStored()).not.toContain(worker.token);
-
-  const { body } = await fleet.admin.post(`/api/admin/workers/${worker.id}/token`);
-  expect(body.connection_command).toMatch(/^lineclear worker --server http\S+ --token-file /);
-  expectRefusal(await worker.beat(), 401);
-  const renewed = workerOf(bench, worker.id, body.token);
-  expect((await renewed.beat([task])).body).toEqual({ stop: [], abandon: [] });
-});
-
-it('gives nothing to who waits with a token that is not valid any more', async () => {
-  const worker = await fleet.worker();
-  const waiting = worker.say('take', { held: [] });
-  expect((await fleet.admin.post(`/api/admin/workers/${worker.id}/token`)).status).toBe(200);
-  const claim = await fleet.claim();
-  expectRefusal(await waiting, 401);
-  expect(await (await fleet.worker()).take()).toMatchObject({ job_id: claim.job_id });
-});
-
 it('takes for lost what a worker began and knows nothing of when it is started again', async () => {
   const worker = await fleet.worker({}, { slots: 2 });
   const [kept, forgotten] = [await fleet.claim(), await fleet.claim()];
@@ -289,73 +238,6 @@ it('takes for lost what a worker began and knows nothing of when it is started a
   expect((await worker.beat([keptTask, lostTask])).body).toEqual({ stop: [], abandon: [lostTask.id] });
   await worker.status(keptTask, 'succeeded');
   expect(await bench.end(kept)).toMatchObject({ outcome: 'succeeded' });
-});
-
-it('does not remove a worker that has a task, unless it is forced; then it is told to end', async () => {
-  const worker = await fleet.worker();
-  const claim = await fleet.claim();
-  const task = await worker.take();
-  await worker.status(task, 'running');
-  expectRefusal(await fleet.admin.delete(`/api/admin/workers/${worker.id}`), 409);
-  expect((await fleet.admin.delete(`/api/admin/workers/${worker.id}?force=true`)).status).toBe(200);
-  expect(await bench.end(claim)).toMatchObject({ outcome: 'lost', message: 'its worker was removed' });
-  expectRefusal(await worker.beat([task]), 410);
-  expect(Object.keys(await fleet.list())).not.toContain(worker.id);
-  expectRefusal(await fleet.admin.delete(`/api/admin/workers/${worker.id}`), 404);
-});
-
-it('tells the audit log of all that is done to workers, and of what they take', async () => {
-  const worker = await fleet.worker({ name: 'audited' });
-  const claim = await fleet.claim();
-  await worker.take();
-  await fleet.admin.post(`/api/admin/workers/${worker.id}/drain`);
-  await fleet.admin.post(`/api/admin/workers/${worker.id}/resume`);
-  await fleet.admin.post(`/api/admin/workers/${worker.id}/token`);
-  await fleet.admin.delete(`/api/admin/workers/${worker.id}?force=true`);
-  const told = (target: string): string[] =>
-    bench.peer
-      .events(auditRecorded)
-      .filter(({ data }) => data.target === target)
-      .map(({ data }) => data.action);
-  await vi.waitFor(
-    () =>
-      expect(told(`worker/${worker.id}`)).toEqual([
-        'worker.created',
-        'worker.registered',
-        'worker.draining',
-        'worker.resumed',
-        'worker.token_rotated',
-        'worker.removed',
-      ]),
-    PATIENCE,
-  );
-  expect(told(`job/${claim.job_id}`)).toEqual(['worker.task_taken']);
-  const metrics = await (await fetch(`${bench.service.url}/metrics`)).text();
-  expect(metrics.split('\n').filter((line) => /^lineclear_audit_missing_total.*workers/.test(line))).toEqual(
-    [],
-  );
-});
-
-it.each([
-  ['a name that is no name', { name: 'a b' }, 'name'],
-  ['a provider that workers do not come to', { provider: 'cloud' }, 'provider'],
-  ['no hardware', { hardware: [] }, 'hardware'],
-  ['a pattern that is none', { hardware: ['{a}'] }, 'hardware'],
-  ['a label that is none', { labels: { GPU: 'a100' } }, 'labels'],
-  ['an unknown field', { slot: 1 }, ''],
-])('refuses to make a worker of %s', async (_, said, field) => {
-  const answer = await fleet.admin.post('/api/admin/workers', { name: 'bad', provider: 'fleet', ...said });
-  expectRefusal(answer, 400);
-  expect(answer.body.errors[0].path).toContain(field);
-});
-
-it('refuses two workers of one name, and who is no admin', async () => {
-  const name = `twice-${randomUUID().slice(0, 8)}`;
-  await fleet.worker({ name });
-  expectRefusal(await fleet.admin.post('/api/admin/workers', { name, provider: 'fleet' }), 409);
-  const lead = client(bench.service.url, fleet.folk.add('lead').token);
-  expectRefusal(await lead.get('/api/admin/workers'), 403);
-  expectRefusal(await lead.post('/api/admin/workers', { name: 'x', provider: 'fleet' }), 403);
 });
 
 it.each([
