@@ -101,6 +101,23 @@ it('does not take for the server’s word what something on the way says, and ke
   expect((await ended).code).toBe(0);
 });
 
+it('sends much output whole, and nothing that a job wrote into our own files stops it', async () => {
+  const server = await serving(
+    `for i in $(seq 70); do echo "$i" >> ~/hidden; done; head -c 5000 /dev/zero | tr '\\0' n >> ~/hidden; seq 60000`,
+  );
+  const { ended, signal } = worker(server);
+  await vi.waitFor(() => expect(server.states()).toEqual(['running', 'succeeded']), PATIENCE);
+  expect(server.output().length).toBe(
+    Array.from({ length: 60_000 }, (_, line) => `${line + 1}\n`).join('').length,
+  );
+  for (const { path, body } of server.said.filter((one) => one.path.endsWith('/log'))) {
+    expect((body['hidden'] as string[]).length, path).toBeLessThanOrEqual(64);
+    expect(Math.max(0, ...(body['hidden'] as string[]).map((name) => name.length))).toBeLessThanOrEqual(128);
+  }
+  signal();
+  expect((await ended).code).toBe(0);
+});
+
 it('gives back what it was given and had not begun when it was killed', async () => {
   const folder = join(home, '.lineclear/worker/tasks');
   mkdirSync(folder, { recursive: true });

@@ -14,6 +14,12 @@ it.each([
     'worker',
     { state: 'failed', exit_code: 143, message: 'its worker was stopped' },
   ],
+  [
+    { state: 'failed', exitCode: 99_999, message: 'x'.repeat(5_000) },
+    null,
+    { state: 'failed', exit_code: null, message: 'x'.repeat(2_000) },
+  ],
+  [{ state: 'failed', exitCode: Number.NaN }, null, { state: 'failed', exit_code: null, message: null }],
   [{ state: 'cancelled' }, 'max_runtime', { state: 'timed_out', exit_code: null, message: null }],
 ] as const)('tells of %j, stopped for %s', (seen, stoppedFor, expected) => {
   expect(endReport(seen, stoppedFor)).toEqual(expected);

@@ -18,6 +18,7 @@ import { Refused, type Report, type Task, type WorkerApi } from './worker-api.js
 const LOOK_MS = 250;
 // Many workers may come from one address, which is limited in how much it may ask.
 const SEND_MS = 2_000;
+const PARTS_AT_ONCE = 16;
 const STARTING_MS = 10_000;
 const NEVER_STARTED = { state: 'lost', word: 'lost', message: 'its command was never started' } as const;
 // The server stops a run that has had its time. Where it cannot be reached, its worker does, a little later.
@@ -73,7 +74,7 @@ export class HeldTask {
       await startRun(this.#folder, orderOf(task), this.tools.around);
     } catch (error) {
       if (!(error instanceof CannotRun)) throw error;
-      await this.#say({ state: 'failed', exit_code: null, message: error.message });
+      await this.#say(endReport({ state: 'failed', message: error.message }, null));
       return this.#end();
     }
     await this.#note({ started_at: this.tools.now() });
@@ -141,10 +142,15 @@ export class HeldTask {
 
   async #send(isOver: boolean): Promise<'all' | 'part' | 'away'> {
     try {
-      const { all, stop, ...sent } = await this.#output.send(this.#record, isOver);
-      if (sent.log_chars !== this.#record.log_chars) await this.#note(sent);
-      if (stop) this.stop();
-      return all ? 'all' : 'part';
+      for (let parts = 0; parts < PARTS_AT_ONCE; parts += 1) {
+        const { all, stop, ...sent } = await this.#output.send(this.#record, isOver);
+        if (stop) this.stop();
+        const isTaken = sent.log_chars !== this.#record.log_chars;
+        if (isTaken) await this.#note(sent);
+        if (all) return 'all';
+        if (!isTaken) break;
+      }
+      return 'part';
     } catch (error) {
       this.#refused(error);
       return 'away';

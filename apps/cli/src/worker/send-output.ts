@@ -2,6 +2,8 @@ import { bytesOf, type RunFolder } from '@lineclear/processes';
 import type { Lease, WorkerApi } from './worker-api.js';
 
 const MAX_CHARS = 64_000;
+const MAX_NAME = 128;
+const MAX_NAMES = 64;
 
 interface Sent {
   readonly log_bytes: number;
@@ -30,7 +32,7 @@ export class SendOutput {
       at,
       text,
       is_final: isOver && isLast,
-      hidden: (await this.folder.hidden()).filter((name) => name !== ''),
+      hidden: namesIn(await this.folder.hidden()),
     });
     return {
       log_bytes: from + bytesOf(bytes, whole.length, taken),
@@ -40,3 +42,7 @@ export class SendOutput {
     };
   }
 }
+
+/** The job itself may have written to the list: what cannot be the name of a secret is left out. */
+const namesIn = (lines: readonly string[]): string[] =>
+  lines.filter((line) => line !== '' && line.length <= MAX_NAME).slice(0, MAX_NAMES);
