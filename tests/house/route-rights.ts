@@ -262,6 +262,18 @@ export const RIGHTS: Readonly<Record<string, Right>> = {
   'GET /api/cloud/notifications/status': configures,
 
   'POST /api/webhooks/providers/{provider}': 'public',
+  'GET /api/admin/workers': configures,
+  'POST /api/admin/workers': configures,
+  'DELETE /api/admin/workers/{id}': configures,
+  'POST /api/admin/workers/{id}/drain': configures,
+  'POST /api/admin/workers/{id}/resume': configures,
+  'POST /api/admin/workers/{id}/token': configures,
+  // They show the token of a worker, and say what they want, before they are let in (apps/job-poller/test/workers-admin.e2e.spec.ts).
+  'POST /api/workers/heartbeat': 'public',
+  'POST /api/workers/register': 'public',
+  'POST /api/workers/take': 'public',
+  'POST /api/workers/tasks/{id}/log': 'public',
+  'POST /api/workers/tasks/{id}/status': 'public',
 
   'GET /api/secrets': configures,
   'POST /api/secrets': 'anyone',
