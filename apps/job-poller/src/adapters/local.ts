@@ -45,15 +45,12 @@ export class LocalAdapter implements Adapter {
   ) {}
 
   async submit(submission: Submission): Promise<{ externalId: string }> {
-    const { runKey, jobId, attempt, env: secrets, files, outputPath, checkpointPath } = submission;
     const { command, env, working_directory: workingDirectory } = configOf(localConfig, submission);
     refuseBadVariables(submission);
-    const order = {
-      ...{ runKey, jobId, attempt, command, env, workingDirectory, secrets, files },
-      ...{ outputPath, checkpointPath, resumeFrom: await this.#checkpointsBefore(submission) },
-    };
+    const resumeFrom = await this.#checkpointsBefore(submission);
+    const order = { ...submission, command, env, workingDirectory, secrets: submission.env, resumeFrom };
     try {
-      await startRun(this.#folder(runKey), order, this.options);
+      await startRun(this.#folder(submission.runKey), order, this.options);
     } catch (error) {
       if (!(error instanceof CannotRun)) throw error;
       const kind = error.kind === 'refused' ? 'refused' : 'not sent';
