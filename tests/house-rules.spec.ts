@@ -12,6 +12,7 @@ const PICTURE: Readonly<Record<string, readonly string[]>> = {
   'libs/access': ['bus', 'contracts', 'kit'],
   'libs/credentials': [],
   'libs/kubernetes': ['credentials'],
+  'libs/processes': ['redact'],
   'libs/redact': [],
   'libs/servers': [],
   'libs/testkit': ['bus', 'contracts', 'kit', 'servers'],
@@ -20,10 +21,10 @@ const PICTURE: Readonly<Record<string, readonly string[]>> = {
   'apps/approvals': SERVICE,
   'apps/queue-scheduler': SERVICE,
   'apps/notifier': SERVICE,
-  'apps/job-poller': [...SERVICE, 'redact'],
+  'apps/job-poller': [...SERVICE, 'processes', 'redact'],
   'apps/gateway': [],
   'apps/launcher': ['servers'],
-  'apps/cli': ['credentials', 'kit', 'kubernetes', 'redact'],
+  'apps/cli': ['credentials', 'kit', 'kubernetes', 'processes', 'redact'],
 };
 
 describe('projects depend on each other as in the picture', () => {

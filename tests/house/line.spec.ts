@@ -243,41 +243,18 @@ it('shows nobody the job of another, and lets nobody cancel it', async () => {
 });
 
 it('tries a job again that failed, from its checkpoints, and then the job that follows it', async () => {
-  const script = 'node "$0" --epochs 1 && exit 1';
-  const { job_id: first } = ok(
-    await ada.post(
-      '/api/cloud/local/submit',
-      job({
-        config_name: 'tries-again',
-        config: {
-          command: [
-            '/bin/sh',
-            '-c',
-            `if [ "$LINECLEAR_ATTEMPT" = 1 ]; then ${script}; else exec node "$0" --epochs 2; fi`,
-            TRAIN,
-          ],
-        },
-        estimated_duration_seconds: 1,
-        retry: { max_attempts: 2, on: ['failed'], backoff_seconds: 1 },
-      }),
-    ),
-    202,
-  );
-  const { job_id: second } = ok(
-    await ada.post(
-      '/api/cloud/local/submit',
-      job({ config_name: 'follows', depends_on: [{ job_id: first }] }),
-    ),
-    202,
-  );
-  await vi.waitFor(async () => expect(await statusOf(ada, second)).toBe('completed'), {
-    timeout: 60_000,
-    interval: 200,
+  const submit = async (more: object): Promise<string> =>
+    ok(await ada.post('/api/cloud/local/submit', job(more)), 202).job_id;
+  const script =
+    'if [ "$LINECLEAR_ATTEMPT" = 1 ]; then node "$0" --epochs 1; exit 1; fi; exec node "$0" --epochs 2';
+  const first = await submit({
+    config: { command: ['/bin/sh', '-c', script, TRAIN] },
+    retry: { max_attempts: 2, on: ['failed'], backoff_seconds: 1 },
   });
-  const ended = ok(await ada.get(`/api/cloud/jobs/${first}`));
-  expect(ended).toMatchObject({
+  const second = await submit({ depends_on: [{ job_id: first }] });
+  await vi.waitFor(async () => expect(await statusOf(ada, second)).toBe('completed'), { timeout: 60_000 });
+  expect(ok(await ada.get(`/api/cloud/jobs/${first}`))).toMatchObject({
     status: 'completed',
-    attempt: 2,
     attempts: [{ outcome: 'failed' }, { outcome: 'succeeded' }],
   });
   const { logs } = ok(await ada.get(`/api/cloud/jobs/${first}/logs`));

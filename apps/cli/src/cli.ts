@@ -4,9 +4,8 @@ import type { Command } from './command.js';
 import { COMMANDS } from './commands.js';
 import { CliError, EXIT, type ExitCode } from './domain/cli-error.js';
 import { printable } from './domain/printable.js';
+import { VERSION } from './version.js';
 import { say, warn, type World } from './world.js';
-
-const VERSION = '0.1.0';
 
 /** Runs one command line and answers with its exit code. All that goes wrong is one line on stderr. */
 export async function runCli(args: readonly string[], world: World): Promise<number> {

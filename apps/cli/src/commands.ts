@@ -24,6 +24,7 @@ import { secretsShared } from './commands/secrets-shared.js';
 import { secretsSet } from './commands/secrets-set.js';
 import { secretsUndelete } from './commands/secrets-undelete.js';
 import { secretsVersions } from './commands/secrets-versions.js';
+import { worker } from './commands/worker.js';
 
 /** Every command, in the order in which help lists them. */
 export const COMMANDS: readonly Command[] = [
@@ -52,4 +53,5 @@ export const COMMANDS: readonly Command[] = [
   jobsShow,
   jobsLogs,
   jobsCancel,
+  worker,
 ];

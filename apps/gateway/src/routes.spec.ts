@@ -65,10 +65,11 @@ describe('the route table', () => {
     expect(routeOf(path)).toBeUndefined();
   });
 
-  it('streams events and logs, and nothing else', () => {
+  it('streams events, logs and waits for tasks, and nothing else', () => {
     expect(ROUTES.filter(({ streams }) => streams).map(({ pattern }) => pattern)).toEqual([
       '/api/events',
       '/api/cloud/jobs/{id}/logs',
+      '/api/workers/take',
     ]);
   });
 

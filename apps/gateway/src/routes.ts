@@ -12,7 +12,7 @@ export interface Route {
   /** A prefix of whole segments; `{…}` stands for any one segment. */
   readonly pattern: string;
   readonly service: Service;
-  /** The answer may stay open for as long as the client likes (server-sent events, a followed log). */
+  /** The answer may stay open for as long as the client likes (server-sent events, a followed log, a wait). */
   readonly streams: boolean;
 }
 
@@ -40,7 +40,9 @@ export const ROUTES: readonly Route[] = [
   ...stream('queue-scheduler', '/api/events'),
   ...serve('notifier', '/api/cloud/notifications'),
   ...serve('job-poller', '/api/webhooks', '/api/cloud/providers/{provider}/discovered'),
-  ...stream('job-poller', '/api/cloud/jobs/{id}/logs'),
+  ...serve('job-poller', '/api/workers', '/api/admin/workers'),
+  // Workers wait there for a task.
+  ...stream('job-poller', '/api/cloud/jobs/{id}/logs', '/api/workers/take'),
   ...SERVICES.flatMap((service) => serve(service, `/api/system/dead-letters/${service}`)),
 ];
 

@@ -2,7 +2,7 @@ import { BullModule } from '@nestjs/bullmq';
 import { Module, type DynamicModule } from '@nestjs/common';
 import { AccessModule } from '@lineclear/access';
 import { busEntities, busMigrations, BusModule, busTransports } from '@lineclear/bus';
-import { RedisLine, type Clock, type ServiceDefinition } from '@lineclear/kit';
+import { Database, RedisLine, type Clock, type ServiceDefinition } from '@lineclear/kit';
 import { readConfig, type Config } from './config.js';
 import { Runs1767225620000 } from './db/migrations/1767225620000-runs.js';
 import { OrgOfRuns1795673000000 } from './db/migrations/1795673000000-org-of-runs.js';
@@ -11,6 +11,13 @@ import { LeaksOfRuns1795691000000 } from './db/migrations/1795691000000-leaks-of
 import { SecretUses1795730000000 } from './db/migrations/1795730000000-secret-uses.js';
 import { Sweeps1795800100000 } from './db/migrations/1795800100000-sweeps.js';
 import { AccountRates1795800100100 } from './db/migrations/1795800100100-account-rates.js';
+import { Workers1795800100400 } from './db/migrations/1795800100400-workers.js';
+import { WorkerLogRow } from './db/worker-log.entity.js';
+import { WorkerLogsRepo } from './db/worker-logs.repo.js';
+import { WorkerTaskRow } from './db/worker-task.entity.js';
+import { WorkerTasksRepo } from './db/worker-tasks.repo.js';
+import { WorkerRow } from './db/worker.entity.js';
+import { WorkersRepo } from './db/workers.repo.js';
 import { AccountRateRow } from './db/account-rate.entity.js';
 import { AccountRatesRepo } from './db/account-rates.repo.js';
 import { CausesAndCheckpoints1795800100250 } from './db/migrations/1795800100250-causes-and-checkpoints.js';
@@ -40,6 +47,8 @@ import { LogStreams } from './http/log-streams.js';
 import { LogsController } from './http/logs.controller.js';
 import { ProviderWebhooksController } from './http/provider-webhooks.controller.js';
 import { LetGo } from './jobs/let-go.js';
+import { WorkerAdminController } from './http/worker-admin.controller.js';
+import { WorkersController } from './http/workers.controller.js';
 import { LogTail } from './jobs/log-tail.js';
 import { LookAtRun } from './jobs/look-at-run.js';
 import { PlanSweeps } from './jobs/plan-sweeps.js';
@@ -56,6 +65,13 @@ import { TakeHint } from './jobs/take-hint.js';
 import { TakeStep } from './jobs/take-step.js';
 import { STEPS_QUEUE, TickProcessor } from './jobs/tick.processor.js';
 import type { Adapter } from './adapters/adapter.js';
+import { GiveTask } from './workers/give-task.js';
+import { ManageWorkers } from './workers/manage-workers.js';
+import { Orphans } from './workers/orphans.js';
+import { TaskArrivals } from './workers/task-arrivals.js';
+import { TaskEnds } from './workers/task-ends.js';
+import { TaskReports } from './workers/task-reports.js';
+import { WorkerDoor } from './workers/worker-door.js';
 import { AccountRates } from './providers/account-rates.js';
 import { Breakers } from './providers/breakers.js';
 import { Credentials } from './providers/credentials.js';
@@ -81,10 +97,25 @@ class JobPollerModule {
         LogsController,
         ProviderWebhooksController,
         DiscoveredController,
+        WorkersController,
+        WorkerAdminController,
       ],
       providers: [
         { provide: RedisLine, useValue: line },
-        { provide: ADAPTERS, useFactory: () => [...adaptersOf(config), ...more] },
+        {
+          provide: ADAPTERS,
+          inject: [Database, WorkerTasksRepo, WorkerLogsRepo, TaskArrivals],
+          useFactory: (
+            database: Database,
+            tasks: WorkerTasksRepo,
+            logs: WorkerLogsRepo,
+            arrivals: TaskArrivals,
+          ) => {
+            const arrived = (provider: string): void => arrivals.wake(provider);
+            const offlineAfterMs = config.LINECLEAR_WORKER_OFFLINE_SECONDS * 1_000;
+            return [...adaptersOf(config, { database, tasks, logs, arrived, offlineAfterMs }), ...more];
+          },
+        },
         RunsRepo,
         RunLogsRepo,
         ProviderNoticesRepo,
@@ -94,6 +125,16 @@ class JobPollerModule {
         ProviderPricesRepo,
         AccountRatesRepo,
         ProviderBreakersRepo,
+        WorkersRepo,
+        WorkerTasksRepo,
+        WorkerLogsRepo,
+        TaskArrivals,
+        TaskEnds,
+        TaskReports,
+        GiveTask,
+        ManageWorkers,
+        Orphans,
+        WorkerDoor,
         Providers,
         Credentials,
         AccountRates,
@@ -146,6 +187,9 @@ export const define = (
       AccountRateRow,
       ProviderBreakerRow,
       ProviderPricesRow,
+      WorkerRow,
+      WorkerTaskRow,
+      WorkerLogRow,
     ],
     migrations: [
       ...busMigrations,
@@ -161,6 +205,7 @@ export const define = (
       CausesAndCheckpoints1795800100250,
       WebhookHints1795800100300,
       ProviderPrices1795800100310,
+      Workers1795800100400,
     ],
     transports: busTransports,
     file: config.file,

@@ -32,6 +32,12 @@ const ownEnv = z.object({
   LINECLEAR_MAX_SILENCE_SECONDS: seconds(1, 30 * 86_400, 86_400),
   /** How long a step's run belongs to this process when it stops saying so: others take it over after that. */
   LINECLEAR_LEASE_SECONDS: seconds(0.5, 300, 15),
+  /** How often a worker says that it is there. */
+  LINECLEAR_WORKER_HEARTBEAT_SECONDS: seconds(0.1, 600, 30),
+  /** A worker that was not heard of for so long is away. */
+  LINECLEAR_WORKER_OFFLINE_SECONDS: seconds(0.2, 86_400, 120),
+  /** How long a worker that asks for a task is kept waiting for one. Less than the gateway waits for an answer. */
+  LINECLEAR_WORKER_POLL_SECONDS: seconds(0, 25, 20),
   LINECLEAR_JOB_RETENTION_DAYS: jobRetentionDays,
   PATH: z.string().max(32_768).default('/usr/local/bin:/usr/bin:/bin'),
   LANG: z.string().max(100).default('C.UTF-8'),
@@ -50,6 +56,10 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   if (own.LINECLEAR_SUBMIT_SETTLE_SECONDS <= leastSettle)
     throw new ConfigError(
       `the environment is not right:\n  LINECLEAR_SUBMIT_SETTLE_SECONDS: must be more than half of LINECLEAR_LEASE_SECONDS and LINECLEAR_PROVIDER_TIMEOUT_SECONDS together, ${leastSettle}`,
+    );
+  if (own.LINECLEAR_WORKER_OFFLINE_SECONDS < 2 * own.LINECLEAR_WORKER_HEARTBEAT_SECONDS)
+    throw new ConfigError(
+      'the environment is not right:\n  LINECLEAR_WORKER_OFFLINE_SECONDS: must be at least twice LINECLEAR_WORKER_HEARTBEAT_SECONDS',
     );
   const home = own.LINECLEAR_HOME ?? join(homedir(), '.lineclear');
   return Object.freeze({

@@ -74,7 +74,7 @@ const cloud = (url: string, more: object = {}): object =>
     ...more,
   });
 
-/** Opens a bench, with more providers if wanted. The provider `cloud` is the fake one, `keyed` the same with a credential, `away` answers nobody, `files` takes secrets in files. */
+/** Opens a bench, with more providers if wanted. The provider `cloud` is the fake one, `keyed` the same with a credential, `away` answers nobody, `files` takes secrets in files; to `fleet` and `other-fleet` workers come. */
 export async function openBench(
   extra: Record<string, string> = {},
   adapters: () => readonly Adapter[] = () => [],
@@ -90,6 +90,8 @@ export async function openBench(
         cloud: cloud(provider.url),
         keyed: cloud(provider.url, { auth: { secret: 'CLOUD_TOKEN' } }),
         away: cloud('http://127.0.0.1:9'),
+        fleet: { type: 'agents' },
+        'other-fleet': { type: 'agents' },
         files: fakeProviderConfig(provider.url, {
           submit: {
             method: 'POST',

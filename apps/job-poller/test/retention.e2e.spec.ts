@@ -3,7 +3,8 @@ import { Clock, startService, type RunningService } from '@lineclear/kit';
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
 import { define } from '../src/app.module.js';
 import { RemoveOldRuns } from '../src/jobs/remove-old-runs.js';
-import { openBench, PATIENCE, type Bench } from './bench.js';
+import { keyOf, openBench, PATIENCE, type Bench } from './bench.js';
+import { openFleet } from './fleet.js';
 
 const DAY_MS = 86_400_000;
 let bench: Bench;
@@ -67,4 +68,22 @@ it('removes runs that ended long ago, with their logs, and none that goes on', a
   );
   const { body } = await app.inject({ url: '/metrics' });
   expect(body).toMatch(/^lineclear_runs_removed_total\{.*\} 1$/m);
+}, 60_000);
+
+it('removes with a run what a worker had of it', async () => {
+  const fleet = await openFleet(bench);
+  const worker = await fleet.worker();
+  const claim = await fleet.claim();
+  const task = await worker.take();
+  await worker.log(task, 0, 'done', { is_final: true });
+  await worker.status(task, 'succeeded', { exit_code: 0 });
+  await bench.end(claim);
+  const kept = () =>
+    bench.service.database.query(
+      'select run_key from worker_tasks where run_key = $1 union all select run_key from worker_logs where run_key = $1',
+      [keyOf(claim)],
+    );
+  expect(await kept()).not.toEqual([]);
+  await after(91);
+  expect(await kept()).toEqual([]);
 }, 60_000);

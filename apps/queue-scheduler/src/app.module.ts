@@ -15,6 +15,7 @@ import { ArrangedJobs1795711000011 } from './db/migrations/1795711000011-arrange
 import { CostLimits1795711000020 } from './db/migrations/1795711000020-cost-limits.js';
 import { FairQueue1795711000010 } from './db/migrations/1795711000010-fair-queue.js';
 import { Approvers1795711000005 } from './db/migrations/1795711000005-approvers.js';
+import { Etas1795711000030 } from './db/migrations/1795711000030-etas.js';
 import { Quotas1795671000000 } from './db/migrations/1795671000000-quotas.js';
 import type { Provider } from './domain/providers.js';
 import { providersOf } from './line/providers-of.js';
@@ -29,6 +30,7 @@ import { CancelController } from './http/cancel.controller.js';
 import { CleanupController } from './http/cleanup.controller.js';
 import { CostsController } from './http/costs.controller.js';
 import { DecideController } from './http/decide.controller.js';
+import { ExplainController } from './http/explain.controller.js';
 import { EventsController } from './http/events.controller.js';
 import { ForecastController } from './http/forecast.controller.js';
 import { JobPageController } from './http/job-page.controller.js';
@@ -36,16 +38,21 @@ import { JobsController } from './http/jobs.controller.js';
 import { MaintenanceController } from './http/maintenance.controller.js';
 import { MetricsController } from './http/metrics.controller.js';
 import { PoolsController } from './http/pools.controller.js';
+import { PositionController } from './http/position.controller.js';
+import { ProcessController } from './http/process.controller.js';
 import { ProvidersController } from './http/providers.controller.js';
 import { QueueController } from './http/queue.controller.js';
 import { SubmitController } from './http/submit.controller.js';
 import { Submits } from './http/submits.js';
+import { WhatIfController } from './http/what-if.controller.js';
 import { RemoveOldJobs } from './jobs/remove-old-jobs.js';
 import { Recount, RECOUNT } from './jobs/recount.js';
 import { Sweep, SWEEP } from './jobs/sweep.js';
 import { ClaimLoop } from './line/claim-loop.js';
 import { DueLoop } from './line/due-loop.js';
 import { Evaluation } from './line/evaluation.js';
+import { EtaCoverage } from './line/eta-coverage.js';
+import { Forecasts } from './line/forecasts.js';
 import { LeakScan } from './line/leak-scan.js';
 import { SecretDemands } from './line/secret-demands.js';
 import { MakeRoomLoop } from './line/make-room-loop.js';
@@ -78,6 +85,10 @@ class QueueModule {
         PoolsController,
         DecideController,
         QueueController,
+        PositionController,
+        ExplainController,
+        WhatIfController,
+        ProcessController,
         CleanupController,
         ProvidersController,
         MetricsController,
@@ -106,6 +117,8 @@ class QueueModule {
         ClaimLoop,
         DueLoop,
         MakeRoomLoop,
+        Forecasts,
+        EtaCoverage,
         RemoveOldJobs,
         Recount,
         Sweep,
@@ -141,6 +154,7 @@ export const define = (env: NodeJS.ProcessEnv, more: { clock?: Clock } = {}): Se
       Attempts1795711000012,
       MaintenanceAndPreemption1795711000013,
       CostLimits1795711000020,
+      Etas1795711000030,
     ],
     transports: busTransports,
     file,

@@ -31,6 +31,9 @@ const endAll = async (): Promise<void> => {
   await Promise.all(rows.map(({ id }) => house.ended(id)));
 };
 
+/** Nobody waits for these so long that it would be his turn whatever his band. */
+const SHORT = { estimated_duration_seconds: 60 };
+
 it('keeps every ceiling with two replicas under 200 parallel submits, and idles no slot', async () => {
   const replica = await house.replica();
   await house.limits({ max_concurrent: 12, user_max_concurrent: 3 });
@@ -78,7 +81,7 @@ it('claims by bands, then by age, and passes over who is at the ceiling', async 
     house.folk.add('lead'),
     house.folk.add('admin'),
   ];
-  const blocker = (await house.submit(house.folk.add('researcher'))).body.job_id as string;
+  const blocker = (await house.submit(house.folk.add('researcher'), SHORT)).body.job_id as string;
   await vi.waitFor(async () => expect(await house.status(blocker)).toBe('dispatching'));
   const names = new Map<string, string>();
   for (const [person, name, more] of [
@@ -89,7 +92,7 @@ it('claims by bands, then by age, and passes over who is at the ceiling', async 
     [boss, 'admin', {}],
     [lead, 'lead high', { priority: 'high' }],
   ] as const)
-    names.set((await house.submit(person, more)).body.job_id, name);
+    names.set((await house.submit(person, { ...SHORT, ...more })).body.job_id, name);
   const queue = (await house.as(admin).get('/api/queue')).body;
   const expected = ['admin', 'lead high', 'lead', 'researcher 1', 'researcher 2', 'viewer'];
   const waiting = queue.entries.filter(({ status }: { status: string }) => status === 'queued');
@@ -123,7 +126,7 @@ it('claims a level that somebody made between the levels beside it', async () =>
     house.folk.add('senior'),
     house.folk.add('lead'),
   ];
-  const blocker = (await house.submit(house.folk.add('researcher'))).body.job_id as string;
+  const blocker = (await house.submit(house.folk.add('researcher'), SHORT)).body.job_id as string;
   await vi.waitFor(async () => expect(await house.status(blocker)).toBe('dispatching'));
   for (const [person, more] of [
     [researcher, {}],
@@ -132,7 +135,7 @@ it('claims a level that somebody made between the levels beside it', async () =>
     [lead, {}],
     [senior, { priority: 'high' }],
   ] as const)
-    expect((await house.submit(person, more)).status).toBe(202);
+    expect((await house.submit(person, { ...SHORT, ...more })).status).toBe(202);
   const { entries } = (await house.as(admin).get('/api/queue')).body;
   const waiting = entries.filter(({ status }: { status: string }) => status === 'queued');
   expect(

@@ -49,7 +49,8 @@ it('says of a job what it waits for, as long as it does', async () => {
   await saysOf(bob!, second, 'another job of bob to end');
   await submit(cyd!);
   const last = await submit(dan!);
-  await saysOf(dan!, last, 'its turn: 1 before it in the queue');
+  // Bob's other job came earlier, and goes later: he used more.
+  await saysOf(dan!, last, 'its turn: it is the first in the queue');
   await house.as(dan!).post(`/api/cloud/jobs/${last}/cancel`);
   expect(await waits(dan!, last)).toBeNull();
 

@@ -180,7 +180,16 @@ it('has prices that administrators set', async () => {
   const list = (await house.as(ada).get('/api/cloud/providers')).body;
   expect(list).toEqual({
     total: 1,
-    providers: [{ name: 'local', type: 'local', hardware: { local: { cost_per_hour_usd: 0 }, ...hardware } }],
+    providers: [
+      {
+        name: 'local',
+        type: 'local',
+        hardware: {
+          local: { cost_per_hour_usd: 0, source: 'configuration' },
+          gpu: { ...hardware.gpu, source: 'administrator' },
+        },
+      },
+    ],
   });
   const { body } = await house.submit(ada, { hardware: 'gpu', estimated_duration_seconds: 1_800 });
   expect(body.estimated_cost_usd).toBe(3.6);

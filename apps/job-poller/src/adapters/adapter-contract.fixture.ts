@@ -16,6 +16,8 @@ export interface Features {
   /** Whether its states are words, of which it may use new ones. */
   readonly words: boolean;
   readonly credential: boolean;
+  /** False where nobody is called: nothing is lost on the way, and secrets do not go with the submit. */
+  readonly calls?: boolean;
   /** What is seen of an end, where the provider does not tell it. */
   readonly ends?: Readonly<Partial<Record<RemoteWord, RemoteState>>>;
 }
@@ -32,16 +34,18 @@ export interface ContractWorld {
   readonly config: Readonly<Record<string, unknown>>;
   readonly hardware: string;
   /** How many remote objects carry this key. */
-  runsOf(runKey: string): number;
+  runsOf(runKey: string): number | Promise<number>;
   /** Whatever of what was submitted under this key a test may want to look into. */
   submitted(runKey: string): unknown;
-  become(externalId: string, state: RemoteWord): void;
+  become(externalId: string, state: RemoteWord): void | Promise<void>;
   /** Has it say a word that nobody documented; absent where its states are not words. */
   say?(externalId: string, word: string): void;
+  /** Does what it was asked to by a cancel, where that takes effect only then. */
+  comply?(externalId: string): Promise<void>;
   /** It is not there any more, as after its time to live. */
-  forget(externalId: string): void;
+  forget(externalId: string): void | Promise<void>;
   /** Adds to its output; absent where the provider has no logs. */
-  write?(externalId: string, text: string): void;
+  write?(externalId: string, text: string): void | Promise<void>;
   /** The next call of this kind goes wrong. For an adapter that needs several requests for one call, the first of them. */
   failNext(call: ContractCall, fault: HttpFault): void;
   close(): Promise<void>;
@@ -91,6 +95,7 @@ const LIVE: readonly (RemoteState | undefined)[] = ['submitted', 'starting', 'ru
 /** What every adapter of a provider must do, whatever the provider is like. */
 export function adapterContract(name: string, has: Features, open: () => Promise<ContractWorld>): void {
   describe(`${name}: the contract of adapters`, () => {
+    const calls = has.calls ?? true;
     let world: ContractWorld;
     beforeAll(async () => {
       world = await open();
@@ -120,7 +125,7 @@ export function adapterContract(name: string, has: Features, open: () => Promise
 
     it('makes one remote run, which is found by our key', async () => {
       const { id, submission } = await submit();
-      expect(world.runsOf(submission.runKey)).toBe(1);
+      expect(await world.runsOf(submission.runKey)).toBe(1);
       expect(id.length).toBeLessThanOrEqual(200);
       expect(await world.adapter.find(submission.runKey, world.credential)).toEqual({ externalId: id });
     });
@@ -129,36 +134,36 @@ export function adapterContract(name: string, has: Features, open: () => Promise
       expect(await world.adapter.find(submissionTo(world).runKey, world.credential)).toBeNull();
     });
 
-    it('finds the run whose answer was lost', async () => {
+    where(calls)('finds the run whose answer was lost', async () => {
       const submission = submissionTo(world);
       world.failNext('submit', 'lose the answer');
       const { kind } = await failureIn(world.adapter.submit(submission, world.credential));
       expect(kind).toBe('unknown');
       expect(await world.adapter.find(submission.runKey, world.credential)).not.toBeNull();
-      expect(world.runsOf(submission.runKey)).toBe(1);
+      expect(await world.runsOf(submission.runKey)).toBe(1);
     });
 
     it('follows a run to its end', async () => {
       const { id } = await submit();
       expect(LIVE).toContain((await lookAt(world, id))?.state);
-      world.become(id, 'starting');
+      await world.become(id, 'starting');
       expect(LIVE).toContain((await lookAt(world, id))?.state);
-      world.become(id, 'running');
+      await world.become(id, 'running');
       expect((await lookAt(world, id))?.state).toBe('running');
-      world.become(id, 'succeeded');
+      await world.become(id, 'succeeded');
       expect((await lookAt(world, id))?.state).toBe(has.ends?.succeeded ?? 'succeeded');
     });
 
     it.each(['failed', 'cancelled'] as const)('sees that a run is %s', async (state) => {
       const { id } = await submit();
-      world.become(id, 'running');
-      world.become(id, state);
+      await world.become(id, 'running');
+      await world.become(id, state);
       expect((await lookAt(world, id))?.state).toBe(has.ends?.[state] ?? state);
     });
 
     it('leaves out of its answer what the provider does not know (any more)', async () => {
       const [kept, gone] = [await submit(), await submit()];
-      world.forget(gone.id);
+      await world.forget(gone.id);
       const seen = await world.adapter.get([kept.id, gone.id], world.credential);
       expect([...seen.keys()]).toEqual([kept.id]);
     });
@@ -172,13 +177,14 @@ export function adapterContract(name: string, has: Features, open: () => Promise
 
     it('stops a run, and does not mind one that is stopped, over or gone', async () => {
       const [running, over, gone] = [await submit(), await submit(), await submit()];
-      world.become(running.id, 'running');
+      await world.become(running.id, 'running');
       await world.adapter.cancel(running.id, world.credential);
       await world.adapter.cancel(running.id, world.credential);
+      await world.comply?.(running.id);
       expect(LIVE).not.toContain((await lookAt(world, running.id))?.state ?? 'gone');
-      world.become(over.id, 'succeeded');
+      await world.become(over.id, 'succeeded');
       await world.adapter.cancel(over.id, world.credential);
-      world.forget(gone.id);
+      await world.forget(gone.id);
       await world.adapter.cancel(gone.id, world.credential);
     });
 
@@ -186,7 +192,7 @@ export function adapterContract(name: string, has: Features, open: () => Promise
       const runs: Awaited<ReturnType<typeof submit>>[] = [];
       // One after the other: what waits for a connection has its deadline run meanwhile.
       for (let run = 0; run < 130; run += 1) runs.push(await submit());
-      for (const { id } of runs) world.become(id, 'running');
+      for (const { id } of runs) await world.become(id, 'running');
       const ids = runs.map(({ id }) => id);
       const listed = (await world.adapter.list?.(ids, world.credential)) ?? [];
       const mine = new Map(listed.map((one) => [one.externalId, one]));
@@ -196,7 +202,7 @@ export function adapterContract(name: string, has: Features, open: () => Promise
       }
     });
 
-    it.each([
+    const faults = [
       ['submit', { status: 429, headers: { 'retry-after': '7' } }, 'busy', 7_000],
       ['submit', { status: 429 }, 'busy', undefined],
       ['get', { status: 429, headers: { 'retry-after': '7' } }, 'busy', 7_000],
@@ -209,19 +215,20 @@ export function adapterContract(name: string, has: Features, open: () => Promise
       ['submit', { status: 422, body: { error: 'no such thing' } }, 'refused', undefined],
       ['get', 'hang', 'unknown', undefined],
       ['cancel', { status: 500 }, 'unknown', undefined],
-    ] as const)('says of %s with %j: %s', async (call, fault, kind, retryAfterMs) => {
+    ] as const;
+    it.each(calls ? faults : [])('says of %s with %j: %s', async (call, fault, kind, retryAfterMs) => {
       const failure = await failing(call, fault);
       expect(failure.kind).toBe(kind);
       if (retryAfterMs !== undefined) expect(failure.retryAfterMs).toBe(retryAfterMs);
     });
 
-    it('says that a question which was not answered found nothing out', async () => {
+    where(calls)('says that a question which was not answered found nothing out', async () => {
       const { submission } = await submit();
       world.failNext('find', 'lose the answer');
       expect((await failureIn(world.adapter.find(submission.runKey, world.credential))).kind).toBe('unknown');
     });
 
-    it('says that nothing was sent where nobody listens', async () => {
+    where(calls)('says that nothing was sent where nobody listens', async () => {
       expect((await failureIn(world.adrift.submit(submissionTo(world), world.credential))).kind).toBe(
         'not sent',
       );
@@ -237,7 +244,7 @@ export function adapterContract(name: string, has: Features, open: () => Promise
         expect((await failureIn(call())).kind).toBe('denied');
     });
 
-    it('gives a run its secrets in its environment', async () => {
+    where(calls)('gives a run its secrets in its environment', async () => {
       const value = new Secret('s3cret-of-the-run');
       const { submission } = await submit({ env: new Map([['HF_TOKEN', { name: 'hf-token', value }]]) });
       expect(JSON.stringify(world.submitted(submission.runKey))).toContain('s3cret-of-the-run');
@@ -245,8 +252,8 @@ export function adapterContract(name: string, has: Features, open: () => Promise
 
     where(has.logs)('hands out the output in parts, each line once, none cut in two', async () => {
       const { id } = await submit();
-      world.become(id, 'running');
-      world.write?.(id, 'one\ntwo\nthr');
+      await world.become(id, 'running');
+      await world.write?.(id, 'one\ntwo\nthr');
       let text = '';
       let cursor: string | null = null;
       const read = async (isOver: boolean): Promise<void> => {
@@ -261,8 +268,8 @@ export function adapterContract(name: string, has: Features, open: () => Promise
       expect(text).toBe('one\ntwo\n');
       await read(false);
       expect(text).toBe('one\ntwo\n');
-      world.write?.(id, 'ee\nfour\nlast');
-      world.become(id, 'succeeded');
+      await world.write?.(id, 'ee\nfour\nlast');
+      await world.become(id, 'succeeded');
       await read(true);
       expect(text.trimEnd()).toBe('one\ntwo\nthree\nfour\nlast');
     });

@@ -211,7 +211,7 @@ describe('hf_jobs', () => {
     it('has what goes on, with one request for each hundred', async () => {
       const { key } = await submit();
       const over = await submit();
-      world.become(over.id, 'succeeded');
+      await world.become(over.id, 'succeeded');
       const before = world.fake.calls['list'] ?? 0;
       expect(await world.adapter.list?.([], world.credential)).toEqual([
         expect.objectContaining({ runKey: key, createdAt: new Date('2026-11-28T10:00:00.079Z') }),
@@ -223,7 +223,7 @@ describe('hf_jobs', () => {
       const ids = await fill(150);
       world.fake.afterPage = () => {
         world.fake.afterPage = undefined;
-        world.become(ids[0] ?? '', 'succeeded');
+        void world.become(ids[0] ?? '', 'succeeded');
         world.fake.jobs.unshift({ ...world.fake.jobs[0]!, id: 'zz' });
       };
       expect(await list()).toEqual(ids);
@@ -261,7 +261,7 @@ describe('hf_jobs', () => {
 
     it('is without the line of the service, and without what came in part', async () => {
       const { id } = await submit();
-      world.write?.(id, 'one\n\ntwo\n');
+      await world.write?.(id, 'one\n\ntwo\n');
       expect(await logs(id, true)).toBe('one\n\ntwo\n');
       world.failNext('logs', { status: 200, body: 'data: {"data":"one"}\n\ndata: {"da' });
       expect(await logs(id, true)).toBe('one\n');

@@ -159,7 +159,7 @@ describe('lambda', () => {
 
   it('terminates what is unhealthy, which costs until then', async () => {
     const { id } = await submit();
-    world.become(id, 'failed');
+    await world.become(id, 'failed');
     await world.adapter.release?.(id, world.credential);
     expect(world.fake.instances[0]?.status).toBe('terminated');
   });

@@ -1,5 +1,6 @@
 import type { ProviderConfig } from '@lineclear/kit';
 import type { Adapter } from './adapter.js';
+import { AgentsAdapter, type TaskStore } from './agents.js';
 import { HfJobsAdapter } from './hf-jobs.js';
 import { HttpAdapter } from './http.js';
 import { KubernetesAdapter } from './kubernetes.js';
@@ -16,11 +17,14 @@ export interface AdapterOptions {
   /** How long one call to a provider may take. */
   readonly timeoutMs: number;
   readonly local: LocalOptions;
+  readonly tasks: TaskStore;
 }
 
 /** The adapter of a provider, as its configuration describes it. */
 export function makeAdapter(name: string, provider: ProviderConfig, options: AdapterOptions): Adapter {
   switch (provider.type) {
+    case 'agents':
+      return new AgentsAdapter(name, options.tasks);
     case 'local':
       return new LocalAdapter(name, options.local);
     case 'http':

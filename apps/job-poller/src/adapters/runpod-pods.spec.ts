@@ -121,7 +121,7 @@ describe('runpod_pods', () => {
 
   it("does not take another run's mark for its own", async () => {
     const { id } = await submit();
-    world.become(id, 'running');
+    await world.become(id, 'running');
     Object.assign(world.pod(id), { status: 'EXITED', log: 'lineclear-exit lc-other-a1 0\n' });
     expect((await lookAt(world, id))?.exitCode).toBeUndefined();
   });
@@ -136,13 +136,13 @@ describe('runpod_pods', () => {
       state: 'cancelled',
       message: expect.stringContaining('stopped before') as string,
     });
-    world.become(id, 'succeeded');
+    await world.become(id, 'succeeded');
     expect((await lookAt(world, id))?.state).toBe('succeeded');
   });
 
   it('asks again when the log of a pod that has stopped cannot be read', async () => {
     const { id } = await submit();
-    world.become(id, 'succeeded');
+    await world.become(id, 'succeeded');
     world.failNext('logs', { status: 503 });
     expect((await failureIn(lookAt(world, id))).kind).toBe('unknown');
     expect((await lookAt(world, id))?.state).toBe('succeeded');
@@ -228,14 +228,14 @@ describe('runpod_pods', () => {
     const { id } = await submit();
     Object.assign(world.pod(id), { status: 'RUNNING', cost: 2, runtime: { uptime: 1_800 } });
     expect((await lookAt(world, id))?.costUsd).toBe(1);
-    world.become(id, 'succeeded');
+    await world.become(id, 'succeeded');
     expect((await lookAt(world, id))?.costUsd).toBeUndefined();
   });
 
   it('lists with one request, each pod once, and leaves those that have stopped to a look of their own', async () => {
     const [running, stopped] = [await submit(), await submit()];
-    world.become(running.id, 'running');
-    world.become(stopped.id, 'succeeded');
+    await world.become(running.id, 'running');
+    await world.become(stopped.id, 'succeeded');
     const other = world.fake.add({ name: 'notebook', status: 'RUNNING' });
     world.fake.pods.push(world.pod(running.id));
     const before = { ...world.fake.calls };
@@ -249,8 +249,8 @@ describe('runpod_pods', () => {
 
   it('stops a run at once and keeps its log, until it is released', async () => {
     const { id } = await submit();
-    world.become(id, 'running');
-    world.write?.(id, 'half way\n');
+    await world.become(id, 'running');
+    await world.write?.(id, 'half way\n');
     await world.adapter.cancel(id, world.credential);
     expect((await lookAt(world, id))?.state).toBe('cancelled');
     expect((await world.adapter.logs(id, null, true, world.credential)).text).toBe('half way\n');
@@ -272,12 +272,12 @@ describe('runpod_pods', () => {
 
   it('goes on with a log in the middle of a line, and shows no mark', async () => {
     const { id } = await submit();
-    world.become(id, 'running');
-    world.write?.(id, 'one\ntwo\n');
+    await world.become(id, 'running');
+    await world.write?.(id, 'one\ntwo\n');
     const first = await world.adapter.logs(id, null, false, world.credential);
     expect(first.text).toBe('one\ntwo\n');
     const cursor = first.cursorAt('one\nt'.length);
-    world.become(id, 'succeeded');
+    await world.become(id, 'succeeded');
     const rest = await world.adapter.logs(id, cursor, true, world.credential);
     expect(rest.text).toBe('wo\n\n');
     expect(rest.more).toBe(false);

@@ -241,7 +241,7 @@ describe('skypilot', () => {
 
   it('wakes a controller that sleeps, because it knows how jobs ended', async () => {
     const { id } = await submit();
-    world.become(id, 'succeeded');
+    await world.become(id, 'succeeded');
     world.fake.sleep();
     expect(await lookAt(world, id)).toMatchObject({ state: 'succeeded' });
   });
@@ -284,7 +284,7 @@ describe('skypilot', () => {
   it('lists what is not over with one request and its result', async () => {
     const { id, key } = await submit();
     const [others, over] = [await submit(), await submit()];
-    world.become(over.id, 'succeeded');
+    await world.become(over.id, 'succeeded');
     Object.assign(world.fake.jobs[1] ?? {}, { status: 'RUNNING', job_name: 'train-by-hand' });
     const listed = await world.adapter.list?.([], world.credential);
     expect(listed).toEqual([
@@ -316,7 +316,7 @@ describe('skypilot', () => {
 
   it('reads the log of a job anew when it begins anew, on another machine', async () => {
     const { id } = await submit();
-    world.write?.(id, 'one\ntwo\n');
+    await world.write?.(id, 'one\ntwo\n');
     const first = await world.adapter.logs(id, null, false, world.credential);
     Object.assign(world.fake.jobs[0] ?? {}, { log: '(task, pid=9) one\n' });
     const again = await world.adapter.logs(id, first.cursorAt(first.text.length), false, world.credential);

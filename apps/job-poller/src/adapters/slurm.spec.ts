@@ -298,7 +298,7 @@ describe('slurm', () => {
 
     it('is found in the accounting, and its end is seen there', async () => {
       const { id, key } = await submit();
-      world.become(id, 'succeeded');
+      await world.become(id, 'succeeded');
       world.fake.jobs.length = 0;
       expect(await world.adapter.find(key, world.credential, minutesAgo(60))).toEqual({ externalId: id });
       expect(await lookAt(world, id)).toMatchObject({

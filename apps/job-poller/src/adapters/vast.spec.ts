@@ -163,7 +163,7 @@ describe('vast', () => {
 
     it('of one that we stopped is that it was stopped, if it was not over before', async () => {
       const { id, one } = await submit();
-      world.become(id, 'succeeded');
+      await world.become(id, 'succeeded');
       await world.adapter.cancel(id, world.credential);
       expect(one.intended_status).toBe('stopped');
       expect(await lookAt(world, id)).toMatchObject({ state: 'succeeded' });
@@ -171,8 +171,8 @@ describe('vast', () => {
 
     it('of one that we stopped waits for its log, which may say that it was over before', async () => {
       const [over, silent] = [await submit(), await submit()];
-      world.become(over.id, 'succeeded');
-      world.become(silent.id, 'running');
+      await world.become(over.id, 'succeeded');
+      await world.become(silent.id, 'running');
       for (const { id } of [over, silent]) await world.adapter.cancel(id, world.credential);
       world.fake.lateLogs(1);
       expect(await lookAt(world, over.id)).toMatchObject({ state: 'running' });

@@ -185,12 +185,22 @@ export class RunsRepo {
     return new Map(rows.map((row) => [row.id, row.version]));
   }
 
-  /** Removes up to `limit` runs that ended before a time; their logs go with them. How many. */
+  /** Has a run's next step due now: something is known to have changed. */
+  async hurry(tx: Queryable, runKey: string): Promise<void> {
+    await tx.query(
+      `update runs set next_action_at = now() where run_key = $1 and next_action_at > now() and (lease_until is null or lease_until <= now())`,
+      [runKey],
+    );
+  }
+
+  /** Removes up to `limit` runs that ended before a time; their logs, and what workers had of them, go with them. How many. */
   async remove(tx: Queryable, before: Date, limit: number): Promise<number> {
     const rows = await tx.query(
-      `delete from runs where id = any(array(
+      `with gone as (delete from runs where id = any(array(
          select id from runs where state = 'ended' and ended_at < $1 order by ended_at limit $2 for update skip locked))
-       returning id`,
+         returning run_key),
+       tasks as (delete from worker_tasks where run_key in (select run_key from gone))
+       select run_key from gone`,
       [before, limit],
     );
     return rows.length;

@@ -3,6 +3,7 @@ import { Inject } from '@nestjs/common';
 import { Health, LOGGER, type Logger } from '@lineclear/kit';
 import { Rounds } from '@lineclear/kit/rounds';
 import type { Queue } from 'bullmq';
+import { Orphans } from '../workers/orphans.js';
 import { StepRunner } from './step-runner.js';
 import { SweepRunner } from './sweep-runner.js';
 
@@ -23,6 +24,7 @@ export class TickProcessor extends Rounds {
   constructor(
     private readonly runner: StepRunner,
     private readonly sweeps: SweepRunner,
+    private readonly orphans: Orphans,
     @InjectQueue(STEPS_QUEUE) queue: Queue,
     @Inject(LOGGER) log: Logger,
     health: Health,
@@ -55,5 +57,6 @@ export class TickProcessor extends Rounds {
   #wake(): void {
     this.runner.wake();
     this.sweeps.wake();
+    this.orphans.wake();
   }
 }

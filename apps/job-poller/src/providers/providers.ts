@@ -6,6 +6,7 @@ import type { PollPolicy } from '../domain/schedule.js';
 import { stepDelayMs } from '../domain/sweep.js';
 import type { Adapter } from '../adapters/adapter.js';
 import { LocalAdapter } from '../adapters/local.js';
+import type { TaskStore } from '../adapters/agents.js';
 import { makeAdapter, type AdapterOptions } from '../adapters/make-adapter.js';
 
 // What "do not poll" comes to: a run's end is still noticed some time.
@@ -69,7 +70,7 @@ export class Providers implements OnApplicationShutdown {
 export const isSwept = (adapter: Adapter | undefined, run: Run): boolean =>
   adapter?.list !== undefined && run.account !== null;
 
-export function adaptersOf(config: Config): Adapter[] {
+export function adaptersOf(config: Config, tasks: TaskStore): Adapter[] {
   const options: AdapterOptions = {
     timeoutMs: config.LINECLEAR_PROVIDER_TIMEOUT_SECONDS * 1_000,
     local: {
@@ -78,6 +79,7 @@ export function adaptersOf(config: Config): Adapter[] {
       path: config.PATH,
       lang: config.LANG,
     },
+    tasks,
   };
   const configured = Object.entries(config.file.providers);
   const adapters = configured

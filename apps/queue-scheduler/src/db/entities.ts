@@ -12,6 +12,7 @@ import { Check, Column, Entity, Index, PrimaryColumn, PrimaryGeneratedColumn } f
 @Index('jobs_live', { synchronize: false })
 @Index('jobs_not_before', { synchronize: false })
 @Index('jobs_with_slot', { synchronize: false })
+@Index('jobs_measured', { synchronize: false })
 export class JobRow {
   @PrimaryColumn('text', { primaryKeyConstraintName: 'jobs_pk' }) id: string;
   @Column('int4') user_id: number;
@@ -294,6 +295,16 @@ export class LedgerRow {
   @Column('timestamptz', { nullable: true }) settled_at: Date | null;
 }
 
+/** What somebody was told of when a job starts, the first time that anybody asked: compared later with when it did. */
+@Entity('eta_samples')
+@Index('eta_samples_given_at', ['given_at'])
+export class EtaSampleRow {
+  @PrimaryColumn('text', { primaryKeyConstraintName: 'eta_samples_pk' }) job_id: string;
+  @Column('timestamptz') given_at: Date;
+  @Column('timestamptz') p50: Date;
+  @Column('timestamptz') p90: Date;
+}
+
 export const entities = [
   JobRow,
   DependencyRow,
@@ -314,4 +325,5 @@ export const entities = [
   ProviderSpendRow,
   CostToldRow,
   LedgerRow,
+  EtaSampleRow,
 ] as const;

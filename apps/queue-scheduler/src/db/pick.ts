@@ -1,19 +1,17 @@
 import type { Tx } from '@lineclear/kit';
-import { holdersOf, scopeOf } from '../domain/holders.js';
 import {
   branchName,
   compareRanks,
   hasRoom,
   keysOf,
   laneName,
-  pick as policy,
-  takingsOf,
   type Choice,
   type Hold,
   type Rank,
-  type Taking,
   type Waiting,
-} from '../domain/pick.js';
+} from '../domain/choice.js';
+import { holdersOf, scopeOf } from '../domain/holders.js';
+import { pick as policy, takingsOf, type Taking } from '../domain/pick.js';
 import { poolHolds, poolName, poolsTaken, type Pool, type PoolLimit } from '../domain/pools.js';
 import type { Window } from '../domain/maintenance.js';
 import { chargeOf, halfLivesAt, type Sharing } from '../domain/share.js';

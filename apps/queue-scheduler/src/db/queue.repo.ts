@@ -1,7 +1,7 @@
 import type { Reach } from '@lineclear/access';
 import type { JobState, Level } from '@lineclear/contracts';
 import type { Queryable } from '@lineclear/kit';
-import { hasRoom } from '../domain/pick.js';
+import { hasRoom } from '../domain/choice.js';
 import { poolHolds, poolsTaken, type Machine, type Pool, type PoolLimit } from '../domain/pools.js';
 import { inTheWay, type Window } from '../domain/maintenance.js';
 import type { Standing } from '../domain/waits-for.js';
@@ -16,9 +16,6 @@ const seen = ({ userId, orgId }: Reach): unknown[] => [
   orgId === undefined ? null : (orgId ?? 0),
 ];
 
-/** Beyond this place the queue is not counted out. */
-const MAX_POSITION = 10_000;
-
 export interface Entry {
   readonly id: string;
   readonly user_id: number;
@@ -28,46 +25,52 @@ export interface Entry {
   readonly provider: string;
   readonly config_name: string;
   readonly state: JobState;
+  readonly is_in_line: boolean;
   readonly queued_at: Date | null;
   readonly submitted_at: Date;
   readonly estimated_cost_usd: number;
-  readonly position: number | null;
 }
 
-// `position` is the rank in the order of bands and age; users at their ceiling are passed over, so it is no promise.
-const PLACE = `with place as (
-    select id, row_number() over (order by band desc, ord) as position
-    from (select id, band, ord from jobs where state = 'queued' order by band desc, ord limit ${MAX_POSITION}) q)`;
-const ENTRIES = `${PLACE}
-  select j.id, j.user_id, j.username, j.level, j.band, j.provider, j.config_name, j.state, j.queued_at, j.submitted_at,
-    j.estimated_cost_usd, place.position
-  from jobs j left join place using (id)
+const ENTRIES = `
+  select j.id, j.user_id, j.username, j.level, j.band, j.provider, j.config_name, j.state, j.ord is not null as is_in_line, j.queued_at, j.submitted_at,
+    j.estimated_cost_usd
+  from jobs j left join unnest($4::text[]) with ordinality as first(id, place) on first.id = j.id and j.state = 'queued'
   where j.ended_at is null and ${SEEN}
-  order by place.position nulls last, j.id limit $3`;
+  order by first.place nulls last, j.state = 'queued' desc, j.band desc, j.ord nulls last, j.id limit $3`;
 
-/** Jobs that have not ended, those in the queue first. */
-export async function entries(db: Queryable, reach: Reach, limit: number): Promise<Entry[]> {
-  return db.query<Entry>(ENTRIES, [...seen(reach), limit]);
+/** Jobs that have not ended: those that start first, as a forecast has it, then others in the queue, then the rest. */
+export async function entries(
+  db: Queryable,
+  reach: Reach,
+  limit: number,
+  first: readonly string[],
+): Promise<Entry[]> {
+  return db.query<Entry>(ENTRIES, [...seen(reach), limit, first]);
 }
 
 const isFull = (scope: 'team' | 'org'): string =>
   `exists (select from branches b where b.is_full and b.place = l.${scope}_id and b.parent = ${scope === 'org' ? '-1' : 'l.org_id'}
     and b.band = l.band and b.pool = l.pool)`;
-const STANDING = `${PLACE}
-  select place.position, l.is_full as "isUserFull", l.held_until as "heldUntil", l.held_by as "heldBy",
+const STANDING = `
+  select l.is_full as "isUserFull", l.held_until as "heldUntil", l.held_by as "heldBy",
     ${isFull('team')} as "isTeamFull", ${isFull('org')} as "isOrgFull", limits.is_paused as "isPaused",
     j.provider, j.hardware, j.gpus, j.estimated_duration_seconds as seconds, ${POOLS}, ${windowsAfter('$2::timestamptz')}
-  from limits, jobs j join lanes l on ${IN_LANE} left join place on place.id = j.id
+  from limits, jobs j join lanes l on ${IN_LANE}
   where j.id = $1`;
-interface StandingRow extends Omit<Standing, 'pausedPools' | 'fullPools' | 'maintenance'>, Machine {
+interface StandingRow
+  extends Omit<Standing, 'position' | 'pausedPools' | 'fullPools' | 'maintenance'>, Machine {
   readonly seconds: number;
   readonly windows: readonly Window[];
   readonly pools: readonly Pool[];
   readonly pool_limits: readonly PoolLimit[];
 }
 
-/** Where a job stands; undefined when it is not in the queue. */
-export async function standingOf(db: Queryable, jobId: string, now: Date): Promise<Standing | undefined> {
+/** What keeps a job; undefined when it is not in the queue. */
+export async function standingOf(
+  db: Queryable,
+  jobId: string,
+  now: Date,
+): Promise<Omit<Standing, 'position'> | undefined> {
   const [row] = await db.query<StandingRow>(STANDING, [jobId, now]);
   if (!row) return undefined;
   const { pools, pool_limits: limits, windows, provider, hardware, gpus, seconds, ...standing } = row;

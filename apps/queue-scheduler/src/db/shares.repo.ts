@@ -1,5 +1,5 @@
 import type { Tx } from '@lineclear/kit';
-import { keysOf } from '../domain/pick.js';
+import { keysOf } from '../domain/choice.js';
 import type { JobCharge } from '../domain/charges.js';
 import { halfLivesAt, type Path, type Sharing } from '../domain/share.js';
 

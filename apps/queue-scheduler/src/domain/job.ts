@@ -136,7 +136,12 @@ export interface Job {
 }
 
 /** Whether a job is in the queue, to be let in when it is its turn. */
-export const isInLine = ({ state, onHold, unmet, notBefore }: Job): boolean =>
+export const isInLine = ({
+  state,
+  onHold,
+  unmet,
+  notBefore,
+}: Pick<Job, 'state' | 'onHold' | 'unmet' | 'notBefore'>): boolean =>
   state === 'queued' && !onHold && unmet === 0 && notBefore === null;
 
 /** What attempts that are over cost. */

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { hasRoom, pick, pickAtOnce, takingsOf, type Waiting } from './pick.js';
+import { hasRoom, type Waiting } from './choice.js';
+import { pick, pickAtOnce, takingsOf } from './pick.js';
 import { choiceOf, moment, naivePick, roomIn, world } from './world.fixture.js';
 
 it('agrees with a naive calculation on any tree of ceilings, pools and shares', () => {

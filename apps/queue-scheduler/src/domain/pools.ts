@@ -1,4 +1,4 @@
-import type { Hold } from './pick.js';
+import type { Hold } from './choice.js';
 
 /** Jobs of one provider and kind of machine: they can run in the same places. */
 export interface Machine {

@@ -1,4 +1,4 @@
-import { hasRoom, type Taken } from './pick.js';
+import { hasRoom, type Taken } from './choice.js';
 import { poolHolds, type Machine, type PoolLimit } from './pools.js';
 
 /** A job is stopped for others so many times, and no more. */

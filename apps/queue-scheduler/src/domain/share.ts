@@ -43,3 +43,6 @@ const LEAST = 1e-8;
  */
 export const charged = (key: number, charge: number, halfLives: number): number =>
   halfLives + Math.log2(Math.max(LEAST, 2 ** Math.min(900, key - halfLives) + charge));
+
+/** What was used, as it weighs at a moment: in dollars of then. */
+export const usedAt = (key: number, halfLives: number): number => 2 ** Math.min(900, key - halfLives);

@@ -3,7 +3,7 @@ import { KEPT_FOR } from './reservation.js';
 
 /** Where a job stands that is in the queue, and what keeps it there. */
 export interface Standing {
-  /** From 1; null beyond those that are counted out. */
+  /** Its place among those that start, from 1; null where that is not known. */
   readonly position: number | null;
   /** As many as may of its person's, its team's and its organisation's jobs hold a slot. */
   readonly isUserFull: boolean;

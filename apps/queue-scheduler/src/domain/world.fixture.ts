@@ -2,7 +2,6 @@ import type { Quota } from '@lineclear/contracts';
 import fc from 'fast-check';
 import { countByHolder, type Whose } from './holders.js';
 import {
-  ceilingsOf,
   compareRanks,
   hasRoom,
   keysOf,
@@ -11,7 +10,8 @@ import {
   type Moment,
   type Rank,
   type Waiting,
-} from './pick.js';
+} from './choice.js';
+import { ceilingsOf } from './pick.js';
 import { poolHolds, poolName, poolsTaken, type Machine, type PoolLimit } from './pools.js';
 import { charged } from './share.js';
 

@@ -7,7 +7,7 @@ import * as forecast from '../db/forecast.repo.js';
 import { rateSince } from '../domain/forecast.js';
 import { endOf } from '../domain/period.js';
 import { usd } from '../domain/price.js';
-import * as forecasts from '../line/forecasts.js';
+import * as forecasts from '../line/cost-forecasts.js';
 import { Providers } from '../line/providers.js';
 
 const money = z.number().min(0);

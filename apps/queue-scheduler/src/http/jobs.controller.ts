@@ -5,9 +5,11 @@ import { Answers, Clock, Database, NotFound } from '@lineclear/kit';
 import { z } from 'zod';
 import * as jobs from '../db/jobs.repo.js';
 import { standingOf } from '../db/queue.repo.js';
-import type { Job } from '../domain/job.js';
+import { isInLine, type Job } from '../domain/job.js';
 import { timeline } from '../domain/timeline.js';
 import { WAIT_REASONS, waitOf, type Wait } from '../domain/waits-for.js';
+import { Forecasts } from '../line/forecasts.js';
+import { etaView, viewEta } from './eta-view.js';
 import { jobView, viewJob } from './job-view.js';
 
 const listQuery = z.strictObject({
@@ -23,6 +25,8 @@ const shownWait = {
 };
 const shownJob = jobView.extend({
   ...shownWait,
+  position: z.int().nullable(),
+  eta: etaView,
   config: z.record(z.string(), z.unknown()),
 });
 const step = z.object({
@@ -47,6 +51,7 @@ export class JobsController {
   constructor(
     private readonly database: Database,
     private readonly clock: Clock,
+    private readonly forecasts: Forecasts,
   ) {}
 
   @Get()
@@ -76,10 +81,20 @@ export class JobsController {
 
   @Get(':id')
   @Allow('job.view.own')
-  @Answers(200, shownJob, 'Shows a job, and what it waits for')
+  @Answers(200, shownJob, 'Shows a job, what it waits for, and when it is expected to start')
   async show(@Param('id', { schema: fields.jobId }) id: string, @Who() who: Principal): Promise<object> {
     const job = await this.#visible(id, who);
-    return { ...viewJob(job), ...viewWait(await this.#waitOf(job)), config: job.config };
+    const forecast = isInLine(job) ? await this.forecasts.current([id]) : undefined;
+    const eta = forecast?.eta(id);
+    if (eta) this.forecasts.tell(id, eta);
+    const position = eta?.position ?? null;
+    return {
+      ...viewJob(job),
+      ...viewWait(await this.#waitOf(job, position)),
+      position,
+      eta: forecast && eta ? viewEta(eta, forecast) : null,
+      config: job.config,
+    };
   }
 
   @Get(':id/timeline')
@@ -102,16 +117,20 @@ export class JobsController {
     return {
       job_id: job.id,
       status: job.state,
-      ...viewWait(await this.#waitOf(job)),
+      ...viewWait(await this.#waitOf(job, await this.#positionOf(job))),
       approval: job.approval,
       steps,
     };
   }
 
-  async #waitOf(job: Job): Promise<Wait | null> {
+  async #positionOf(job: Job): Promise<number | null> {
+    return isInLine(job) ? (await this.forecasts.current([job.id])).eta(job.id).position : null;
+  }
+
+  async #waitOf(job: Job, position: number | null): Promise<Wait | null> {
     const now = this.clock.now();
     const standing = job.state === 'queued' ? await standingOf(this.database, job.id, now) : undefined;
-    return waitOf(job, standing, now);
+    return waitOf(job, standing && { ...standing, position }, now);
   }
 
   async #visible(id: string, who: Principal): Promise<Job> {

@@ -8,13 +8,13 @@ import * as lanes from '../db/lanes.repo.js';
 import * as maintenance from '../db/maintenance.repo.js';
 import * as slots from '../db/slots.repo.js';
 import { Wakes } from '../line/wakes.js';
-import { limitName } from './limit-name.js';
+import { poolName } from './limit-fields.js';
 
 const MAX_WINDOWS = 100;
 const windowBody = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('house'), ...when() }),
-  z.strictObject({ kind: z.literal('provider'), name: limitName, ...when() }),
-  z.strictObject({ kind: z.literal('hardware'), name: limitName, ...when() }),
+  z.strictObject({ kind: z.literal('provider'), name: poolName, ...when() }),
+  z.strictObject({ kind: z.literal('hardware'), name: poolName, ...when() }),
 ]);
 function when() {
   return {

@@ -8,11 +8,9 @@ import * as lanes from '../db/lanes.repo.js';
 import * as pools from '../db/pools.repo.js';
 import * as slots from '../db/slots.repo.js';
 import { Wakes } from '../line/wakes.js';
-import { limitName } from './limit-name.js';
+import { groupScope, ownSlots, poolAtMost, poolKind, poolName } from './limit-fields.js';
 
-const kind = z.enum(['provider', 'hardware']);
-const atMost = z.int().min(0).max(1_000_000).nullable();
-const limit = z.object({ kind, name: z.string(), at_most: atMost, is_paused: z.boolean() });
+const limit = z.object({ kind: poolKind, name: z.string(), at_most: poolAtMost, is_paused: z.boolean() });
 const pool = z.object({
   provider: fields.provider,
   hardware: fields.hardware,
@@ -21,7 +19,7 @@ const pool = z.object({
   queued: z.int(),
 });
 const limitBody = z
-  .strictObject({ at_most: atMost.optional(), is_paused: z.boolean().optional() })
+  .strictObject({ at_most: poolAtMost.optional(), is_paused: z.boolean().optional() })
   .refine((body) => Object.keys(body).length > 0, 'names nothing to change');
 const policy = z.object({
   is_paused: z.boolean(),
@@ -59,9 +57,8 @@ const policyBody = z
     preempt_min_runtime_minutes: minutes.optional(),
   })
   .refine((body) => Object.keys(body).length > 0, 'names nothing to change');
-const scope = z.enum(['org', 'team']);
-const guaranteeBody = z.strictObject({ jobs: z.int().min(0).max(100_000).nullable() });
-const guarantee = z.object({ scope, id: z.int(), jobs: z.int().nullable() });
+const guaranteeBody = z.strictObject({ jobs: ownSlots });
+const guarantee = z.object({ scope: groupScope, id: z.int(), jobs: z.int().nullable() });
 
 /** How the queue is ordered, and what bounds it beside people: providers, kinds of machines, and pauses. */
 @Controller('api/queue')
@@ -93,8 +90,8 @@ export class PoolsController {
     'Sets how much of a provider (jobs) or a kind of machine (GPUs) may be taken at once, or pauses it',
   )
   async setLimit(
-    @Param('kind', { schema: kind }) of: z.infer<typeof kind>,
-    @Param('name', { schema: limitName }) name: string,
+    @Param('kind', { schema: poolKind }) of: z.infer<typeof poolKind>,
+    @Param('name', { schema: poolName }) name: string,
     @Body({ schema: limitBody }) body: z.infer<typeof limitBody>,
   ): Promise<z.input<typeof limit>> {
     const after = await this.#change(async (tx) => {
@@ -151,7 +148,7 @@ export class PoolsController {
     'Sets how many slots are an organisation’s or a team’s own: beyond them it borrows, and goes after those that do not',
   )
   async guarantee(
-    @Param('scope', { schema: scope }) of: z.infer<typeof scope>,
+    @Param('scope', { schema: groupScope }) of: z.infer<typeof groupScope>,
     @Param('id', { schema: z.coerce.number().int().min(1) }) id: number,
     @Body({ schema: guaranteeBody }) { jobs }: z.infer<typeof guaranteeBody>,
   ): Promise<z.input<typeof guarantee>> {

@@ -1,5 +1,5 @@
 import { Body, Controller, Get, Post, Query } from '@nestjs/common';
-import { Allow, audited, differences, jobsSeenBy, Who } from '@lineclear/access';
+import { Allow, audited, differences, jobsSeenBy, Who, type Reach } from '@lineclear/access';
 import { Bus } from '@lineclear/bus';
 import { fields, JOB_STATES, type JobState, type Principal } from '@lineclear/contracts';
 import { Answers, Clock, Database } from '@lineclear/kit';
@@ -7,11 +7,13 @@ import { z } from 'zod';
 import * as queue from '../db/queue.repo.js';
 import * as slots from '../db/slots.repo.js';
 import { bandName } from '../domain/band.js';
+import { Forecasts, type Forecast } from '../line/forecasts.js';
 import { Wakes } from '../line/wakes.js';
+import { etaView, viewEta } from './eta-view.js';
+import { ceiling } from './limit-fields.js';
 
 const HOUR_MS = 3_600_000;
 const MAX_OWN = 500;
-const ceiling = z.int().min(1).max(100_000);
 const limitsBody = z
   .strictObject({ max_concurrent: ceiling.optional(), user_max_concurrent: ceiling.optional() })
   .refine((body) => Object.keys(body).length > 0, 'names no limit to change');
@@ -26,6 +28,7 @@ const entry = z.object({
   priority: z.int(),
   priority_name: z.string(),
   position: z.int().nullable(),
+  eta: etaView,
   queued_at: fields.instant.nullable(),
   submitted_at: fields.instant,
   estimated_cost: fields.costUsd,
@@ -61,6 +64,7 @@ export class QueueController {
     private readonly bus: Bus,
     private readonly wakes: Wakes,
     private readonly clock: Clock,
+    private readonly forecasts: Forecasts,
   ) {}
 
   @Get()
@@ -68,7 +72,7 @@ export class QueueController {
   @Answers(
     200,
     list,
-    'Lists the jobs that have not ended, in the order of the queue; all with job.view.all, otherwise your own',
+    'Lists the jobs that have not ended, in the order in which they are expected to start; all with job.view.all, otherwise your own',
   )
   async entries(
     @Query({ schema: listQuery }) { limit }: z.infer<typeof listQuery>,
@@ -76,11 +80,11 @@ export class QueueController {
   ): Promise<z.input<typeof list>> {
     const reach = jobsSeenBy(who);
     const [found, counts] = await Promise.all([
-      queue.entries(this.database, reach, limit),
+      this.#entries(reach, limit),
       queue.countLive(this.database, reach),
     ]);
     return {
-      entries: found.map(viewEntry),
+      entries: found,
       total_pending: sum(counts, ['queued', ...BLOCKED]),
       total_running: sum(counts, RUNNING),
     };
@@ -112,7 +116,7 @@ export class QueueController {
   @Answers(200, mine, 'Shows your own part of the queue')
   async me(@Who() who: Principal): Promise<z.input<typeof mine>> {
     const [found, counts] = await Promise.all([
-      queue.entries(this.database, { userId: who.user_id }, MAX_OWN),
+      this.#entries({ userId: who.user_id }, MAX_OWN),
       queue.countLive(this.database, { userId: who.user_id }),
     ]);
     return {
@@ -120,11 +124,8 @@ export class QueueController {
       running_count: sum(counts, RUNNING),
       blocked_count: sum(counts, BLOCKED),
       best_position: found[0]?.position ?? null,
-      pending_jobs: found
-        .filter(({ state }) => !RUNNING.includes(state))
-        .slice(0, 10)
-        .map(viewEntry),
-      running_jobs: found.filter(({ state }) => RUNNING.includes(state)).map(viewEntry),
+      pending_jobs: found.filter(({ status }) => !RUNNING.includes(status)).slice(0, 10),
+      running_jobs: found.filter(({ status }) => RUNNING.includes(status)),
     };
   }
 
@@ -150,19 +151,36 @@ export class QueueController {
     this.wakes.wake();
     return limits;
   }
+
+  async #entries(reach: Reach, limit: number): Promise<z.input<typeof entry>[]> {
+    const read = (by: Forecast): Promise<queue.Entry[]> =>
+      queue.entries(this.database, reach, limit, by.first(reach, limit));
+    let forecast = await this.forecasts.current();
+    let found = await read(forecast);
+    const unknown = found.flatMap((one) => (one.is_in_line && !forecast.knows(one.id) ? [one.id] : []));
+    if (unknown.length > 0) {
+      forecast = await this.forecasts.current(unknown);
+      found = await read(forecast);
+    }
+    return found.map((one) => viewEntry(one, forecast));
+  }
 }
 
-const viewEntry = (found: queue.Entry): z.input<typeof entry> => ({
-  job_id: found.id,
-  user_id: found.user_id,
-  username: found.username,
-  provider: found.provider,
-  config_name: found.config_name,
-  status: found.state,
-  priority: found.band,
-  priority_name: bandName(found.level, found.band),
-  position: found.position,
-  queued_at: found.queued_at?.toISOString() ?? null,
-  submitted_at: found.submitted_at.toISOString(),
-  estimated_cost: found.estimated_cost_usd,
-});
+const viewEntry = (found: queue.Entry, forecast: Forecast): z.input<typeof entry> => {
+  const eta = found.is_in_line ? forecast.eta(found.id) : null;
+  return {
+    job_id: found.id,
+    user_id: found.user_id,
+    username: found.username,
+    provider: found.provider,
+    config_name: found.config_name,
+    status: found.state,
+    priority: found.band,
+    priority_name: bandName(found.level, found.band),
+    position: eta?.position ?? null,
+    eta: eta && viewEta(eta, forecast),
+    queued_at: found.queued_at?.toISOString() ?? null,
+    submitted_at: found.submitted_at.toISOString(),
+    estimated_cost: found.estimated_cost_usd,
+  };
+};

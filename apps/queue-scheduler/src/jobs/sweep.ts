@@ -6,6 +6,7 @@ import { Rounds } from '@lineclear/kit/rounds';
 import type { Queue } from 'bullmq';
 import type { Config } from '../config.js';
 import * as costs from '../db/costs.repo.js';
+import * as etas from '../db/etas.repo.js';
 import * as jobs from '../db/jobs.repo.js';
 import * as maintenance from '../db/maintenance.repo.js';
 import * as quotas from '../db/quotas.repo.js';
@@ -48,6 +49,7 @@ export class Sweep extends Rounds {
     await maintenance.purge(this.database, new Date(now.getTime() - USAGE_MS));
     await costs.purge(this.database, new Date(now.getTime() - USAGE_MS));
     await quotas.purgeTold(this.database, new Date(now.getTime() - USAGE_MS));
+    await etas.purge(this.database, new Date(now.getTime() - USAGE_MS));
     await submissions.purge(
       this.database,
       now,

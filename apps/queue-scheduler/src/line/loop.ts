@@ -10,7 +10,7 @@ export abstract class Loop implements OnApplicationBootstrap, OnApplicationShutd
   #stopped = false;
   #running: Promise<void> | undefined;
   #tick: NodeJS.Timeout | undefined;
-  readonly #listener = (): void => this.#wake();
+  readonly #listener = (): void => this.wake();
 
   protected constructor(
     private readonly wakes: Wakes,
@@ -24,7 +24,7 @@ export abstract class Loop implements OnApplicationBootstrap, OnApplicationShutd
   onApplicationBootstrap(): void {
     this.wakes.listen(this.#listener);
     this.#tick = setInterval(this.#listener, TICK_MS);
-    this.#wake();
+    this.wake();
   }
 
   async onApplicationShutdown(): Promise<void> {
@@ -34,7 +34,7 @@ export abstract class Loop implements OnApplicationBootstrap, OnApplicationShutd
     await this.#running;
   }
 
-  #wake(): void {
+  protected wake(): void {
     this.#woken = true;
     if (this.#running === undefined && !this.#stopped) this.#running = this.#run();
   }

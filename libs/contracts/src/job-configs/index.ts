@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { agentsConfig } from './agents.js';
 import { containerConfig } from './container.js';
 import { hfJobsConfig } from './hf-jobs.js';
 import { localConfig } from './local.js';
@@ -9,6 +10,7 @@ import { skypilotConfig } from './skypilot.js';
 import { slurmConfig } from './slurm.js';
 import { vastConfig } from './vast.js';
 
+export { agentsConfig, labelPattern, workerLabels } from './agents.js';
 export { containerConfig, type ContainerConfig } from './container.js';
 export { hfJobsConfig } from './hf-jobs.js';
 export { RUN_KEY_INPUT } from './input.js';
@@ -25,6 +27,7 @@ export { vastConfig } from './vast.js';
  * that are not here take anything.
  */
 export const jobConfigs: Readonly<Partial<Record<string, z.ZodType>>> = {
+  agents: agentsConfig,
   hf_jobs: hfJobsConfig,
   kubernetes: containerConfig,
   lambda: containerConfig,

@@ -1,5 +1,6 @@
 import { sendsFiles } from '@lineclear/contracts';
 import { z } from 'zod';
+import { agentsProvider } from './agents.js';
 import { hfJobsProvider } from './hf-jobs.js';
 import { httpProvider } from './http.js';
 import { kubernetesProvider } from './kubernetes.js';
@@ -14,6 +15,7 @@ import { vastProvider } from './vast.js';
 
 /** What the configuration file says of one provider, by its type. */
 export const providerConfig = z.discriminatedUnion('type', [
+  agentsProvider,
   hfJobsProvider,
   httpProvider,
   kubernetesProvider,
@@ -33,6 +35,7 @@ export type ProviderConfigOf<Type extends ProviderType> = Extract<ProviderConfig
 /** The name of the secret that a provider's calls are made with; undefined where they need none. */
 export function secretOfProvider(provider: ProviderConfig): string | undefined {
   switch (provider.type) {
+    case 'agents':
     case 'local':
       return undefined;
     case 'http':
@@ -53,6 +56,7 @@ export function secretOfProvider(provider: ProviderConfig): string | undefined {
 /** Whether runs can be given secrets in files. */
 export function givesFiles(provider: ProviderConfig): boolean {
   switch (provider.type) {
+    case 'agents':
     case 'local':
     case 'kubernetes':
       return true;

@@ -28,6 +28,18 @@ export class RunFolder {
       await mkdir(folder, { recursive: true, mode: 0o700 });
   }
 
+  /** Takes the folder, or there is none, so that nothing is started in it any more; false where somebody has it. */
+  async take(): Promise<boolean> {
+    try {
+      await mkdir(join(this.path, 'claim'));
+      return true;
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'EEXIST' || code === 'ENOENT') return code === 'ENOENT';
+      throw error;
+    }
+  }
+
   async state(): Promise<ProcessState> {
     const claimed = await timeOf(join(this.path, 'claim'));
     if (claimed === undefined) return { is: 'unknown' };

@@ -1,17 +1,35 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { partsOf } from '@lineclear/redact';
-import type { GivenFile, Submission } from './adapter.js';
+
+/** A secret, and its name. */
+export interface GivenSecret {
+  readonly name: string;
+  readonly value: { reveal(): string };
+}
+
+export interface GivenFile extends GivenSecret {
+  /** `key.pem`, in the folder of the secret, or `~/.ssh/id_ed25519`. */
+  readonly file: string;
+  /** The variable that is to say where it is. */
+  readonly variable: string | undefined;
+}
+
+/** The secrets that a run gets in environment variables, and those in files. */
+interface Given {
+  readonly secrets: ReadonlyMap<string, GivenSecret>;
+  readonly files: readonly GivenFile[];
+}
 
 const OWNER_READS = 0o400;
 const LIST = 'secret-files';
 
 /** What stands for a secret in the list that the supervisor's cleaner is given: where its value is, and between which characters of it is what must not be seen. */
-export type Cleaned = { readonly name: string; readonly parts: readonly (readonly [number, number])[] } & (
+type Cleaned = { readonly name: string; readonly parts: readonly (readonly [number, number])[] } & (
   { readonly variable: string } | { readonly path: string }
 );
 
-export interface PlacedSecrets {
+interface PlacedSecrets {
   readonly env: Readonly<Record<string, string>>;
   readonly cleaned: readonly Cleaned[];
 }
@@ -20,7 +38,7 @@ export interface PlacedSecrets {
 const secretsDir = (folder: string): string => join(folder, 'secrets');
 
 /** Puts a run's secrets where it finds them: its variables, and files in its folder, which is its home, for this user alone. */
-export async function placeSecrets(folder: string, { env, files }: Submission): Promise<PlacedSecrets> {
+export async function placeSecrets(folder: string, { secrets, files }: Given): Promise<PlacedSecrets> {
   const placed = files.map((file) => ({ ...file, path: pathOf(folder, file) }));
   if (placed.length > 0)
     await writeFile(join(folder, LIST), placed.map(({ path }) => `${path}\n`).join(''), { mode: 0o600 });
@@ -32,12 +50,16 @@ export async function placeSecrets(folder: string, { env, files }: Submission): 
   }
   return {
     env: {
-      ...Object.fromEntries([...env].map(([variable, { value }]) => [variable, value.reveal()])),
+      ...Object.fromEntries([...secrets].map(([variable, { value }]) => [variable, value.reveal()])),
       ...Object.fromEntries(placed.flatMap(({ variable, path }) => (variable ? [[variable, path]] : []))),
       ...(placed.length > 0 ? { LINECLEAR_SECRETS_DIR: secretsDir(folder) } : {}),
     },
     cleaned: [
-      ...[...env].map(([variable, { name, value }]) => ({ name, variable, parts: placesOf(value.reveal()) })),
+      ...[...secrets].map(([variable, { name, value }]) => ({
+        name,
+        variable,
+        parts: placesOf(value.reveal()),
+      })),
       ...placed.map(({ name, path, value }) => ({ name, path, parts: placesOf(value.reveal()) })),
     ],
   };
