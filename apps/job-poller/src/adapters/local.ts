@@ -56,7 +56,7 @@ export class LocalAdapter implements Adapter {
       const kind = error.kind === 'refused' ? 'refused' : 'not sent';
       throw new ProviderFailure(kind, error.message, undefined, { cause: error });
     }
-    return { externalId: runKey };
+    return { externalId: submission.runKey };
   }
 
   /** Not found means that no supervisor has taken the folder; one that comes later still starts the command only once. */
