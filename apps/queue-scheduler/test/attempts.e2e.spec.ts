@@ -51,6 +51,7 @@ it('tries a job again whose run was lost, with its checkpoints, and says so', as
     { attempt: 2, checkpoint_path: 's3://kept/here' },
   ]);
   expect(claims(id)[0]!.claim_id).not.toBe(claims(id)[1]!.claim_id);
+  await vi.waitFor(() => expect(house.peer.events(jobAttemptFailed)).not.toEqual([]));
   expect(house.peer.events(jobAttemptFailed).at(-1)!.data).toMatchObject({
     job_id: id,
     attempt: 1,
@@ -146,7 +147,7 @@ it('goes to bigger hardware after one that ran out of memory, in the lane and at
   await house.ended(id, 'failed', { cause: 'oom' });
   await expectClaimed(id, 2);
   expect(await house.row(id)).toMatchObject({ hardware: 'big', gpus: 2, estimated_cost_usd: 4 });
-  expect(claims(id).at(-1)).toMatchObject({ hardware: 'big' });
+  await vi.waitFor(() => expect(claims(id).at(-1)).toMatchObject({ hardware: 'big' }));
 });
 
 it('asks about the most that all attempts may cost, and about all hardware', async () => {

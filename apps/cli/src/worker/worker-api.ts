@@ -31,7 +31,7 @@ const task = z.object({
   files: z.array(given.extend({ file: z.string(), variable: z.string().nullable() })),
   max_runtime_seconds: z.number().nullable(),
   output_path: z.string().nullable(),
-  checkpoint_path: z.string().nullable(),
+  checkpoint_path: z.string().nullable().default(null),
 });
 const taken = z.object({ task: task.nullable() });
 const accepted = z.object({ accepted: z.literal(true) });

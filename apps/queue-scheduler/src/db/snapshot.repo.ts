@@ -51,9 +51,8 @@ interface QueuedRow extends LiveRow {
   readonly held_until: Date | null;
 }
 
-// Whatever holds a slot has a lease, and hardly anything else has: the whole queue need not be gone through.
 const RUNNING = `select ${LIVE}, j.claimed_at from jobs j
-  where j.lease_until is not null and j.state in ('dispatching', 'running', 'cancelling') limit ${MAX_ROWS}`;
+  where j.state in ('dispatching', 'running', 'cancelling') limit ${MAX_ROWS}`;
 interface RunningRow extends LiveRow {
   readonly claimed_at: Date;
 }
