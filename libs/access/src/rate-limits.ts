@@ -1,4 +1,5 @@
-import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import type { Principal } from '@lineclear/contracts';
 import {
   addressGroup,
@@ -22,11 +23,13 @@ import type { Token } from './token.js';
 
 const GOOD_MS = 60_000;
 const MAX_TOKENS = 10_000;
+const MAX_CONNECT_MS = 2_000;
 
 /** How much each principal, and each address of those who are nobody yet, may ask of this service in a minute. */
 @Injectable()
-export class RateLimits implements OnApplicationShutdown {
+export class RateLimits implements OnApplicationBootstrap, OnApplicationShutdown {
   readonly #redis: Redis | undefined;
+  readonly #connected: Promise<void> | undefined;
   readonly #perPrincipal: RateLimit | undefined;
   readonly #perAddress: RateLimit | undefined;
   /** Tokens that were somebody's lately: whoever sends one is not made to wait for what others at the address did. */
@@ -45,11 +48,16 @@ export class RateLimits implements OnApplicationShutdown {
     if (ofPrincipal === 0 && ofAddress === 0) return;
     const redis = (this.#redis = openRedis(REDIS_URL, log));
     // Its errors are in the log; it is looked for as long as the service runs.
-    redis.connect().catch(() => undefined);
+    this.#connected = redis.connect().catch(() => undefined);
     const open = (what: string, limit: number): RateLimit | undefined =>
       limit === 0 ? undefined : new RateLimit(redis, `lineclear:${service}:limit:${what}`, limit, clock);
     this.#perPrincipal = open('principal', ofPrincipal);
     this.#perAddress = open('address', ofAddress);
+  }
+
+  /** Who comes first is counted by all replicas together too, if Redis is there at all. */
+  async onApplicationBootstrap(): Promise<void> {
+    await Promise.race([this.#connected, delay(MAX_CONNECT_MS, undefined, { ref: false })]);
   }
 
   onApplicationShutdown(): void {
