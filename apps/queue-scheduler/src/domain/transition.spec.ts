@@ -262,7 +262,10 @@ describe('a run that is stopped for another job', () => {
   });
 
   it('keeps its real end when it was done before', () => {
-    expect(transition(stopping(), FACTS['succeeded']!, NOW, LEASES)?.state).toBe('completed');
+    expect(transition(stopping(), FACTS['succeeded']!, NOW, LEASES)).toMatchObject({
+      state: 'completed',
+      attempts: [{ outcome: 'succeeded', cause: null, is_preempted: false }],
+    });
   });
 
   it('ends with it once somebody wants the job no more', () => {

@@ -256,14 +256,16 @@ function nextOf(job: Job, attempts: readonly Attempt[], now: Date): ReturnType<t
 
 function endedAttempt(job: Job, fact: Ending): Attempt {
   const startedAt = fact.outcome === 'refused' ? null : (fact.startedAt ?? job.startedAt);
+  // One that was done before it could be stopped was not.
+  const stoppedFor = fact.outcome === 'succeeded' ? null : job.stoppedFor;
   return {
     attempt: job.attempt,
     hardware: job.hardware,
     gpus: job.gpus,
     outcome: fact.outcome,
-    cause: job.stoppedFor === null ? (fact.cause ?? null) : 'preempted',
-    message: job.stoppedFor ?? fact.message ?? null,
-    is_preempted: job.stoppedFor !== null,
+    cause: stoppedFor === null ? (fact.cause ?? null) : 'preempted',
+    message: stoppedFor ?? fact.message ?? null,
+    is_preempted: stoppedFor !== null,
     queued_at: (job.queuedAt ?? job.submittedAt).toISOString(),
     claimed_at: (job.claimedAt ?? job.submittedAt).toISOString(),
     started_at: startedAt?.toISOString() ?? null,

@@ -151,7 +151,6 @@ export class ArraysController {
     if (tasks.some((job) => !canFor(who, 'job.cancel', job)))
       throw new NotAllowed('this needs the permission job.cancel of all of its jobs');
     const by = { user_id: who.user_id, username: who.username };
-    // The last first: what waits for one that is cancelled is cancelled by then.
     const facts = tasks
       .filter(({ state }) => !isFinal(state))
       .map(({ jobId }): About => ({ jobId, fact: { kind: 'cancel_requested', by } }));
