@@ -10,6 +10,13 @@ beforeAll(async () => {
 });
 afterAll(async () => bench?.stop());
 
+/** A claim whose task waits for a worker: those that come after it are younger. */
+async function arrived(more?: Parameters<Fleet['claim']>[0]): Promise<Claim> {
+  const claim = await fleet.claim(more);
+  await vi.waitFor(() => expect(bench.started(claim)).toHaveLength(1), PATIENCE);
+  return claim;
+}
+
 const logOf = async (claim: Claim): Promise<string> => {
   const rows = await bench.service.database.query<{ text: string }>(
     'select text from run_logs l join runs r on r.id = l.run_id where r.job_id = $1 order by seq',
@@ -102,8 +109,7 @@ it('gives the values of secrets to the worker that takes the task, and keeps the
 it('ends a task whose secrets are not there, and gives the next one', async () => {
   answerSecrets(bench.peer, { HF_TOKEN: 'a-value-of-it' });
   const worker = await fleet.worker();
-  const gone = await fleet.claim({ secrets: ['HF_TOKEN'] });
-  await vi.waitFor(() => expect(bench.started(gone)).toHaveLength(1), PATIENCE);
+  const gone = await arrived({ secrets: ['HF_TOKEN'] });
   answerSecrets(bench.peer, {});
   const next = await fleet.claim();
   expect(await worker.take()).toMatchObject({ job_id: next.job_id });
@@ -114,10 +120,7 @@ it('ends a task whose secrets are not there, and gives the next one', async () =
 it('gives each task once, however many ask at once, and the oldest first', async () => {
   const workers = await Promise.all(Array.from({ length: 4 }, () => fleet.worker({}, { slots: 16 })));
   const claims: Claim[] = [];
-  for (let job = 0; job < 12; job += 1) {
-    claims.push(await fleet.claim());
-    await vi.waitFor(() => expect(bench.started(claims.at(-1)!)).toHaveLength(1), PATIENCE);
-  }
+  for (let job = 0; job < 12; job += 1) claims.push(await arrived());
   const taken = await Promise.all(
     workers.map(async (worker) => {
       const jobs: string[] = [];
@@ -141,21 +144,18 @@ it('gives a worker what it is good for', async () => {
       { labels: { gpu: 'lies', site: 'b' } },
     ),
   ];
-  const ofLabels = await fleet.claim({
+  const ofLabels = await arrived({
     hardware: 'a100',
     config: { command: ['true'], labels: { gpu: 'a100*', site: 'b' } },
   });
-  await vi.waitFor(() => expect(bench.started(ofLabels)).toHaveLength(1), PATIENCE);
-  const ofHardware = await fleet.claim({ hardware: 'cpu-large' });
-  await vi.waitFor(() => expect(bench.started(ofHardware)).toHaveLength(1), PATIENCE);
+  const ofHardware = await arrived({ hardware: 'cpu-large' });
   expect(await small.take()).toMatchObject({ job_id: ofHardware.job_id });
   expect(await large.take()).toMatchObject({ job_id: ofLabels.job_id });
 });
 
 it('gives no more than a worker has slots, none of another provider, and none while it drains', async () => {
   const [worker, stranger] = [await fleet.worker(), await fleet.worker({ provider: 'other-fleet' })];
-  const [first, second] = [await fleet.claim(), await fleet.claim()];
-  await vi.waitFor(() => expect(bench.started(second)).toHaveLength(1), PATIENCE);
+  const [first, second] = [await arrived(), await arrived()];
   const task = await worker.take();
   const none = async (who: typeof worker, held: string[] = []): Promise<void> =>
     expect((await who.say('take', { held })).body).toEqual({ task: null });

@@ -13,8 +13,8 @@ beforeEach(() => {
   base = mkdtempSync(join(tmpdir(), 'lineclear-processes-'));
   folder = new RunFolder(join(base, 'run'));
 });
-// Supervisors that came late may still be at work in it.
-afterEach(() => rmSync(base, { recursive: true, force: true, maxRetries: 20, retryDelay: 20 }));
+// Supervisors that came late may still be at work in it: they put something into what is being emptied.
+afterEach(() => vi.waitFor(() => rmSync(base, { recursive: true, force: true }), PATIENCE));
 
 const sh = (script: string, more: Partial<RunOrder> = {}): RunOrder => ({
   runKey: 'lc-1-a1',
