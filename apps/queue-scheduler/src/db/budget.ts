@@ -1,9 +1,10 @@
 import type { Tx } from '@lineclear/kit';
 import { affordsCost, costLimitName, endOfPeriod, isLimited, withSpent } from '../domain/cost-limits.js';
 import { holdersOf } from '../domain/holders.js';
+import type { LaneKey } from '../domain/queue-changes.js';
 import { NOTHING_USED, quotasOf, waitsUntil, withClaimed, type Load } from '../domain/quotas.js';
 import * as costs from './costs.repo.js';
-import type { Held, LaneKey } from './lanes.repo.js';
+import type { Held } from './lanes.repo.js';
 import * as quotas from './quotas.repo.js';
 import * as usage from './usage.repo.js';
 

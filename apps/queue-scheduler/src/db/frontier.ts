@@ -10,10 +10,11 @@ import {
   type Waiting,
 } from '../domain/choice.js';
 import { holdersOf, scopeOf } from '../domain/holders.js';
+import type { LaneKey } from '../domain/queue-changes.js';
 import { chargeOf } from '../domain/share.js';
 import type { Costly } from './budget.js';
 import type { Next } from './hold-back.js';
-import { BRANCH_READY, IN_LANE, LANE_READY, type LaneKey } from './lanes.repo.js';
+import { BRANCH_READY, IN_LANE, LANE_READY } from './lanes.repo.js';
 
 // Of a person's quotas the most particular one counts, and it blocks or it does not.
 const PERSONAL_CEILING = `(

@@ -1,23 +1,6 @@
 import type { Tx } from '@lineclear/kit';
-import { idOf, scopeOf, type Holder, type Whose } from '../domain/holders.js';
-
-/** The jobs of one user in one band and pool that count under the same team and organisation. */
-export interface LaneKey extends Whose {
-  readonly band: number;
-  /** As `poolName` in domain/pools.ts has it. */
-  readonly pool: string;
-}
-/** A number of jobs of one lane. */
-export interface LaneChange extends LaneKey {
-  /** The level whose people the band is for. */
-  readonly level: string;
-  readonly jobs: number;
-}
-/** Jobs that join a lane, and the first of them. */
-export interface Joining extends LaneChange {
-  readonly headOrd: number;
-  readonly headQueuedAt: Date;
-}
+import { idOf, scopeOf, type Holder } from '../domain/holders.js';
+import type { Joining, LaneChange, LaneKey } from '../domain/queue-changes.js';
 
 /** What `team_id` and `org_id` of a lane hold for jobs of none: null is no part of a key. */
 export const NONE = 0;

@@ -1,26 +1,17 @@
 import { isDeepStrictEqual } from 'node:util';
-import {
-  mayMove,
-  type ApprovalNeed,
-  type EndReason,
-  type FailureCause,
-  type FINAL_STATES,
-  type JobState,
-  type RunOutcome,
-} from '@lineclear/contracts';
+import type { ApprovalNeed, EndReason, FINAL_STATES } from '@lineclear/contracts';
 import { isMet, type Condition } from './dependency.js';
 import {
   holdsSlot,
   isInLine,
   spentOn,
   type Approver,
-  type Attempt,
   type Canceller,
   type Job,
   type Progress,
 } from './job.js';
-import { settledCost } from './price.js';
-import { machineOf, nextAttempt } from './retry.js';
+import { ended, later, moved } from './moved.js';
+import { runEnded, type Ending } from './run-ended.js';
 
 interface OfRun {
   readonly claimId: string;
@@ -56,15 +47,6 @@ export type Fact =
   | (OfRun & { readonly kind: 'run_started'; readonly externalId: string; readonly startedAt: Date })
   | (OfRun & { readonly kind: 'run_observed'; readonly progress: Progress })
   | (OfRun & { readonly kind: 'run_ended' } & Ending);
-
-interface Ending {
-  readonly outcome: RunOutcome;
-  readonly cause?: FailureCause | undefined;
-  readonly message?: string | undefined;
-  readonly startedAt?: Date | undefined;
-  readonly endedAt: Date;
-  readonly costUsd?: number | undefined;
-}
 
 /** How long silence is normal, by what a job waits for. */
 export interface Leases {
@@ -153,7 +135,6 @@ export function transition(job: Job, fact: Fact, now: Date, leases: Leases): Job
   }
 }
 
-const later = (now: Date, seconds: number): Date => new Date(now.getTime() + seconds * 1_000);
 const isWaiting = (job: Job): boolean =>
   job.state === 'awaiting_evaluation' || job.state === 'pending_approval';
 /** Whether a decision is on the request this job waits for. One that came before the request itself counts too. */
@@ -163,17 +144,6 @@ const demandedOf = ({ facts }: Job): Job['approvedSecrets'] =>
   (facts.secrets_needing_approval ?? []).map(({ name, scope }) => ({ name, scope }));
 const isOfRun = (job: Job, run: OfRun): boolean =>
   job.claimId === run.claimId && job.attempt === run.attempt && job.endedAt === null;
-
-function moved(job: Job, to: JobState, change: Partial<Job>): Job | undefined {
-  return mayMove(job.state, to) ? { ...job, ...change, state: to, version: job.version + 1 } : undefined;
-}
-
-const ended = (
-  job: Job,
-  to: 'completed' | 'failed' | 'cancelled',
-  at: Date,
-  change: Partial<Job>,
-): Job | undefined => moved(job, to, { endedAt: at, leaseUntil: null, ...change });
 
 function cancel(job: Job, by: Canceller, now: Date, leases: Leases): Job | undefined {
   // Asked already: only the run's end ends it now, for until then it may cost money.
@@ -217,80 +187,3 @@ function observed(job: Job, progress: Progress, now: Date, leases: Leases): Job 
   const leaseUntil = job.state === 'cancelling' ? job.leaseUntil : later(now, leases.runSeconds);
   return { ...job, progress: newer ? progress : job.progress, leaseUntil };
 }
-
-const OUTCOMES: Readonly<
-  Record<RunOutcome, { state: 'completed' | 'failed' | 'cancelled'; reason: EndReason | null }>
-> = {
-  succeeded: { state: 'completed', reason: null },
-  failed: { state: 'failed', reason: 'run_failed' },
-  cancelled: { state: 'cancelled', reason: 'cancelled_by_user' },
-  timed_out: { state: 'failed', reason: 'run_timed_out' },
-  lost: { state: 'failed', reason: 'run_lost' },
-  refused: { state: 'failed', reason: 'dispatch_refused' },
-};
-
-function runEnded(job: Job, fact: Ending, now: Date): Job | undefined {
-  // Refused after a cancel means that the cancel came before the provider was called.
-  const cameInTime = job.state === 'cancelling' && fact.outcome === 'refused';
-  const { state, reason } = OUTCOMES[cameInTime ? 'cancelled' : fact.outcome];
-  const over = endedAttempt(job, fact);
-  const attempts = [...job.attempts, over];
-  const next = nextOf(job, attempts, now);
-  if (next) return again(job, attempts, next, now);
-  return ended(job, state, fact.endedAt, {
-    endReason: reason,
-    // Who cancelled it says more than a provider's word for it.
-    message: state === 'cancelled' ? (job.message ?? fact.message ?? null) : (fact.message ?? job.message),
-    startedAt: over.started_at === null ? null : new Date(over.started_at),
-    attempts,
-    costUsd: spentOn({ attempts }),
-  });
-}
-
-/** What becomes of a job whose attempt is over without its having done its work; undefined where it ends with that. */
-function nextOf(job: Job, attempts: readonly Attempt[], now: Date): ReturnType<typeof nextAttempt> {
-  if (job.state !== 'cancelling') return nextAttempt(job, attempts, now);
-  if (job.stoppedFor === null || attempts.at(-1)?.outcome === 'succeeded') return undefined;
-  return { ...machineOf(job), notBefore: null };
-}
-
-function endedAttempt(job: Job, fact: Ending): Attempt {
-  const startedAt = fact.outcome === 'refused' ? null : (fact.startedAt ?? job.startedAt);
-  // One that was done before it could be stopped was not.
-  const stoppedFor = fact.outcome === 'succeeded' ? null : job.stoppedFor;
-  return {
-    attempt: job.attempt,
-    hardware: job.hardware,
-    gpus: job.gpus,
-    outcome: fact.outcome,
-    cause: stoppedFor === null ? (fact.cause ?? null) : 'preempted',
-    message: stoppedFor ?? fact.message ?? null,
-    is_preempted: stoppedFor !== null,
-    queued_at: (job.queuedAt ?? job.submittedAt).toISOString(),
-    claimed_at: (job.claimedAt ?? job.submittedAt).toISOString(),
-    started_at: startedAt?.toISOString() ?? null,
-    ended_at: fact.endedAt.toISOString(),
-    cost_usd: settledCost({ costUsd: fact.costUsd, startedAt, endedAt: fact.endedAt }, job.costPerHourUsd),
-  };
-}
-
-/** Back to where it stood in the queue: what is known of the attempt that is over is in the list of them. */
-const again = (
-  job: Job,
-  attempts: readonly Attempt[],
-  next: NonNullable<ReturnType<typeof nextAttempt>>,
-  now: Date,
-): Job | undefined =>
-  moved(job, 'queued', {
-    ...next,
-    attempts,
-    queuedAt: now,
-    claimId: null,
-    claimedAt: null,
-    leaseUntil: null,
-    startedAt: null,
-    cancelRequestedAt: null,
-    stoppedFor: null,
-    externalId: null,
-    progress: null,
-  });

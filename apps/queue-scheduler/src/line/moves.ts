@@ -12,11 +12,18 @@ import * as quotas from '../db/quotas.repo.js';
 import * as shares from '../db/shares.repo.js';
 import * as slots from '../db/slots.repo.js';
 import * as usage from '../db/usage.repo.js';
-import { holdsSlot, isInLine, type Job } from '../domain/job.js';
+import { isInLine, type Job } from '../domain/job.js';
 import { countByHolder, holdersOf } from '../domain/holders.js';
 import { ceilingsOf, pickAtOnce, takingsOf, type Taking } from '../domain/pick.js';
-import { poolHolds, poolName, poolsTaken, type Machine } from '../domain/pools.js';
+import { poolHolds, poolsTaken } from '../domain/pools.js';
 import { spendDeltas } from '../domain/provider-spend.js';
+import {
+  countByLane,
+  joiningLanes,
+  poolChanges,
+  queueChanges,
+  type Changed,
+} from '../domain/queue-changes.js';
 import type { Sharing } from '../domain/share.js';
 import { chargesOf } from '../domain/charges.js';
 import { transition, type Fact, type Leases } from '../domain/transition.js';
@@ -31,9 +38,7 @@ export interface About {
   readonly jobId: string;
   readonly fact: Fact;
 }
-interface Change {
-  /** Nothing, for a job that is new. */
-  readonly before: Job | undefined;
+interface Change extends Changed {
   after: Job;
 }
 
@@ -227,22 +232,10 @@ export class Moves {
     sharing: Sharing,
     picked?: Slots,
   ): Promise<void> {
-    const taken = afters(changed.filter(({ before, after }) => !hasSlot(before) && hasSlot(after)));
+    const { taken, freed, left, joined, endedNow } = queueChanges(changed);
     if (taken.length > 0 && !picked) throw new Error('jobs are claimed by a pick alone');
-    const freed = changed.flatMap(({ before, after }) =>
-      before && hasSlot(before) && !hasSlot(after) ? [{ before, after }] : [],
-    );
     const freedJobs = afters(freed);
     const freedBy = countByHolder(freedJobs);
-    const left = changed.flatMap(({ before, after }) =>
-      before && isInLine(before) && lineOf(after) !== lineOf(before) ? [before] : [],
-    );
-    const joined = afters(
-      changed.filter(({ before, after }) => isInLine(after) && lineOf(after) !== lineOf(before)),
-    );
-    const endedNow = afters(
-      changed.filter(({ before, after }) => after.endedAt !== null && (before?.endedAt ?? null) === null),
-    );
     const used = summed(changed.flatMap(({ before, after }) => usageDeltas(before, after)));
     const charges = changed.flatMap(({ before, after }) => chargesOf(before, after));
     const [saved, full, limits, isFollowed] = await Promise.all([
@@ -286,49 +279,4 @@ export class Moves {
 }
 
 const NOBODY: number[] = [];
-const hasSlot = (job: Job | undefined): boolean => job !== undefined && holdsSlot(job.state);
-/** The lane that a job stands in, if it does. */
-const lineOf = (job: Job | undefined): string | undefined =>
-  job && isInLine(job) ? keyOf({ ...job, pool: poolName(job) }) : undefined;
 const afters = (changes: readonly Change[]): Job[] => changes.map(({ after }) => after);
-const keyOf = ({ userId, teamId, orgId, band, pool }: lanes.LaneKey): string =>
-  [userId, teamId, orgId, band, pool].join(' ');
-
-function countByLane(moved: readonly Job[]): lanes.LaneChange[] {
-  const counts = new Map<string, lanes.LaneChange>();
-  for (const job of moved) {
-    const { userId, teamId, orgId, band, level } = job;
-    const lane = { userId, teamId, orgId, band, level, pool: poolName(job) };
-    counts.set(keyOf(lane), { ...lane, jobs: (counts.get(keyOf(lane))?.jobs ?? 0) + 1 });
-  }
-  return [...counts.values()];
-}
-
-/** The lanes of jobs that are stored as queued, each with the first of those that join it. */
-function joiningLanes(queued: readonly { readonly job: Job; readonly ord: number }[]): lanes.Joining[] {
-  const heads = new Map<string, { readonly ord: number; readonly job: Job }>();
-  for (const one of queued) {
-    const key = keyOf({ ...one.job, pool: poolName(one.job) });
-    if (one.ord < (heads.get(key)?.ord ?? Infinity)) heads.set(key, one);
-  }
-  return countByLane(queued.map(({ job }) => job)).flatMap((lane) => {
-    const head = heads.get(keyOf(lane));
-    return head
-      ? [{ ...lane, headOrd: head.ord, headQueuedAt: head.job.queuedAt ?? head.job.submittedAt }]
-      : [];
-  });
-}
-
-/** How many more jobs run in which pools: so many for each of these jobs. */
-function poolChanges(
-  ...moved: (readonly [jobs: readonly Job[], each: number])[]
-): (Machine & { by: number })[] {
-  const sums = new Map<string, Machine & { by: number }>();
-  for (const [jobs, each] of moved)
-    for (const { provider, hardware, gpus } of jobs) {
-      const machine = { provider, hardware, gpus };
-      const name = poolName(machine);
-      sums.set(name, { ...machine, by: (sums.get(name)?.by ?? 0) + each });
-    }
-  return [...sums.values()];
-}
