@@ -19,7 +19,7 @@ beforeAll(async () => {
 });
 beforeEach(async () => {
   await emptyQueue(house);
-  await house.service.database.query('truncate eta_samples');
+  await house.service.database.query('truncate eta_samples, maintenance');
   await house.limits({ max_concurrent: 1, user_max_concurrent: 50 });
 });
 afterAll(() => house?.close());
@@ -145,6 +145,21 @@ it('says why it does not know when a job starts', async () => {
   await house.as(ada).post(`/api/queue/${far}/hold`);
   expect(await position(ada, far)).toMatchObject({ position: null, eta: null, status: 'queued' });
   await house.ended(first);
+});
+
+it('tells when a job starts that has to wait for maintenance first', async () => {
+  await running(ben, 600);
+  const starts_at = new Date(Date.now() + 900_000).toISOString();
+  const ends_at = new Date(Date.now() + 1_800_000).toISOString();
+  const wanted = { kind: 'house', starts_at, ends_at, reason: 'new switches' };
+  const { status, body } = await house.as(admin).post('/api/queue/maintenance', wanted);
+  expect(status).toBe(201);
+  const long = await submit(ada, 400);
+  expect((await position(ada, long)).eta).toMatchObject({ p50: ends_at, is_bounded: true });
+  const short = await submit(house.folk.add('researcher'), 200);
+  expect(await position(admin, short)).toMatchObject({ position: 1 });
+  const { body: why } = await house.as(admin).get(`/api/queue/explain?job=${short}&before=${long}`);
+  expect(why).toMatchObject({ goes_first: short, reason: 'maintenance', limit: `maintenance:${body.id}` });
 });
 
 it('knows a job that was queued just now, and one view serves all who ask meanwhile', async () => {

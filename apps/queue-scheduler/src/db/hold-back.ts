@@ -1,8 +1,9 @@
 import type { Tx } from '@lineclear/kit';
-import { inTheWay, type Window } from '../domain/maintenance.js';
+import { concerning, inTheWay, type Window } from '../domain/maintenance.js';
 import { poolHolds, poolName, type Machine, type Pool, type PoolLimit } from '../domain/pools.js';
+import type { LaneKey } from '../domain/queue-changes.js';
 import { Backfill, KEPT_FOR, reservationFor } from '../domain/reservation.js';
-import type { Held, LaneKey } from './lanes.repo.js';
+import type { Held } from './lanes.repo.js';
 import * as running from './running.repo.js';
 
 /** A job that everything else lets go. */
@@ -47,7 +48,7 @@ export async function holdBack(
       if (!machine) return true;
       const { provider, hardware, gpus } = machine;
       const wanted = { id: job.id, provider, hardware, gpus, seconds: job.seconds };
-      const window = inTheWay(windows, wanted, nowMs);
+      const window = inTheWay(concerning(windows, machine), job.seconds, nowMs);
       if (window) held.push({ ...job, until: new Date(window.endsAtMs), by: `maintenance:${window.id}` });
       else if (backfill && !backfill.lets(wanted))
         held.push({

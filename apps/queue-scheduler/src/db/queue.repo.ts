@@ -3,7 +3,7 @@ import type { JobState, Level } from '@lineclear/contracts';
 import type { Queryable } from '@lineclear/kit';
 import { hasRoom } from '../domain/choice.js';
 import { poolHolds, poolsTaken, type Machine, type Pool, type PoolLimit } from '../domain/pools.js';
-import { inTheWay, type Window } from '../domain/maintenance.js';
+import { concerning, inTheWay, type Window } from '../domain/maintenance.js';
 import type { Standing } from '../domain/waits-for.js';
 import { IN_LANE } from './lanes.repo.js';
 import { windowsAfter } from './maintenance.repo.js';
@@ -76,7 +76,7 @@ export async function standingOf(
   const { pools, pool_limits: limits, windows, provider, hardware, gpus, seconds, ...standing } = row;
   const taken = poolsTaken(limits, pools);
   const machine = { provider, hardware, gpus };
-  const window = inTheWay(windows, { ...machine, seconds }, now.getTime());
+  const window = inTheWay(concerning(windows, machine), seconds, now.getTime());
   const without = (some: readonly PoolLimit[]): string[] =>
     poolHolds(some, machine)
       .filter((hold) => !hasRoom({ holds: [hold] }, taken))

@@ -1,10 +1,12 @@
 import type { Quota } from '@lineclear/contracts';
 import type { Database, Tx } from '@lineclear/kit';
 import { keysOf, laneName } from '../domain/choice.js';
+import type { Window } from '../domain/maintenance.js';
 import type { PoolLimit } from '../domain/pools.js';
 import { chargeOf } from '../domain/share.js';
 import type { QueuedNow, RunningNow, Snapshot } from '../domain/snapshot.js';
 import { IN_LANE } from './lanes.repo.js';
+import { windowsAfter } from './maintenance.repo.js';
 import { POLICY, policyOf, type Limits, type PolicyRow } from './slots.repo.js';
 
 /** So many queued jobs are read, of each lane equally many, and so many that run. */
@@ -15,12 +17,14 @@ const HOUSE = `
     (select coalesce(json_agg(json_build_object('kind', kind, 'name', name, 'atMost', at_most, 'isPaused', is_paused)), '[]') from pool_limits) as pool_limits,
     (select coalesce(json_agg(json_build_object('scope', scope, 'subject', subject, 'quota_type', quota_type, 'limit', limit_value::float8, 'action', action)), '[]')
      from quotas where quota_type = 'concurrent_jobs' and limit_value is not null) as quotas,
-    (select coalesce(json_object_agg(scope || ':' || subject, nominal), '{}') from slots where nominal is not null) as nominal
+    (select coalesce(json_object_agg(scope || ':' || subject, nominal), '{}') from slots where nominal is not null) as nominal,
+    ${windowsAfter('$1')}
   from limits`;
 interface HouseRow extends Limits, PolicyRow {
   readonly decisions: number;
   readonly pool_limits: PoolLimit[];
   readonly quotas: Quota[];
+  readonly windows: readonly Window[];
   readonly nominal: Record<string, number>;
 }
 
@@ -63,7 +67,7 @@ export async function read(database: Database, now: Date): Promise<Snapshot> {
     const isolated = tx.query('set transaction isolation level repeatable read, read only');
     const [, [house], lanes, running] = await Promise.all([
       isolated,
-      tx.query<HouseRow>(HOUSE),
+      tx.query<HouseRow>(HOUSE, [now]),
       tx.query<LaneRow>(LANES),
       tx.query<RunningRow>(RUNNING),
     ]);
@@ -86,6 +90,7 @@ export async function read(database: Database, now: Date): Promise<Snapshot> {
       decisions: house.decisions,
       quotas: house.quotas,
       poolLimits: house.pool_limits,
+      windows: house.windows,
       nominal: new Map(Object.entries(house.nominal)),
       used,
       queued: queued.map(queuedNow),

@@ -155,4 +155,17 @@ describe('two jobs', () => {
       why: { reason: 'budget' },
     });
   });
+
+  it('names maintenance that the other one would run into', () => {
+    const window = { id: 7, kind: 'house' as const, name: '' };
+    const house = { ...EMPTY, queue: [job('a', { userId: 2 }), job('b', { band: 40 })] };
+    const [a, b] = sceneOfWorld(house).choice.jobs.map(({ plannedSeconds }) => plannedSeconds);
+    expect(b).toBeGreaterThan(a!);
+    const startsAtMs = NOW_MS + b! * 1_000 - 1;
+    const windows = [{ ...window, startsAtMs, endsAtMs: startsAtMs + 60_000 }];
+    expect(explained(sceneOfWorld(house, windows))).toMatchObject({
+      first: { id: 'a' },
+      why: { reason: 'maintenance', limit: 'maintenance:7' },
+    });
+  });
 });

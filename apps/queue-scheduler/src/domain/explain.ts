@@ -1,15 +1,24 @@
 import { compareRanks, keysOf, type Hold, type Rank } from './choice.js';
-import type { Prospect } from './snapshot.js';
+import { windowFor, type Prospect } from './snapshot.js';
 import type { Step } from './simulate.js';
 import { usedAt } from './share.js';
 
-export const WHYS = ['band', 'own_slots', 'share', 'first_in', 'limit', 'budget', 'overdue'] as const;
+export const WHYS = [
+  'band',
+  'own_slots',
+  'share',
+  'first_in',
+  'limit',
+  'maintenance',
+  'budget',
+  'overdue',
+] as const;
 /** The first thing that decides that one job starts before another, as it is when it starts. */
 export interface Why {
   readonly reason: (typeof WHYS)[number];
   /** Of whose slots or share it is. */
   readonly of: 'org' | 'team' | 'user' | null;
-  /** The limit that keeps the other one. */
+  /** The limit, or the maintenance, that keeps the other one. */
   readonly limit: string | null;
   readonly figures: Readonly<Record<string, number>>;
   readonly text: string;
@@ -22,12 +31,19 @@ const NAMES = { org: 'organisation', team: 'team', user: 'owner' } as const;
 export function whyBefore(step: Step, other: Prospect): Why {
   const { job, isOverdue, line } = step;
   const { atMs, policy } = line.moment;
-  const inOrder = byOrder(step, other);
-  if (inOrder) return inOrder;
+  const window = windowFor(other, atMs);
+  if (window)
+    return {
+      ...why('maintenance', 'the other one would run into maintenance', { until_ms: window.endsAtMs }),
+      limit: `maintenance:${window.id}`,
+    };
   if ((other.heldUntilMs ?? 0) > atMs)
     return why('budget', 'a quota leaves no money for the other one', {
       held_until_ms: other.heldUntilMs ?? 0,
     });
+  // What is held stands in no order.
+  const inOrder = byOrder(step, other);
+  if (inOrder) return inOrder;
   const full = other.holds.find(({ holder, takes, atMost }) => line.takenOf(holder) + takes > atMost);
   if (full) return byLimit(full, line.takenOf(full.holder));
   if (isOverdue)

@@ -31,6 +31,7 @@ export class Line<J extends Waiting> {
   /** The last job that left a lane. */
   readonly #last = new Map<string, J>();
   readonly #held = new Set<string>();
+  readonly #leftBehind: J[][] = [];
   readonly #cutLanes: Set<string>;
   #moment: Moment;
   #decisions: number;
@@ -72,10 +73,16 @@ export class Line<J extends Waiting> {
     return found;
   }
 
+  /** Jobs of lanes that left because the first of them could not be afforded, since this was asked last. */
+  leftBehind(): J[][] {
+    return this.#leftBehind.splice(0);
+  }
+
   /** Jobs come in. */
   join(jobs: readonly J[]): void {
     for (const job of jobs.toSorted((a, b) => a.ord - b.ord)) {
       const lane = this.#laneOf(job);
+      this.#held.delete(lane.name);
       if (lane.jobs.length > 0) lane.jobs.push(job);
       else this.#change(lane, () => lane.jobs.push(job));
     }
@@ -180,7 +187,7 @@ export class Line<J extends Waiting> {
     const lane = this.#laneOf(job);
     // Whoever goes through the order right now goes on with it as it was.
     if (lane.user.parent) lane.user.parent.order = undefined;
-    this.#change(lane, () => lane.jobs.splice(0));
+    this.#change(lane, () => this.#leftBehind.push(lane.jobs.splice(0)));
     this.#held.add(lane.name);
     return false;
   }

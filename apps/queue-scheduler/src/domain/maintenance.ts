@@ -13,18 +13,15 @@ export interface Window {
 export const concerns = ({ kind, name }: Window, machine: Machine): boolean =>
   kind === 'house' || isAbout({ kind, name }, machine);
 
+export const concerning = (windows: readonly Window[], machine: Machine): Window[] =>
+  windows.filter((one) => concerns(one, machine));
+
 /**
- * The window that a job must wait for, as it is open now or begins before the job would be over; the one that is over last
- * where there are several, undefined where there is none.
+ * The window, of those that concern its machine, that a job must wait for, as it is open now or begins before the job would be
+ * over; the one that is over last where there are several, undefined where there is none.
  */
-export function inTheWay(
-  windows: readonly Window[],
-  job: Machine & { readonly seconds: number },
-  nowMs: number,
-): Window | undefined {
+export function inTheWay(windows: readonly Window[], seconds: number, nowMs: number): Window | undefined {
   return windows
-    .filter(
-      (one) => one.endsAtMs > nowMs && one.startsAtMs < nowMs + job.seconds * 1_000 && concerns(one, job),
-    )
+    .filter((one) => one.endsAtMs > nowMs && one.startsAtMs < nowMs + seconds * 1_000)
     .toSorted((a, b) => b.endsAtMs - a.endsAtMs)[0];
 }

@@ -1,12 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { hasRoom, keysOf, laneName } from './choice.js';
+import { concerning, inTheWay, type Window } from './maintenance.js';
 import { pick } from './pick.js';
 import { charged } from './share.js';
 import { BOUNDS, simulate, simulated, type Simulated } from './simulate.js';
 import type { Prospect, Scene, Slot } from './snapshot.js';
 import { sceneOfWorld } from './snapshot.fixture.js';
-import { world, type World } from './world.fixture.js';
+import { NOW_MS, world, type World } from './world.fixture.js';
 
 const orderOf = ({ starts }: Simulated): string[] => [...starts.keys()];
 /** A queue that cannot be got through at once. */
@@ -116,6 +117,38 @@ it('finds in a part of the queue the beginning of what it finds in all of it', (
   );
 });
 
+const window: fc.Arbitrary<Window> = fc
+  .record({
+    id: fc.nat(),
+    of: fc.constantFrom(
+      { kind: 'house' as const, name: '' },
+      { kind: 'provider' as const, name: 'acme' },
+      { kind: 'hardware' as const, name: 'a100*' },
+    ),
+    from: fc.integer({ min: -300, max: 3_000 }),
+    seconds: fc.integer({ min: 1, max: 2_000 }),
+  })
+  .map(({ id, of, from, seconds }) => {
+    const startsAtMs = NOW_MS + from * 1_000;
+    return { ...of, id, startsAtMs, endsAtMs: startsAtMs + seconds * 1_000 };
+  });
+
+it('keeps out of every window of maintenance, and starts all that would start without', () => {
+  fc.assert(
+    fc.property(busy, fc.array(window, { maxLength: 3 }), (given, windows) => {
+      const { choice } = sceneOfWorld(given);
+      const { starts } = simulated(sceneOfWorld(given, windows));
+      expect(new Set(starts.keys())).toEqual(new Set(simulated(sceneOfWorld(given)).starts.keys()));
+      const started = choice.jobs.filter(({ id }) => starts.has(id));
+      for (const { id, plannedSeconds } of started) {
+        const machine = given.queue.find((job) => job.id === id)!;
+        expect(inTheWay(concerning(windows, machine), plannedSeconds, starts.get(id)!.atMs)).toBeUndefined();
+      }
+    }),
+    { numRuns: 500 },
+  );
+});
+
 describe('how far it goes', () => {
   const many: World = {
     queue: Array.from({ length: 40 }, (_, ord) => ({
@@ -167,6 +200,16 @@ describe('how far it goes', () => {
     const { starts, end } = simulated({ ...scene, choice: { ...scene.choice, jobs } });
     expect(end).toBe('all');
     expect(starts.get('job 0')).toEqual({ position: 1, atMs: untilMs });
+  });
+
+  it('starts nothing that would run into maintenance, and what was to wait for it when it is over', () => {
+    const house = { id: 1, kind: 'house' as const, name: '' };
+    const [startsAtMs, endsAtMs] = [scene.snapshot.atMs + 100_000, scene.snapshot.atMs + 900_000];
+    const { starts, end } = simulated(sceneOfWorld(many, [{ ...house, startsAtMs, endsAtMs }]));
+    expect(end).toBe('all');
+    // The first takes 60 seconds, the second 121.
+    expect(starts.get('job 0')).toEqual({ position: 1, atMs: scene.snapshot.atMs });
+    expect(starts.get('job 1')).toEqual({ position: 2, atMs: endsAtMs });
   });
 
   it('stops before each start, with the queue as it is then', () => {

@@ -2,7 +2,7 @@ import { laneName, type Moment } from './choice.js';
 import { grouped } from './grouped.js';
 import { CUT, Line } from './line.js';
 import type { FairPolicy } from './share.js';
-import type { Prospect, Scene, Slot } from './snapshot.js';
+import { windowFor, type Prospect, type Scene, type Slot } from './snapshot.js';
 import { Sorted } from './sorted.js';
 
 /** How far a look ahead goes. */
@@ -47,12 +47,16 @@ export function* simulate(scene: Scene, bounds: Bounds = BOUNDS): Generator<Step
   const [held, open] = split(choice.jobs, ({ heldUntilMs }) => (heldUntilMs ?? 0) > snapshot.atMs);
   const heldLanes = new Set(held.map(laneName));
   const cutLanes = [...(choice.cutLanes ?? [])].filter((name) => !heldLanes.has(name));
-  const line = new Line(
+  const line: Line<Prospect> = new Line(
     { ...choice, jobs: open, cutLanes: new Set(cutLanes) },
     momentAt(snapshot, snapshot.atMs),
+    (job) => windowFor(job, line.moment.atMs) === undefined,
   );
   const ends = new Sorted<Slot>((one, other) => one.endsAtMs - other.endsAtMs, slots);
-  const releases = [...grouped(held, ({ heldUntilMs }) => heldUntilMs ?? 0)].toSorted(([a], [b]) => a - b);
+  const releases = new Sorted<Release>(
+    (one, other) => one.atMs - other.atMs,
+    [...grouped(held, ({ heldUntilMs }) => heldUntilMs ?? 0)].map(([atMs, jobs]) => ({ atMs, jobs })),
+  );
   const starts = new Map<string, Start>();
   const ended = (end: End): Simulated => ({ starts, end });
   let nowMs = snapshot.atMs;
@@ -60,6 +64,8 @@ export function* simulate(scene: Scene, bounds: Bounds = BOUNDS): Generator<Step
     while (!snapshot.isPaused && ends.size < snapshot.maxConcurrent) {
       const overdue = line.overdue();
       const next = overdue ?? line.inTurn();
+      for (const jobs of line.leftBehind())
+        releases.add({ atMs: windowFor(jobs[0]!, nowMs)?.endsAtMs ?? nowMs, jobs });
       if (next === undefined) break;
       if (next === CUT) return ended('cut');
       if (starts.size >= bounds.decisions || line.looks > bounds.looks) return ended('bound');
@@ -69,7 +75,7 @@ export function* simulate(scene: Scene, bounds: Bounds = BOUNDS): Generator<Step
       ends.add({ ...next, claimedAtMs: nowMs, endsAtMs: Math.round(nowMs + next.seconds * 1_000) });
     }
     if (starts.size === choice.jobs.length) return ended(choice.cutLanes?.size ? 'cut' : 'all');
-    const atMs = Math.min(ends.first?.endsAtMs ?? Infinity, releases[0]?.[0] ?? Infinity);
+    const atMs = Math.min(ends.first?.endsAtMs ?? Infinity, releases.first?.atMs ?? Infinity);
     if (atMs === Infinity || snapshot.isPaused) return ended('kept');
     if (atMs > untilMs) return ended('bound');
     nowMs = Math.max(nowMs, atMs);
@@ -78,7 +84,10 @@ export function* simulate(scene: Scene, bounds: Bounds = BOUNDS): Generator<Step
       ends.remove(slot);
       line.end(slot, correction(slot, nowMs, policy));
     }
-    if ((releases[0]?.[0] ?? Infinity) <= nowMs) line.join(releases.shift()?.[1] ?? []);
+    for (let due = releases.first; due && due.atMs <= nowMs; due = releases.first) {
+      releases.remove(due);
+      line.join(due.jobs);
+    }
   }
 }
 
@@ -89,6 +98,12 @@ export function simulated(scene: Scene, bounds: Bounds = BOUNDS): Simulated {
     const { done, value } = steps.next();
     if (done) return value;
   }
+}
+
+/** Jobs that come back into the queue when what held them is over. */
+interface Release {
+  readonly atMs: number;
+  readonly jobs: readonly Prospect[];
 }
 
 const momentAt = (

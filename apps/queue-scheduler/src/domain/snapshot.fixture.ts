@@ -1,4 +1,5 @@
 import { Calibration } from './calibration.js';
+import type { Window } from './maintenance.js';
 import { sceneOf, type Scene, type Snapshot } from './snapshot.js';
 import { moment, NOW_MS, type World } from './world.fixture.js';
 
@@ -6,7 +7,7 @@ import { moment, NOW_MS, type World } from './world.fixture.js';
 export const EXACT = new Calibration([]);
 
 /** A made-up world as it would be read, in which jobs take some minutes. */
-export function snapshotOf(world: World): Snapshot {
+export function snapshotOf(world: World, windows: readonly Window[] = []): Snapshot {
   return {
     atMs: NOW_MS,
     maxConcurrent: world.maxConcurrent,
@@ -16,6 +17,7 @@ export function snapshotOf(world: World): Snapshot {
     decisions: world.decisions,
     quotas: world.quotas,
     poolLimits: world.limits,
+    windows,
     nominal: world.nominal,
     used: world.used,
     queued: world.queue.map((job) => ({
@@ -38,4 +40,5 @@ export function snapshotOf(world: World): Snapshot {
   };
 }
 
-export const sceneOfWorld = (world: World): Scene => sceneOf(snapshotOf(world), EXACT, 'p50');
+export const sceneOfWorld = (world: World, windows?: readonly Window[]): Scene =>
+  sceneOf(snapshotOf(world, windows), EXACT, 'p50');

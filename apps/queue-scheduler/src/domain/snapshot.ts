@@ -9,6 +9,7 @@ import {
 import type { Choice, Hold, Waiting } from './choice.js';
 import { grouped } from './grouped.js';
 import { countByHolder, type Whose } from './holders.js';
+import { concerning, inTheWay, type Window } from './maintenance.js';
 import { ceilingsOf } from './pick.js';
 import { poolHolds, poolName, poolsTaken, type Machine, type PoolLimit } from './pools.js';
 import type { FairPolicy, Path } from './share.js';
@@ -41,6 +42,8 @@ export interface Snapshot {
   /** Those on jobs at once. */
   readonly quotas: readonly Quota[];
   readonly poolLimits: readonly PoolLimit[];
+  /** Maintenance that is open or to come. */
+  readonly windows: readonly Window[];
   readonly nominal: ReadonlyMap<string, number>;
   readonly used: ReadonlyMap<string, number>;
   readonly queued: readonly QueuedNow[];
@@ -57,7 +60,14 @@ export interface Prospect extends Waiting {
   /** What it costs in the end, as a part of what it is charged when it is let in. */
   readonly costs: number;
   readonly heldUntilMs: number | null;
+  /** What it is said to take, which must be over before the first of these windows begins. */
+  readonly plannedSeconds: number;
+  readonly windows: readonly Window[];
 }
+/** The maintenance that a job must wait for, were it its turn then. */
+export const windowFor = ({ windows, plannedSeconds }: Prospect, atMs: number): Window | undefined =>
+  inTheWay(windows, plannedSeconds, atMs);
+
 /** A job that has its slot, and when it gives it back. */
 export interface Slot extends Path, Pick<Waiting, 'holds' | 'charge'> {
   readonly costs: number;
@@ -84,13 +94,13 @@ export function sceneOf(snapshot: Snapshot, calibration: Calibration, quantile: 
     snapshot,
     choice: {
       jobs: queued.map((job): Prospect => {
-        const { pool, holds, ratio } = kindOf(job);
-        const { id, band, ord, queuedAtMs, charge, heldUntilMs } = job;
+        const { pool, holds, windows, ratio } = kindOf(job);
+        const { id, band, ord, queuedAtMs, charge, heldUntilMs, estimatedSeconds: plannedSeconds } = job;
         const seconds = expectedSeconds(job, ratio);
-        const costs = seconds / Math.max(1, job.estimatedSeconds);
+        const costs = seconds / Math.max(1, plannedSeconds);
         const { user, team, org } = pathOf(job);
         // prettier-ignore
-        return { id, band, ord, queuedAtMs, charge, heldUntilMs, seconds, costs, user, team, org, pool, holds };
+        return { id, band, ord, queuedAtMs, charge, heldUntilMs, plannedSeconds, windows, seconds, costs, user, team, org, pool, holds };
       }),
       taken: new Map<string, number>([
         ...countByHolder(running),
@@ -123,12 +133,13 @@ export function sceneOf(snapshot: Snapshot, calibration: Calibration, quantile: 
 interface Kind {
   readonly pool: string;
   readonly holds: readonly Hold[];
+  readonly windows: readonly Window[];
   readonly ratio: number;
 }
 
 /** Of many jobs few are of different people, and fewer on different machines; of many quotas few are about any one of them. */
 function kindsOf(
-  { quotas, poolLimits, userMaxConcurrent }: Snapshot,
+  { quotas, poolLimits, windows, userMaxConcurrent }: Snapshot,
   calibration: Calibration,
   quantile: Quantile,
 ): (job: Live) => Kind {
@@ -142,6 +153,7 @@ function kindsOf(
   const machines = remembered((job: Live): Kind => ({
     pool: poolName(job),
     holds: poolHolds(poolLimits, job),
+    windows: concerning(windows, job),
     ratio: calibration.of(job)[quantile],
   }));
   return (job) => {
