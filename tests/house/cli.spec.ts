@@ -297,6 +297,28 @@ it('submits a job that gets what a login saved, and follows what it prints', asy
   expectNoValue();
 }, 120_000);
 
+it('submits an array, shows how its jobs come on, and cancels what is left of it', async () => {
+  const sweep = {
+    config_name: 'sweep',
+    config: { command: [process.execPath, '-e', 'setInterval(() => {}, {{ms}})'] },
+    hardware: 'local',
+    parameters: { ms: [1000, 2000, 3000] },
+    max_parallel: 1,
+  };
+  const { stdout } = await lineclear(['jobs', 'submit', '-', '--provider', 'local'], JSON.stringify(sweep));
+  expect(stdout).toMatch(/^arr_\S+\nJOB .*\n(job_.*\{"ms":\d000\}\n){3}$/);
+  const id = stdout.split('\n')[0]!;
+  const { stdout: json } = await lineclear(['jobs', 'show', id, '--json']);
+  expect(JSON.parse(json)).toMatchObject({ array_id: id, total: 3 });
+  expect(await lineclear(['jobs', 'cancel', id])).toEqual(
+    done(`3 jobs of ${id} are cancelled, or asked to stop\n`),
+  );
+  await vi.waitFor(
+    async () => expect((await lineclear(['jobs', 'show', id])).stdout).toMatch(/(cancelled +.*\n){3}$/),
+    PATIENT,
+  );
+}, 120_000);
+
 it('submits a job that finds the file of a credential where its tools look for it', async () => {
   const key = `-----BEGIN OPENSSH PRIVATE KEY-----\n${VALUES.ssh}\n-----END OPENSSH PRIVATE KEY-----\n`;
   await put('.ssh/id_ed25519', key);

@@ -129,6 +129,13 @@ export const submittedAnswer = z.looseObject({
   approval: z.looseObject({ reason: text }).optional(),
   warnings: z.array(text).max(100),
 });
+const task = z.looseObject({ job_id: text, parameters: z.record(text, z.unknown()), status: text });
+export const arrayAnswer = z.looseObject({
+  array_id: text,
+  jobs: z.array(task).max(1_000),
+  warnings: z.array(text).max(100).default([]),
+});
+export const cancelledArrayAnswer = z.object({ array_id: text, cancelled: z.int() });
 export const cancelledAnswer = z.object({ job_id: text, status: text });
 export const logsAnswer = z.object({
   logs: z.string().max(16_777_216),

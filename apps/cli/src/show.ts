@@ -1,4 +1,6 @@
-import { printable } from './domain/printable.js';
+import type { z } from 'zod';
+import type { arrayAnswer } from './answers.js';
+import { printable, table } from './domain/printable.js';
 import { say, type World } from './world.js';
 
 /** Prints an answer: as JSON for programs, else as `human` says it. */
@@ -14,6 +16,13 @@ export function show(
 
 /** A line of one's own words with what the server said in it. */
 export const line = (...parts: readonly string[]): string => `${printable(parts.join(''))}\n`;
+
+/** The jobs of an array, each with what it is about. */
+export const tasksTable = ({ jobs }: z.infer<typeof arrayAnswer>): string =>
+  table(
+    ['JOB', 'STATUS', 'PARAMETERS'],
+    jobs.map(({ job_id: id, status, parameters }) => [id, status, JSON.stringify(parameters)]),
+  );
 
 /** An instant as people read it, in UTC and to the second. */
 export const instant = (iso: string | undefined): string =>

@@ -1,6 +1,6 @@
 import { formatNamed } from '@lineclear/credentials';
 import { z } from 'zod';
-import { submittedAnswer } from '../answers.js';
+import { arrayAnswer, submittedAnswer } from '../answers.js';
 import { openApi, type Api } from '../api.js';
 import { command } from '../command.js';
 import { CliError, wrongUsage } from '../domain/cli-error.js';
@@ -8,7 +8,7 @@ import { jobSecrets, type JobSecret } from '../domain/job-secrets.js';
 import { secretNames, standingInStore } from '../domain/secret-names.js';
 import { providerFrom } from '../job-options.js';
 import { parseJson } from '../own-files.js';
-import { line, show } from '../show.js';
+import { line, show, tasksTable } from '../show.js';
 import { storedSecrets } from '../stored-names.js';
 import { readInput, warn } from '../world.js';
 import { readSmallFile } from './secrets-set.js';
@@ -16,8 +16,9 @@ import { readSmallFile } from './secrets-set.js';
 export const jobsSubmit = command({
   name: 'jobs submit',
   usage: 'FILE --provider NAME [--credential FORMAT[:PROFILE] …] [--json]',
-  about: 'Submits the job that a JSON file describes (- is stdin)',
-  help: `The file is what POST /api/cloud/{provider}/submit takes: config_name, config, hardware, secrets … --credential adds one of
+  about: 'Submits the job, or the array of jobs, that a JSON file describes (- is stdin)',
+  help: `The file is what POST /api/cloud/{provider}/submit takes: config_name, config, hardware, secrets … With parameters it is an
+array: a job for every combination of their values. --credential adds one of
 your own credentials in Lineclear: in the variables that tools read, or where they look for its file.`,
   options: {
     provider: { type: 'string' },
@@ -34,6 +35,11 @@ your own credentials in Lineclear: in the variables that tools read, or where th
     const { credential: wanted = [] } = options;
     if (wanted.length > 0)
       body['secrets'] = [...listed(body['secrets']), ...(await credentialsFor(api, wanted))];
+    if (body['parameters'] !== undefined) {
+      const all = await api.ask('POST', `/api/cloud/${provider}/arrays`, arrayAnswer, { body });
+      for (const warning of all.warnings) warn(world, warning);
+      return show(world, options, all, () => `${line(all.array_id)}${tasksTable(all)}`);
+    }
     const answer = await api.ask('POST', `/api/cloud/${provider}/submit`, submittedAnswer, { body });
     for (const warning of answer.warnings) warn(world, warning);
     show(world, options, answer, () =>
