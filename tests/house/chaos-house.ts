@@ -11,6 +11,8 @@ import {
 } from '@lineclear/testkit';
 import { expect, vi } from 'vitest';
 import { newWebhookSecret, ok, person, receiveWebhooks } from './furnish.js';
+import { endOfRun } from './chaos-jobs.js';
+import { keepWorker, makeMachine, type KeptWorker } from './machine.js';
 import { openQueue, type Queue } from './queue-tables.js';
 
 export interface ChaosHouse {
@@ -20,6 +22,9 @@ export interface ChaosHouse {
   readonly admin: Client;
   readonly users: readonly { readonly user: Client; readonly level: string }[];
   readonly queue: Queue;
+  readonly workers: Readonly<Record<string, KeptWorker>>;
+  /** Where each job of a worker writes down each run of it. */
+  readonly marks: string;
   close(): Promise<void>;
 }
 
@@ -40,18 +45,24 @@ const PEOPLE = [
   ['lead', undefined],
 ] as const;
 
-/** A whole house with two queue-schedulers and two job-pollers, a provider, and people of several levels and teams under ceilings. */
+/** A whole house with two queue-schedulers and two job-pollers, a provider, two workers, and people of several levels and teams under ceilings. */
 export async function openChaosHouse(): Promise<ChaosHouse> {
   const home = makeScratchFolder('chaos');
-  const provider = await startFakeProvider({ finish: { ms: 800 } });
+  const provider = await startFakeProvider({ finish: { ms: 800 }, ends: endOfRun });
   const secret = newWebhookSecret();
   const hooks = await receiveWebhooks(secret);
   const config = join(home, 'lineclear.yaml');
-  mkdirSync(home, { recursive: true });
+  const marks = join(home, 'marks');
+  mkdirSync(marks, { recursive: true });
   const hardware = { 'gpu-a100': { cost_per_hour_usd: 4 }, 'gpu-h100': { cost_per_hour_usd: 8 } };
   writeFileSync(
     config,
-    JSON.stringify({ providers: { fake: fakeProviderConfig(provider.url, { hardware }) } }),
+    JSON.stringify({
+      providers: {
+        fake: fakeProviderConfig(provider.url, { hardware }),
+        fleet: { type: 'agents', hardware },
+      },
+    }),
   );
   const replicas = SERVICES.filter(({ name }) => REPLICATED.includes(name)).map((spec) => ({
     ...spec,
@@ -72,6 +83,7 @@ export async function openChaosHouse(): Promise<ChaosHouse> {
       LINECLEAR_EVALUATION_LEASE_SECONDS: '5',
       LINECLEAR_DISPATCH_LEASE_SECONDS: '5',
       LINECLEAR_RUN_LEASE_SECONDS: '10',
+      LINECLEAR_WORKER_HEARTBEAT_SECONDS: '2',
     },
     print: (from, line) => process.env['CHAOS_LOG'] && console.log(from, line),
   });
@@ -81,6 +93,14 @@ export async function openChaosHouse(): Promise<ChaosHouse> {
   const ids = await Promise.all(users.map(async (user) => ok(await user.get('/api/users/me')).id as number));
   await setCeilings(admin, ids, queue);
   await tellOfEnds(admin, hooks.url, secret);
+  const workers = Object.fromEntries(
+    await Promise.all(
+      ['worker-1', 'worker-2'].map(async (name) => {
+        const machine = await makeMachine(house.url, admin, join(home, name), name);
+        return [name, keepWorker(machine)] as const;
+      }),
+    ),
+  );
   return {
     house,
     provider,
@@ -88,7 +108,10 @@ export async function openChaosHouse(): Promise<ChaosHouse> {
     admin,
     users: users.map((user, n) => ({ user, level: PEOPLE[n]![0] })),
     queue,
+    workers,
+    marks,
     async close() {
+      for (const worker of Object.values(workers)) await worker.close();
       await queue.close();
       await house.stop();
       await provider.close();

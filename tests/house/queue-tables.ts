@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { RECOUNT } from '../../apps/queue-scheduler/test/recount.js';
+import { MAX_PARALLEL } from './chaos-jobs.js';
 
 export interface EndedJob {
   readonly id: string;
@@ -29,7 +30,9 @@ const OVER_CEILING = `
       where scope in ('team', 'org') and quota_type = 'concurrent_jobs' and limit_value is not null)
   select c.*, count(*)::int4 as running from ceiling c join jobs j on ${HOLDS_SLOT} and (
     scope = 'house' or scope = 'user' and user_id = subject or scope = 'team' and team_id = subject or scope = 'org' and org_id = subject)
-  group by 1, 2, 3 having count(*) > at_most`;
+  group by 1, 2, 3 having count(*) > at_most
+  union all select array_id, 0, ${MAX_PARALLEL}, count(*)::int4 from jobs where array_id is not null and ${HOLDS_SLOT}
+  group by 1 having count(*) > ${MAX_PARALLEL}`;
 
 export function openQueue(connectionString: string): Queue {
   const pool = new pg.Pool({ connectionString, max: 2 });

@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
@@ -7,9 +7,9 @@ import { startHouse, type House } from '@lineclear/launcher';
 import { makeScratchFolder } from '@lineclear/servers';
 import { client, type Client } from '@lineclear/testkit';
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
-import { MAIN } from './command.js';
 import { ok, person } from './furnish.js';
 import { filesBelow } from './kept.js';
+import { ended, makeMachine, type Machine, type RunningWorker } from './machine.js';
 
 const PATIENT = { timeout: 60_000, interval: 100 };
 const VALUE = 'value-of-a-secret-of-a-job';
@@ -53,60 +53,16 @@ afterAll(async () => {
   await rm(scratch, { recursive: true, force: true });
 }, 60_000);
 
-interface Machine {
-  /** Starts the command on it. */
-  readonly start: (...options: string[]) => RunningWorker;
-  readonly folder: string;
-  readonly id: string;
-}
-interface RunningWorker {
-  readonly child: ChildProcess;
-  readonly printed: () => string;
-}
-
-/** A machine with a token, and a folder of its own. */
+/** A machine whose commands end with the test. */
 async function machine(): Promise<Machine> {
   made += 1;
-  const folder = join(scratch, `machine${made}`);
-  mkdirSync(folder, { recursive: true });
-  const { token, worker_id: id } = ok(
-    await admin.post('/api/admin/workers', { name: `machine-${made}`, provider: 'fleet' }),
-    201,
-  );
-  writeFileSync(join(folder, 'worker.token'), `${token}\n`, { mode: 0o600 });
-  return { folder, id, start: (...options) => start(folder, options) };
-}
-
-function start(folder: string, options: readonly string[]): RunningWorker {
-  const args = [
-    'worker',
-    '--server',
-    house.url,
-    '--token-file',
-    join(folder, 'worker.token'),
-    '--stop-grace',
-    '1',
-    '--state-dir',
-    join(folder, 'state'),
-    ...options,
-  ];
-  const child = spawn(process.execPath, [MAIN, ...args], {
-    env: { PATH: process.env['PATH'], HOME: folder },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let printed = '';
-  child.stdout.on('data', (chunk: Buffer) => (printed += chunk.toString()));
-  child.stderr.on('data', (chunk: Buffer) => (printed += chunk.toString()));
-  alive.push(child);
-  return { child, printed: () => printed };
-}
-
-async function ended(child: ChildProcess, signal: NodeJS.Signals): Promise<number | null> {
-  if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
-  const over = once(child, 'exit');
-  child.kill(signal);
-  await over;
-  return child.exitCode;
+  const here = await makeMachine(house.url, admin, join(scratch, `machine${made}`), `machine-${made}`);
+  const start = (...options: string[]): RunningWorker => {
+    const worker = here.start(...options);
+    alive.push(worker.child);
+    return worker;
+  };
+  return { ...here, start };
 }
 
 async function submit(script: string, more: object = {}, labels: object = {}): Promise<string> {

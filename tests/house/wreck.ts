@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { House } from '@lineclear/launcher';
 import type { FakeProvider } from '@lineclear/testkit';
 import { Redis } from 'ioredis';
+import type { KeptWorker } from './machine.js';
 
 type Act =
   | { readonly does: 'kill'; readonly process: string }
@@ -38,24 +39,27 @@ export interface Wreck {
   readonly kills: number;
   readonly natsAwayMs: number;
   readonly random: () => number;
+  /** Killed as the processes of the house are. */
+  readonly workers: Readonly<Record<string, KeptWorker>>;
 }
 
 /** Wrecks what it can, one act after the other; answers how many processes it killed. */
 export async function wreck(
   house: House,
   provider: FakeProvider,
-  { kills, natsAwayMs, random }: Wreck,
+  { kills, natsAwayMs, random, workers }: Wreck,
 ): Promise<number> {
   let killed = 0;
   const kill = (name: string): void => {
-    const process = house.services[name]!;
-    if (process.pid === 0) return;
-    process.kill('SIGKILL');
+    const process = house.services[name];
+    if (process?.pid === 0) return;
+    if (process) process.kill('SIGKILL');
+    else workers[name]!.kill();
     killed += 1;
   };
   const redis = new Redis(house.servers.redis.url);
   redis.on('error', () => undefined);
-  for (const act of planOf(Object.keys(house.services), kills, random)) {
+  for (const act of planOf(Object.keys({ ...house.services, ...workers }), kills, random)) {
     switch (act.does) {
       case 'kill':
         kill(act.process);

@@ -13,6 +13,8 @@ export type Fault =
 
 export interface FakeProviderOptions {
   readonly finish?: Finish;
+  /** How a run ends that nobody cancels, by its submit: well, where it is not said. */
+  readonly ends?: (submit: { readonly key: string; readonly config?: unknown }) => 'succeeded' | 'failed';
   /** Every answer comes this much later. */
   readonly delayMs?: number;
   /** Callers must send `Authorization: Bearer <token>`; without one they may be anybody. */
@@ -27,6 +29,8 @@ export interface FakeRun {
   readonly id: string;
   readonly key: string;
   readonly createdAtMs: number;
+  /** What becomes of it, unless it is cancelled. */
+  readonly end: 'succeeded' | 'failed';
   status: string;
   polls: number;
   progress?: number;
@@ -83,7 +87,7 @@ export async function startFakeProvider(initial: FakeProviderOptions = {}): Prom
   const newest = (key: string): FakeRun | undefined => runs.get(idsByKey.get(key)?.at(-1) ?? '');
 
   function submit(body: unknown, account: string | undefined): Reply {
-    const { key } = body as { key?: unknown };
+    const { key, config } = body as { key?: unknown; config?: unknown };
     if (typeof key !== 'string' || key === '') return [422, { error: 'key is missing' }];
     submits.set(key, (submits.get(key) ?? 0) + 1);
     bodies.push(body);
@@ -95,6 +99,7 @@ export async function startFakeProvider(initial: FakeProviderOptions = {}): Prom
       id: `run-${made}`,
       key,
       createdAtMs: Date.now(),
+      end: options.ends?.({ key, config }) ?? 'succeeded',
       status: 'queued',
       polls: 0,
       log: '',
@@ -108,7 +113,7 @@ export async function startFakeProvider(initial: FakeProviderOptions = {}): Prom
 
   function status(run: FakeRun): Reply {
     run.polls += 1;
-    if (!FINAL.includes(run.status) && isOver(run, options.finish ?? 'never')) run.status = 'succeeded';
+    if (!FINAL.includes(run.status) && isOver(run, options.finish ?? 'never')) run.status = run.end;
     else if (run.status === 'queued') run.status = 'running';
     const { id, key, progress, message } = run;
     return [200, { id, key, status: run.status, progress, message }];
