@@ -72,6 +72,7 @@ import { TaskArrivals } from './workers/task-arrivals.js';
 import { TaskEnds } from './workers/task-ends.js';
 import { TaskReports } from './workers/task-reports.js';
 import { WorkerDoor } from './workers/worker-door.js';
+import { WorkerMetrics } from './workers/worker-metrics.js';
 import { AccountRates } from './providers/account-rates.js';
 import { Breakers } from './providers/breakers.js';
 import { Credentials } from './providers/credentials.js';
@@ -157,6 +158,7 @@ class JobPollerModule {
         TakeHint,
         TickProcessor,
         RunMetrics,
+        WorkerMetrics,
         RemoveOldRuns,
         ReadPrices,
       ],

@@ -94,6 +94,23 @@ it('tells the audit log of all that is done to workers, and of what they take', 
   );
 });
 
+it('counts workers by how they are', async () => {
+  const counted = async (state: string): Promise<number> => {
+    const { body } = await client(bench.service.url).get('/metrics');
+    const line = String(body)
+      .split('\n')
+      .find((one) => one.startsWith('lineclear_workers{') && one.includes(`state="${state}"`));
+    return Number(line?.split(' ').at(-1) ?? 0);
+  };
+  const [idle, busy] = [await counted('idle'), await counted('busy')];
+  const worker = await fleet.worker();
+  expect(await counted('idle')).toBe(idle + 1);
+  await fleet.claim();
+  await worker.take();
+  expect(await counted('idle')).toBe(idle);
+  expect(await counted('busy')).toBe(busy + 1);
+});
+
 it.each([
   ['a name that is no name', { name: 'a b' }, 'name'],
   ['a provider that workers do not come to', { provider: 'cloud' }, 'provider'],

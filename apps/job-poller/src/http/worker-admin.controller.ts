@@ -28,7 +28,7 @@ export class WorkerAdminController {
   @Allow('admin.config')
   @Answers(200, workerList, 'Lists the workers, how each is and what it has')
   async list(): Promise<z.infer<typeof workerList>> {
-    const workers = (await this.manage.all()).map((one) => viewOf(one, this.manage.offlineAfterMs));
+    const workers = (await this.manage.all()).map(viewOf);
     return { workers, total: workers.length };
   }
 

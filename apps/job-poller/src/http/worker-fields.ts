@@ -1,9 +1,9 @@
 import { agentsConfig, fields, workerLabels } from '@lineclear/contracts';
 import { z } from 'zod';
-import type { Worker } from '../db/workers.repo.js';
-import { WORKER_STATES, workerState } from '../domain/worker.js';
+import { WORKER_STATES } from '../domain/worker.js';
 import { MAX_LOG_CHARS } from '../workers/task-reports.js';
 import type { GivenTask } from '../workers/give-task.js';
+import type { KnownWorker } from '../workers/manage-workers.js';
 
 const MAX_HELD = 64;
 const MAX_SLOTS = 16;
@@ -126,14 +126,11 @@ export const outputTaken = z.object({
   stop: z.boolean(),
 });
 
-export const viewOf = (
-  worker: Worker & { readonly jobs: readonly string[] },
-  offlineAfterMs: number,
-): z.infer<typeof workerView> => ({
+export const viewOf = (worker: KnownWorker): z.infer<typeof workerView> => ({
   worker_id: worker.id,
   name: worker.name,
   provider: worker.provider,
-  state: workerState({ ...worker, tasks: worker.jobs.length }, offlineAfterMs),
+  state: worker.state,
   hardware: [...worker.hardware],
   labels: { ...worker.ownLabels, ...worker.labels },
   slots: worker.slots,

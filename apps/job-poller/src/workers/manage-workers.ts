@@ -7,10 +7,16 @@ import { AgentsAdapter } from '../adapters/agents.js';
 import type { Config } from '../config.js';
 import { WorkersRepo, type Introduction, type NewWorker, type Worker } from '../db/workers.repo.js';
 import { WorkerTasksRepo } from '../db/worker-tasks.repo.js';
+import { workerState, type WorkerState } from '../domain/worker.js';
 import { Providers } from '../providers/providers.js';
 import { TaskArrivals } from './task-arrivals.js';
 
 const TOKEN_BYTES = 32;
+
+export interface KnownWorker extends Worker {
+  readonly jobs: readonly string[];
+  readonly state: WorkerState;
+}
 
 /** Who may come for jobs. A worker's token is shown when it is made, and never again. */
 @Injectable()
@@ -25,12 +31,13 @@ export class ManageWorkers {
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
-  get offlineAfterMs(): number {
-    return this.config.LINECLEAR_WORKER_OFFLINE_SECONDS * 1_000;
-  }
-
-  all(): ReturnType<WorkersRepo['all']> {
-    return this.workers.all(this.database);
+  /** All of them in the order of their names, each with the jobs that it has, and how it is. */
+  async all(): Promise<KnownWorker[]> {
+    const offlineAfterMs = this.config.LINECLEAR_WORKER_OFFLINE_SECONDS * 1_000;
+    return (await this.workers.all(this.database)).map((worker) => ({
+      ...worker,
+      state: workerState({ ...worker, tasks: worker.jobs.length }, offlineAfterMs),
+    }));
   }
 
   async create(said: Omit<NewWorker, 'id' | 'tokenSha256'>): Promise<{ id: string; token: Secret }> {
