@@ -76,6 +76,35 @@ describe('a job that follows another', () => {
     expect(await house.status(held)).toBe('pending_approval');
   });
 
+  it.each<[string, object]>([
+    ['submit', {}],
+    ['arrays', { config: { command: ['echo', 'lr {{lr}}'] }, parameters: { lr: [1, 2] } }],
+  ])(
+    'is told of again under its key (%s), also when what it follows has come out otherwise',
+    async (path, more) => {
+      const first = await submit();
+      const send = (idempotency_key: string) =>
+        house.as(ada).post(`/api/cloud/local/${path}`, {
+          config_name: 'tiny',
+          config: { command: ['true'] },
+          hardware: 'local',
+          idempotency_key,
+          ...after(first),
+          ...more,
+        });
+      const { status, body } = await send(`${path} again`);
+      expect(status, JSON.stringify(body)).toBe(202);
+      const id = body.job_id ?? body.jobs[0].job_id;
+      await expectSoon(first, 'dispatching');
+      await house.ended(first, 'failed');
+      await expectSoon(id, 'cancelled');
+      const again = await send(`${path} again`);
+      expect(again.status).toBe(202);
+      expect(again.body.job_id ?? again.body.jobs[0].job_id).toBe(id);
+      expect((await send(`${path} anew`)).status).toBe(400);
+    },
+  );
+
   it('is found by another replica when the one that ended the first died', async () => {
     const first = await submit();
     const second = await submit(after(first));

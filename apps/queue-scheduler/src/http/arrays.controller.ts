@@ -172,6 +172,7 @@ export class ArraysController {
   ): Promise<Submission[]> {
     const { max_parallel: atOnce } = body;
     const submissions: Submission[] = [];
+    let cameIn: boolean | undefined;
     for (const [index, point] of points.entries()) {
       const config = filled(body.config, point) as typeof body.config;
       const { submission, refusal } = await this.submits.prepare(
@@ -180,7 +181,9 @@ export class ArraysController {
         by,
         key === undefined ? undefined : `${key}#${index}`,
       );
-      if (refusal) throw refusal;
+      // What came later takes no answer back, and an array came in as a whole.
+      if (refusal) cameIn ??= (await this.store.known(submissions[0] ?? submission)) !== undefined;
+      if (refusal && !cameIn) throw refusal;
       const first = submissions[0]?.job.arrayId;
       const before = atOnce === undefined ? undefined : submissions[index - atOnce]?.job.id;
       const dependsOn = [

@@ -1,7 +1,7 @@
 import { Body, Controller, Headers, Param, Post, Res } from '@nestjs/common';
 import { Allow, Who } from '@lineclear/access';
 import { approvalNeed, fields, JOB_STATES, type Principal } from '@lineclear/contracts';
-import { Answers, type NotAllowed } from '@lineclear/kit';
+import { Answers } from '@lineclear/kit';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { StoreSubmits } from '../line/store-submits.js';
@@ -73,8 +73,8 @@ export class SubmitController {
     };
   }
 
-  /** A rule that came later takes no answer back: the job of a known key is told of again, and nothing is stored. */
-  async #onlyRepeated(submission: Submission, refusal: NotAllowed): Promise<Outcome> {
+  /** What came later takes no answer back: the job of a known key is told of again, and nothing is stored. */
+  async #onlyRepeated(submission: Submission, refusal: Error): Promise<Outcome> {
     const known = await this.store.known(submission);
     if (!known) throw refusal;
     return known;

@@ -24,10 +24,13 @@ import { teamOf, wanted } from './wanted.js';
 
 export type Stored = Extract<Outcome, { kind: 'accepted' | 'repeated' }>;
 
-/** A submission that is checked; `refusal` is there where the rules of its submitter let no such job in. */
+/**
+ * A submission that is checked; `refusal` is there where no such job may come in now, by the rules of its submitter or for what
+ * it is to follow. One that came in before, with the same key, is told of again all the same.
+ */
 export interface Prepared {
   readonly submission: Submission;
-  readonly refusal: NotAllowed | undefined;
+  readonly refusal: NotAllowed | BadInput | undefined;
 }
 
 /** What every way of submitting has in common: the checks before, and what becomes of outcomes. */
@@ -53,11 +56,10 @@ export class Submits {
     const { bypass_approval: bypass, team } = body;
     if (bypass && !can(by, 'job.bypass.approval'))
       throw new NotAllowed('passing an approval needs the permission job.bypass.approval');
-    await this.#mayFollow(body.depends_on ?? [], by);
     const asked = wanted(body, provider, teamOf(by, team));
     const job = newJob(asked, by, this.clock.now(), currentTraceparent());
     return {
-      refusal: refusalOf(by, asked),
+      refusal: refusalOf(by, asked) ?? (await this.#cannotFollow(asked.dependsOn, by)),
       submission: {
         job,
         teamIds: (by.teams ?? []).map(({ id }) => id),
@@ -92,9 +94,9 @@ export class Submits {
     }
   }
 
-  /** @throws BadInput for a job to follow that the caller does not see, or that did not end so that it could go on */
-  async #mayFollow(dependsOn: readonly Dependency[], by: Principal): Promise<void> {
-    if (dependsOn.length === 0) return;
+  /** Why it cannot follow these: one that the caller does not see, or that did not end so that it could go on. */
+  async #cannotFollow(dependsOn: readonly Dependency[], by: Principal): Promise<BadInput | undefined> {
+    if (dependsOn.length === 0) return undefined;
     const found = await jobs.find(
       this.database,
       dependsOn.map(({ job_id }) => job_id),
@@ -103,11 +105,12 @@ export class Submits {
     for (const [index, { job_id: id, when }] of dependsOn.entries()) {
       const job = known.get(id);
       if (!job || !canFor(by, 'job.view', job))
-        throw BadInput.at(`depends_on.${index}.job_id`, 'is no job that you see');
+        return BadInput.at(`depends_on.${index}.job_id`, 'is no job that you see');
       const { state } = job;
       if (isFinal(state) && !isMet(when, state))
-        throw BadInput.at(`depends_on.${index}`, `can never be: the job is ${state}`);
+        return BadInput.at(`depends_on.${index}`, `can never be: the job is ${state}`);
     }
+    return undefined;
   }
 }
 
