@@ -53,7 +53,7 @@ const ROLES: Readonly<Record<number, Role>> = {
   },
   9: { follows: [1, 'afternotok'] },
   10: { follows: [2, 'afterok'], end: { state: 'cancelled', attempt: 0 } },
-  11: { follows: [1, 'afterany'] },
+  11: { follows: [3, 'afterany'] },
   14: {
     path: '/api/cloud/fake/arrays',
     body: { config: { lr: '{{lr}}' }, parameters: { lr: POINTS }, max_parallel: MAX_PARALLEL },

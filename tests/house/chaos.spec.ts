@@ -29,9 +29,9 @@ beforeAll(async () => {
 }, 180_000);
 afterAll(() => chaos?.close(), 60_000);
 
-/** Of a job, or of the jobs of an array. */
+/** Of a job, of the jobs of an array, or of neither, where it is refused. */
 interface Accepted {
-  readonly job_id: string;
+  readonly job_id?: string;
   readonly jobs?: readonly { readonly job_id: string }[];
 }
 
@@ -57,19 +57,21 @@ async function untilAnswered(
 
 /** Sends the n-th submit, once there is what its job follows; answers which jobs came of it. */
 async function submitted(n: number, earlier: readonly Promise<string[]>[]): Promise<string[]> {
-  const { user, path, body, follows, isCancelled } = wishOf(n, chaos.users, chaos.marks);
+  const { user, path, body, follows, isCancelled, end } = wishOf(n, chaos.users, chaos.marks);
   const by = chaos.users[user]!.user;
   const dependsOn = follows && [{ job_id: (await earlier[follows.n]!)[0], when: follows.when }];
   const key = { 'idempotency-key': `chaos-${n}` };
-  const answer = await untilAnswered(by, path, [200, 202], { ...body, depends_on: dependsOn }, key);
-  const ids = answer.jobs?.map(({ job_id }) => job_id) ?? [answer.job_id];
+  // It is refused, where it is known by then that what it follows has come out otherwise.
+  const answers = end.state === 'cancelled' ? [200, 202, 400] : [200, 202];
+  const { job_id, jobs } = await untilAnswered(by, path, answers, { ...body, depends_on: dependsOn }, key);
+  const ids = jobs?.map((job) => job.job_id) ?? (job_id === undefined ? [] : [job_id]);
   // One that is over or is being cancelled already cannot be cancelled (again).
   if (isCancelled) await untilAnswered(by, `/api/cloud/jobs/${ids[0]}/cancel`, [200, 202, 409]);
   return ids;
 }
 
-/** Sends them all; answers how each job must end. */
-async function submitAll(): Promise<Map<string, Wish>> {
+/** Sends them all; answers how each job must end, and how many were refused. */
+async function submitAll(): Promise<{ wishes: Map<string, Wish>; refused: number }> {
   const running: Promise<string[]>[] = [];
   for (let n = 0; n < SUBMITS; n += 1) {
     const jobs = submitted(n, running);
@@ -79,9 +81,10 @@ async function submitAll(): Promise<Map<string, Wish>> {
     await delay(EVERY_MS);
   }
   const wishes = new Map<string, Wish>();
-  for (const [n, jobs] of (await Promise.all(running)).entries())
+  const all = await Promise.all(running);
+  for (const [n, jobs] of all.entries())
     for (const id of jobs) wishes.set(id, wishOf(n, chaos.users, chaos.marks));
-  return wishes;
+  return { wishes, refused: all.filter((jobs) => jobs.length === 0).length };
 }
 
 /** Looks at the counters and ceilings again and again, until told to end; answers what was wrong, and how often it looked. */
@@ -108,7 +111,7 @@ it(
     const watched = watch(watching.signal);
     // What it throws is told of at the end.
     watched.catch(() => undefined);
-    const [wishes, killed] = await Promise.all([
+    const [{ wishes, refused }, killed] = await Promise.all([
       submitAll(),
       wreck(house, provider, {
         kills: KILLS,
@@ -123,7 +126,7 @@ it(
       for (const [name, pid] of pids) expect([0, pid], name).not.toContain(house.services[name]!.pid);
     }, PATIENT);
     // Each submit made its own jobs, whatever became of its answer.
-    expect(wishes.size).toBe(jobsOf(SUBMITS));
+    expect(wishes.size + refused).toBe(jobsOf(SUBMITS));
     const ids = [...wishes.keys()];
 
     const jobs = await vi.waitFor(async () => {
@@ -173,7 +176,7 @@ it(
     expect(looks).toBeGreaterThan(0);
     expect(await queue.wrongs()).toEqual([]);
     console.log(
-      `${ids.length} jobs, ${killed} kills in ${wreckedFor} s; all ended after ${endedAfter} s, all told after ${seconds()} s; ` +
+      `${ids.length} jobs (${refused} refused), ${killed} kills in ${wreckedFor} s; all ended after ${endedAfter} s, all told after ${seconds()} s; ` +
         `${completed.length} completed, ${onWorkers.size} of them on workers; ${keys.length} attempts; counters and ceilings looked at ${looks} times`,
     );
   },
