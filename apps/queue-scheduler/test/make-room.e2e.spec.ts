@@ -17,6 +17,7 @@ beforeAll(async () => {
     hardware: {
       one: { cost_per_hour_usd: 0, gpus: 1 },
       four: { cost_per_hour_usd: 0, gpus: 4 },
+      dear: { cost_per_hour_usd: 1, gpus: 1 },
     },
   });
 });
@@ -50,6 +51,12 @@ const runs = async (id: string): Promise<void> => {
   await house.started(id);
   await expectState(id, 'running');
 };
+const costLimit = (more: object) =>
+  house.as(boss).put('/api/cloud/providers/local/config', {
+    cost_limit_amount: 0,
+    cost_limit_action: 'block',
+    ...more,
+  });
 const inMinutes = (minutes: number): string => new Date(Date.now() + minutes * 60_000).toISOString();
 const plan = (more: object = {}) =>
   house.as(boss).post('/api/queue/maintenance', {
@@ -159,6 +166,32 @@ describe('preemption', () => {
     await house.limits({ max_concurrent: 2, user_max_concurrent: 100 });
     await expectState(high, 'dispatching');
     expect(await house.status(low)).toBe('running');
+  });
+
+  it.each<[string, () => Promise<unknown>, string]>([
+    ['money', () => costLimit({ cost_limit_enabled: true }), 'cost:local'],
+    ['maintenance', () => plan({ kind: 'hardware', name: 'dear' }), 'maintenance:%'],
+  ])('stops none for a job that %s would keep then', async (_, keep, by) => {
+    const low = await full(true);
+    const high = await submit(lead, { hardware: 'dear', estimated_duration_seconds: 7_200 });
+    await keep();
+    await policy({ preempt_after_minutes: 0, preempt_min_runtime_minutes: 0 });
+    await vi.waitFor(async () =>
+      expect(
+        await house.service.database.query('select from lanes where held_by like $1 and user_id = $2', [
+          by,
+          lead.principal.user_id,
+        ]),
+      ).toHaveLength(1),
+    );
+    // It makes room for whoever would go.
+    const other = await submit(boss);
+    await expectState(low, 'cancelling');
+    expect(await house.row(low)).toMatchObject({
+      stopped_for: `stopped for ${other}, which is of a higher level`,
+    });
+    expect(await house.status(high)).toBe('queued');
+    await costLimit({ cost_limit_enabled: false });
   });
 
   it('counts the attempts that it may take into what somebody says yes to', async () => {

@@ -12,9 +12,7 @@ import {
 import { holdersOf, scopeOf } from '../domain/holders.js';
 import type { LaneKey } from '../domain/queue-changes.js';
 import { chargeOf } from '../domain/share.js';
-import type { Costly } from './budget.js';
-import type { Next } from './hold-back.js';
-import { BRANCH_READY, IN_LANE, LANE_READY } from './lanes.repo.js';
+import { BRANCH_READY, IN_LANE, LANE_READY, type Next } from './lanes.repo.js';
 
 // Of a person's quotas the most particular one counts, and it blocks or it does not.
 const PERSONAL_CEILING = `(
@@ -117,7 +115,7 @@ export type FrontierRow = Row & {
 
 const SECONDS_PER_HOUR = 3_600;
 /** A queued job that may go, with its lane and what it costs. */
-export interface Candidate extends Waiting, Costly, Next {}
+export interface Candidate extends Waiting, Next {}
 
 /** What is asked of the queue. */
 export interface Look {

@@ -1,6 +1,7 @@
 import type { Tx } from '@lineclear/kit';
 import { idOf, scopeOf, type Holder } from '../domain/holders.js';
 import type { Joining, LaneChange, LaneKey } from '../domain/queue-changes.js';
+import type { Load } from '../domain/quotas.js';
 
 /** What `team_id` and `org_id` of a lane hold for jobs of none: null is no part of a key. */
 export const NONE = 0;
@@ -107,11 +108,19 @@ export async function markLanesFull(tx: Tx, full: readonly LaneKey[]): Promise<v
 }
 
 /** A lane whose first job must wait: for a quota's or a cost limit's next period, for money to come back, for machines. */
-export interface Held extends LaneKey {
+/** A job that no ceiling keeps, as what else may keep it sees it. */
+export interface Next extends Load, LaneKey {
+  readonly id: string;
+  /** How long it is expected to take. */
+  readonly seconds: number;
+}
+/** What keeps a lane back, and until when. */
+export interface Keeper {
   readonly until: Date;
   /** The cost limit, the maintenance, or the job that machines are kept for; null for a quota. */
   readonly by: string | null;
 }
+export interface Held extends LaneKey, Keeper {}
 
 export async function hold(tx: Tx, held: readonly Held[]): Promise<void> {
   if (held.length === 0) return;

@@ -4,7 +4,6 @@ import type { Window } from '../domain/maintenance.js';
 import { pick as policy, takingsOf, type Taking } from '../domain/pick.js';
 import { poolHolds, poolName, poolsTaken, type Pool, type PoolLimit } from '../domain/pools.js';
 import { halfLivesAt, type Sharing } from '../domain/share.js';
-import { budgetFor } from './budget.js';
 import { HAS_COST_LIMITS } from './costs.repo.js';
 import { choiceOf, frontier, laneKey, overdue } from './frontier.js';
 import { holdBack } from './hold-back.js';
@@ -79,29 +78,21 @@ export async function pick(tx: Tx, atMost: number, now: Date): Promise<Picked> {
   const full = [...rows.filter(({ id }) => id === null), ...(oldest ? [oldest] : [])]
     .filter(({ user_running, user_at_most }) => user_running >= user_at_most)
     .map(laneKey);
-  const has = { quotas: house.has_quotas, costLimits: house.has_cost_limits };
-  const providerOf = new Map(open.map((pool) => [poolName(pool), pool.provider]));
-  const budget =
-    (has.quotas || has.costLimits) && candidates.length > 0
-      ? await budgetFor(tx, candidates, providerOf, has, now)
-      : undefined;
-  const back = await holdBack(
-    tx,
-    {
-      windows: house.windows,
-      reservesSince: house.reserves ? since : undefined,
-      limits: house.pool_limits,
-      pools: house.pools,
-    },
-    now,
-  );
+  const keepers = {
+    windows: house.windows,
+    reservesSince: house.reserves ? since : undefined,
+    limits: house.pool_limits,
+    pools: house.pools,
+    hasQuotas: house.has_quotas,
+    hasCostLimits: house.has_cost_limits,
+  };
+  const { lets, held } = await holdBack(tx, candidates, keepers, now);
   const { picked, isCut } = policy(
     choice,
     room,
     { atMs: now.getTime(), halfLives: halfLivesAt(now, rules), policy: rules, decisions: house.decisions },
-    (job) => (back?.lets(job) ?? true) && (budget?.affords(job) ?? true),
+    lets,
   );
-  const held = [...(budget?.held ?? []), ...(back?.held ?? [])];
   await Promise.all([
     markLanesFull(tx, full),
     hold(tx, held),

@@ -3,7 +3,7 @@ import type { Attempt } from '../domain/job.js';
 import { MAX_PREEMPTIONS, type Victim, type Waits } from '../domain/preempt.js';
 import type { Machine } from '../domain/pools.js';
 import type { Runs } from '../domain/reservation.js';
-import { BRANCH_READY, IN_LANE, LANE_READY } from './lanes.repo.js';
+import { BRANCH_READY, IN_LANE, LANE_READY, type Next } from './lanes.repo.js';
 
 const HOLDS_SLOT = `state in ('dispatching', 'running', 'cancelling')`;
 
@@ -49,7 +49,8 @@ export async function isMakingRoom(tx: Tx): Promise<boolean> {
 
 // The first job of the branch that has waited longest, of the highest band, in any of these pools.
 const firstOf = (order: string): string => `
-  select j.id, j.band, j.provider, j.hardware, j.gpus from (
+  select j.id, j.user_id as "userId", j.team_id as "teamId", j.org_id as "orgId", j.level, j.band, l.pool, j.provider, j.hardware, j.gpus,
+    j.estimated_cost_usd as usd, j.estimated_duration_seconds as seconds, (j.estimated_duration_seconds * j.gpus / 3600.0)::float8 as "gpuHours" from (
     select b.* from unnest($1::text[]) as p(pool) cross join lateral (
       select * from branches b where b.pool = p.pool and b.parent = -1 and ${BRANCH_READY} and oldest <= $2
       order by ${order} limit 1) b order by ${order} limit 1) o
@@ -60,15 +61,16 @@ const firstOf = (order: string): string => `
     select * from lanes l where l.pool = t.pool and l.band = t.band and l.org_id = t.parent and l.team_id = t.place and ${LANE_READY}
     order by head_queued_at limit 1) l
   cross join lateral (select * from jobs j where ${IN_LANE} order by j.ord limit 1) j`;
+export interface First extends Next, Waits {}
 const OLDEST = firstOf('oldest');
 const HIGHEST = firstOf('band desc, oldest');
 
 /** Of the jobs that wait in these pools since before a time, and are at no ceiling of people, the one that waits longest. */
-export async function oldestIn(tx: Tx, pools: readonly string[], since: Date): Promise<Waits | undefined> {
-  return (await tx.query<Waits>(OLDEST, [pools, since]))[0];
+export async function oldestIn(tx: Tx, pools: readonly string[], since: Date): Promise<First | undefined> {
+  return (await tx.query<First>(OLDEST, [pools, since]))[0];
 }
 
 /** And the one of the highest band. */
-export async function highestIn(tx: Tx, pools: readonly string[], since: Date): Promise<Waits | undefined> {
-  return (await tx.query<Waits>(HIGHEST, [pools, since]))[0];
+export async function highestIn(tx: Tx, pools: readonly string[], since: Date): Promise<First | undefined> {
+  return (await tx.query<First>(HIGHEST, [pools, since]))[0];
 }
