@@ -298,6 +298,7 @@ it('submits a job that gets what a login saved, and follows what it prints', asy
 }, 120_000);
 
 it('submits an array, shows how its jobs come on, and cancels what is left of it', async () => {
+  await login('--yes');
   const sweep = {
     config_name: 'sweep',
     config: { command: [process.execPath, '-e', 'setInterval(() => {}, {{ms}})'] },
@@ -314,7 +315,7 @@ it('submits an array, shows how its jobs come on, and cancels what is left of it
     done(`3 jobs of ${id} are cancelled, or asked to stop\n`),
   );
   await vi.waitFor(
-    async () => expect((await lineclear(['jobs', 'show', id])).stdout).toMatch(/(cancelled +.*\n){3}$/),
+    async () => expect((await lineclear(['jobs', 'show', id])).stdout).toMatch(/(job_\S+ +cancelled .*\n){3}$/),
     PATIENT,
   );
 }, 120_000);
