@@ -315,7 +315,8 @@ it('submits an array, shows how its jobs come on, and cancels what is left of it
     done(`3 jobs of ${id} are cancelled, or asked to stop\n`),
   );
   await vi.waitFor(
-    async () => expect((await lineclear(['jobs', 'show', id])).stdout).toMatch(/(job_\S+ +cancelled .*\n){3}$/),
+    async () =>
+      expect((await lineclear(['jobs', 'show', id])).stdout).toMatch(/(job_\S+ +cancelled .*\n){3}$/),
     PATIENT,
   );
 }, 120_000);
