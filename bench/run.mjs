@@ -1,4 +1,4 @@
-// The speed of the line and the floors of the machine, side by side in one run; at the end the followers of events. Prints a table, writes bench-results.json.
+// The speed of the line and the floors of the machine, side by side in one run. Prints a table, writes bench-results.json.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -194,6 +194,3 @@ try {
   await training.close();
   rmSync(home, { recursive: true, force: true });
 }
-
-// A house of its own, now that this one is down.
-await import('./sse.mjs');

@@ -125,8 +125,9 @@ it(
     await vi.waitFor(() => {
       for (const [name, pid] of pids) expect([0, pid], name).not.toContain(house.services[name]!.pid);
     }, PATIENT);
-    // Each submit made its own jobs, whatever became of its answer.
+    // Each submit made its own jobs, whatever became of its answer, and no other ones.
     expect(wishes.size + refused).toBe(jobsOf(SUBMITS));
+    expect(await queue.total()).toBe(wishes.size);
     const ids = [...wishes.keys()];
 
     const jobs = await vi.waitFor(async () => {

@@ -12,6 +12,8 @@ export interface EndedJob {
 /** What the queue-scheduler's tables say, for tests that must not take its word for it. */
 export interface Queue {
   jobs(ids: readonly string[]): Promise<EndedJob[]>;
+  /** How many jobs there are, whoever knows of them. */
+  total(): Promise<number>;
   /** How many quotas it knows of. */
   quotas(): Promise<number>;
   /** Counters that are not what a recount says, and ceilings that are exceeded, at this moment; undefined while Postgres is away. */
@@ -46,6 +48,7 @@ export function openQueue(connectionString: string): Queue {
         `select id, state, attempt, cancel_requested_at is not null as cancel_requested from jobs where id = any($1)`,
         [ids],
       ),
+    total: async () => (await rows('select from jobs')).length,
     quotas: async () => (await rows('select from quotas where limit_value is not null')).length,
     async wrongs() {
       try {
