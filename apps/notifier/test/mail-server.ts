@@ -110,6 +110,8 @@ export async function sealOf(raw: string, seal: ASeal): Promise<string> {
     signingDomain: by,
     selector: '2026',
     privateKey: isForged ? privateOf(foreign) : PRIVATE,
+    // One moment for all of it: without one the seal is signed at one and written at another, which can be in the next second.
+    signTime: new Date(),
     ...(headers ? { headerList: headers } : {}),
     // Its types lack the instance, and take the list for an array.
   } as object as Parameters<typeof sealMessage>[1]);
