@@ -111,9 +111,9 @@ async function fill(filler, database, jobs) {
   await filler.query('update slots set running = 0');
   await filler.query('update limits set max_concurrent = 100000, user_max_concurrent = 100');
   await filler.query(
-    `insert into jobs (id, user_id, team_id, org_id, username, level, band, provider, config_name, config, hardware, gpus, cost_per_hour_usd,
+    `insert into jobs (id, user_id, team_id, org_id, username, level, own_band, band, provider, config_name, config, hardware, gpus, cost_per_hour_usd,
        estimated_duration_seconds, estimated_cost_usd, secrets, labels, facts, submitted_at, state, version, attempt, queued_at, ord)
-     select 'job_' || lpad(to_hex(n), 32, '0'), n % $2 + 1, n % $2 % 40 + 1, n % $2 % 10 + 1, 'u', 'viewer', n % $2 % 4 * 20 + 20, 'acme', 'x', '{}',
+     select 'job_' || lpad(to_hex(n), 32, '0'), n % $2 + 1, n % $2 % 40 + 1, n % $2 % 10 + 1, 'u', 'viewer', n % $2 % 4 * 20 + 20, n % $2 % 4 * 20 + 20, 'acme', 'x', '{}',
        case n / $2 % 2 when 0 then 'a100' else 'h100' end, 1, 1, 3600, 1, '[]', '{}', '{}', now(), 'queued', 1, 0, now(), n
      from generate_series(1, $1::int4) n`,
     [jobs, USERS],
