@@ -1,15 +1,31 @@
-// Puts each service and the packages it needs into one file, apps/<service>/bundle/main.js: Node then reads one file where
-// it would find and read some 1,500, which halves the processor time that a start takes. Called after a build.
+// Puts each service, and the command line, with the packages it needs into one file, apps/<program>/bundle/main.js: Node then
+// reads one file where it would find and read up to 1,500, which halves the processor time that a start takes. Called after
+// a build.
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-const SERVICES = ['auth', 'secrets', 'approvals', 'queue-scheduler', 'notifier', 'job-poller', 'gateway'];
+const PROGRAMS = [
+  'auth',
+  'secrets',
+  'approvals',
+  'queue-scheduler',
+  'notifier',
+  'job-poller',
+  'gateway',
+  'cli',
+];
 
 // What looks for files of its own beside itself, or for packages by names made up as it runs, stays a package.
-const PACKAGES = ['@node-rs/argon2', 'pg', 'pino', 'pino-pretty', 'typeorm'];
-// Loaded only by a house that uses AWS, or reads a mailbox: within the file all others would read them too.
-const SELDOM = ['@aws-sdk/client-kms', '@aws-sdk/client-secrets-manager', 'imapflow', 'mailauth'];
+const PACKAGES = ['@node-rs/argon2', 'jsonc-parser', 'pg', 'pino', 'pino-pretty', 'typeorm'];
+// Loaded only by who uses AWS or Kubernetes, or reads a mailbox: within the file all others would read them too.
+const SELDOM = [
+  '@aws-sdk/client-kms',
+  '@aws-sdk/client-secrets-manager',
+  '@kubernetes/client-node',
+  'imapflow',
+  'mailauth',
+];
 // Nest asks for these when they are there; they are not.
 const ABSENT =
   /^(@nestjs\/(websockets|platform-socket.io)|@grpc\/|@fastify\/(static|view)|class-|kafkajs|mqtt|amqp)/;
@@ -18,19 +34,19 @@ const ABSENT =
 export async function bundle(root) {
   const mark = join(root, 'node_modules', '.lineclear-bundles');
   const digest = digestOf(root);
-  const fileOf = (service) => join(root, 'apps', service, 'bundle', 'main.js');
-  const isThere = SERVICES.every((service) => existsSync(fileOf(service)));
+  const fileOf = (program) => join(root, 'apps', program, 'bundle', 'main.js');
+  const isThere = PROGRAMS.every((program) => existsSync(fileOf(program)));
   if (isThere && existsSync(mark) && readFileSync(mark, 'utf8') === digest) return;
   // Read only when it is needed: it is the largest part of a start that has nothing to do.
   const { rolldown } = await import('rolldown');
-  for (const service of SERVICES) {
+  for (const program of PROGRAMS) {
     const made = await rolldown({
-      input: join(root, 'apps', service, 'dist', 'main.js'),
+      input: join(root, 'apps', program, 'dist', 'main.js'),
       platform: 'node',
       external: [...PACKAGES, ...SELDOM, ABSENT],
       logLevel: 'silent',
     });
-    await made.write({ file: fileOf(service), format: 'esm', codeSplitting: false });
+    await made.write({ file: fileOf(program), format: 'esm', codeSplitting: false });
     await made.close();
   }
   writeFileSync(mark, digest);

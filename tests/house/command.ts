@@ -3,7 +3,7 @@ import { lstat, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-export const MAIN = fileURLToPath(new URL('../../apps/cli/dist/main.js', import.meta.url));
+export const MAIN = fileURLToPath(new URL('../../apps/cli/bundle/main.js', import.meta.url));
 
 export interface Ran {
   readonly code: number | null;
