@@ -127,6 +127,17 @@ describe('HTTP', () => {
     expect(JSON.stringify(bug.body)).not.toContain('secret detail');
   });
 
+  it('logs a bug with where it is, and a refusal with what was refused', async () => {
+    const [error, info] = [vi.spyOn(service.log, 'error'), vi.spyOn(service.log, 'info')];
+    const http = client(service.url);
+    await http.post('/api/things', { name: 'bug' });
+    await http.post('/api/things', { name: 'taken' });
+    const at = { method: 'POST', path: '/api/things' };
+    expect(error.mock.calls).toEqual([[{ err: expect.any(Error), status: 500, ...at }, expect.anything()]]);
+    expect(info.mock.calls).toEqual([[{ code: 'conflict', status: 409, ...at }, 'that name is taken']]);
+    vi.restoreAllMocks();
+  });
+
   it('passes a request id through, or makes one', async () => {
     const http = client(service.url);
     expect((await http.get('/api/things/7', { 'x-request-id': 'mine-1' })).headers.get('x-request-id')).toBe(

@@ -91,14 +91,14 @@ export class ProblemFilter implements ExceptionFilter {
     const request = host.switchToHttp().getRequest<FastifyRequest>();
     const reply = host.switchToHttp().getResponse<FastifyReply>();
     const problem = problemOf(error, request.id);
-    const level = error instanceof AppError ? error.level : problem.status >= 500 ? 'error' : 'info';
-    this.log[level](
-      { err: error, status: problem.status, method: request.method, path: request.routeOptions?.url },
-      problem.detail,
-    );
+    const { status, code, detail } = problem;
+    const level = error instanceof AppError ? error.level : status >= 500 ? 'error' : 'info';
+    // Where a refusal was thrown says nothing to who reads the log, and whoever likes can cause one.
+    const what = status >= 500 ? { err: error } : { code };
+    this.log[level]({ ...what, status, method: request.method, path: request.routeOptions?.url }, detail);
     if (reply.sent) return;
     void reply
-      .status(problem.status)
+      .status(status)
       .headers(error instanceof AppError ? { ...error.headers } : {})
       .header('content-type', PROBLEM_TYPE)
       .send(JSON.stringify(problem));
