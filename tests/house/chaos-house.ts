@@ -11,9 +11,9 @@ import {
 } from '@lineclear/testkit';
 import { expect, vi } from 'vitest';
 import { newWebhookSecret, ok, person, receiveWebhooks } from './furnish.js';
-import { endOfRun } from './chaos-jobs.js';
+import { endOfRun, finishOf } from './chaos-jobs.js';
 import { keepWorker, makeMachine, type KeptWorker } from './machine.js';
-import { openQueue, type Queue } from './queue-tables.js';
+import { openQueue, SCARCE, SCARCE_CEILING, type Queue } from './queue-tables.js';
 
 export interface ChaosHouse {
   readonly house: House;
@@ -48,7 +48,7 @@ const PEOPLE = [
 /** A whole house with two queue-schedulers and two job-pollers, a provider, two workers, and people of several levels and teams under ceilings. */
 export async function openChaosHouse(): Promise<ChaosHouse> {
   const home = makeScratchFolder('chaos');
-  const provider = await startFakeProvider({ finish: { ms: 800 }, ends: endOfRun });
+  const provider = await startFakeProvider({ finish: finishOf, ends: endOfRun });
   const secret = newWebhookSecret();
   const hooks = await receiveWebhooks(secret);
   const config = join(home, 'lineclear.yaml');
@@ -129,6 +129,8 @@ async function setCeilings(admin: Client, userIds: readonly number[], queue: Que
     }),
   );
   const quota = (limit_value: number) => ({ quota_type: 'concurrent_jobs', limit_value, action: 'block' });
+  ok(await admin.put(`/api/queue/pools/hardware/${SCARCE}`, { at_most: SCARCE_CEILING }));
+  ok(await admin.put('/api/queue/policy', { preempt_after_minutes: 0, preempt_min_runtime_minutes: 0 }));
   let quotas = 0;
   for (const [slug, teams] of [
     ['perception', ['vision', 'speech']],

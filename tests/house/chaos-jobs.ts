@@ -3,7 +3,7 @@ import type { Condition } from '../../apps/queue-scheduler/src/domain/dependency
 /** How a job must end. */
 export interface End {
   readonly state: 'completed' | 'failed' | 'cancelled';
-  /** How many attempts it has had by then. */
+  /** How many attempts it has had by then, but for those that were stopped for others. */
   readonly attempt: number;
 }
 
@@ -20,6 +20,9 @@ export interface Wish {
   readonly end: End;
 }
 
+const SHORT_MS = 800;
+const LONG_MS = 5_000;
+
 /** Of the jobs of an array no more than so many at once. */
 export const MAX_PARALLEL = 2;
 /** Users take turns after so many submits: who follows a job must see it. */
@@ -33,6 +36,8 @@ interface Role {
   /** So many of its first attempts fail. */
   readonly fails?: number;
   readonly follows?: readonly [back: number, when: Condition];
+  /** It runs long, and may be stopped for others. */
+  readonly gives?: true;
   readonly isCancelled?: true;
   readonly end?: Partial<End>;
 }
@@ -40,6 +45,7 @@ interface Role {
 /** Of twenty submits in a row these are special; the others only run. */
 const ROLES: Readonly<Record<number, Role>> = {
   0: { isCancelled: true },
+  2: { gives: true },
   4: {
     fails: 1,
     body: { retry: { max_attempts: 3, on: ['failed'], backoff_seconds: 1 } },
@@ -54,10 +60,12 @@ const ROLES: Readonly<Record<number, Role>> = {
   9: { follows: [1, 'afternotok'] },
   10: { follows: [2, 'afterok'], end: { state: 'cancelled', attempt: 0 } },
   11: { follows: [3, 'afterany'] },
+  12: { gives: true },
   14: {
     path: '/api/cloud/fake/arrays',
     body: { config: { lr: '{{lr}}' }, parameters: { lr: POINTS }, max_parallel: MAX_PARALLEL },
   },
+  16: { gives: true },
   18: { path: '/api/cloud/fleet/submit' },
 };
 
@@ -72,6 +80,7 @@ export function wishOf(n: number, users: readonly { readonly level: string }[], 
     body,
     fails = 0,
     follows,
+    gives = false,
     isCancelled = false,
     end,
   } = ROLES[n % 20] ?? {};
@@ -82,9 +91,10 @@ export function wishOf(n: number, users: readonly { readonly level: string }[], 
     path,
     body: {
       config_name: `chaos-${n}`,
-      config: path.includes('/fleet/') ? { command } : { n, fails },
+      config: path.includes('/fleet/') ? { command } : { n, fails, ms: gives ? LONG_MS : SHORT_MS },
       hardware: n % 3 === 0 ? 'gpu-h100' : 'gpu-a100',
       estimated_duration_seconds: 60,
+      preemptible: gives,
       priority: users[user]!.level === 'lead' && n % 3 === 0 ? 'high' : 'normal',
       ...body,
     },
@@ -99,3 +109,8 @@ export function endOfRun(submit: { key: string; config?: unknown }): 'succeeded'
   const { fails = 0 } = submit.config as { fails?: number };
   return Number(submit.key.replace(/^.*-a/, '')) <= fails ? 'failed' : 'succeeded';
 }
+
+/** How long it takes there: its config says that, too. */
+export const finishOf = ({ config }: { config: unknown }): { ms: number } => ({
+  ms: (config as { ms?: number }).ms ?? SHORT_MS,
+});

@@ -141,6 +141,7 @@ it(
     expect(jobs.filter((job) => !endedWell(job, wishes.get(job.id)!))).toEqual([]);
 
     // Every remote side saw one run of each attempt, and there were no other attempts.
+    const preempted = jobs.reduce((sum, job) => sum + job.preempted, 0);
     const completed = jobs.filter(({ state }) => state === 'completed').map(({ id }) => id);
     const onWorkers = new Set(ids.filter((id) => wishes.get(id)!.path.includes('/fleet/')));
     expect(provider.mostRunsOfOneKey).toBe(1);
@@ -178,15 +179,18 @@ it(
     expect(await queue.wrongs()).toEqual([]);
     console.log(
       `${ids.length} jobs (${refused} refused), ${killed} kills in ${wreckedFor} s; all ended after ${endedAfter} s, all told after ${seconds()} s; ` +
-        `${completed.length} completed, ${onWorkers.size} of them on workers; ${keys.length} attempts; counters and ceilings looked at ${looks} times`,
+        `${completed.length} completed, ${onWorkers.size} of them on workers; ${keys.length} attempts, ${preempted} of them stopped for others; counters and ceilings looked at ${looks} times`,
     );
   },
   600_000 + 300 * SUBMITS,
 );
 
 /** As it had to; what its user cancels may be over before. */
-const endedWell = ({ state, attempt, cancel_requested }: EndedJob, { end, isCancelled }: Wish): boolean =>
-  (state === end.state && attempt === end.attempt && (isCancelled || !cancel_requested)) ||
+const endedWell = (
+  { state, attempt, preempted, cancel_requested }: EndedJob,
+  { end, isCancelled }: Wish,
+): boolean =>
+  (state === end.state && attempt - preempted === end.attempt && (isCancelled || !cancel_requested)) ||
   (isCancelled && state === 'cancelled' && cancel_requested);
 
 /** It came to its end by itself. */

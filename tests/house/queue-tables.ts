@@ -6,6 +6,8 @@ export interface EndedJob {
   readonly id: string;
   readonly state: string;
   readonly attempt: number;
+  /** How many of its attempts were stopped for others. */
+  readonly preempted: number;
   readonly cancel_requested: boolean;
 }
 
@@ -21,6 +23,10 @@ export interface Queue {
   close(): Promise<void>;
 }
 
+/** Hardware of which there is little. */
+export const SCARCE = 'gpu-h100';
+export const SCARCE_CEILING = 10;
+
 /** The class of what Postgres says when it is stopped or starting. */
 const SHUTDOWN = '57P';
 const HOLDS_SLOT = `state in ('dispatching', 'running', 'cancelling')`;
@@ -33,6 +39,8 @@ const OVER_CEILING = `
   select c.*, count(*)::int4 as running from ceiling c join jobs j on ${HOLDS_SLOT} and (
     scope = 'house' or scope = 'user' and user_id = subject or scope = 'team' and team_id = subject or scope = 'org' and org_id = subject)
   group by 1, 2, 3 having count(*) > at_most
+  union all select 'hardware', 0, ${SCARCE_CEILING}, sum(gpus)::int4 from jobs where hardware = '${SCARCE}' and ${HOLDS_SLOT}
+  having sum(gpus) > ${SCARCE_CEILING}
   union all select array_id, 0, ${MAX_PARALLEL}, count(*)::int4 from jobs where array_id is not null and ${HOLDS_SLOT}
   group by 1 having count(*) > ${MAX_PARALLEL}`;
 
@@ -45,7 +53,9 @@ export function openQueue(connectionString: string): Queue {
   return {
     jobs: (ids) =>
       rows(
-        `select id, state, attempt, cancel_requested_at is not null as cancel_requested from jobs where id = any($1)`,
+        `select id, state, attempt, cancel_requested_at is not null and stopped_for is null as cancel_requested,
+           (select count(*)::int4 from json_to_recordset(attempts) as a (is_preempted bool) where is_preempted) as preempted
+         from jobs where id = any($1)`,
         [ids],
       ),
     total: async () => (await rows('select from jobs')).length,

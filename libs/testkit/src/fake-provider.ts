@@ -12,7 +12,8 @@ export type Fault =
   | 'break before';
 
 export interface FakeProviderOptions {
-  readonly finish?: Finish;
+  /** For all runs, or for each by itself. */
+  readonly finish?: Finish | ((run: FakeRun) => Finish);
   /** How a run ends that nobody cancels, by its submit: well, where it is not said. */
   readonly ends?: (submit: { readonly key: string; readonly config?: unknown }) => 'succeeded' | 'failed';
   /** Every answer comes this much later. */
@@ -29,6 +30,7 @@ export interface FakeRun {
   readonly id: string;
   readonly key: string;
   readonly createdAtMs: number;
+  readonly config: unknown;
   /** What becomes of it, unless it is cancelled. */
   readonly end: 'succeeded' | 'failed';
   status: string;
@@ -99,6 +101,7 @@ export async function startFakeProvider(initial: FakeProviderOptions = {}): Prom
       id: `run-${made}`,
       key,
       createdAtMs: Date.now(),
+      config,
       end: options.ends?.({ key, config }) ?? 'succeeded',
       status: 'queued',
       polls: 0,
@@ -246,7 +249,8 @@ export const fakeProviderConfig = (baseUrl: string, more: object = {}): object =
 
 type Reply = readonly [status: number, body: unknown];
 
-function isOver(run: FakeRun, finish: Finish): boolean {
+function isOver(run: FakeRun, of: NonNullable<FakeProviderOptions['finish']>): boolean {
+  const finish = typeof of === 'function' ? of(run) : of;
   if (typeof finish === 'string') return finish === 'at once';
   return 'polls' in finish ? run.polls >= finish.polls : Date.now() - run.createdAtMs >= finish.ms;
 }
