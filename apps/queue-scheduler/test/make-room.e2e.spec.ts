@@ -194,6 +194,20 @@ describe('preemption', () => {
     await costLimit({ cost_limit_enabled: false });
   });
 
+  it('gets past more people whose jobs money keeps than it looks at in one go', async () => {
+    const low = await full(true);
+    for (let n = 0; n < 25; n += 1)
+      await submit(house.folk.add('lead', { username: `lead${n}` }), { hardware: 'dear' });
+    const last = await submit(lead);
+    await costLimit({ cost_limit_enabled: true });
+    await policy({ preempt_after_minutes: 0, preempt_min_runtime_minutes: 0 });
+    await expectState(low, 'cancelling');
+    expect(await house.row(low)).toMatchObject({
+      stopped_for: `stopped for ${last}, which is of a higher level`,
+    });
+    await costLimit({ cost_limit_enabled: false });
+  });
+
   it('counts the attempts that it may take into what somebody says yes to', async () => {
     await house.as(boss).put('/api/cloud/providers/local/config', {
       hardware: { one: { cost_per_hour_usd: 1, gpus: 1 }, four: { cost_per_hour_usd: 0, gpus: 4 } },
