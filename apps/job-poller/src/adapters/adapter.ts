@@ -151,3 +151,10 @@ export class ProviderFailure extends Error {
     super(message, options);
   }
 }
+
+/** It answered, and its answer does not settle what was asked: nothing follows for the run, but the provider is there. */
+export class Unsettled extends ProviderFailure {
+  constructor(message: string) {
+    super('unknown', message);
+  }
+}

@@ -2,7 +2,7 @@ import { replicateConfig, type ReplicateConfig } from '@lineclear/contracts';
 import type { ProviderConfigOf } from '@lineclear/kit';
 import type { RemoteState } from '../domain/run.js';
 import {
-  ProviderFailure,
+  Unsettled,
   type Adapter,
   type Capabilities,
   type Credential,
@@ -115,8 +115,7 @@ export class ReplicateAdapter implements Adapter {
         if (isBefore(results.at(-1), from)) break;
       }
     }
-    if (mayBe > 0)
-      throw new ProviderFailure('unknown', `${mayBe} of that time have lost their input, the key among it`);
+    if (mayBe > 0) throw new Unsettled(`${mayBe} of that time have lost their input, the key among it`);
     return null;
   }
 

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { RemoteState } from '../domain/run.js';
 import {
   ProviderFailure,
+  Unsettled,
   type Adapter,
   type Capabilities,
   type Credential,
@@ -105,9 +106,9 @@ export class RunpodServerlessAdapter implements Adapter {
     const found = jobs.find(({ input }) => keyIn(input) === runKey);
     if (found) return { externalId: found.id };
     if (Date.now() - since.getTime() > REMEMBERS_MS)
-      throw new ProviderFailure('unknown', 'jobs of that time may be forgotten there');
+      throw new Unsettled('jobs of that time may be forgotten there');
     if (jobs.some(({ input }) => input === undefined || input === null))
-      throw new ProviderFailure('unknown', 'its list does not show the input of every job');
+      throw new Unsettled('its list does not show the input of every job');
     return null;
   }
 

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { isRunKey, type RemoteState } from '../domain/run.js';
 import {
   ProviderFailure,
+  Unsettled,
   type Adapter,
   type Capabilities,
   type Credential,
@@ -111,7 +112,7 @@ export class SkypilotAdapter implements Adapter {
     const isLaunching = await this.#server.isLaunching(credential);
     const found = await this.#named(runKey, credential);
     if (found) return { externalId: String(found.job_id) };
-    if (isLaunching) throw new ProviderFailure('unknown', 'a launch waits there that may be this one');
+    if (isLaunching) throw new Unsettled('a launch waits there that may be this one');
     return null;
   }
 

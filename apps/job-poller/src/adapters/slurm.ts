@@ -3,6 +3,7 @@ import type { ProviderConfigOf } from '@lineclear/kit';
 import { z } from 'zod';
 import {
   ProviderFailure,
+  Unsettled,
   type Adapter,
   type Capabilities,
   type Credential,
@@ -86,7 +87,7 @@ export class SlurmAdapter implements Adapter {
       known?.jobs.find(({ name }) => name === runKey) ?? (await this.#findPast(runKey, credential));
     if (found) return { externalId: String(found.job_id) };
     if (!this.config.accounting && Date.now() - since.getTime() > REMEMBERS_MS)
-      throw new ProviderFailure('unknown', 'the controller may have forgotten jobs of that time');
+      throw new Unsettled('the controller may have forgotten jobs of that time');
     return null;
   }
 

@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
 import {
   ProviderFailure,
+  Unsettled,
   type Adapter,
   type Capabilities,
   type Credential,
@@ -170,7 +171,7 @@ export class VastAdapter implements Adapter {
   ): Promise<LogPart> {
     const whole = await this.#logs.read(externalId, credential);
     if (whole !== undefined) return partOfWhole(whole, cursor, isOver);
-    if (isOver) throw new ProviderFailure('unknown', 'its log is not there yet');
+    if (isOver) throw new Unsettled('its log is not there yet');
     return partOfWhole('', cursor, false);
   }
 

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Metrics } from '@lineclear/kit';
 import { Counter, Histogram } from 'prom-client';
 import type { Run } from '../domain/run.js';
-import { ProviderFailure, type Adapter } from '../adapters/adapter.js';
+import { ProviderFailure, Unsettled, type Adapter } from '../adapters/adapter.js';
 import { AccountRates } from './account-rates.js';
 import { Breakers } from './breakers.js';
 import { Credentials } from './credentials.js';
@@ -74,8 +74,7 @@ export class ProviderCalls {
       await this.breakers.called(adapter.name, true);
       return result;
     } catch (error) {
-      if (error instanceof ProviderFailure)
-        await this.breakers.called(adapter.name, error.kind !== 'unknown' && error.kind !== 'not sent');
+      if (error instanceof ProviderFailure) await this.breakers.called(adapter.name, isAnswer(error));
       if (isLimited && error instanceof ProviderFailure && error.kind === 'busy')
         await this.rates.empty(account, rate, error.retryAfterMs);
       throw error;
@@ -109,3 +108,6 @@ export class ProviderCalls {
     this.#delay.observe({ provider }, Math.max(0, seconds));
   }
 }
+
+const isAnswer = (failure: ProviderFailure): boolean =>
+  failure instanceof Unsettled || (failure.kind !== 'unknown' && failure.kind !== 'not sent');
