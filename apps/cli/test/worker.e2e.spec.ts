@@ -101,6 +101,17 @@ it('does not take for the server’s word what something on the way says, and ke
   expect((await ended).code).toBe(0);
 });
 
+it('sends characters whole, wherever a part ends', async () => {
+  const server = await serving(
+    `printf x; i=0; while [ $i -lt 700 ]; do printf '${'\u{1F682}'.repeat(50)}'; i=$((i+1)); done; echo`,
+  );
+  const { ended, signal } = worker(server);
+  await vi.waitFor(() => expect(server.states()).toEqual(['running', 'succeeded']), PATIENCE);
+  expect(server.output()).toBe(`x${'\u{1F682}'.repeat(35_000)}\n`);
+  signal();
+  expect((await ended).code).toBe(0);
+});
+
 it('sends much output whole, and nothing that a job wrote into our own files stops it', async () => {
   const server = await serving(
     `for i in $(seq 70); do echo "$i" >> ~/hidden; done; head -c 5000 /dev/zero | tr '\\0' n >> ~/hidden; seq 60000`,

@@ -117,6 +117,21 @@ it('goes on with the newer key of the same account when the provider takes the o
   await finished(claim);
 });
 
+it('asks for the newer key also where the provider had put the run off before', async () => {
+  given = ({ refused_version: refused }) => {
+    const version = refused === 1 ? 2 : 1;
+    return { scope: 'user:1', version, value: `key-of-1-${version}` };
+  };
+  const { submit } = bench.provider.calls;
+  bench.provider.failNext('submit', 1, { status: 429, retryAfterSeconds: 1 });
+  const claim = await bench.claim({ provider: 'keyed', user_id: 1 });
+  await vi.waitFor(() => expect(bench.provider.calls.submit).toBe(submit + 1), PATIENCE);
+  bench.provider.set({ accounts: { 'key-of-1-2': 'one' } });
+  await submitted(claim);
+  expect(bench.ended(claim)).toEqual([]);
+  await finished(claim);
+});
+
 it('ends a run that nobody has a key for, with what to do, and calls no provider', async () => {
   const submits = bench.provider.calls.submit;
   bench.peer.answer(resolveSecrets, () => {

@@ -4,26 +4,29 @@
  * however often its supervisor is. `pid` is there before the command starts, `exit` when it has ended.
  *
  * A shell and not Node: it waits for hours in a megabyte. The trap keeps it alive when its group is told to stop; the
- * command itself gets the default action back.
+ * command itself gets the default action back. The job's own `PATH` and `NODE_OPTIONS` are for its command alone. What that leaves
+ * behind may hold its output open for ever, so that the file `ended` tells the cleaner of its end.
  */
 export const SUPERVISOR = `
 node="$1"; shift
+path="$PATH"; PATH="$LINECLEAR_PATH"
 mkdir claim 2>/dev/null || exit 0
 trap : TERM INT HUP
 start=$(cut -d' ' -f22 "/proc/$$/stat" 2>/dev/null) || start=$(ps -o lstart= -p $$ | sed 's/^ *//; s/ *$//')
 printf '%s\\n%s\\n' "$$" "$start" > pid.tmp && mv pid.tmp pid
 redact="$LINECLEAR_REDACT"; script="$LINECLEAR_REDACT_SCRIPT"; work="$LINECLEAR_WORK"
-unset LINECLEAR_REDACT LINECLEAR_REDACT_SCRIPT LINECLEAR_WORK
+unset LINECLEAR_REDACT LINECLEAR_REDACT_SCRIPT LINECLEAR_WORK LINECLEAR_PATH
 if [ -n "$redact" ]; then
   mkfifo -m 600 out.fifo
-  LINECLEAR_REDACT="$redact" "$node" -e "$script" < out.fifo >> log 2>&1 &
+  NODE_OPTIONS= LINECLEAR_REDACT="$redact" "$node" -e "$script" < out.fifo >> log 2>&1 &
   cleaner=$!
-  (cd "$work" && exec "$@") > out.fifo 2>&1 < /dev/null
+  (cd "$work" && PATH="$path" && exec "$@") > out.fifo 2>&1 < /dev/null
   code=$?
+  : > ended
   wait "$cleaner"
   rm -f out.fifo
 else
-  (cd "$work" && exec "$@") >> log 2>&1 < /dev/null
+  (cd "$work" && PATH="$path" && exec "$@") >> log 2>&1 < /dev/null
   code=$?
 fi
 printf '%s\\n' "$code" > exit.tmp && mv exit.tmp exit
@@ -60,5 +63,12 @@ process.stdin.on('data', (bytes) => {
   if (end === 0 && held.length > 65536) { held = clean(held); end = Math.max(0, held.length - (needles[0]?.length ?? 0)); }
   if (end > 0) { process.stdout.write(Buffer.from(clean(held.slice(0, end)), 'latin1')); held = held.slice(end); }
 });
-process.stdin.on('end', () => process.stdout.write(Buffer.from(clean(held), 'latin1')));
+const end = () => { process.stdout.write(Buffer.from(clean(held), 'latin1')); held = ''; };
+process.stdin.on('end', end);
+let isOver = false;
+setInterval(() => {
+  // What the command itself wrote was in the pipe by the turn before, and was read since.
+  if (isOver) { end(); process.exit(); }
+  isOver = fs.existsSync('ended');
+}, 250).unref();
 `;

@@ -92,6 +92,22 @@ it('hides what it was given in secret, and takes its files away', async () => {
   expect(existsSync(join(folder.path, 'secrets/KEY/key.pem'))).toBe(false);
 });
 
+it('ends with its command, whatever that left behind holds its output open', async () => {
+  const secrets = new Map([['TOKEN', { name: 'HF_TOKEN', value: { reveal: () => 'hunter2-hunter2' } }]]);
+  await startRun(folder, sh('sleep 300 & echo "$TOKEN $!"', { secrets }), AROUND);
+  await ends('succeeded');
+  const [, pid] = /^\[secret\] (\d+)\n$/.exec(logOf()) ?? [];
+  process.kill(Number(pid));
+});
+
+it('takes a job whose own variables would change what starts and cleans it', async () => {
+  const secrets = new Map([['TOKEN', { name: 'HF_TOKEN', value: { reveal: () => 'hunter2-hunter2' } }]]);
+  const env = { PATH: '/opt/none', NODE_OPTIONS: '--require ./none.js' };
+  await startRun(folder, sh('echo "$TOKEN $PATH $NODE_OPTIONS"', { secrets, env }), AROUND);
+  await ends('succeeded');
+  expect(logOf()).toBe('[secret] /opt/none --require ./none.js\n');
+});
+
 it.each([
   [{ workingDirectory: '/no/such/folder' }, 'working_directory'],
   [{ outputPath: '../../elsewhere' }, 'output_path leads out'],

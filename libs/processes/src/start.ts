@@ -73,6 +73,7 @@ export async function startRun(folder: RunFolder, order: RunOrder, around: Surro
             LINECLEAR_CHECKPOINT_DIR: folder.checkpoints,
             ...checkpointsOf(order),
             LINECLEAR_WORK: work,
+            LINECLEAR_PATH: around.path,
             ...(cleaned.length === 0
               ? {}
               : { LINECLEAR_REDACT: JSON.stringify(cleaned), LINECLEAR_REDACT_SCRIPT: REDACT_SCRIPT }),

@@ -25,7 +25,7 @@ export class SendOutput {
     const { log_bytes: from, log_chars: at } = task;
     const { bytes, more } = await this.folder.readLog(from, isOver);
     const whole = bytes.toString('utf8');
-    const text = whole.slice(0, MAX_CHARS);
+    const text = whole.slice(0, wholeCharacters(whole, MAX_CHARS));
     const isLast = !more && text.length === whole.length;
     if (text === '') return { log_bytes: from, log_chars: at, all: true, stop: false };
     const { taken, stop } = await this.api.log(task, {
@@ -46,3 +46,7 @@ export class SendOutput {
 /** The job itself may have written to the list: what cannot be the name of a secret is left out. */
 const namesIn = (lines: readonly string[]): string[] =>
   lines.filter((line) => line !== '' && line.length <= MAX_NAME).slice(0, MAX_NAMES);
+
+/** So many of the text, or one less where that would be half of a surrogate pair. */
+const wholeCharacters = (text: string, most: number): number =>
+  /[\ud800-\udbff]/.test(text.charAt(most - 1)) && text.length > most ? most - 1 : most;

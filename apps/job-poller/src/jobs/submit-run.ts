@@ -95,9 +95,8 @@ export class SubmitRun {
     await this.notices.tell(run.provider, run.jobId, message);
     switch (kind) {
       case 'denied':
-        this.credentials.refused(run);
         // Once more with the credential as it is now.
-        if (run.failures === 0) return tryAgain(before, notCalled(run));
+        if (this.credentials.refused(run)) return tryAgain(before, notCalled(run));
         return ended(before, run, 'refused', `the provider does not accept our credential: ${message}`, now);
       case 'exists':
         return moved(before, run, 0, now);

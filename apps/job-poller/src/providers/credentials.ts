@@ -30,6 +30,11 @@ interface Account {
   readonly version: number | undefined;
 }
 
+/** A run's account: under which key it is kept, what it is called, and which version of it the provider refused this run last. */
+interface AccountOfRun extends Pick<Account, 'key' | 'name'> {
+  readonly refused?: Pick<Account, 'version'>;
+}
+
 /** Names that no source of secrets has. */
 export class MissingSecrets extends Error {
   override readonly name = 'MissingSecrets';
@@ -49,8 +54,7 @@ export class MissingSecrets extends Error {
 export class Credentials {
   readonly #key = new SealingKey();
   readonly #accounts: TtlCache<Account>;
-  /** The accounts of runs: under which key each is kept, and what it is called. */
-  readonly #accountOfRun: TtlCache<Pick<Account, 'key' | 'name'>>;
+  readonly #accountOfRun: TtlCache<AccountOfRun>;
   /** The versions that providers did not take, by account. */
   readonly #refused: TtlCache<number>;
   readonly #ofRuns: TtlCache<Values>;
@@ -104,13 +108,19 @@ export class Credentials {
     return adapter.authSecret === undefined ? adapter.name : (this.#accountOfRun.get(id)?.name ?? null);
   }
 
-  /** The provider does not take this run's credential: the next call asks for it again, and for another version if there is one. */
-  refused(run: Run): void {
-    const { key } = this.#accountOfRun.get(run.id) ?? {};
-    if (key === undefined) return;
+  /**
+   * The provider does not take this run's credential: the next call asks for it again, and for another version if there is one.
+   * False where that was done, and brought nothing new.
+   */
+  refused(run: Run): boolean {
+    const account = this.#accountOfRun.get(run.id);
+    if (account === undefined) return false;
+    const { key, refused: before } = account;
     const version = this.#accounts.get(key)?.version;
     if (version !== undefined) this.#refused.set(key, version);
     this.#accounts.delete(key);
+    this.#accountOfRun.set(run.id, { ...account, refused: { version } });
+    return before === undefined || (version !== undefined && version !== before.version);
   }
 
   async #askForAccount(
