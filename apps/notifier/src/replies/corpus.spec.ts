@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { DOUBTS, DOUBTS_INSIDE } from './doubts.js';
+import { DOUBTFUL_PHRASES, DOUBTS, DOUBTS_INSIDE } from './doubts.js';
 import { readReply } from './read-reply.js';
 import { APPROVES, SAYS_YES } from './verbs.js';
 
@@ -53,7 +53,9 @@ it('is large, mostly hostile, of many languages, and names nothing twice', () =>
 const words = (lists: Readonly<Record<string, string>>) =>
   Object.values(lists).flatMap((list) => list.split(' '));
 const verb = fc.constantFrom(...APPROVES, ...SAYS_YES);
-const doubt = fc.constantFrom(...words(DOUBTS), ...words(DOUBTS_INSIDE));
+const phrases = Object.values(DOUBTFUL_PHRASES).flatMap((list) => list.split('|'));
+const amounts = ['$100', '20 €', '2 GPUs', '4x', '50%', '3 hours', 'max 10', '2 Stunden', '1 час', '2小时'];
+const doubt = fc.constantFrom(...words(DOUBTS), ...words(DOUBTS_INSIDE), ...phrases, ...amounts);
 const filler = fc.oneof(
   fc.constantFrom('', ' ', '\n', ', ', '. ', ' - ', '\u200b', '👍', 'thanks', '-- ', '> ', 'From: ', '\r\n'),
   fc.string({ maxLength: 12 }),

@@ -2,13 +2,13 @@ import { normalise, wordsOf } from './normalise.js';
 
 /** Words that deny, condition or delay, by language. Any of them in an approval, of whichever language, makes it unclear. */
 export const DOUBTS: Readonly<Record<string, string>> = {
-  en: "not no never don't dont doesn't didn't won't wont can't cant cannot couldn't isn't aren't wasn't shouldn't wouldn't haven't hasn't nothing none neither nor without but however although though unless until except if when whenever once provided providing assuming wait hold stop cancel maybe perhaps only just before after first later tomorrow instead rather pending undo revert retract withdraw mistake wrong oops sorry joking kidding joke lol haha dreams sarcasm ironic question why what who how whether might could would should un hardly barely nay false disagree refuse against ignore terrible bad unacceptable monday tuesday wednesday thursday friday saturday sunday",
-  de: 'nicht nein kein keine keinen keinem keiner nie niemals nichts aber jedoch sondern wenn falls sofern außer ausser ohne erst warte warten stopp moment vielleicht nur bevor nachdem später morgen doch stattdessen oder unter bedingung vorausgesetzt lehne ablehne widerspreche',
-  fr: 'ne pas non jamais rien aucun aucune mais cependant toutefois sauf si sans attends attendez attendre peut être seulement avant après demain plutôt condition quand lorsque',
-  es: 'no nunca nada ningún ninguna pero sino salvo excepto si sin espera espere esperen esperar quizás solo sólo antes después mañana condición cuando aunque tampoco',
-  it: 'non no mai niente nessuno ma però tranne eccetto se senza aspetta aspetti aspettare forse solo prima dopo domani condizione quando purché',
-  pt: 'não nao nunca nada nenhum nenhuma mas porém exceto salvo se sem espera espere esperar talvez só somente apenas antes depois amanhã condição quando',
-  nl: 'niet geen nee nooit niets maar echter tenzij behalve als indien zonder wacht wachten misschien alleen pas voordat nadat later morgen mits wanneer',
+  en: "not no never don't dont doesn't didn't won't wont can't cant cannot couldn't isn't aren't wasn't shouldn't wouldn't haven't hasn't nothing none neither nor without but however although though unless until except if when whenever once provided providing assuming wait hold stop cancel maybe perhaps only just before after first later tomorrow instead rather pending undo revert retract withdraw mistake wrong oops sorry joking kidding joke lol haha dreams sarcasm ironic question why what who how whether might could would should un hardly barely nay false disagree refuse against ignore terrible bad unacceptable monday tuesday wednesday thursday friday saturday sunday subject half partial partially partly conditional conditionally condition conditions tentative tentatively provisional provisionally probably presumably possibly hopefully guess suppose think reluctantly protest nobody disregard scratch changed mind forget psych veto vetoed revoke revoked too expensive costly excessive reduce reduced smaller cheaper fewer less lower limit limited cap capped maximum most least almost nearly under below within awaiting await resubmit retry abort delete kill other another check ask talk discuss vacation holiday fails failed",
+  de: 'nicht nein kein keine keinen keinem keiner nie niemals nichts aber jedoch sondern wenn falls sofern außer ausser ohne erst warte warten stopp moment vielleicht nur bevor nachdem später morgen doch stattdessen oder unter bedingung vorausgesetzt lehne ablehne widerspreche sobald vorbehalt vorbehaltlich scherz witz höchstens maximal mindestens teilweise halb hälfte weniger vergiss eventuell wahrscheinlich hoffentlich widerwillig solange',
+  fr: 'ne pas non jamais rien aucun aucune mais cependant toutefois sauf si sans attends attendez attendre peut être seulement avant après demain plutôt condition quand lorsque réserve réserves tard conditions moins maximum moitié partiellement probablement oubliez oublie blague vérifier',
+  es: 'no nunca nada ningún ninguna pero sino salvo excepto si sin espera espere esperen esperar quizás solo sólo antes después mañana condición cuando aunque tampoco condiciones tarde menos máximo mitad parcialmente probablemente olvida broma mientras',
+  it: 'non no mai niente nessuno ma però tranne eccetto se senza aspetta aspetti aspettare forse solo prima dopo domani condizione quando purché riserva meno massimo metà parzialmente probabilmente dimentica scherzo scherzi tardi',
+  pt: 'não nao nunca nada nenhum nenhuma mas porém exceto salvo se sem espera espere esperar talvez só somente apenas antes depois amanhã condição quando condições condicionalmente menos máximo metade parcialmente provavelmente brincadeira tarde',
+  nl: 'niet geen nee nooit niets maar echter tenzij behalve als indien zonder wacht wachten misschien alleen pas voordat nadat later morgen mits wanneer voorbehoud voorwaarde minder maximaal helft gedeeltelijk waarschijnlijk grapje zodra',
   sv: 'inte ej icke nej aldrig inget ingen men dock utom om utan vänta kanske bara endast innan efter senare imorgon förutsatt när',
   da: 'ikke nej aldrig intet ingen men dog medmindre undtagen hvis uden vent måske kun før efter senere morgen forudsat når',
   no: 'ikke nei aldri ingenting ingen men dog unntatt hvis dersom uten vent kanskje bare kun før etter senere imorgen forutsatt når med mindre',
@@ -20,7 +20,7 @@ export const DOUBTS: Readonly<Record<string, string>> = {
   ro: 'nu niciodată nimic dar însă ci decât dacă fără așteaptă așteptați poate doar numai înainte după mâine condiția când',
   tr: 'değil hayır hayir hiç asla ama fakat ancak lakin eğer hariç olmadan bekle bekleyin belki sadece yalnızca önce sonra yarın şartıyla yok etmiyorum onaylamıyorum onaylamam',
   el: 'δεν δε μην μη όχι οχι ποτέ τίποτα αλλά όμως ωστόσο εκτός αν εάν χωρίς περίμενε περιμένετε ίσως μόνο πριν μετά αύριο όταν εφόσον',
-  ru: 'не нет ни никогда ничего но однако а кроме если без подожди подождите стоп может только перед после позже завтра при условии когда пока',
+  ru: 'не нет ни никогда ничего но однако а кроме если без подожди подождите стоп может только перед после позже завтра при условии когда пока шутка шучу условно частично максимум половину половина меньше наверное возможно передумал передумала',
   uk: 'не ні ані ніколи нічого але однак проте крім якщо без зачекай зачекайте стоп може лише тільки перед після пізніше завтра умови коли поки',
   bg: 'не няма никога нищо но обаче освен ако без чакай изчакайте може само преди след после утре условие когато недей',
   ar: 'لا لم لن ليس ليست غير لكن ولكن إلا إذا اذا لو بدون انتظر انتظروا ربما فقط قبل بعد غدا بشرط عندما',
@@ -31,11 +31,21 @@ export const DOUBTS: Readonly<Record<string, string>> = {
   ko: '안 못 단 만약 하지만 그러나 그런데 잠깐 보류 나중에',
 };
 
+/** Words that do so together, and are harmless alone or in names. */
+export const DOUBTFUL_PHRASES: Readonly<Record<string, string>> = {
+  en: 'hang on|as long as|out of office|yeah right|try again|that back|it back|call me|need to|wanted to|over my|in your',
+  de: 'von wegen|nehme zurück',
+  fr: 'tant que',
+  es: 'siempre que|ni hablar',
+  it: 'a patto',
+  pt: 'desde que',
+};
+
 /** The same in scripts that put no space between words, and in what others put inside a word. */
 export const DOUBTS_INSIDE: Readonly<Record<string, string>> = {
   en: "n't",
-  zh: '不 没 未 别 勿 无 否 但 可是 然而 如果 若 除非 等 暂 先 仅 只 拒 驳 沒 無 別 暫',
-  ja: 'ない ません なく しかし ただし でも けど もし 場合 待 たら なら まで だけ 却下 拒否 否認 が、 保留',
+  zh: '明天 稍后 以后 最多 至多 一半 部分 玩笑 撤回 不 没 未 别 勿 无 否 但 可是 然而 如果 若 除非 等 暂 先 仅 只 拒 驳 沒 無 別 暫',
+  ja: '後で 後に 明日 半分 冗談 条件 以内 以下 最大 取り消 ない ません なく しかし ただし でも けど もし 場合 待 たら なら まで だけ 却下 拒否 否認 が、 保留',
   ko: '않 못 없 아니 지만 만약 말고 마세요 기다 보류 거절 거부 반려 으면 하면 후에 전에 조건',
   th: 'ไม่ แต่ ถ้า หาก ยกเว้น รอ อย่า ยัง เฉพาะ ก่อน หลัง ปฏิเสธ',
 };
@@ -43,9 +53,13 @@ export const DOUBTS_INSIDE: Readonly<Record<string, string>> = {
 const split = (lists: Readonly<Record<string, string>>): string[] =>
   Object.values(lists).flatMap((list) => list.split(' ').map(normalise));
 const WORDS: ReadonlySet<string> = new Set(split(DOUBTS));
+const PHRASES = Object.values(DOUBTFUL_PHRASES).flatMap((list) => list.split('|'));
 const INSIDE = split(DOUBTS_INSIDE);
 // Anything but these, in an approval, is a face that may mean the opposite.
 const KIND_SIGNS = new Set(['👍', '✅', '☑', '✔', '👌', '🙏', '🙂', '😊', '🎉', '🚀', '❤']);
+// A number of something, and money: it may be the most that is meant.
+const AMOUNT =
+  /\p{Sc}|max\.?\s*\d|\d\s*(?:[x×%％]|max|gpus?|h|hrs?|hours?|min|minutes?|days?|weeks?|usd|eur|dollars?|euros?|stunden?|tage?n?|heures?|jours?|horas?|d[ií]as?|ore|giorni|час\p{L}*|小时|小時|時間|天|日)(?!\p{L})/iu;
 const UNMARKED = /[\u0300-\u036F\u0489]/gu;
 
 /** What in this text, written under an approval, puts it in doubt; undefined when nothing does. */
@@ -62,7 +76,11 @@ export function doubtOf(text: string): string | undefined {
   );
   const word = words.find((one) => WORDS.has(one)) ?? INSIDE.find((one) => plain.includes(one));
   if (word !== undefined) return `"${word}"`;
+  const spoken = ` ${wordsOf(plain).join(' ')} `;
+  const phrase = PHRASES.find((one) => spoken.includes(` ${one} `));
+  if (phrase !== undefined) return `"${phrase}"`;
   if (/[?？؟;՞\u037E]/u.test(text)) return 'a question';
+  if (AMOUNT.test(plain)) return 'an amount';
   if (/(^|[^\p{L}])n'/u.test(plain)) return '"n\'"';
   if (/(^|\s)\/s(\s|$)/u.test(plain)) return '"/s"';
   const sign = (plain.match(/\p{Extended_Pictographic}/gu) ?? []).find((one) => !KIND_SIGNS.has(one));
