@@ -81,7 +81,7 @@ export class LookAtRun {
         run.jobId,
         `its state ${JSON.stringify(seen.word)} is not in the configuration`,
       );
-      return this.#goesOn(before, looked, adapter);
+      return this.#goesOn(before, { ...looked, missingCount: 0, missingSince: null }, adapter);
     }
     return this.#seen(before, this.#withSeen(looked, seen, seen.state), adapter, credential, seen.message);
   }
