@@ -178,6 +178,26 @@ it('keeps the state when the provider uses an unknown word', async () => {
   expect(await bench.end(claim)).toMatchObject({ outcome: 'succeeded' });
 });
 
+it('counts looks that did not find a run in a row, also where it was seen in a state with an unknown word', async () => {
+  const claim = await bench.claim();
+  await vi.waitFor(() => expect(bench.started(claim)).toHaveLength(1), PATIENCE);
+  bench.provider.change(keyOf(claim), { status: 'hibernating' });
+  const seen = async (times: number): Promise<void> => {
+    const { polls } = bench.provider.run(keyOf(claim))!;
+    await vi.waitFor(
+      () => expect(bench.provider.run(keyOf(claim))!.polls).toBeGreaterThan(polls + times),
+      PATIENCE,
+    );
+  };
+  bench.provider.failNext('status', 2, { status: 404 });
+  await seen(12);
+  bench.provider.failNext('status', 1, { status: 404 });
+  await seen(2);
+  expect(bench.ended(claim)).toEqual([]);
+  bench.provider.change(keyOf(claim), { status: 'succeeded' });
+  expect(await bench.end(claim)).toMatchObject({ outcome: 'succeeded' });
+});
+
 it('gives up a run that the provider no longer knows', async () => {
   const claim = await bench.claim();
   await vi.waitFor(() => expect(bench.started(claim)).toHaveLength(1), PATIENCE);

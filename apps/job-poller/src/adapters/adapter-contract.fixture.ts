@@ -240,6 +240,7 @@ export function adapterContract(name: string, has: Features, open: () => Promise
         () => world.adapter.submit(submissionTo(world), world.wrong),
         () => world.adapter.find(submission.runKey, world.wrong),
         () => world.adapter.get([id], world.wrong),
+        () => world.adapter.cancel(id, world.wrong),
       ])
         expect((await failureIn(call())).kind).toBe('denied');
     });

@@ -146,6 +146,12 @@ it('knows nothing of a run whose worker is silent for too long', async () => {
   expect(await lookAt(world, silent.runKey)).toBeUndefined();
 });
 
+it('hands on what a bar of progress has written, as it does of a local run', async () => {
+  const { externalId } = await world.adapter.submit(submissionTo(world), undefined);
+  await world.write?.(externalId, 'step=1/9\rstep=2/9\rste');
+  expect((await world.adapter.logs(externalId, null, false, undefined)).text).toBe('step=1/9\rstep=2/9\r');
+});
+
 it.each([
   [{ command: [] }, 'config.command'],
   [{ command: ['ls'], labels: { GPU: 'a100' } }, 'config.labels'],

@@ -103,7 +103,7 @@ export class AgentsAdapter implements Adapter {
       .join('')
       .slice(first === undefined ? 0 : from - first.beginsAt);
     const isFull = parts.length === LOG_PARTS;
-    const lines = all.lastIndexOf('\n') + 1;
+    const lines = Math.max(all.lastIndexOf('\n'), all.lastIndexOf('\r')) + 1;
     // What has no line end yet waits for it, but not for ever.
     const text = isOver || (lines === 0 && (isFull || all.length > MAX_LINE)) ? all : all.slice(0, lines);
     return {

@@ -12,6 +12,7 @@ import {
   type Observation,
   type Submission,
 } from './adapter.js';
+import { throwUnlessStopped } from './answers.js';
 import { verifyHttpWebhook } from './http-webhook.js';
 import {
   failureOf,
@@ -116,8 +117,7 @@ export class HttpAdapter implements Adapter {
   async cancel(externalId: string, credential: Credential): Promise<void> {
     if (!this.config.cancel) return;
     const answer = await this.#send(this.config.cancel, { external_id: externalId }, credential);
-    // Refused, or not there: it is over already, or the next look shows what is.
-    if (answer.status === 429 || answer.status >= 500) throw notAnswered(answer);
+    throwUnlessStopped(answer);
   }
 
   /** The provider hands out the whole log each time; the cursor is how much of it was read. */

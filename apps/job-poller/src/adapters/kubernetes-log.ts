@@ -40,8 +40,9 @@ export function partOf(
     const skipped = line.at === from.at && line.nth === from.nth ? from.chars : 0;
     return skipped >= line.text.length ? [] : [{ ...line, skipped, text: line.text.slice(skipped) }];
   });
-  // All that may be asked for was read already: waiting brings no more of this second.
-  if (isCut && lines.length === 0) return leftOut(from);
+  // All that may be asked for was read already, or is the beginning of one line: waiting brings no more of this second.
+  if (isCut && lines.length === 0)
+    return leftOut(whole === '' ? { ...from, at: linesOf(answer)[0]?.at || from.at } : from);
   return {
     text: lines.map(({ text }) => text).join(''),
     cursorAt(taken) {

@@ -232,6 +232,19 @@ describe('kubernetes', () => {
       expect([third.text, third.more]).toEqual([`${'y'.repeat(200)}\n`, false]);
     });
 
+    it('goes on behind a line that is longer than a part', async () => {
+      const { id, pod } = await running();
+      world.fake.write(pod, `${'x'.repeat(8_000_100)}\n`, '2026-11-28T10:00:00Z');
+      world.fake.write(pod, 'after\n', '2026-11-28T10:00:05Z');
+      const texts: string[] = [];
+      for (let [cursor, more]: [string | null, boolean] = [null, true]; more && texts.length < 5;) {
+        const part = await logs(id, cursor, true);
+        texts.push(part.text);
+        [cursor, more] = [part.cursorAt(part.text.length), part.more];
+      }
+      expect(texts.map((text) => text.slice(0, 6))).toEqual(['[more ', 'after\n']);
+    });
+
     it('that cannot be read is not taken for the end', async () => {
       const { id } = await running();
       world.failNext('logs', { status: 503 });

@@ -119,6 +119,14 @@ describe('runpod_pods', () => {
     expect(await lookAt(world, id)).toMatchObject({ word: 'EXITED', state, exitCode: code });
   });
 
+  it('finds the mark behind lines that are longer than what is read of a log', async () => {
+    const { id } = await submit();
+    const log = `${'x'.repeat(60_000)}\n`.repeat(40);
+    Object.assign(world.pod(id), { log });
+    Object.assign(world.pod(id), marked(world.pod(id), 0));
+    expect(await lookAt(world, id)).toMatchObject({ state: 'succeeded', exitCode: 0 });
+  });
+
   it("does not take another run's mark for its own", async () => {
     const { id } = await submit();
     await world.become(id, 'running');

@@ -37,7 +37,8 @@ import {
 const LOG_WAIT_MS = 1_500;
 const LOG_BYTES = 1_000_000;
 const MAX_TAIL = 5_000;
-const MARK_TAIL = 50;
+// The second where the first is longer than what is read at a time, so that its end is not in it.
+const MARK_TAILS = [50, 2];
 // A log may lag behind: a pod that has stopped is believed to have said nothing only after this.
 const MARK_GRACE_MS = 60_000;
 /** Pods of RunPod, one for each run, named by our key. */
@@ -142,13 +143,21 @@ export class RunpodPodsAdapter implements Adapter {
   }
 
   async #exited({ id, name, status: word }: Pod, credential: Credential): Promise<Observation> {
-    const { lines } = await this.#lines(id, MARK_TAIL, '', credential);
-    const exitCode = exitCodeIn(lines.map(({ text }) => text).join('\n'), name ?? '');
+    const exitCode = await this.#exitCode(id, name ?? '', credential);
     if (exitCode !== undefined) return { word, state: exitCode === 0 ? 'succeeded' : 'failed', exitCode };
     const since = this.#unmarkedSince.get(id) ?? Date.now();
     this.#unmarkedSince.set(id, since);
     if (Date.now() - since < MARK_GRACE_MS) return { word, state: 'running' };
     return { word, state: 'cancelled', message: 'the pod was stopped before its command had ended' };
+  }
+
+  async #exitCode(id: string, runKey: string, credential: Credential): Promise<number | undefined> {
+    for (const tail of MARK_TAILS) {
+      const { lines, isFull } = await this.#lines(id, tail, '', credential);
+      const exitCode = exitCodeIn(lines.map(({ text }) => text).join('\n'), runKey);
+      if (exitCode !== undefined || !isFull) return exitCode;
+    }
+    return undefined;
   }
 
   async #lines(

@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { Clock, CONFIG, LOGGER, Refused, type Logger } from '@lineclear/kit';
 import type { Config } from '../config.js';
+import { believedEnd } from '../domain/believed-end.js';
 import { withLeaks } from '../domain/leaks.js';
 import type { LogChunk } from '../domain/log-chunks.js';
 import { isLost, isTakenAway } from '../domain/next-step.js';
@@ -80,7 +81,7 @@ export class LookAtRun {
         run.jobId,
         `its state ${JSON.stringify(seen.word)} is not in the configuration`,
       );
-      return this.#goesOn(before, looked, adapter);
+      return this.#goesOn(before, { ...looked, missingCount: 0, missingSince: null }, adapter);
     }
     return this.#seen(before, this.#withSeen(looked, seen, seen.state), adapter, credential, seen.message);
   }
@@ -150,6 +151,7 @@ export class LookAtRun {
   #withSeen(run: Run, seen: Observation, state: NonNullable<Observation['state']>): Run {
     const now = this.clock.now();
     const remoteState = forward(run.remoteState, state);
+    const { exitCode = run.exitCode, endedAt = run.endedAt } = believedEnd(seen, run.startedAt, now);
     return {
       ...run,
       remoteState,
@@ -159,9 +161,9 @@ export class LookAtRun {
       missingSince: null,
       progress: seen.progress ? { ...run.progress, ...seen.progress } : run.progress,
       costUsd: seen.costUsd ?? run.costUsd,
-      exitCode: seen.exitCode ?? run.exitCode,
+      exitCode,
       cause: seen.cause ?? run.cause,
-      endedAt: seen.endedAt ?? run.endedAt,
+      endedAt,
       failures: outcomeOf(remoteState, null) === undefined ? 0 : run.failures,
     };
   }
