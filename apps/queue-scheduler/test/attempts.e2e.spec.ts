@@ -156,6 +156,12 @@ it('asks about the most that all attempts may cost, and about all hardware', asy
   expect(facts).toMatchObject({ estimated_cost_usd: 12, attempts: 3, also_hardware: ['big'] });
 });
 
+it('takes as many attempts as there may be of a job that may be stopped for others, too', async () => {
+  const id = await submit({ retry: { ...RETRY, max_attempts: 20 }, preemptible: true });
+  const { facts } = await house.row(id);
+  expect(facts).toMatchObject({ estimated_cost_usd: 22, attempts: 22 });
+});
+
 it.each<[string, object, string]>([
   ['a single attempt', { max_attempts: 1 }, 'retry.max_attempts'],
   ['too many', { max_attempts: 21 }, 'retry.max_attempts'],
