@@ -116,6 +116,15 @@ it('lets people order their own jobs, and nobody else’s', async () => {
   expect(await order(first, 4)).toEqual([a3, b1, a2, a1]);
 });
 
+it('orders no job that follows another which has not ended: it has no place yet', async () => {
+  const first = await blocker();
+  const [a1, a2] = [await submit(ada), await submit(ada)];
+  const follows = await submit(ada, { depends_on: [{ job_id: a1 }] });
+  const answer = await house.as(ada).post('/api/queue/me/order', { job_ids: [follows, a1] });
+  expect(await order(first, 3)).toEqual([a1, a2, follows]);
+  expect(answer.status).toBe(409);
+});
+
 it('keeps a job that is on hold from going until it is released', async () => {
   const first = await blocker();
   const [a1, a2] = [await submit(ada), await submit(ada)];
@@ -144,6 +153,15 @@ it('ends a job that is on hold when its owner wants it no more', async () => {
   await house.as(ada).post(`/api/queue/${job}/hold`);
   expect((await house.as(ada).post(`/api/queue/${job}/cancel`)).body.status).toBe('cancelled');
   expect(await recount(house)).toEqual([]);
+});
+
+it.each([
+  ['put', '/api/queue/guarantees/org/2147483648', { jobs: 1 }],
+  ['delete', '/api/queue/maintenance/2147483648', undefined],
+] as const)('knows an id that is none: %s %s', async (method, path, body) => {
+  const answer = await house.as(admin)[method](path, body);
+  expect(answer.status).toBe(400);
+  expectProblem(answer, 'id');
 });
 
 it('keeps within the GPUs of a kind of machine, and hides nobody behind a big job', async () => {

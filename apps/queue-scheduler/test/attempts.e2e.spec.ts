@@ -156,6 +156,27 @@ it('asks about the most that all attempts may cost, and about all hardware', asy
   expect(facts).toMatchObject({ estimated_cost_usd: 12, attempts: 3, also_hardware: ['big'] });
 });
 
+it('takes as many attempts as there may be of a job that may be stopped for others, too', async () => {
+  const id = await submit({ retry: { ...RETRY, max_attempts: 20 }, preemptible: true });
+  const { facts } = await house.row(id);
+  expect(facts).toMatchObject({ estimated_cost_usd: 22, attempts: 22 });
+});
+
+it('refuses what would cost more than anybody can say yes to', async () => {
+  const hardware = { small: { cost_per_hour_usd: 1, gpus: 1 }, big: { cost_per_hour_usd: 4, gpus: 2 } };
+  const set = (more: object) =>
+    house.as(boss).put('/api/cloud/providers/local/config', { hardware: { ...hardware, ...more } });
+  await set({ gold: { cost_per_hour_usd: 100_000 } });
+  const { status, body } = await house.submit(ada, {
+    hardware: 'gold',
+    estimated_duration_seconds: 2_592_000,
+    retry: { max_attempts: 20 },
+  });
+  await set({});
+  expect(status).toBe(400);
+  expect(body.errors).toMatchObject([{ path: 'estimated_duration_seconds' }]);
+});
+
 it.each<[string, object, string]>([
   ['a single attempt', { max_attempts: 1 }, 'retry.max_attempts'],
   ['too many', { max_attempts: 21 }, 'retry.max_attempts'],

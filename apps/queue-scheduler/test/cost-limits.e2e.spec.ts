@@ -353,6 +353,17 @@ describe('what is told', () => {
     await vi.waitFor(() => expect(told(99).exceeded).toMatchObject([{ current_spend: 101 }]));
     expect(told(99).warnings).toEqual([]);
   });
+
+  it('is not most of it again when money comes back of a limit that was used up', async () => {
+    await limit(12.5, 'notify');
+    const id = await accepted(ada, { estimated_duration_seconds: 4_500 });
+    await soon(id, 'dispatching');
+    await house.ended(id, 'succeeded', { cost_usd: 11 });
+    await soon(id, 'completed');
+    await limit(13.5, 'notify');
+    await vi.waitFor(() => expect(told(13.5).warnings).toMatchObject([{ current_spend: 11 }]));
+    expect(told(12.5)).toMatchObject({ warnings: [], exceeded: [{ refused: false }] });
+  });
 });
 
 it('counts a day, a week or a month, and what is before it no more', async () => {

@@ -222,6 +222,14 @@ describe('an array', () => {
       'parameters',
     ],
     ['none at once', { max_parallel: 0 }, 'max_parallel'],
+    [
+      'values that make a config larger than one may be',
+      {
+        config: { command: Array.from({ length: 20 }, () => '{{lr}}'.repeat(32)) },
+        parameters: { lr: ['x'.repeat(1_000)] },
+      },
+      'config',
+    ],
   ])('is refused for %s', async (_, more, path) => {
     const { status, body } = await post(more);
     expect(status).toBe(400);

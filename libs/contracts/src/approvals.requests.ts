@@ -21,6 +21,8 @@ import { MAX_SECRETS_OF_JOB, sealedBox, secretDemand } from './secrets.requests.
 
 /** Of one job. */
 export const MAX_ATTEMPTS = 20;
+/** A run is stopped for other jobs so many times, and no more: attempts that count beside those. */
+export const MAX_PREEMPTIONS = 2;
 export const MAX_ALSO_HARDWARE = 5;
 
 /** What approval rules look at. */
@@ -37,7 +39,11 @@ export const jobFacts = z.object({
   /** What all attempts may cost together. */
   estimated_cost_usd: costUsd,
   /** How many they are; without it, one. */
-  attempts: z.int().min(2).max(MAX_ATTEMPTS).optional(),
+  attempts: z
+    .int()
+    .min(2)
+    .max(MAX_ATTEMPTS + MAX_PREEMPTIONS)
+    .optional(),
   /** Jobs the user submitted in the last 24 hours, this one not counted. */
   jobs_last_24h: z.int().min(0),
   first_job: z.boolean(),

@@ -106,13 +106,17 @@ function formOf(bytes: Buffer, names: readonly string[]): Record<string, string>
   return fields;
 }
 
-/** Refuses what would only fail later: bottomless nesting, NUL and lone surrogates (Postgres takes neither), `__proto__`. */
+/**
+ * Refuses what would only fail later: bottomless nesting, NUL and lone surrogates (Postgres takes neither), `__proto__`, and
+ * numbers that are read as infinite and written as null.
+ */
 export function refuseUnstorable(value: unknown, path: readonly (string | number)[]): void {
   if (typeof value === 'string') {
     if (value.includes('\u0000')) throw BadInput.at(path.join('.'), 'holds a NUL character');
     if (!value.isWellFormed()) throw BadInput.at(path.join('.'), 'holds half a surrogate pair');
     return;
   }
+  if (value === Infinity || value === -Infinity) throw BadInput.at(path.join('.'), 'is too large a number');
   if (value === null || typeof value !== 'object') return;
   if (path.length >= MAX_DEPTH)
     throw BadInput.at(path.slice(0, 4).join('.'), `is nested more than ${MAX_DEPTH} levels deep`);

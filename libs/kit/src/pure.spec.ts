@@ -95,6 +95,7 @@ describe('bodies', () => {
     ['{"a":["\\ud800"]}', /a\.0: holds half a surrogate/],
     [`${'['.repeat(50)}${']'.repeat(50)}`, /nested more than 32/],
     ['{"__proto__":{"x":1}}', /key that is not allowed/],
+    ['{"a":[-1e999]}', /a\.0: is too large a number/],
   ])('refuses %j', (body, message) => {
     expect(() => parseJson(Buffer.from(body as string))).toThrow(message);
   });

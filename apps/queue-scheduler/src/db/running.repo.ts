@@ -1,6 +1,7 @@
+import { MAX_PREEMPTIONS } from '@lineclear/contracts';
 import type { Queryable, Tx } from '@lineclear/kit';
 import type { Attempt } from '../domain/job.js';
-import { MAX_PREEMPTIONS, type Victim, type Waits } from '../domain/preempt.js';
+import type { Victim, Waits } from '../domain/preempt.js';
 import type { Machine } from '../domain/pools.js';
 import type { Runs } from '../domain/reservation.js';
 import { BRANCH_READY, IN_LANE, LANE_READY, type Next } from './lanes.repo.js';

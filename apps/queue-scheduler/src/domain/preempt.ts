@@ -1,9 +1,6 @@
 import { hasRoom, type Taken } from './choice.js';
 import { poolHolds, type Machine, type PoolLimit } from './pools.js';
 
-/** A job is stopped for others so many times, and no more. */
-export const MAX_PREEMPTIONS = 2;
-
 export interface Waits extends Machine {
   readonly id: string;
   readonly band: number;

@@ -180,6 +180,14 @@ it.each<[string, Quota, Partial<Use>, string | undefined]>([
   expect(waitsUntil([given], using(use), ADA, NOW)?.toISOString()).toBe(until);
 });
 
+it('neither refuses nor keeps a job that takes nothing of what is used up', () => {
+  const given = [quota('user', '1', 'cost_daily', 30), quota('user', '1', 'gpu_hours_monthly', 10)];
+  const uses = using({ spentToday: 31, gpuHoursThisMonth: 11 });
+  const free = { ...ADA, usd: 0, gpuHours: 0 };
+  expect(judgeSubmit(given, uses, free, NOW)).toEqual([]);
+  expect(waitsUntil(given, uses, free, NOW)).toBeUndefined();
+});
+
 it.each([
   ['hour', '2026-11-24T20:59:59.999Z', '2026-11-24T20:00:00.000Z', '2026-11-24T21:00:00.000Z'],
   ['day', '2026-02-28T23:59:59.999Z', '2026-02-28T00:00:00.000Z', '2026-03-01T00:00:00.000Z'],

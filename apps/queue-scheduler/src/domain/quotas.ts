@@ -111,7 +111,8 @@ export interface Finding {
 
 /**
  * What a new job makes of the quotas that bind it: those that it goes beyond, and those of which most is used with it and
- * was not before. A ceiling on jobs at once that blocks is not among them: such a job queues.
+ * was not before. Of one of which it takes nothing it makes nothing. A ceiling on jobs at once that blocks is not among them:
+ * such a job queues.
  */
 export function judgeSubmit(
   quotas: readonly Quota[],
@@ -122,8 +123,10 @@ export function judgeSubmit(
   return quotas.flatMap((quota): Finding[] => {
     const { quota_type: type, limit, action } = quota;
     if (type === 'concurrent_jobs' && action === 'block') return [];
+    const adds = MEASURES[type].adds(load);
+    if (adds <= 0) return [];
     const before = useOf(type, uses.get(holderOf(quota, load)) ?? NOTHING_USED);
-    const used = before + MEASURES[type].adds(load);
+    const used = before + adds;
     const beyond = isBeyond(used, limit);
     const warns = !beyond && used >= limit * WARNS_FROM && before < limit * WARNS_FROM;
     if (!beyond && !warns) return [];
@@ -140,7 +143,7 @@ export function waitsUntil(
 ): Date | undefined {
   for (const quota of quotas) {
     const { period, used, waits, adds } = MEASURES[quota.quota_type];
-    if (quota.action !== 'block' || waits === undefined) continue;
+    if (quota.action !== 'block' || waits === undefined || adds(load) <= 0) continue;
     const use = uses.get(holderOf(quota, load)) ?? NOTHING_USED;
     if (isBeyond(used(use) + adds(load), quota.limit)) return endOf(period, now);
   }

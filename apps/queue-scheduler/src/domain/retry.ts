@@ -1,6 +1,5 @@
-import { FAILURE_CAUSES, type FailureCause, type RunOutcome } from '@lineclear/contracts';
+import { FAILURE_CAUSES, MAX_PREEMPTIONS, type FailureCause, type RunOutcome } from '@lineclear/contracts';
 import type { Attempt, Job } from './job.js';
-import { MAX_PREEMPTIONS } from './preempt.js';
 import { costOf } from './price.js';
 
 /** How an attempt can fail that may be worth another one: for a cause that the provider tells, or as it ended. */

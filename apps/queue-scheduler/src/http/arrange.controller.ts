@@ -7,7 +7,7 @@ import { z } from 'zod';
 import * as jobs from '../db/jobs.repo.js';
 import * as lanes from '../db/lanes.repo.js';
 import * as slots from '../db/slots.repo.js';
-import { holdsSlot, type Job } from '../domain/job.js';
+import { holdsSlot, isInLine, type Job } from '../domain/job.js';
 import { poolName } from '../domain/pools.js';
 import type { Fact } from '../domain/transition.js';
 import { Moves } from '../line/moves.js';
@@ -151,6 +151,6 @@ export class ArrangeController {
 
 function ownQueued(job: Job | undefined, id: string, who: Principal): Job {
   if (job?.userId !== who.user_id) throw new NotFound('job', id);
-  if (job.state !== 'queued' || job.onHold) throw new Conflict(`the job ${id} is not in the queue`);
+  if (!isInLine(job)) throw new Conflict(`the job ${id} is not in the queue`);
   return job;
 }

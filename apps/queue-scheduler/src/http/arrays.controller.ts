@@ -2,7 +2,7 @@ import { Body, Controller, Get, Headers, Param, Post, Res } from '@nestjs/common
 import { Allow, audited, canFor, jobsSeenBy, Who } from '@lineclear/access';
 import { Bus } from '@lineclear/bus';
 import { fields, isFinal, JOB_STATES, type JobState, type Principal } from '@lineclear/contracts';
-import { Answers, BadInput, Database, NotAllowed, NotFound, type Tx } from '@lineclear/kit';
+import { Answers, BadInput, Database, NotAllowed, NotFound, validate, type Tx } from '@lineclear/kit';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import * as arrays from '../db/arrays.repo.js';
@@ -83,7 +83,7 @@ export class ArraysController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<z.input<typeof accepted>> {
     const points = pointsOf(body.parameters);
-    checkTemplate(body, points);
+    checkTemplate(body);
     const submissions = await this.#prepare(
       provider,
       body,
@@ -172,9 +172,13 @@ export class ArraysController {
   ): Promise<Submission[]> {
     const { max_parallel: atOnce } = body;
     const submissions: Submission[] = [];
+    let bytes = 0;
     let cameIn: boolean | undefined;
     for (const [index, point] of points.entries()) {
-      const config = filled(body.config, point) as typeof body.config;
+      const config = validate(submitBody.shape.config, filled(body.config, point), 'config');
+      bytes += Buffer.byteLength(JSON.stringify(config));
+      if (bytes > MAX_BYTES)
+        throw BadInput.at('config', `makes more than ${MAX_BYTES} bytes in ${points.length} jobs`);
       const { submission, refusal } = await this.submits.prepare(
         provider,
         { ...body, config },
@@ -210,14 +214,12 @@ export class ArraysController {
   }
 }
 
-/** @throws BadInput for a parameter that nothing of the job says, a name that is none, and what is too much at once */
-function checkTemplate({ parameters, config }: ArrayBody, points: readonly Point[]): void {
+/** @throws BadInput for a parameter that nothing of the job says, and a name that is none */
+function checkTemplate({ parameters, config }: ArrayBody): void {
   const named = namesIn(config);
   for (const name of Object.keys(parameters))
     if (!named.has(name)) throw BadInput.at(`parameters.${name}`, `is nowhere in config as {{${name}}}`);
   for (const name of named)
     if (!Object.hasOwn(parameters, name))
       throw BadInput.at('config', `has {{${name}}}, which is no parameter`);
-  if (Buffer.byteLength(JSON.stringify(config)) * points.length > MAX_BYTES)
-    throw BadInput.at('config', `makes more than ${MAX_BYTES} bytes in ${points.length} jobs`);
 }

@@ -8,7 +8,7 @@ import * as lanes from '../db/lanes.repo.js';
 import * as maintenance from '../db/maintenance.repo.js';
 import * as slots from '../db/slots.repo.js';
 import { Wakes } from '../line/wakes.js';
-import { poolName } from './limit-fields.js';
+import { poolName, rowId } from './limit-fields.js';
 
 const MAX_WINDOWS = 100;
 const windowBody = z.discriminatedUnion('kind', [
@@ -83,7 +83,7 @@ export class MaintenanceController {
   @HttpCode(204)
   @Allow('queue.manage')
   @Answers(204, null, 'Takes maintenance back, or ends it')
-  async remove(@Param('id', { schema: z.coerce.number().int().min(1) }) id: number): Promise<void> {
+  async remove(@Param('id', { schema: rowId }) id: number): Promise<void> {
     await this.#change(async (tx) => {
       if (!(await maintenance.remove(tx, id))) throw new NotFound('maintenance', String(id));
       await this.bus.publish(tx, audited('queue.maintenance_ended', { target: `maintenance/${id}` }));

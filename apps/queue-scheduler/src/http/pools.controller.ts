@@ -8,7 +8,7 @@ import * as lanes from '../db/lanes.repo.js';
 import * as pools from '../db/pools.repo.js';
 import * as slots from '../db/slots.repo.js';
 import { Wakes } from '../line/wakes.js';
-import { groupScope, ownSlots, poolAtMost, poolKind, poolName } from './limit-fields.js';
+import { groupScope, ownSlots, poolAtMost, poolKind, poolName, rowId } from './limit-fields.js';
 
 const limit = z.object({ kind: poolKind, name: z.string(), at_most: poolAtMost, is_paused: z.boolean() });
 const pool = z.object({
@@ -149,7 +149,7 @@ export class PoolsController {
   )
   async guarantee(
     @Param('scope', { schema: groupScope }) of: z.infer<typeof groupScope>,
-    @Param('id', { schema: z.coerce.number().int().min(1) }) id: number,
+    @Param('id', { schema: rowId }) id: number,
     @Body({ schema: guaranteeBody }) { jobs }: z.infer<typeof guaranteeBody>,
   ): Promise<z.input<typeof guarantee>> {
     return this.#change(async (tx) => {

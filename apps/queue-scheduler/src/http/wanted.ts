@@ -1,8 +1,8 @@
-import { jobConfigs, needsMaxRuntime, type Principal, type SecretEntry } from '@lineclear/contracts';
+import { fields, jobConfigs, needsMaxRuntime, type Principal, type SecretEntry } from '@lineclear/contracts';
 import { BadInput, validate } from '@lineclear/kit';
 import type { z } from 'zod';
 import type { Provider } from '../domain/providers.js';
-import type { RetryPolicy } from '../domain/retry.js';
+import { mostItMayCost, type RetryPolicy } from '../domain/retry.js';
 import { distinctEntries, faultOfEntries } from '../domain/secret-entries.js';
 import type { Wanted } from '../line/submission.js';
 import { KEY_HEADER, key, type retryBody, type SubmitBody } from './submit-body.js';
@@ -66,7 +66,7 @@ export function wanted(body: SubmitBody, provider: Provider, teamId: number | nu
   if (jobConfig) validate(jobConfig, body.config, 'config');
   if (needsMaxRuntime(provider.type) && body.max_runtime_seconds === undefined)
     throw BadInput.at('max_runtime_seconds', `is required: ${provider.name} ends no job by itself`);
-  return {
+  const asked: Wanted = {
     provider: provider.name,
     configName: body.config_name,
     config: body.config,
@@ -85,4 +85,7 @@ export function wanted(body: SubmitBody, provider: Provider, teamId: number | nu
     priority: body.priority,
     teamId,
   };
+  if (!fields.costUsd.safeParse(mostItMayCost(asked)).success)
+    throw BadInput.at('estimated_duration_seconds', 'makes all attempts together cost more than can be told');
+  return asked;
 }

@@ -41,8 +41,10 @@ export async function costNews(tx: Tx, limits: readonly Limited[], now: Date): P
   const news: Outgoing[] = [];
   for (const limit of limits) {
     const what = reachedOf(limit);
-    if (what === undefined || !(await costs.tell(tx, limit.provider, what, endOfPeriod(limit.period, now))))
-      continue;
+    const until = endOfPeriod(limit.period, now);
+    if (what === undefined || !(await costs.tell(tx, limit.provider, what, until))) continue;
+    // When money comes back, most of it is used once more: that is no news.
+    if (what === 'exceeded') await costs.tell(tx, limit.provider, 'warning', until);
     const about = { about: `provider/${limit.provider}` };
     news.push(
       what === 'warning'
