@@ -141,6 +141,16 @@ it('comes back to the place that it had', async () => {
   expect(await house.status(third)).toBe('queued');
 });
 
+it('comes back before those that came after it, though it was let in at once', async () => {
+  await house.limits({ max_concurrent: 1, user_max_concurrent: 1 });
+  const first = await submit();
+  await expectClaimed(first, 1);
+  const second = await submit();
+  await house.ended(first, 'failed', { cause: 'preempted' });
+  await expectClaimed(first, 2);
+  expect(await house.status(second)).toBe('queued');
+});
+
 it('goes to bigger hardware after one that ran out of memory, in the lane and at the price of that', async () => {
   const id = await submit({ retry: { ...RETRY, oom_hardware: ['big'] } });
   await expectClaimed(id, 1);
