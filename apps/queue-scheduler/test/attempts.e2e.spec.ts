@@ -151,6 +151,23 @@ it('comes back before those that came after it, though it was let in at once', a
   expect(await house.status(second)).toBe('queued');
 });
 
+it('goes before one that there is no money for, where that was its place', async () => {
+  await house.limits({ max_concurrent: 1, user_max_concurrent: 5 });
+  const limit = (more: object) => house.as(boss).put('/api/cloud/providers/local/config', more);
+  const cheap = await submit({ retry: { ...RETRY, backoff_seconds: 3_600 } });
+  await expectClaimed(cheap, 1);
+  const costly = await submit({ estimated_duration_seconds: 36_000 });
+  await limit({ cost_limit_enabled: true, cost_limit_amount: 5, cost_limit_action: 'block' });
+  await house.ended(cheap, 'failed', { cause: 'no_capacity' });
+  await vi.waitFor(async () => {
+    const { body } = await house.as(ada).get(`/api/cloud/jobs/${costly}`);
+    expect(body.waiting).toEqual({ reason: 'budget', limit: 'cost:local' });
+  });
+  await house.service.database.query(`update jobs set not_before = now() where id = $1`, [cheap]);
+  await expectClaimed(cheap, 2);
+  await limit({ cost_limit_enabled: false });
+});
+
 it('goes to bigger hardware after one that ran out of memory, in the lane and at the price of that', async () => {
   const id = await submit({ retry: { ...RETRY, oom_hardware: ['big'] } });
   await expectClaimed(id, 1);
