@@ -224,4 +224,13 @@ it('is cancelled in the pause between attempts', async () => {
   const { status } = await house.as(ada).post(`/api/queue/${id}/cancel`);
   expect(status).toBe(202);
   expect(await house.row(id)).toMatchObject({ state: 'cancelled', cost_usd: 0.5 });
+  const { body } = await house.as(ada).get(`/api/cloud/jobs/${id}/timeline`);
+  expect(body.steps.map(({ status: step }: { status: string }) => step)).toEqual([
+    'submitted',
+    'queued',
+    'dispatching',
+    'attempt_failed',
+    'queued',
+    'cancelled',
+  ]);
 });
