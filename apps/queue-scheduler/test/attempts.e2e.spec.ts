@@ -141,6 +141,33 @@ it('comes back to the place that it had', async () => {
   expect(await house.status(third)).toBe('queued');
 });
 
+it('comes back before those that came after it, though it was let in at once', async () => {
+  await house.limits({ max_concurrent: 1, user_max_concurrent: 1 });
+  const first = await submit();
+  await expectClaimed(first, 1);
+  const second = await submit();
+  await house.ended(first, 'failed', { cause: 'preempted' });
+  await expectClaimed(first, 2);
+  expect(await house.status(second)).toBe('queued');
+});
+
+it('goes before one that there is no money for, where that was its place', async () => {
+  await house.limits({ max_concurrent: 1, user_max_concurrent: 5 });
+  const limit = (more: object) => house.as(boss).put('/api/cloud/providers/local/config', more);
+  const cheap = await submit({ retry: { ...RETRY, backoff_seconds: 3_600 } });
+  await expectClaimed(cheap, 1);
+  const costly = await submit({ estimated_duration_seconds: 36_000 });
+  await limit({ cost_limit_enabled: true, cost_limit_amount: 5, cost_limit_action: 'block' });
+  await house.ended(cheap, 'failed', { cause: 'no_capacity' });
+  await vi.waitFor(async () => {
+    const { body } = await house.as(ada).get(`/api/cloud/jobs/${costly}`);
+    expect(body.waiting).toEqual({ reason: 'budget', limit: 'cost:local' });
+  });
+  await house.service.database.query(`update jobs set not_before = now() where id = $1`, [cheap]);
+  await expectClaimed(cheap, 2);
+  await limit({ cost_limit_enabled: false });
+});
+
 it('goes to bigger hardware after one that ran out of memory, in the lane and at the price of that', async () => {
   const id = await submit({ retry: { ...RETRY, oom_hardware: ['big'] } });
   await expectClaimed(id, 1);
@@ -197,4 +224,13 @@ it('is cancelled in the pause between attempts', async () => {
   const { status } = await house.as(ada).post(`/api/queue/${id}/cancel`);
   expect(status).toBe(202);
   expect(await house.row(id)).toMatchObject({ state: 'cancelled', cost_usd: 0.5 });
+  const { body } = await house.as(ada).get(`/api/cloud/jobs/${id}/timeline`);
+  expect(body.steps.map(({ status: step }: { status: string }) => step)).toEqual([
+    'submitted',
+    'queued',
+    'dispatching',
+    'attempt_failed',
+    'queued',
+    'cancelled',
+  ]);
 });

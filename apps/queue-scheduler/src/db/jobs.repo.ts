@@ -117,11 +117,12 @@ const INSERT_KEYS = `keys as (
   select n.user_id, n.key, n.request_sha256, n.id, n.submitted_at from n where n.key is not null order by n.user_id, n.key
   on conflict do nothing returning job_id)`;
 
+// Whoever is let in at once has a place too, for another attempt.
 const INSERT = `with n(${names(NEW)}, key, request_sha256, in_line) as (
     select * from unnest(${unnest(NEW).slice('unnest('.length, -1)}, $${NEW.length + 1}::text[], $${NEW.length + 2}::text[], $${NEW.length + 3}::bool[])),
   ${INSERT_KEYS}
-  insert into jobs (${names(NEW)}, ord)
-  select ${cast(NEW)}, case when n.in_line then nextval('queue_ord') end
+  insert into jobs (${names(NEW)}, ord, last_ord)
+  select ${cast(NEW)}, case when n.in_line then nextval('queue_ord') end, case when n.claim_id is not null then nextval('queue_ord') end
   from n where n.key is null or n.id in (select job_id from keys)
   returning id, coalesce(ord, 0) as ord`;
 

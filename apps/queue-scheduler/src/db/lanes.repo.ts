@@ -37,7 +37,7 @@ const arrays = (changes: readonly LaneKey[]): unknown[] => [
 ];
 const usedBy = (key: string): string => `coalesce((select used from shares where key = ${key}), 0)`;
 
-/** Jobs were queued. */
+/** Jobs were queued. What the head before was held for does not hold one that comes before it. */
 export async function add(tx: Tx, given: readonly Joining[]): Promise<void> {
   if (given.length === 0) return;
   await tx.query(
@@ -54,6 +54,7 @@ export async function add(tx: Tx, given: readonly Joining[]): Promise<void> {
      from n order by ${KEY}
      on conflict (${KEY}) do update set queued = lanes.queued + excluded.queued, level = excluded.level,
        head_queued_at = case when lanes.queued = 0 or excluded.head_ord < lanes.head_ord then excluded.head_queued_at else lanes.head_queued_at end,
+       held_until = case when excluded.head_ord > lanes.head_ord then lanes.held_until end,
        head_ord = case when lanes.queued = 0 then excluded.head_ord else least(lanes.head_ord, excluded.head_ord) end`,
     [
       ...arrays(given),

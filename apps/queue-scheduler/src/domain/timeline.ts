@@ -24,7 +24,9 @@ type Told = readonly [
 export function timeline(job: Job): Step[] {
   const canceller = job.cancelledBy?.username ?? null;
   const approver = job.approvedBy?.username ?? null;
-  const earlier = job.attempts.filter(({ attempt }) => job.endedAt === null || attempt < job.attempt);
+  // Without a claim it ended while it waited: then the last of them is over, too.
+  const isOver = job.endedAt !== null && job.claimedAt !== null;
+  const earlier = job.attempts.filter(({ attempt }) => !isOver || attempt < job.attempt);
   const told: Told[] = [
     ['submitted', job.submittedAt, { by: job.username }],
     ['awaiting_evaluation', job.state === 'awaiting_evaluation' ? job.submittedAt : null],
