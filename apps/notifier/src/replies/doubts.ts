@@ -52,7 +52,10 @@ export const DOUBTS_INSIDE: Readonly<Record<string, string>> = {
 
 const split = (lists: Readonly<Record<string, string>>): string[] =>
   Object.values(lists).flatMap((list) => list.split(' ').map(normalise));
-const WORDS: ReadonlySet<string> = new Set(split(DOUBTS));
+const UNMARKED = /[\u0300-\u036F\u0489]/gu;
+const withoutAccents = (word: string): string => word.normalize('NFD').replace(UNMARKED, '').normalize('NFC');
+// Many people type no accents, and Greek capitals have none. Of what they wrote none is taken off: "sí" is no "si".
+const WORDS: ReadonlySet<string> = new Set(split(DOUBTS).flatMap((word) => [word, withoutAccents(word)]));
 const PHRASES = Object.values(DOUBTFUL_PHRASES).flatMap((list) => list.split('|'));
 const INSIDE = split(DOUBTS_INSIDE);
 // Anything but these, in an approval, is a face that may mean the opposite.
@@ -60,7 +63,6 @@ const KIND_SIGNS = new Set(['👍', '✅', '☑', '✔', '👌', '🙏', '🙂',
 // A number of something, and money: it may be the most that is meant.
 const AMOUNT =
   /\p{Sc}|max\.?\s*\d|\d\s*(?:[x×%％]|max|gpus?|h|hrs?|hours?|min|minutes?|days?|weeks?|usd|eur|dollars?|euros?|stunden?|tage?n?|heures?|jours?|horas?|d[ií]as?|ore|giorni|час\p{L}*|小时|小時|時間|天|日)(?!\p{L})/iu;
-const UNMARKED = /[\u0300-\u036F\u0489]/gu;
 
 /** What in this text, written under an approval, puts it in doubt; undefined when nothing does. */
 export function doubtOf(text: string): string | undefined {
