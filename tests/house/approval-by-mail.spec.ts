@@ -1,4 +1,4 @@
-import { readFileSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { startHouse, type House } from '@lineclear/launcher';
 import { makeScratchFolder } from '@lineclear/servers';
@@ -144,5 +144,5 @@ it('takes a held job to its end by what who may decide answers to its mail, and 
   isFree('Redis', await redisDump(house));
   for (const { databaseUrl } of Object.values(house.services))
     if (databaseUrl) isFree(databaseUrl, await dumpOf(databaseUrl));
-  for (const file of filesBelow(join(home, 'house'))) isFree(file, readFileSync(file));
+  for (const { path, bytes } of filesBelow(join(home, 'house'))) isFree(path, bytes);
 }, 180_000);

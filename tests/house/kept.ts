@@ -1,4 +1,4 @@
-import { readdirSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { House } from '@lineclear/launcher';
 import { Redis } from 'ioredis';
@@ -29,15 +29,15 @@ export async function redisDump(house: House): Promise<string> {
   return text;
 }
 
-/** Every file under a folder that is still there. */
-export function filesBelow(folder: string): string[] {
-  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .map((name) => join(folder, name))
-    .filter((path) => {
-      try {
-        return statSync(path).isFile();
-      } catch {
-        return false;
-      }
-    });
+/** Every file under a folder with what is in it, but for what goes away meanwhile: servers remove files as they run. */
+export function* filesBelow(folder: string): Generator<{ path: string; bytes: Buffer }> {
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    try {
+      if (entry.isDirectory()) yield* filesBelow(path);
+      else if (entry.isFile()) yield { path, bytes: readFileSync(path) };
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    }
+  }
 }
