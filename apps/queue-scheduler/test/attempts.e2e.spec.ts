@@ -151,6 +151,23 @@ it('comes back before those that came after it, though it was let in at once', a
   expect(await house.status(second)).toBe('queued');
 });
 
+it('comes back behind the others when it is released, like any job that was on hold', async () => {
+  await house.limits({ max_concurrent: 1, user_max_concurrent: 1 });
+  const first = await submit({ retry: { ...RETRY, backoff_seconds: 3_600 } });
+  await expectClaimed(first, 1);
+  const second = await submit();
+  await house.ended(first, 'failed', { cause: 'preempted' });
+  await expectClaimed(second, 1);
+  await house.as(ada).post(`/api/queue/${first}/hold`);
+  await house.service.database.query(`update jobs set not_before = now() where id = $1`, [first]);
+  await expectSoon(first, { not_before: null });
+  const third = await submit();
+  await house.as(ada).post(`/api/queue/${first}/release`);
+  await house.ended(second);
+  await expectClaimed(third, 1);
+  expect(await house.status(first)).toBe('queued');
+});
+
 it('goes before one that there is no money for, where that was its place', async () => {
   await house.limits({ max_concurrent: 1, user_max_concurrent: 5 });
   const limit = (more: object) => house.as(boss).put('/api/cloud/providers/local/config', more);

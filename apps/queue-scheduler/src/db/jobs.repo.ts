@@ -172,10 +172,10 @@ export async function lock(tx: Tx, ids: readonly string[]): Promise<Job[]> {
 }
 
 // The ids once more, by themselves: else a plan made while the table is small reads all of it for ever after.
-// Whoever comes back for another attempt has the place that it had.
+// Whoever comes back for another attempt has the place that it had, unless its owner held it.
 const SAVE = `update jobs j set ${CHANGING.map(([name, type]) => `${name} = n.${name}${type === 'json' ? '::json' : ''}`).join(', ')},
     ord = case when n.in_line then coalesce(j.ord, case when n.attempt > 0 then j.last_ord end, nextval('queue_ord')) end,
-    last_ord = coalesce(j.ord, j.last_ord)
+    last_ord = case when not n.on_hold then coalesce(j.ord, j.last_ord) end
   from ${unnest(CHANGING, 3).replace('unnest(', 'unnest($1::text[], $2::bool[], ')} as n(id, in_line, ${names(CHANGING)})
   where j.id = any($1::text[]) and j.id = n.id returning j.id, coalesce(j.ord, 0) as ord`;
 
