@@ -155,6 +155,26 @@ it('ends a job that is on hold when its owner wants it no more', async () => {
   expect(await recount(house)).toEqual([]);
 });
 
+it('shows people what runs of theirs, however much of theirs waits', async () => {
+  const running = await submit(ada);
+  await vi.waitFor(async () => expect(await house.status(running)).toBe('dispatching'));
+  const { status } = await house.as(ada).post('/api/cloud/local/arrays', {
+    config_name: 'sweep',
+    config: { command: ['true', '{{n}}'] },
+    hardware: 'local',
+    parameters: { n: Array.from({ length: 501 }, (_, n) => `${n}`) },
+  });
+  expect(status).toBe(202);
+  const { body } = await house.as(ada).get('/api/queue/me');
+  expect(body.pending_jobs).toHaveLength(10);
+  expect(body).toMatchObject({
+    pending_count: 501,
+    running_count: 1,
+    best_position: 1,
+    running_jobs: [{ job_id: running }],
+  });
+});
+
 it('knows an id that no row can have', async () => {
   const by = house.as(admin);
   for (const answer of [

@@ -35,17 +35,18 @@ const ENTRIES = `
   select j.id, j.user_id, j.username, j.level, j.band, j.provider, j.config_name, j.state, j.ord is not null as is_in_line, j.queued_at, j.submitted_at,
     j.estimated_cost_usd
   from jobs j left join unnest($4::text[]) with ordinality as first(id, place) on first.id = j.id and j.state = 'queued'
-  where j.ended_at is null and ${SEEN}
+  where j.ended_at is null and ${SEEN} and ($5::text[] is null or j.state = any($5))
   order by first.place nulls last, j.state = 'queued' desc, j.band desc, j.ord nulls last, j.id limit $3`;
 
-/** Jobs that have not ended: those that start first, as a forecast has it, then others in the queue, then the rest. */
+/** Jobs that have not ended, of all states or of these: those that start first, as a forecast has it, then others in the queue, then the rest. */
 export async function entries(
   db: Queryable,
   reach: Reach,
   limit: number,
   first: readonly string[],
+  states?: readonly JobState[],
 ): Promise<Entry[]> {
-  return db.query<Entry>(ENTRIES, [...seen(reach), limit, first]);
+  return db.query<Entry>(ENTRIES, [...seen(reach), limit, first, states ?? null]);
 }
 
 const isFull = (scope: 'team' | 'org'): string =>

@@ -13,7 +13,8 @@ import { etaView, viewEta } from './eta-view.js';
 import { ceiling } from './limit-fields.js';
 
 const HOUR_MS = 3_600_000;
-const MAX_OWN = 500;
+const MAX_OWN_WAITING = 10;
+const MAX_OWN_RUNNING = 500;
 const limitsBody = z
   .strictObject({ max_concurrent: ceiling.optional(), user_max_concurrent: ceiling.optional() })
   .refine((body) => Object.keys(body).length > 0, 'names no limit to change');
@@ -115,17 +116,19 @@ export class QueueController {
   @Allow('job.view.own')
   @Answers(200, mine, 'Shows your own part of the queue')
   async me(@Who() who: Principal): Promise<z.input<typeof mine>> {
-    const [found, counts] = await Promise.all([
-      this.#entries({ userId: who.user_id }, MAX_OWN),
-      queue.countLive(this.database, { userId: who.user_id }),
+    const reach = { userId: who.user_id };
+    const [waiting, running, counts] = await Promise.all([
+      this.#entries(reach, MAX_OWN_WAITING, ['queued', ...BLOCKED]),
+      this.#entries(reach, MAX_OWN_RUNNING, RUNNING),
+      queue.countLive(this.database, reach),
     ]);
     return {
       pending_count: counts.get('queued') ?? 0,
       running_count: sum(counts, RUNNING),
       blocked_count: sum(counts, BLOCKED),
-      best_position: found[0]?.position ?? null,
-      pending_jobs: found.filter(({ status }) => !RUNNING.includes(status)).slice(0, 10),
-      running_jobs: found.filter(({ status }) => RUNNING.includes(status)),
+      best_position: waiting[0]?.position ?? null,
+      pending_jobs: waiting,
+      running_jobs: running,
     };
   }
 
@@ -152,9 +155,13 @@ export class QueueController {
     return limits;
   }
 
-  async #entries(reach: Reach, limit: number): Promise<z.input<typeof entry>[]> {
+  async #entries(
+    reach: Reach,
+    limit: number,
+    states?: readonly JobState[],
+  ): Promise<z.input<typeof entry>[]> {
     const read = (by: Forecast): Promise<queue.Entry[]> =>
-      queue.entries(this.database, reach, limit, by.first(reach, limit));
+      queue.entries(this.database, reach, limit, by.first(reach, limit), states);
     let forecast = await this.forecasts.current();
     let found = await read(forecast);
     const unknown = found.flatMap((one) => (one.is_in_line && !forecast.knows(one.id) ? [one.id] : []));
