@@ -19,11 +19,15 @@ export function whyByState(one: Job, other: Job): StateWhy | undefined {
   if (earlier) return { reason: 'has_slot', first: earlier, text: 'it has its slot already' };
   const inLine = [one, other].find(isInLine);
   if (!inLine) return { reason: 'neither', first: null, text: 'neither is in the queue' };
-  const { state } = inLine === one ? other : one;
-  const keeps = state === 'queued' ? 'on hold' : state;
   return {
     reason: 'not_in_queue',
     first: inLine,
-    text: `the other one is ${keeps}: it is not in the queue yet`,
+    text: `the other one is ${standsOf(inLine === one ? other : one)}: it is not in the queue yet`,
   };
+}
+
+function standsOf({ state, onHold, unmet }: Job): string {
+  if (state !== 'queued') return state;
+  if (onHold) return 'on hold';
+  return unmet > 0 ? 'to follow others' : 'to be tried again later';
 }
