@@ -8,6 +8,7 @@ import { openHouse, type House } from './house.js';
 
 const dir = mkdtempSync(join(tmpdir(), 'lineclear-providers-'));
 let house: House;
+let ada: ReturnType<House['folk']['add']>;
 beforeAll(async () => {
   const file = join(dir, 'lineclear.json');
   const lambda = { type: 'lambda', secret: 'KEY', region: 'us-east-1', ssh_key: 'ops' };
@@ -22,6 +23,7 @@ beforeAll(async () => {
   house.evaluates();
   house.keepsSecrets();
   house.demandsApproval();
+  ada = house.folk.add('researcher');
 });
 afterAll(async () => {
   await house?.close();
@@ -87,4 +89,33 @@ it('keeps what a provider listed while nobody says it', async () => {
   await admin.put('/api/cloud/providers/lambda/config', { hardware: {} });
   const { body } = await admin.get('/api/cloud/providers/lambda/config');
   expect(body).toMatchObject({ hardware: { gpu_8x_h100: { cost_per_hour_usd: 3, gpus: 8 } } });
+});
+
+it.each([
+  ['submit', {}],
+  ['arrays', { config: { command: ['train', '--n={{n}}'] }, parameters: { n: [1, 2] } }],
+])('tells of a job again whose hardware is offered no more: %s', async (way, more) => {
+  const offer = (hardware: object): Promise<unknown> =>
+    house.as(house.folk.add('admin')).put('/api/cloud/providers/closed/config', { hardware });
+  const body = { config_name: 'tiny', config: { command: ['train'] }, hardware: 'gpu_1x_gh200', ...more };
+  const post = (key: object) =>
+    house
+      .as(ada)
+      .post(`/api/cloud/closed/${way}`, { max_runtime_seconds: 60, ...body, idempotency_key: way, ...key });
+  await offer({ gpu_1x_gh200: { cost_per_hour_usd: 2 } });
+  const first = await post({});
+  expect(first.status, JSON.stringify(first.body)).toBe(202);
+  await offer({});
+  const { job_id, array_id } = first.body;
+  const ids = ({ jobs }: { jobs?: readonly { job_id: string }[] }) => jobs?.map((job) => job.job_id) ?? [];
+  const again = await post({});
+  expect(again.status, JSON.stringify(again.body)).toBe(202);
+  expect([again.body.job_id, again.body.array_id, ids(again.body)]).toEqual([
+    job_id,
+    array_id,
+    ids(first.body),
+  ]);
+  const another = await post({ idempotency_key: `${way} again` });
+  expect(another.status).toBe(400);
+  expectProblem(another, 'hardware that is gone', 'hardware');
 });

@@ -10,9 +10,9 @@ import * as slots from '../db/slots.repo.js';
 import { filled, namesIn, pointsOf, type Point } from '../domain/array.js';
 import { Moves, type About } from '../line/moves.js';
 import { StoreSubmits } from '../line/store-submits.js';
-import type { Submission } from '../line/submission.js';
-import { KEY_HEADER, submitBody } from './submit-body.js';
-import { Submits, warningsOf, type Stored } from './submits.js';
+import type { Keyed, Submission } from '../line/submission.js';
+import { KEY_HEADER, submitBody, type SubmitBody } from './submit-body.js';
+import { keyedOf, Submits, warningsOf, type Stored } from './submits.js';
 import { oneKey } from './wanted.js';
 
 const MAX_TASKS = 1_000;
@@ -84,14 +84,15 @@ export class ArraysController {
   ): Promise<z.input<typeof accepted>> {
     const points = pointsOf(body.parameters);
     checkTemplate(body);
-    const submissions = await this.#prepare(
-      provider,
-      body,
-      points,
-      by,
-      oneKey(body.idempotency_key, keyHeader),
+    const requests = requestsOf(provider, body, points, by, oneKey(body.idempotency_key, keyHeader));
+    const outcomes = await this.#prepare(provider, requests, by, body.max_parallel).then(
+      (submissions) => this.store.store(submissions, { all: true }),
+      (refusal: unknown) =>
+        this.submits.repeated(
+          requests.map(({ keyed }) => keyed),
+          refusal,
+        ),
     );
-    const outcomes = await this.store.store(submissions, { all: true });
     const refused = outcomes.find(({ kind }) => kind !== 'accepted' && kind !== 'repeated');
     const stored: Stored[] = [];
     for (const outcome of refused ? [refused] : outcomes)
@@ -165,29 +166,13 @@ export class ArraysController {
 
   async #prepare(
     provider: string,
-    body: ArrayBody,
-    points: readonly Point[],
+    requests: readonly Request[],
     by: Principal,
-    key: string | undefined,
+    atOnce: number | undefined,
   ): Promise<Submission[]> {
-    const { max_parallel: atOnce } = body;
     const submissions: Submission[] = [];
-    let bytes = 0;
-    let cameIn: boolean | undefined;
-    for (const [index, point] of points.entries()) {
-      const config = validate(submitBody.shape.config, filled(body.config, point), 'config');
-      bytes += Buffer.byteLength(JSON.stringify(config));
-      if (bytes > MAX_BYTES)
-        throw BadInput.at('config', `makes more than ${MAX_BYTES} bytes in ${points.length} jobs`);
-      const { submission, refusal } = await this.submits.prepare(
-        provider,
-        { ...body, config },
-        by,
-        key === undefined ? undefined : `${key}#${index}`,
-      );
-      // What came later takes no answer back, and an array came in as a whole.
-      if (refusal) cameIn ??= (await this.store.known(submissions[0] ?? submission)) !== undefined;
-      if (refusal && !cameIn) throw refusal;
+    for (const [index, { body, keyed, point }] of requests.entries()) {
+      const submission = await this.submits.prepare(provider, body, by, keyed);
       const first = submissions[0]?.job.arrayId;
       const before = atOnce === undefined ? undefined : submissions[index - atOnce]?.job.id;
       const dependsOn = [
@@ -212,6 +197,33 @@ export class ArraysController {
     if (tasks.length === 0) throw new NotFound('array', id);
     return tasks;
   }
+}
+
+/** What is asked for at one point of an array. */
+interface Request {
+  readonly point: Point;
+  readonly body: SubmitBody;
+  readonly keyed: Keyed | undefined;
+}
+
+/** @throws BadInput where the parameters make of `config` what is none, or too much */
+function requestsOf(
+  provider: string,
+  body: ArrayBody,
+  points: readonly Point[],
+  by: Principal,
+  key: string | undefined,
+): Request[] {
+  let bytes = 0;
+  return points.map((point, index) => {
+    const config = validate(submitBody.shape.config, filled(body.config, point), 'config');
+    bytes += Buffer.byteLength(JSON.stringify(config));
+    if (bytes > MAX_BYTES)
+      throw BadInput.at('config', `makes more than ${MAX_BYTES} bytes in ${points.length} jobs`);
+    const whole = { ...body, config };
+    const keyed = keyedOf(by, provider, whole, key === undefined ? undefined : `${key}#${index}`);
+    return { point, body: whole, keyed };
+  });
 }
 
 /** @throws BadInput for a parameter that nothing of the job says, and a name that is none */

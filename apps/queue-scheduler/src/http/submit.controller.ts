@@ -4,11 +4,9 @@ import { approvalNeed, fields, JOB_STATES, type Principal } from '@lineclear/con
 import { Answers } from '@lineclear/kit';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
-import { StoreSubmits } from '../line/store-submits.js';
-import type { Outcome, Submission } from '../line/submission.js';
 import { SubmitBatches } from '../line/submit-batches.js';
 import { KEY_HEADER, submitBody, type SubmitBody } from './submit-body.js';
-import { Submits, warningsOf } from './submits.js';
+import { keyedOf, Submits, warningsOf } from './submits.js';
 import { oneKey } from './wanted.js';
 
 const accepted = z.object({
@@ -33,7 +31,6 @@ export class SubmitController {
   constructor(
     private readonly submits: Submits,
     private readonly batches: SubmitBatches,
-    private readonly store: StoreSubmits,
   ) {}
 
   @Post(':provider/submit')
@@ -46,12 +43,12 @@ export class SubmitController {
     @Who() by: Principal,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<z.input<typeof accepted>> {
-    const key = oneKey(body.idempotency_key, keyHeader);
-    const { submission, refusal } = await this.submits.prepare(provider, body, by, key);
-    const outcome = refusal
-      ? await this.#onlyRepeated(submission, refusal)
-      : await this.batches.submit(submission);
-    const stored = await this.submits.stored(outcome, provider);
+    const keyed = keyedOf(by, provider, body, oneKey(body.idempotency_key, keyHeader));
+    const outcomes = await this.submits.prepare(provider, body, by, keyed).then(
+      async (submission) => [await this.batches.submit(submission)],
+      (refusal: unknown) => this.submits.repeated([keyed], refusal),
+    );
+    const stored = await this.submits.stored(outcomes[0]!, provider);
     const { job } = stored;
     void reply.header('location', `/api/cloud/jobs/${job.id}`);
     return {
@@ -71,12 +68,5 @@ export class SubmitController {
           }),
       warnings: warningsOf(stored),
     };
-  }
-
-  /** What came later takes no answer back: the job of a known key is told of again, and nothing is stored. */
-  async #onlyRepeated(submission: Submission, refusal: Error): Promise<Outcome> {
-    const known = await this.store.known(submission);
-    if (!known) throw refusal;
-    return known;
   }
 }

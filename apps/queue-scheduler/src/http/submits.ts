@@ -18,38 +18,31 @@ import { refusalOf } from '../line/judge-resources.js';
 import { overLimit } from '../line/over-limit.js';
 import { Providers } from '../line/providers.js';
 import { RefusedLeaks } from '../line/refused-leaks.js';
-import { newJob, type Outcome, type Submission } from '../line/submission.js';
+import { StoreSubmits } from '../line/store-submits.js';
+import { newJob, type Keyed, type Outcome, type Submission } from '../line/submission.js';
 import type { SubmitBody } from './submit-body.js';
 import { teamOf, wanted } from './wanted.js';
 
 export type Stored = Extract<Outcome, { kind: 'accepted' | 'repeated' }>;
-
-/**
- * A submission that is checked; `refusal` is there where no such job may come in now, by the rules of its submitter or for what
- * it is to follow. One that came in before, with the same key, is told of again all the same.
- */
-export interface Prepared {
-  readonly submission: Submission;
-  readonly refusal: NotAllowed | BadInput | undefined;
-}
 
 /** What every way of submitting has in common: the checks before, and what becomes of outcomes. */
 @Injectable()
 export class Submits {
   constructor(
     private readonly providers: Providers,
+    private readonly store: StoreSubmits,
     private readonly refusedLeaks: RefusedLeaks,
     private readonly database: Database,
     private readonly clock: Clock,
   ) {}
 
-  /** @throws NotAllowed, NotFound or BadInput, naming the field */
+  /** The submission, checked. @throws NotAllowed, NotFound or BadInput, naming the field, where no such job may come in now */
   async prepare(
     providerName: string,
     body: SubmitBody,
     by: Principal,
-    idempotencyKey?: string,
-  ): Promise<Prepared> {
+    keyed: Keyed | undefined,
+  ): Promise<Submission> {
     const provider = await this.providers.get(providerName);
     if (body.priority === 'high' && !can(by, 'job.priority.high'))
       throw new NotAllowed('high priority needs the permission job.priority.high');
@@ -57,22 +50,31 @@ export class Submits {
     if (bypass && !can(by, 'job.bypass.approval'))
       throw new NotAllowed('passing an approval needs the permission job.bypass.approval');
     const asked = wanted(body, provider, teamOf(by, team));
+    const refusal = refusalOf(by, asked) ?? (await this.#cannotFollow(asked.dependsOn, by));
+    if (refusal) throw refusal;
     const job = newJob(asked, by, this.clock.now(), currentTraceparent());
     return {
-      refusal: refusalOf(by, asked) ?? (await this.#cannotFollow(asked.dependsOn, by)),
-      submission: {
-        job,
-        teamIds: (by.teams ?? []).map(({ id }) => id),
-        ...(bypass && { bypass }),
-        entry: submitted(job),
-        ...(idempotencyKey === undefined
-          ? {}
-          : {
-              key: idempotencyKey,
-              requestSha256: requestHash({ provider: providerName, ...body, idempotency_key: undefined }),
-            }),
-      },
+      job,
+      teamIds: (by.teams ?? []).map(({ id }) => id),
+      ...(bypass && { bypass }),
+      entry: submitted(job),
+      key: keyed?.key,
+      requestSha256: keyed?.requestSha256,
     };
+  }
+
+  /**
+   * What came later takes no answer back: the jobs that came in with these requests are told of again, and nothing is stored.
+   * @throws the refusal where one of them did not come in
+   */
+  async repeated(requests: readonly (Keyed | undefined)[], refusal: unknown): Promise<Outcome[]> {
+    const outcomes: Outcome[] = [];
+    for (const request of requests) {
+      const outcome = request && (await this.store.known(request));
+      if (!outcome) throw refusal;
+      outcomes.push(outcome);
+    }
+    return outcomes;
   }
 
   /** What was stored. @throws what the caller is told where nothing was */
@@ -113,6 +115,21 @@ export class Submits {
     return undefined;
   }
 }
+
+/** A request as it is known by, under a key of its sender's; undefined where it has none. */
+export const keyedOf = (
+  by: Principal,
+  provider: string,
+  body: SubmitBody,
+  key: string | undefined,
+): Keyed | undefined =>
+  key === undefined
+    ? undefined
+    : {
+        userId: by.user_id,
+        key,
+        requestSha256: requestHash({ provider, ...body, idempotency_key: undefined }),
+      };
 
 const NOT_EVALUATED =
   'approvals does not answer right now: the job waits until its rules have been looked at';

@@ -11,7 +11,7 @@ import { Evaluation } from './evaluation.js';
 import { LeakScan } from './leak-scan.js';
 import { KeysTaken, Moves } from './moves.js';
 import { SecretDemands } from './secret-demands.js';
-import type { Entering, Outcome, Submission } from './submission.js';
+import type { Keyed, Entering, Outcome, Submission } from './submission.js';
 
 const NOT_SCANNED =
   'the secrets service does not answer right now: nobody looked whether the job holds a secret';
@@ -31,11 +31,10 @@ export class StoreSubmits {
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
-  /** What was stored under the submission's key before; undefined when nothing was. */
-  async known(submission: Submission): Promise<Outcome | undefined> {
-    if (submission.key === undefined) return undefined;
-    const key = await submissions.keyOf(this.database, submission.job.userId, submission.key);
-    return key && this.#repeated(submission, key);
+  /** What was stored under the request's key before; undefined when nothing was. */
+  async known(request: Keyed): Promise<Outcome | undefined> {
+    const key = await submissions.keyOf(this.database, request.userId, request.key);
+    return key && this.#repeated(request, key);
   }
 
   /**
@@ -130,7 +129,10 @@ export class StoreSubmits {
     }
   }
 
-  async #repeated({ requestSha256 }: Submission, known: submissions.KnownKey | undefined): Promise<Outcome> {
+  async #repeated(
+    { requestSha256 }: Pick<Submission, 'requestSha256'>,
+    known: submissions.KnownKey | undefined,
+  ): Promise<Outcome> {
     const [job] = known === undefined ? [] : await jobs.find(this.database, [known.job_id]);
     if (!known || !job) throw new Error('the job of an idempotency key is not there');
     return known.request_sha256 === requestSha256 ? { kind: 'repeated', job } : { kind: 'key_taken' };

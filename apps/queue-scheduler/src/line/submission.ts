@@ -31,6 +31,13 @@ export interface Wanted {
   readonly teamId: number | null;
 }
 
+/** A request that is to come in once, however often it is sent. */
+export interface Keyed {
+  readonly userId: number;
+  readonly key: string;
+  readonly requestSha256: string;
+}
+
 /** A submit on its way into the store. */
 export interface Submission {
   readonly job: Omit<Job, 'facts'>;
