@@ -240,6 +240,33 @@ describe('counts and costs', () => {
     await vi.waitFor(() => expect(house.peer.events(quotaExceeded).length - before).toBe(told));
   });
 
+  it('tells of a quota that runs used up by costing more than was expected', async () => {
+    const told = () =>
+      [...house.peer.events(quotaWarning), ...house.peer.events(quotaExceeded)].flatMap(({ data }) =>
+        data.quota.limit === 41 ? [{ used: data.used, of: data.job_id }] : [],
+      );
+    await set(org('cost_monthly', 41, 'notify'));
+    const ada = member();
+    const ids: string[] = [];
+    for (let n = 0; n < 3; n += 1) ids.push((await house.submit(ada, GPU_HOUR)).body.job_id);
+    const [first, second, third] = ids;
+    await vi.waitFor(async () => expect(await states()).toEqual({ dispatching: 3 }));
+    await house.ended(first!, 'succeeded', { cost_usd: 9 });
+    await house.ended(second!, 'succeeded', { cost_usd: 14 });
+    await vi.waitFor(() => expect(told()).toEqual([{ used: 33, of: second }]));
+    await house.ended(third!, 'failed', { cost_usd: 19 });
+    await vi.waitFor(() =>
+      expect(told()).toEqual([
+        { used: 33, of: second },
+        { used: 42, of: third },
+      ]),
+    );
+    expect(house.peer.events(quotaExceeded).at(-1)!.data).toMatchObject({
+      refused: false,
+      quota: { limit: 41 },
+    });
+  });
+
   it('tells anew of a quota that was raised, and not of one that was lowered', async () => {
     const limits = (limit: number) => ({
       scope: 'level' as const,

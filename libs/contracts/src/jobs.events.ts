@@ -132,9 +132,9 @@ export const jobCancelled = defineEvent(
 export const providerChanged = defineEvent('provider.changed', z.object({ provider }));
 
 const aboutQuota = { ...aboutJob, quota, used: z.number().min(0) };
-/** With this job most of a quota is used. Told once per quota and period. */
+/** With this job, or with what it really took, most of a quota is used. Told once per quota and period. */
 export const quotaWarning = defineEvent('quota.warning', z.object(aboutQuota));
-/** This job goes, or would have gone, beyond a quota. A refused job has an id that stands for nothing. */
+/** This job goes, or would have gone, beyond a quota, or took more than was expected. A refused job has an id that stands for nothing. */
 export const quotaExceeded = defineEvent('quota.exceeded', z.object({ ...aboutQuota, refused: z.boolean() }));
 
 /** Most (80 %) of a provider's cost limit is used. Told once per limit and period. */

@@ -153,11 +153,13 @@ export const EVENT_DETAILS: Readonly<Record<string, EventDetails>> = {
     example: { ...asked, by_user_id: job.user_id, by: job.username, at: decision.at },
   },
   'quota.warning': {
-    description: 'With this job most of a quota is used. Told once per quota and period.',
+    description:
+      'With this job, or with what it really took, most of a quota is used. Told once per quota and period.',
     example: { ...job, quota, used: 80 },
   },
   'quota.exceeded': {
-    description: 'This job goes, or would have gone, beyond a quota; `refused` says which.',
+    description:
+      'This job goes, or would have gone (`refused`), beyond a quota, or took more than was expected.',
     example: { ...job, quota, used: 101.5, refused: true },
   },
   'cost.warning': {

@@ -5,6 +5,7 @@ import { endOf, startOf } from './period.js';
 import {
   explainQuota,
   judgeSubmit,
+  judgeUsed,
   NOTHING_USED,
   quotasOf,
   waitsUntil,
@@ -178,6 +179,19 @@ it.each<[string, Quota, Partial<Use>, string | undefined]>([
   ],
 ])('a claim %s', (_, given, use, until) => {
   expect(waitsUntil([given], using(use), ADA, NOW)?.toISOString()).toBe(until);
+});
+
+it.each<[string, Quota, Partial<Use>, boolean | undefined]>([
+  ['says nothing of less than most', quota('org', '3', 'cost_daily', 30), { spentToday: 23.9 }, undefined],
+  ['says that most is used', quota('org', '3', 'cost_daily', 30), { spentToday: 20, waitingUsd: 4 }, false],
+  ['says nothing else of all', quota('org', '3', 'cost_daily', 30), { spentToday: 30 }, false],
+  ['says that more is used', quota('org', '3', 'gpu_hours_monthly', 3), { gpuHoursThisMonth: 3.1 }, true],
+  ['says it of none that warns', quota('org', '3', 'cost_daily', 30, 'warn'), { spentToday: 31 }, undefined],
+  ['says nothing of a count', quota('org', '3', 'jobs_per_day', 2), { submittedToday: 9 }, undefined],
+  ['says nothing of what nobody uses', quota('org', '3', 'cost_daily', 0), {}, undefined],
+])('the end of a run %s', (_, given, use, beyond) => {
+  const found = judgeUsed([given], using(use, 'org:3'), ADA, NOW);
+  expect(found.map(({ isBeyond }) => isBeyond)).toEqual(beyond === undefined ? [] : [beyond]);
 });
 
 it('neither refuses nor keeps a job that takes nothing of what is used up', () => {

@@ -134,6 +134,27 @@ export function judgeSubmit(
   });
 }
 
+/**
+ * The quotas on money and GPU time of which most is used, with what waits, or that are gone beyond. As with a submit, who lets
+ * jobs go beyond a quota with a warning alone is not told that they do.
+ */
+export function judgeUsed(
+  quotas: readonly Quota[],
+  uses: ReadonlyMap<Holder, Use>,
+  whose: Whose,
+  now: Date,
+): Finding[] {
+  return quotas.flatMap((quota): Finding[] => {
+    const { quota_type: type, limit, action } = quota;
+    const { period, waits } = MEASURES[type];
+    const used = useOf(type, uses.get(holderOf(quota, whose)) ?? NOTHING_USED);
+    const beyond = isBeyond(used, limit);
+    if (waits === undefined || used <= 0 || used < limit * WARNS_FROM || (beyond && action === 'warn'))
+      return [];
+    return [{ quota, used, isBeyond: beyond, until: endOf(period, now) }];
+  });
+}
+
 /** Until when a queued job must wait, because a quota on money or GPU time that blocks is used up; undefined when it need not. */
 export function waitsUntil(
   quotas: readonly Quota[],

@@ -32,6 +32,13 @@ export function usageDeltas(before: Job | undefined, after: Job): UsageDelta[] {
   return holdersOf(after).flatMap((holder) => entries.map((entry) => ({ holder, ...entry })));
 }
 
+/** Whether a job stands in the books with more than before: an attempt took more than was expected, or is to be tried again. */
+export function tookMore(before: Job, after: Job): boolean {
+  const sum = (job: Job, of: 'usd' | 'gpuSeconds'): number =>
+    booked(job).reduce((total, one) => total + one[of], 0);
+  return sum(after, 'usd') > sum(before, 'usd') || sum(after, 'gpuSeconds') > sum(before, 'gpuSeconds');
+}
+
 type Booked = Pick<UsageDelta, 'hour' | 'usd' | 'gpuSeconds'>;
 
 /** What a job stands in the books with: each attempt that is over, and the one that is under way or to come. */

@@ -17,6 +17,7 @@ import {
 import { gpuSecondsOf } from '../domain/usage.js';
 import { refusalNews } from './cost-news.js';
 import { costJudge, type CostVerdict } from './judge-costs.js';
+import { unheard } from './quota-news.js';
 import type { Refusal } from './submission.js';
 
 /** A new job as the quotas and the cost limit of its provider let it in, or not. */
@@ -105,15 +106,4 @@ function verdict(job: Job, findings: readonly Finding[], cost: CostVerdict): Omi
 function heldForApproval(job: Job, reasons: readonly string[]): Job {
   const asked = { ...job, facts: { ...job.facts, over_quota: [...reasons] } };
   return job.state === 'queued' ? { ...asked, state: 'awaiting_evaluation', queuedAt: null } : asked;
-}
-
-/** Those that nobody was told of yet in their period. */
-async function unheard(tx: Tx, findings: readonly Finding[]): Promise<Finding[]> {
-  const fresh: Finding[] = [];
-  for (const finding of findings) {
-    const { quota, isBeyond, until } = finding;
-    const what = isBeyond ? 'exceeded' : 'warning';
-    if (await quotas.tell(tx, quota, what, until)) fresh.push(finding);
-  }
-  return fresh;
 }

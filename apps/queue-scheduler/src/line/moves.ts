@@ -31,6 +31,7 @@ import { summed, usageDeltas } from '../domain/usage.js';
 import { bookCosts, costNews, leftOf } from './cost-news.js';
 import { attemptFailedEvent, quotaEvent, stateEvent, submittedEvent } from './job-events.js';
 import { judgeQuotas } from './judge-quotas.js';
+import { quotaNews } from './quota-news.js';
 import type { Entering, Outcome } from './submission.js';
 import { Wakes } from './wakes.js';
 
@@ -254,7 +255,7 @@ export class Moves {
     ]);
     const places = new Map(saved.map(({ id, ord }) => [id, ord]));
     const open = freedJobs.map(({ userId }) => userId).filter((userId) => !full.includes(userId));
-    const [, , , , released, afforded, news] = await Promise.all([
+    const [, , , , released, afforded, aboutCosts, aboutQuotas] = await Promise.all([
       lanes.add(tx, joiningLanes(joined.map((job) => ({ job, ord: places.get(job.id) ?? 0 })))),
       lanes.markFull(tx, full, true),
       lanes.markFull(tx, [...new Set(open)], false),
@@ -262,8 +263,9 @@ export class Moves {
       freed.length > 0 ? lanes.release(tx, [...freedBy.keys()]) : NOBODY,
       freed.length > 0 ? lanes.releaseAffordable(tx, leftOf(limits)) : NOBODY,
       costNews(tx, limits, now),
+      quotaNews(tx, freed, now),
     ]);
-    if (news.length > 0) await this.bus.publish(tx, ...news);
+    await this.bus.publish(tx, ...aboutCosts, ...aboutQuotas);
     const users = [
       ...[...left, ...joined, ...freedJobs].map(({ userId }) => userId),
       ...full,
