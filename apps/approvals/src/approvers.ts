@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { tenantOf } from '@lineclear/access';
 import { askPatiently, Bus } from '@lineclear/bus';
 import { approversFor, deciderNow, type Level, type Principal, type ReplyOf } from '@lineclear/contracts';
 import { Clock, Database } from '@lineclear/kit';
@@ -64,7 +65,7 @@ export class Approvers {
       inPlaceOf: away
         .filter((one) => one !== null)
         .filter(({ permissions }) => permissions.includes('admin.approve'))
-        .map(rightsOf),
+        .map((one) => ({ ...rightsOf(one), tenant: tenantOf(one) })),
       isFallback: fallback_user_ids.includes(rights.userId),
     };
   }

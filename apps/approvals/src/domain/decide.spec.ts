@@ -10,6 +10,7 @@ const request = {
   status: 'pending',
   expiresAt: at(60),
   userId: 1,
+  orgId: null,
   awaits: 'approvers',
   stages: [{ approvals: 1, levels: ['lead'] }] as ApprovalStage[],
   stage: 0,
@@ -83,14 +84,14 @@ it.each([
   );
 });
 
-const admin = ofLevel('admin', 5);
+const admin = { ...ofLevel('admin', 5), tenant: undefined };
 it.each([
   ['an admin who is away', asking('admin'), { ...lead, inPlaceOf: [admin] }, { inPlaceOf: admin }],
   ['an admin, where they may themselves', request, { ...lead, inPlaceOf: [admin] }, {}],
   [
     'somebody of the team who is away',
     ofTeam,
-    { ...lead, inPlaceOf: [admin, { ...ofLevel('lead', 6), teamIds: [4] }] },
+    { ...lead, inPlaceOf: [admin, { ...ofLevel('lead', 6), teamIds: [4], tenant: null }] },
     { inPlaceOf: { userId: 6 } },
   ],
   [
@@ -104,6 +105,18 @@ it.each([
     asking('admin'),
     { ...lead, inPlaceOf: [{ ...admin, userId: 8 }] },
     { granted: false, why: 'level too low' },
+  ],
+  [
+    'somebody who decides what another organisation asks for',
+    { ...asking('admin'), orgId: 2 },
+    { ...lead, inPlaceOf: [{ ...admin, tenant: 1 }] },
+    { granted: false, why: 'level too low' },
+  ],
+  [
+    'somebody who decides what this organisation asks for',
+    { ...asking('admin'), orgId: 2 },
+    { ...lead, inPlaceOf: [{ ...admin, tenant: 2 }] },
+    { inPlaceOf: { userId: 5 } },
   ],
   [
     'an admin, of a request of their own',
