@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { tenantOf } from '@lineclear/access';
+import { mayApproveFor, tenantOf } from '@lineclear/access';
 import { askPatiently, Bus } from '@lineclear/bus';
 import { approversFor, deciderNow, type Level, type Principal, type ReplyOf } from '@lineclear/contracts';
 import { Clock, Database } from '@lineclear/kit';
@@ -47,8 +47,8 @@ export class Approvers {
     const votes = await votesOf(this.database, [request.id]);
     return {
       circles,
-      fallback: await this.#people(fallback_user_ids),
-      away: await this.#away([...reach.flat().map(({ user_id }) => user_id), ...fallback_user_ids]),
+      fallback: await this.#people(fallback_user_ids, request),
+      away: await this.#away([...reach.flat().map(({ user_id }) => user_id), ...fallback_user_ids], request),
       not: [request.userId, ...votedIn(request, votes)],
     };
   }
@@ -92,18 +92,21 @@ export class Approvers {
     return people;
   }
 
-  async #people(ids: readonly number[]): Promise<Person[]> {
+  /** Of these people those who may know of the request. */
+  async #people(ids: readonly number[], { orgId }: ApprovalRequest): Promise<Person[]> {
     const found = await Promise.all(ids.map((id) => this.known(id)));
     return found
       .filter((one) => one !== null)
+      .filter((one) => mayApproveFor(one, orgId))
       .map(({ user_id, username, email }) => ({ user_id, username, email }));
   }
 
-  async #away(ids: readonly number[]): Promise<Map<number, Person | undefined>> {
+  async #away(ids: readonly number[], request: ApprovalRequest): Promise<Map<number, Person | undefined>> {
     const absences = await awayNow(this.database, ids, this.clock.now());
-    const standIns = await this.#people([
-      ...new Set(absences.map(({ standInId }) => standInId).filter((id) => id !== null)),
-    ]);
+    const standIns = await this.#people(
+      [...new Set(absences.map(({ standInId }) => standInId).filter((id) => id !== null))],
+      request,
+    );
     const byId = new Map(standIns.map((person) => [person.user_id, person]));
     // Who stands in may be away too.
     const gone = await awayNow(this.database, [...byId.keys()], this.clock.now());
