@@ -110,9 +110,11 @@ export class Approvers {
     const byId = new Map(standIns.map((person) => [person.user_id, person]));
     // Who stands in may be away too.
     const gone = await awayNow(this.database, [...byId.keys()], this.clock.now());
+    const found = absences.map(({ userId, standInId }) => [userId, byId.get(standInId ?? 0)] as const);
     return new Map([
       ...gone.map(({ userId }) => [userId, undefined] as const),
-      ...absences.map(({ userId, standInId }) => [userId, byId.get(standInId ?? 0)] as const),
+      // The last one counts: of somebody's absences at the same time one in which somebody stands in for them.
+      ...found.toSorted(([, a], [, b]) => Number(a !== undefined) - Number(b !== undefined)),
     ]);
   }
 }

@@ -115,6 +115,18 @@ describe('somebody who is away', () => {
     ]);
   });
 
+  it('has somebody stand in, though another absence at the same time names nobody', async () => {
+    await house.as(one!).post(MINE, { ends_at: inHours(3), stand_in_id: idOf(boss) });
+    await house.as(one!).post(MINE, { ends_at: inHours(2) });
+    await house.as(two!).post(MINE, { ends_at: inHours(3) });
+    all = [one!, two!];
+    others = [boss!];
+    const { id } = await openRequest(house);
+    expect(await askedNow(id)).toEqual([idOf(boss)]);
+    all = [one!, two!, boss!];
+    others = [];
+  });
+
   it('takes it back, and nobody else does', async () => {
     const { body } = await house.as(one!).post(MINE, { ends_at: inHours(3) });
     expect((await house.as(two!).delete(`${MINE}/${body.id}`)).status).toBe(404);
