@@ -2,7 +2,7 @@ import { reaches, SYSTEM_LEVEL_NAMES, type ApprovalStage, type SystemLevel } fro
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { REQUEST_STATUSES, statusAt } from './approval-request.js';
-import { decide, stillAsked, stillOpen, type Decider } from './decide.js';
+import { decide, mayReview, stillAsked, stillOpen, type Decider } from './decide.js';
 
 const NOW = new Date('2026-11-22T12:00:00Z');
 const at = (seconds: number): Date => new Date(NOW.getTime() + seconds * 1_000);
@@ -126,6 +126,22 @@ it.each([
   ],
 ] as const)('in place of %s', (_, given, by, decision) => {
   expect(decide(given, by as Decider, [8], NOW)).toMatchObject({ granted: true, ...decision });
+});
+
+it.each([
+  ['who could have decided it', asking('admin'), admin, undefined],
+  ['who could have in place of an admin', asking('admin'), { ...lead, inPlaceOf: [admin] }, undefined],
+  ['who could not', asking('admin'), lead, 'level too low'],
+  [
+    'in place of who passed it',
+    { ...asking('admin'), userId: 5 },
+    { ...lead, inPlaceOf: [admin] },
+    'level too low',
+  ],
+  ['who passed it', { ...asking('admin'), userId: 5 }, admin, 'self-approval'],
+] as const)('%s looks at what was passed: %o', (_, given, by, why) => {
+  const decision = mayReview({ ...given, status: 'approved' }, by);
+  expect(decision.granted ? undefined : decision.why).toBe(why);
 });
 
 it('grants only what is pending, in time, of someone else, and within reach', () => {

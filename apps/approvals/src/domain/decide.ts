@@ -51,6 +51,11 @@ export function decide(request: Decidable, by: Decider, voted: readonly number[]
   if (request.userId === by.userId) return refused('self-approval');
   if (request.awaits === 'requester') return refused('changes requested');
   if (voted.includes(by.userId)) return refused('voted already');
+  return inRight(request, by, voted);
+}
+
+/** Of their own right, or in place of somebody who is away. */
+function inRight(request: Decidable, by: Decider, voted: readonly number[]): Decision {
   const why = lacks(request, by, by.isFallback);
   if (why === undefined) return { granted: true };
   const inPlaceOf = by.inPlaceOf.find(
@@ -90,9 +95,7 @@ export function stillAsked(
 
 /** May this person look at what the requester passed? Whoever could have decided it. */
 export function mayReview(request: Decidable, by: Decider): Decision {
-  if (request.userId === by.userId) return refused('self-approval');
-  const why = lacks(request, by, by.isFallback);
-  return why === undefined ? { granted: true } : refused(why);
+  return request.userId === by.userId ? refused('self-approval') : inRight(request, by, []);
 }
 
 /** Whether the request waits for anyone at all: the only thing to ask before it is withdrawn. */
