@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { mayApproveFor, tenantOf } from '@lineclear/access';
 import { askPatiently, Bus } from '@lineclear/bus';
 import { approversFor, deciderNow, type Level, type Principal, type ReplyOf } from '@lineclear/contracts';
 import { Clock, Database } from '@lineclear/kit';
@@ -46,8 +47,8 @@ export class Approvers {
     const votes = await votesOf(this.database, [request.id]);
     return {
       circles,
-      fallback: await this.#people(fallback_user_ids),
-      away: await this.#away([...reach.flat().map(({ user_id }) => user_id), ...fallback_user_ids]),
+      fallback: await this.#people(fallback_user_ids, request),
+      away: await this.#away([...reach.flat().map(({ user_id }) => user_id), ...fallback_user_ids], request),
       not: [request.userId, ...votedIn(request, votes)],
     };
   }
@@ -64,7 +65,7 @@ export class Approvers {
       inPlaceOf: away
         .filter((one) => one !== null)
         .filter(({ permissions }) => permissions.includes('admin.approve'))
-        .map(rightsOf),
+        .map((one) => ({ ...rightsOf(one), tenant: tenantOf(one) })),
       isFallback: fallback_user_ids.includes(rights.userId),
     };
   }
@@ -91,24 +92,29 @@ export class Approvers {
     return people;
   }
 
-  async #people(ids: readonly number[]): Promise<Person[]> {
+  /** Of these people those who may know of the request. */
+  async #people(ids: readonly number[], { orgId }: ApprovalRequest): Promise<Person[]> {
     const found = await Promise.all(ids.map((id) => this.known(id)));
     return found
       .filter((one) => one !== null)
+      .filter((one) => mayApproveFor(one, orgId))
       .map(({ user_id, username, email }) => ({ user_id, username, email }));
   }
 
-  async #away(ids: readonly number[]): Promise<Map<number, Person | undefined>> {
+  async #away(ids: readonly number[], request: ApprovalRequest): Promise<Map<number, Person | undefined>> {
     const absences = await awayNow(this.database, ids, this.clock.now());
-    const standIns = await this.#people([
-      ...new Set(absences.map(({ standInId }) => standInId).filter((id) => id !== null)),
-    ]);
+    const standIns = await this.#people(
+      [...new Set(absences.map(({ standInId }) => standInId).filter((id) => id !== null))],
+      request,
+    );
     const byId = new Map(standIns.map((person) => [person.user_id, person]));
     // Who stands in may be away too.
     const gone = await awayNow(this.database, [...byId.keys()], this.clock.now());
+    const found = absences.map(({ userId, standInId }) => [userId, byId.get(standInId ?? 0)] as const);
     return new Map([
       ...gone.map(({ userId }) => [userId, undefined] as const),
-      ...absences.map(({ userId, standInId }) => [userId, byId.get(standInId ?? 0)] as const),
+      // The last one counts: of somebody's absences at the same time one in which somebody stands in for them.
+      ...found.toSorted(([, a], [, b]) => Number(a !== undefined) - Number(b !== undefined)),
     ]);
   }
 }

@@ -22,6 +22,8 @@ let house: House;
 let admin: Client;
 let [one, two, boss]: Person[] = [];
 let all: Person[];
+/** Who may approve, and is not asked. */
+let others: Person[] = [];
 
 const who = ({ principal: { user_id, username, email } }: Person) => ({ user_id, username, email });
 const idOf = (person: Person | undefined): number => person!.principal.user_id;
@@ -36,7 +38,7 @@ beforeAll(async () => {
     people: all.filter(({ principal }) => levels.every((l) => principal.reaches.includes(l))).map(who),
   }));
   house.peer.answer(deciderNow, ({ user_id }) => ({
-    decider: all.find((person) => idOf(person) === user_id)?.principal ?? null,
+    decider: [...all, ...others].find((person) => idOf(person) === user_id)?.principal ?? null,
   }));
 });
 afterAll(async () => house?.close());
@@ -111,6 +113,18 @@ describe('somebody who is away', () => {
       403,
       'you decided on this request already: others are needed',
     ]);
+  });
+
+  it('has somebody stand in, though another absence at the same time names nobody', async () => {
+    await house.as(one!).post(MINE, { ends_at: inHours(3), stand_in_id: idOf(boss) });
+    await house.as(one!).post(MINE, { ends_at: inHours(2) });
+    await house.as(two!).post(MINE, { ends_at: inHours(3) });
+    all = [one!, two!];
+    others = [boss!];
+    const { id } = await openRequest(house);
+    expect(await askedNow(id)).toEqual([idOf(boss)]);
+    all = [one!, two!, boss!];
+    others = [];
   });
 
   it('takes it back, and nobody else does', async () => {
@@ -193,6 +207,41 @@ describe('a request that nobody decides', () => {
       ['fallback_user_ids.0', { fallback_user_ids: [4_711] }],
     ]);
     expect((await house.as(one!).put(SETTINGS, { escalation: [] })).status).toBe(403);
+  });
+});
+
+describe('somebody of another organisation', () => {
+  const [acme, globex] = [1, 2];
+  let ofAcme: Person;
+  let ofGlobex: Person;
+  beforeAll(() => {
+    const team = { teams: [{ id: 4, slug: 'vision', role: 'member' as const }] };
+    ofAcme = house.folk.add('lead', { org: { id: acme, slug: 'acme' }, ...team });
+    ofGlobex = house.folk.add('lead', { org: { id: globex, slug: 'globex' } });
+    all = [ofAcme];
+    others = [ofGlobex, boss!];
+  });
+  afterAll(() => {
+    all = [one!, two!, boss!];
+    others = [];
+  });
+
+  it('stands in for nobody on what they may not know of, nor in what the other could not decide', async () => {
+    const added = await house.as(ofAcme).post(MINE, { ends_at: inHours(3), stand_in_id: idOf(ofGlobex) });
+    expect(added.body).toMatchObject({ stand_in: ofGlobex.principal.username });
+    const { id } = await openRequest(house, { org_id: acme });
+    expect(await askedNow(id)).toEqual([idOf(ofAcme)]);
+    const other = await openRequest(house, { org_id: globex }, { stages: STAGE_OF_TEAM });
+    expect((await house.as(ofGlobex).post(path(other.id, 'approve'))).status).toBe(403);
+  });
+
+  it('is not for the rest of what they may not know of', async () => {
+    all = [];
+    await admin.put(SETTINGS, { fallback_user_ids: [idOf(ofGlobex)] });
+    const { id } = await openRequest(house, { org_id: acme });
+    expect(await askedNow(id)).toEqual([]);
+    const own = await openRequest(house, { org_id: globex });
+    expect(await askedNow(own.id)).toEqual([idOf(ofGlobex)]);
   });
 });
 

@@ -2,7 +2,7 @@ import { reaches, SYSTEM_LEVEL_NAMES, type ApprovalStage, type SystemLevel } fro
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { REQUEST_STATUSES, statusAt } from './approval-request.js';
-import { decide, stillAsked, stillOpen, type Decider } from './decide.js';
+import { decide, mayReview, stillAsked, stillOpen, type Decider } from './decide.js';
 
 const NOW = new Date('2026-11-22T12:00:00Z');
 const at = (seconds: number): Date => new Date(NOW.getTime() + seconds * 1_000);
@@ -10,6 +10,7 @@ const request = {
   status: 'pending',
   expiresAt: at(60),
   userId: 1,
+  orgId: null,
   awaits: 'approvers',
   stages: [{ approvals: 1, levels: ['lead'] }] as ApprovalStage[],
   stage: 0,
@@ -83,14 +84,14 @@ it.each([
   );
 });
 
-const admin = ofLevel('admin', 5);
+const admin = { ...ofLevel('admin', 5), tenant: undefined };
 it.each([
   ['an admin who is away', asking('admin'), { ...lead, inPlaceOf: [admin] }, { inPlaceOf: admin }],
   ['an admin, where they may themselves', request, { ...lead, inPlaceOf: [admin] }, {}],
   [
     'somebody of the team who is away',
     ofTeam,
-    { ...lead, inPlaceOf: [admin, { ...ofLevel('lead', 6), teamIds: [4] }] },
+    { ...lead, inPlaceOf: [admin, { ...ofLevel('lead', 6), teamIds: [4], tenant: null }] },
     { inPlaceOf: { userId: 6 } },
   ],
   [
@@ -106,6 +107,18 @@ it.each([
     { granted: false, why: 'level too low' },
   ],
   [
+    'somebody who decides what another organisation asks for',
+    { ...asking('admin'), orgId: 2 },
+    { ...lead, inPlaceOf: [{ ...admin, tenant: 1 }] },
+    { granted: false, why: 'level too low' },
+  ],
+  [
+    'somebody who decides what this organisation asks for',
+    { ...asking('admin'), orgId: 2 },
+    { ...lead, inPlaceOf: [{ ...admin, tenant: 2 }] },
+    { inPlaceOf: { userId: 5 } },
+  ],
+  [
     'an admin, of a request of their own',
     { ...asking('admin'), userId: 2 },
     { ...lead, inPlaceOf: [admin] },
@@ -113,6 +126,22 @@ it.each([
   ],
 ] as const)('in place of %s', (_, given, by, decision) => {
   expect(decide(given, by as Decider, [8], NOW)).toMatchObject({ granted: true, ...decision });
+});
+
+it.each([
+  ['who could have decided it', asking('admin'), admin, undefined],
+  ['who could have in place of an admin', asking('admin'), { ...lead, inPlaceOf: [admin] }, undefined],
+  ['who could not', asking('admin'), lead, 'level too low'],
+  [
+    'in place of who passed it',
+    { ...asking('admin'), userId: 5 },
+    { ...lead, inPlaceOf: [admin] },
+    'level too low',
+  ],
+  ['who passed it', { ...asking('admin'), userId: 5 }, admin, 'self-approval'],
+] as const)('%s looks at what was passed: %o', (_, given, by, why) => {
+  const decision = mayReview({ ...given, status: 'approved' }, by);
+  expect(decision.granted ? undefined : decision.why).toBe(why);
 });
 
 it('grants only what is pending, in time, of someone else, and within reach', () => {

@@ -11,9 +11,14 @@ export interface Rights {
   readonly teamIds: readonly number[];
 }
 
+export interface Absent extends Rights {
+  /** The organisation whose requests are theirs to decide, null for those of none; undefined where they decide those of all. */
+  readonly tenant: number | null | undefined;
+}
+
 export interface Decider extends Rights {
   /** Those who are away and for whom they stand in, with what these may. */
-  readonly inPlaceOf: readonly Rights[];
+  readonly inPlaceOf: readonly Absent[];
   /** Asked where nobody else is left, and so of every team. */
   readonly isFallback: boolean;
 }
@@ -32,7 +37,7 @@ export type Decision =
   | { readonly granted: true; readonly inPlaceOf?: Pick<Rights, 'userId' | 'username'> }
   | { readonly granted: false; readonly why: Refusal };
 type Open = Pick<ApprovalRequest, 'status' | 'expiresAt'>;
-type Decidable = Open & Pick<ApprovalRequest, 'userId' | 'awaits' | 'stages' | 'stage'>;
+type Decidable = Open & Pick<ApprovalRequest, 'userId' | 'orgId' | 'awaits' | 'stages' | 'stage'>;
 
 const refused = (why: Refusal): Decision => ({ granted: false, why });
 
@@ -46,11 +51,17 @@ export function decide(request: Decidable, by: Decider, voted: readonly number[]
   if (request.userId === by.userId) return refused('self-approval');
   if (request.awaits === 'requester') return refused('changes requested');
   if (voted.includes(by.userId)) return refused('voted already');
+  return inRight(request, by, voted);
+}
+
+/** Of their own right, or in place of somebody who is away. */
+function inRight(request: Decidable, by: Decider, voted: readonly number[]): Decision {
   const why = lacks(request, by, by.isFallback);
   if (why === undefined) return { granted: true };
   const inPlaceOf = by.inPlaceOf.find(
     (one) =>
       one.userId !== request.userId &&
+      (one.tenant === undefined || one.tenant === request.orgId) &&
       !voted.includes(one.userId) &&
       lacks(request, one, false) === undefined,
   );
@@ -84,9 +95,7 @@ export function stillAsked(
 
 /** May this person look at what the requester passed? Whoever could have decided it. */
 export function mayReview(request: Decidable, by: Decider): Decision {
-  if (request.userId === by.userId) return refused('self-approval');
-  const why = lacks(request, by, by.isFallback);
-  return why === undefined ? { granted: true } : refused(why);
+  return request.userId === by.userId ? refused('self-approval') : inRight(request, by, []);
 }
 
 /** Whether the request waits for anyone at all: the only thing to ask before it is withdrawn. */

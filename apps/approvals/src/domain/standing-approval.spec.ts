@@ -71,6 +71,7 @@ describe('a standing approval speaks for', () => {
     ['none above it', standing({ maxJobUsd: 71.99 }), {}, false],
     ['what is left of its sum', standing({}, { spentUsd: 28 }), {}, true],
     ['no more than that', standing({}, { spentUsd: 28.01 }), {}, false],
+    ['what is left of it to the cent', standing({}, { spentUsd: 99.9 }), { estimated_cost_usd: 0.1 }, true],
     ['none before it begins', standing({}, { startsAt: new Date('2026-12-01T00:00:00Z') }), {}, false],
     ['none when it is over', standing({}, { endsAt: NOW }), {}, false],
     ['none when it is taken back', standing({}, { revokedAt: NOW }), {}, false],

@@ -1,4 +1,5 @@
 import type { JobFacts } from '@lineclear/contracts';
+import { inCentHundredths } from './condition.js';
 import { machinesOf } from './machines-of.js';
 import { compileGlob, compilePattern } from './pattern.js';
 
@@ -46,7 +47,7 @@ export function leftOf(
   now: Date,
 ): number {
   const counts = per === 'once' || spentMonth === monthOf(now);
-  return Math.max(0, capUsd - (counts ? spentUsd : 0));
+  return Math.max(0, inCentHundredths(capUsd) - inCentHundredths(counts ? spentUsd : 0)) / 10_000;
 }
 
 /**

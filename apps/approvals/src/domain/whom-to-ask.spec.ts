@@ -30,6 +30,8 @@ describe('asked are', () => {
     ['those of the first circle', asked([[1, 2], [3]]), [1, 2]],
     ['those of the next one too, once escalated', asked([[1, 2], [3]], { after: 1 }), [1, 2, 3]],
     ['no more than there are', asked([[1], [2]], { after: 7 }), [1, 2]],
+    ['all of them at once', asked([[1], [2]], { after: Infinity, fallback: [8] }), [1, 2]],
+    ['those of circles that were taken away', asked([[1, 2]], { after: 2, away: [[1]], fallback: [8] }), [2]],
     ['none who said something', asked([[1, 2]], { not: [1] }), [2]],
     ['none who are away', asked([[1, 2]], { away: [[1]] }), [2]],
     ['who stands in for them', asked([[1, 2]], { away: [[1, 9]] }), [9, 2]],

@@ -31,7 +31,7 @@ export function whomToAsk({ circles, fallback, away, not }: Circles, escalations
         return standIn && !away.has(standIn.user_id) && !not.includes(person.user_id) ? [standIn] : [];
       }),
     ).filter(({ user_id }) => !not.includes(user_id));
-  for (let upTo = escalations + 1; upTo <= circles.length; upTo += 1) {
+  for (let upTo = Math.min(escalations + 1, circles.length); upTo <= circles.length; upTo += 1) {
     const asked = present(circles.slice(0, upTo).flat());
     if (asked.length > 0) return asked;
   }
