@@ -63,13 +63,22 @@ export interface OwnText {
   readonly below: string;
 }
 
+const MAX_PARAGRAPH_LINES = 50;
+
+/** From a line to the next one that is empty, as one line. */
+function paragraphFrom(lines: readonly string[], start: number): string {
+  const some = lines.slice(start, start + MAX_PARAGRAPH_LINES);
+  const end = some.findIndex((line) => line.trim() === '');
+  return some.slice(0, end === -1 ? undefined : end).join(' ');
+}
+
 /** Leaves out all below a signature's mark, the paragraph of a disclaimer, and what a program adds of itself. */
 function withoutSignature(lines: readonly string[]): string[] {
   const kept: string[] = [];
   let inDisclaimer = false;
-  for (const line of lines) {
+  for (const [at, line] of lines.entries()) {
     if (isSignatureMark(line)) break;
-    inDisclaimer = isDisclaimer(line) || (inDisclaimer && line.trim() !== '');
+    inDisclaimer = isDisclaimer(paragraphFrom(lines, at)) || (inDisclaimer && line.trim() !== '');
     if (!inDisclaimer && !isSentFrom(line)) kept.push(line);
   }
   return kept;
