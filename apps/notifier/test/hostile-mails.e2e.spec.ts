@@ -64,6 +64,11 @@ it.each<[string, (raw: string) => string, string]>([
     (raw) => raw.replace(/^From: .*$/mu, 'From: a@team.test, b@team.test'),
     'not one address',
   ],
+  [
+    'two addresses in its From that nothing parts',
+    (raw) => raw.replace(/^From: .*$/mu, 'From: <lead@team.test> <boss@team.test>'),
+    'not one address',
+  ],
   ['two To headers', (raw) => `To: a@team.test\r\n${raw}`, 'more than one to'],
   ['two kinds of content', (raw) => `Content-Type: text/html\r\n${raw}`, 'more than one content-type'],
   ['no token', (raw) => raw.replace(/^To: .*$/mu, 'To: approvals@lineclear.test'), 'token'],

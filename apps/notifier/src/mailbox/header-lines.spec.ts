@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { asRecord, headerLines, repeatedHeader, valuesOf } from './header-lines.js';
+import { asRecord, headerLines, isPlainFrom, repeatedHeader, valuesOf } from './header-lines.js';
 
 const lines = (text: string) => headerLines(Buffer.from(text))!;
 
@@ -33,4 +33,17 @@ it.each([
   ['Received: a\r\nReceived: b\r\nFrom: a@x.test\r\n\r\n', undefined],
 ])('%j repeats %s', (text, name) => {
   expect(repeatedHeader(lines(text))).toBe(name);
+});
+
+it.each([
+  ['lead@team.test', true],
+  ['Lead <lead@team.test>', true],
+  ['"Lead <boss@team.test>" <lead@team.test>', true],
+  ['lead@team.test <lead@team.test>', true],
+  ['<lead@team.test> (on the road <again>)', true],
+  ['<lead@team.test> <boss@team.test>', false],
+  ['Lead <lead@team.test> boss@team.test', false],
+  ['boss@team.test <lead@team.test', false],
+])('takes %j for one address: %s', (value, isPlain) => {
+  expect(isPlainFrom(value)).toBe(isPlain);
 });

@@ -46,6 +46,13 @@ export const valuesOf = (lines: readonly HeaderLine[], name: string): string[] =
 export const repeatedHeader = (lines: readonly HeaderLine[]): string | undefined =>
   ONCE.find((name) => valuesOf(lines, name).length > 1);
 
+/** Whether readers of a From agree on its address: one in angle brackets at most, and nothing behind it. */
+export function isPlainFrom(value: string): boolean {
+  const bare = value.replace(/"(?:[^"\\]|\\.)*"|\([^()]*\)/gu, '').trim();
+  const brackets = bare.split('<').length - 1;
+  return brackets === 0 || (brackets === 1 && bare.endsWith('>'));
+}
+
 /** By name; what is there several times stands in one value. */
 export const asRecord = (lines: readonly HeaderLine[]): Record<string, string> => {
   const record = new Map<string, string>();

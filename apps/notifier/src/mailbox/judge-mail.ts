@@ -4,7 +4,14 @@ import { z } from 'zod';
 import type { Unreached } from '../db/approval-mails.repo.js';
 import type { Correspondence } from '../domain/channel.js';
 import type { MailKind, Sender, Verdict } from '../domain/received-mail.js';
-import { deliveredTo, headerLines, repeatedHeader, valuesOf, type HeaderLine } from './header-lines.js';
+import {
+  deliveredTo,
+  headerLines,
+  isPlainFrom,
+  repeatedHeader,
+  valuesOf,
+  type HeaderLine,
+} from './header-lines.js';
 import type { ParsedMail } from './parse-mail.js';
 import { ParsingThreads } from './parsing-threads.js';
 import { ProveSender } from './prove-sender.js';
@@ -81,7 +88,8 @@ export class JudgeMail {
       };
     const repeated = repeatedHeader(mail.lines);
     if (repeated !== undefined) return refused(`it has more than one ${repeated} header`, null);
-    if (from === null) return refused('its From is not one address');
+    if (from === null || !valuesOf(mail.lines, 'from').every(isPlainFrom))
+      return refused('its From is not one address');
     return this.#judgeReply(raw, mail, { from, replyTo, arcSealers, messageId });
   }
 

@@ -2,8 +2,8 @@ import { normalise, wordsOf } from './normalise.js';
 
 /** Words that deny, condition or delay, by language. Any of them in an approval, of whichever language, makes it unclear. */
 export const DOUBTS: Readonly<Record<string, string>> = {
-  en: "not no never don't dont doesn't didn't won't wont can't cant cannot couldn't isn't aren't wasn't shouldn't wouldn't haven't hasn't nothing none neither nor without but however although though unless until except if when whenever once provided providing assuming wait hold stop cancel maybe perhaps only just before after first later tomorrow instead rather pending undo revert retract withdraw mistake wrong oops sorry joking kidding joke lol haha dreams sarcasm ironic question why what who how whether might could would should hardly barely nay false disagree refuse against ignore terrible bad unacceptable monday tuesday wednesday thursday friday saturday sunday subject half partial partially partly conditional conditionally condition conditions tentative tentatively provisional provisionally probably presumably possibly hopefully guess suppose think reluctantly protest nobody disregard scratch changed mind forget psych veto vetoed revoke revoked too expensive costly excessive reduce reduced smaller cheaper fewer less lower limit limited cap capped maximum most least almost nearly under below within awaiting await resubmit retry abort delete kill other another check ask talk discuss vacation holiday fails failed contingent contingently depending dependent depends minus excluding nah naw nope nvm nevermind jk halt postpone postponed delay delayed defer deferred suspend reconsider tonight isnt arent wasnt shouldnt wouldnt couldnt havent hasnt doesnt didnt aint change changes changing modify modified modification modifications modifying amend amended amendment amendments adjust adjusted adjustment adjustments revise revised revision switch swap replace use make hm hmm hmmm punk n",
-  de: 'nicht nein kein keine keinen keinem keiner nie niemals nichts aber jedoch sondern wenn falls sofern außer ausser ohne erst warte warten stopp moment vielleicht nur bevor nachdem später morgen doch stattdessen oder unter bedingung vorausgesetzt lehne ablehne widerspreche sobald vorbehalt vorbehaltlich scherz witz höchstens maximal mindestens teilweise halb hälfte weniger vergiss eventuell wahrscheinlich hoffentlich widerwillig solange soweit spaeter hoechstens ausgenommen abbrechen verschieben montag dienstag mittwoch donnerstag freitag samstag sonntag ändern ändere ändert änderung änderungen anpassen anpassung anpassungen ersetze nimm nehmt hm',
+  en: "not no never don't dont doesn't didn't won't wont can't cant cannot couldn't isn't aren't wasn't shouldn't wouldn't haven't hasn't nothing none neither nor without but however although though unless until except if when whenever once provided providing assuming wait hold stop cancel maybe perhaps only just before after first later tomorrow instead rather pending undo revert retract withdraw mistake wrong oops sorry joking kidding joke lol haha dreams sarcasm ironic question why what who how whether might could would should hardly barely nay false disagree refuse against ignore terrible bad unacceptable monday tuesday wednesday thursday friday saturday sunday subject half partial partially partly conditional conditionally condition conditions tentative tentatively provisional provisionally probably presumably possibly hopefully guess suppose think reluctantly protest nobody disregard scratch changed mind forget psych veto vetoed revoke revoked too expensive costly excessive reduce reduced smaller cheaper fewer less lower limit limited cap capped maximum most least almost nearly under below within awaiting await resubmit retry abort delete kill other another check ask talk discuss vacation holiday fails failed contingent contingently depending dependent depends minus excluding nah naw nope nvm nevermind jk halt postpone postponed delay delayed defer deferred suspend reconsider tonight isnt arent wasnt shouldnt wouldnt couldnt havent hasnt doesnt didnt aint change changes changing modify modified modification modifications modifying amend amended amendment amendments adjust adjusted adjustment adjustments revise revised revision switch swap replace use make hm hmm hmmm punk n accident accidentally erroneously reservation reservations caveat caveats inline nack nak withdrawn unsure doubt doubts doubtful clarify explain starting overnight",
+  de: 'nicht nein kein keine keinen keinem keiner nie niemals nichts aber jedoch sondern wenn falls sofern außer ausser ohne erst warte warten stopp moment vielleicht nur bevor nachdem später morgen doch stattdessen oder unter bedingung vorausgesetzt lehne ablehne widerspreche sobald vorbehalt vorbehaltlich scherz witz höchstens maximal mindestens teilweise halb hälfte weniger vergiss eventuell wahrscheinlich hoffentlich widerwillig solange soweit spaeter hoechstens ausgenommen abbrechen verschieben montag dienstag mittwoch donnerstag freitag samstag sonntag ändern ändere ändert änderung änderungen anpassen anpassung anpassungen ersetze nimm nehmt hm versehen versehentlich irrtum irrtümlich auflage auflagen einschränkung einschränkungen',
   fr: 'ne pas non jamais rien aucun aucune mais cependant toutefois sauf si sans attends attendez attendre peut être seulement avant après demain plutôt condition quand lorsque réserve réserves tard conditions moins maximum moitié partiellement probablement oubliez oublie blague vérifier pourvu annule annuler annulez lundi mardi mercredi jeudi vendredi samedi dimanche changer changez change changement changements modifier modifiez modification modifications remplacer remplacez utilisez',
   es: 'no nunca nada ningún ninguna pero sino salvo excepto si sin espera espere esperen esperar quizás solo sólo antes después mañana condición cuando aunque tampoco condiciones tarde menos máximo mitad parcialmente probablemente olvida broma mientras cancela cancelar cancele lunes martes miércoles jueves viernes cambia cambie cambiar cambio cambios modifica modifique modificar modificación modificaciones usa use usar',
   it: 'non no mai niente nessuno ma però tranne eccetto se senza aspetta aspetti aspettare forse solo prima dopo domani condizione quando purché riserva meno massimo metà parzialmente probabilmente dimentica scherzo scherzi tardi patto finché fintanto qualora appena annulla annullare lunedì martedì mercoledì giovedì venerdì sabato domenica cambia cambi cambiare cambiamenti modifica modifiche modificare usa usare',
@@ -33,12 +33,12 @@ export const DOUBTS: Readonly<Record<string, string>> = {
 
 /** Words that do so together, and are harmless alone: in names, or in regards. */
 export const DOUBTFUL_PHRASES: Readonly<Record<string, string>> = {
-  en: 'un approve|un approved|hang on|as long as|so long as|as soon as|in case|up to|at most|next week|next month|i object|second thought|second thoughts|out of office|yeah right|try again|that back|it back|call me|need to|wanted to|over my|in your|let me look|let me see|let me think|let me read|not to|the one from|different one',
-  de: 'von wegen|nehme zurück|nächste woche|naechste woche|nächsten monat',
-  fr: 'tant que|dès que',
-  es: 'siempre que|siempre y cuando|en cuanto|sujeto a|ni hablar',
-  it: 'a patto',
-  pt: 'desde que|assim que|sujeito a',
+  en: 'un approve|un approved|hang on|as long as|so long as|as soon as|in case|up to|at most|next week|next month|i object|second thought|second thoughts|out of office|yeah right|try again|that back|it back|call me|need to|wanted to|over my|in your|let me look|let me see|let me think|let me read|not to|the one from|different one|in error|turn it down|turn this down|turned down|the weekend|this weekend|next weekend|see attached|see the attached|see attachment|see the attachment',
+  de: 'von wegen|nehme zurück|nächste woche|naechste woche|nächsten monat|siehe anhang',
+  fr: 'tant que|dès que|par erreur',
+  es: 'siempre que|siempre y cuando|en cuanto|sujeto a|ni hablar|por error',
+  it: 'a patto|per errore|per sbaglio',
+  pt: 'desde que|assim que|sujeito a|por engano',
   sv: 'så länge|så snart',
   da: 'så længe',
   no: 'så lenge',
@@ -50,6 +50,7 @@ export const DOUBTFUL_PHRASES: Readonly<Record<string, string>> = {
   uk: 'як тільки',
   ar: 'ما عدا',
   he: 'כל עוד',
+  nl: 'per ongeluk|per vergissing',
 };
 
 /** The same in scripts that put no space between words, and in what others put inside a word. */
@@ -57,7 +58,7 @@ export const DOUBTS_INSIDE: Readonly<Record<string, string>> = {
   en: "n't",
   zh: '明天 稍后 以后 最多 至多 一半 部分 玩笑 撤回 不 没 未 别 勿 无 否 但 可是 然而 如果 若 除非 等 暂 先 仅 只 拒 驳 沒 無 別 暫 假如 倘 前提 条件 條件 下周 以後 之后 之後 必须 必須 取消 撤 改 换 換',
   ja: '後で 後に 明日 半分 冗談 条件 以内 以下 最大 取り消 ない ません なく しかし ただし でも けど もし 場合 待 たら なら まで だけ 却下 拒否 否認 が、 保留 次第 限り 限る 前提 来週 やめ 除 取消 中止 変更 修正',
-  ko: '않 못 없 아니 지만 만약 말고 마세요 기다 보류 거절 거부 반려 으면 하면 후에 전에 조건 경우 하되 한해 까지 내일 취소 싫 변경 수정',
+  ko: '않 못 없 아니 지만 만약 말고 마세요 기다 보류 거절 거부 반려 으면 하면 후에 전에 조건 경우 하되 한해 까지 내일 취소 싫 변경 수정 불가',
   th: 'ไม่ แต่ ถ้า หาก ยกเว้น รอ อย่า ยัง เฉพาะ ก่อน หลัง ปฏิเสธ เมื่อ เงื่อนไข พรุ่งนี้ ห้าม ยกเลิก',
 };
 
@@ -75,7 +76,7 @@ const INSIDE = split(DOUBTS_INSIDE);
 const KIND_SIGNS = new Set(['👍', '✅', '☑', '✔', '👌', '🙏', '🙂', '😊', '🎉', '🚀', '❤']);
 // A number of something, and money: it may be the most that is meant.
 const AMOUNT =
-  /\p{Sc}|max\.?\s*\d|\d\s*(?:[x×%％]|max|gpus?|h|hrs?|hours?|min|minutes?|days?|weeks?|usd|eur|dollars?|euros?|stunden?|tage?n?|heures?|jours?|horas?|d[ií]as?|ore|giorni|час\p{L}*|小时|小時|時間|天|日)(?!\p{L})/iu;
+  /\p{Sc}|max\.?\s*\d|\b(?:one|two|three|four|single)\s+(?:gpus?|hours?|days?|weeks?|runs?)\b|\d\s*(?:[x×%％]|max|gpus?|h|hrs?|hours?|min|minutes?|days?|weeks?|usd|eur|dollars?|euros?|stunden?|tage?n?|heures?|jours?|horas?|d[ií]as?|ore|giorni|час\p{L}*|小时|小時|時間|天|日)(?!\p{L})/iu;
 
 /** What in this text, written under an approval, puts it in doubt; undefined when nothing does. */
 export function doubtOf(text: string): string | undefined {

@@ -32,6 +32,9 @@ function startOf(line: string): Start | undefined {
   return best;
 }
 
+// "Approved: N", as if it were a form.
+const SAYS_NO = /^(?:n|ng|x|f|0|-|[×✗✘]|n\/a|tb[acd])[.!]?$/u;
+
 const isPolite = (text: string): boolean =>
   !/\d/u.test(text) && wordsOf(normalise(text)).every((word) => POLITE_WORDS.has(word));
 const NAME = /^\p{Lu}[\p{L}\p{M}'.-]*(?:\s\p{Lu}[\p{L}\p{M}'.-]*){0,2}$/u;
@@ -79,7 +82,8 @@ export function verdictOf(ownText: string): Verdict {
   if (ownText.length > MAX_APPROVAL_CHARS) return unclear('it is too long for an approval');
   const doubt = doubtOf(ownText);
   if (doubt !== undefined) return unclear(`an approval does not go with ${doubt}`);
-  if (says(REJECTS, comment)) return unclear('it both approves and rejects');
+  if (says(REJECTS, comment) || SAYS_NO.test(normalise(start.rest)))
+    return unclear('it both approves and rejects');
   if (SAYS_YES.has(start.verb) && !((start.rest === '' || isThanked) && isClosing(below)))
     return unclear(`"${start.verb}" may answer something else; write APPROVE`);
   return { verdict: 'approve', ...commentOf(comment) };

@@ -10,9 +10,15 @@ const QUOTES = [
   'moz-cite-prefix',
   'protonmail_quote',
 ];
-const QUOTE_IDS = ['divrplyfwdmsg', 'appendonsend'];
+const QUOTE_IDS = ['appendonsend'];
+/** From whom and when, as Outlook writes it above what it quotes: that stands below, in no element of its own. */
+const QUOTE_BEGINS = 'divrplyfwdmsg';
+const CUT = '\uE000';
 const UNREAD = [
-  'blockquote',
+  // Struck out: taken back.
+  's',
+  'strike',
+  'del',
   'script',
   'style',
   'head',
@@ -59,27 +65,38 @@ const BLOCKS = [
 ];
 
 const HIDES =
-  /display:none|visibility:(?:hidden|collapse)|font-size:(?:0(?:\.\d+)?|1)(?:px|pt|em|rem|%)?(?:;|!|$)|font:[^;]*\b[01]px|opacity:0?(?:\.0\d*)?(?:;|!|$)|mso-hide:all|(?:max-)?(?:height|width):0(?:px|pt)?(?:;|!|$)|text-indent:-\d{3}|(?:left|top|right|margin-left|margin-top):-\d{3}|(?:^|;)color:(?:transparent|white|#fff(?:fff)?|rgba?\(255,255,255[,)])|clip(?:-path)?:|transform:scale\(0/u;
+  /display:none|visibility:(?:hidden|collapse)|font-size:(?:0(?:\.\d+)?|1)(?:px|pt|em|rem|%)?(?:;|!|$)|font:[^;]*\b[01]px|opacity:0?(?:\.0\d*)?(?:;|!|$)|mso-hide:all|text-decoration(?:-line)?:[^;]*line-through|(?:max-)?(?:height|width):0(?:px|pt)?(?:;|!|$)|text-indent:-\d{3}|(?:left|top|right|margin-left|margin-top):-\d{3}|(?:^|;)color:(?:transparent|white|#fff(?:fff)?|rgba?\(255,255,255[,)])|clip(?:-path)?:|transform:scale\(0/u;
 const plainCss = (css: string): string => css.toLowerCase().replace(/\/\*.*?\*\/|\s|\\/gsu, '');
 
-/** Nothing in it is what the sender says: quoted, or not to be seen. */
-function isDropped({ name, attribs }: Node): boolean {
+// With what a server put before it, such as "x_".
+const hasId = ({ attribs }: Node, id: string): boolean => (attribs['id'] ?? '').toLowerCase().endsWith(id);
+
+// What the button that indents a paragraph makes: words of the sender's own.
+const isIndented = (attribs: Node['attribs']): boolean =>
+  attribs['type'] === undefined &&
+  /(?:^|;)border(?:-width)?:(?:none|0)/u.test(plainCss(attribs['style'] ?? ''));
+
+/** Nothing in it is what the sender says: quoted, struck out, or not to be seen. */
+function isDropped(node: Node): boolean {
+  const { name, attribs } = node;
   const classes = (attribs['class'] ?? '').toLowerCase().split(/\s+/u);
   return (
     UNREAD.includes(name) ||
+    (name === 'blockquote' && !isIndented(attribs)) ||
     attribs['hidden'] !== undefined ||
     attribs['aria-hidden'] === 'true' ||
     QUOTES.some((quote) => classes.includes(quote)) ||
-    QUOTE_IDS.some((id) => (attribs['id'] ?? '').toLowerCase().endsWith(id)) ||
+    QUOTE_IDS.some((id) => hasId(node, id)) ||
     HIDES.test(plainCss(attribs['style'] ?? '')) ||
     (name === 'font' && /^(?:white|#fff(?:fff)?)$/iu.test(attribs['color'] ?? ''))
   );
 }
 
 function write(node: Node, walk: (nodes: Node[], builder: Builder) => void, builder: Builder): void {
+  if (hasId(node, QUOTE_BEGINS)) return builder.addInline(CUT);
   if (isDropped(node)) return;
   if (node.name === 'br') return builder.addLineBreak();
-  if (!BLOCKS.includes(node.name)) return walk(node.children, builder);
+  if (!BLOCKS.includes(node.name) && node.name !== 'blockquote') return walk(node.children, builder);
   builder.openBlock({ leadingLineBreaks: 1 });
   walk(node.children, builder);
   builder.closeBlock({ trailingLineBreaks: 1 });
@@ -105,8 +122,8 @@ export function htmlText(html: string): HtmlText {
   const sheets = [...html.matchAll(/<style[^>]*>([^<]*)/giu)].map(([, css = '']) => plainCss(css));
   if (sheets.some((css) => HIDES.test(css.replaceAll('}', ';').replaceAll('{', ';'))))
     return { refused: 'a style sheet in it hides text' };
-  const tags = [...BLOCKS, ...UNREAD, 'br', 'a', 'wbr', 'article', 'aside', 'nav'];
-  const text = convert(html, {
+  const tags = [...BLOCKS, ...UNREAD, 'blockquote', 'br', 'a', 'wbr', 'article', 'aside', 'nav'];
+  const text = convert(html.replaceAll(CUT, ' '), {
     wordwrap: false,
     // Not the first body alone: readers see what is around it, and programs quote whole mails.
     baseElements: { selectors: [] },
@@ -119,5 +136,5 @@ export function htmlText(html: string): HtmlText {
       format: 'own',
     })),
   });
-  return { text };
+  return { text: text.split(CUT, 1)[0] ?? '' };
 }

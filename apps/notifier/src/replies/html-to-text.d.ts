@@ -6,6 +6,7 @@ declare module 'html-to-text' {
     readonly children: Node[];
   }
   export interface Builder {
+    addInline(text: string): void;
     addLineBreak(): void;
     openBlock(options: object): void;
     closeBlock(options: object): void;

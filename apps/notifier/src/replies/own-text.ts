@@ -1,3 +1,4 @@
+import { verdictOf } from './grammar.js';
 import { isDisclaimer, isSentFrom, isSignatureMark } from './signatures.js';
 
 // From, Sent, To, Subject, Date: the block that Outlook puts above what it quotes.
@@ -7,6 +8,7 @@ const RULE = /^\s*[-_=*]{2,}\s*[^\s\-_=].{2,60}[^\s\-_=]\s*[-_=*]{2,}\s*$/u;
 const QUOTED = /^\s*(?:>|&gt;)/u;
 const ENDS_ATTRIBUTION = /[:：]\s*$/u;
 const YEAR = /\d{4}/u;
+const WRAPPED_AT = 70;
 const BRACKETED = /<[^<>]*@|\[mailto:/iu;
 
 /** Any form of an address of ours: also with a tag behind a plus. */
@@ -46,14 +48,19 @@ function quoteStart(
   return lines.length;
 }
 
+/** Whether a line is the rest of the quoted one before it: its first word had no room there, and it decides nothing. */
+const isTailOf = (before: string, line: string): boolean =>
+  QUOTED.test(before) &&
+  before.length + 1 + (line.split(/\s/u, 1)[0] ?? '').length > WRAPPED_AT &&
+  verdictOf(line).verdict === 'unclear';
+
 /** What stands below a quote marked by `>` and is no tail of a line that was wrapped. */
 function belowQuote(lines: readonly string[]): string[] {
   const last = lines.findLastIndex((line) => QUOTED.test(line));
   if (last === -1) return [];
   const after = lines.slice(lines.findIndex((line) => QUOTED.test(line)));
   return after.filter((line, at) => {
-    const isTail = QUOTED.test(after[at - 1] ?? '') && (after[at - 1] ?? '').length >= 60;
-    return line.trim() !== '' && !QUOTED.test(line) && !isTail;
+    return line.trim() !== '' && !QUOTED.test(line) && !isTailOf(after[at - 1] ?? '', line);
   });
 }
 
@@ -63,13 +70,22 @@ export interface OwnText {
   readonly below: string;
 }
 
+const MAX_PARAGRAPH_LINES = 50;
+
+/** From a line to the next one that is empty, as one line. */
+function paragraphFrom(lines: readonly string[], start: number): string {
+  const some = lines.slice(start, start + MAX_PARAGRAPH_LINES);
+  const end = some.findIndex((line) => line.trim() === '');
+  return some.slice(0, end === -1 ? undefined : end).join(' ');
+}
+
 /** Leaves out all below a signature's mark, the paragraph of a disclaimer, and what a program adds of itself. */
 function withoutSignature(lines: readonly string[]): string[] {
   const kept: string[] = [];
   let inDisclaimer = false;
-  for (const line of lines) {
+  for (const [at, line] of lines.entries()) {
     if (isSignatureMark(line)) break;
-    inDisclaimer = isDisclaimer(line) || (inDisclaimer && line.trim() !== '');
+    inDisclaimer = isDisclaimer(paragraphFrom(lines, at)) || (inDisclaimer && line.trim() !== '');
     if (!inDisclaimer && !isSentFrom(line)) kept.push(line);
   }
   return kept;

@@ -1,3 +1,5 @@
+import { doubtOf } from './doubts.js';
+
 const SENT_FROM = [
   /^sent (?:from|via|with) .{2,60}$/iu,
   /^get outlook for (?:ios|android|mac)/iu,
@@ -11,15 +13,26 @@ const SENT_FROM = [
   /^(?:.{2,40} (?:'?(?:dan|den|tan|ten)) gönderildi|.{2,30}から送信|发自我的.{0,30}|나의 .{2,30}에서 보냄|أرسلت من .{2,40}|נשלח מה.{2,40}|đã gửi từ .{2,40}|dikirim dari .{2,40}|ส่งจาก.{2,40})$/iu,
 ];
 const DISCLAIMER =
-  /^(?:confidentiality notice|disclaimer\s*:|this (?:e-?mail|message)\b.{0,80}\b(?:confidential|intended|privileged)|diese (?:e-?mail|nachricht) .{0,80}vertraulich|ce (?:message|courriel) .{0,80}confidentiel|este (?:mensaje|correo|mensagem) .{0,80}confidencial|questo messaggio .{0,80}riservat|dit bericht .{0,80}vertrouwelijk)/iu;
+  /^(?:(?:confidentiality notice|disclaimer\s*:).{0,2000}\b(?:e-?mail|message|communication|recipient|addressee)s?\b|this (?:e-?mail|message)\b.{0,80}\b(?:confidential|intended|privileged)|diese (?:e-?mail|nachricht) .{0,80}vertraulich|ce (?:message|courriel) .{0,80}confidentiel|este (?:mensaje|correo|mensagem) .{0,80}confidencial|questo messaggio .{0,80}riservat|dit bericht .{0,80}vertrouwelijk)/iu;
 
 export const isSignatureMark = (line: string): boolean => /^-- $/u.test(line);
-// "Sent from my heart: no" is no such line.
+// "Sent from my heart: no" is no such line, and neither is "Sent from my iPhone by mistake".
 const PROGRAM =
   /iphone|ipad|android|samsung|galaxy|outlook|gmail|yahoo|proton|mobile|blackberry|handy|smartphone|thunderbird|\bmail\b/iu;
-export const isSentFrom = (line: string): boolean =>
-  PROGRAM.test(line) &&
-  line.trim().split(/\s+/u).length <= 8 &&
-  !/[,;!?]|[:.]\s/u.test(line) &&
-  SENT_FROM.some((form) => form.test(line.trim()));
-export const isDisclaimer = (line: string): boolean => DISCLAIMER.test(line.trim());
+export function isSentFrom(line: string): boolean {
+  const words = line.trim().split(/\s+/u);
+  return (
+    PROGRAM.test(line) &&
+    words.length <= 8 &&
+    !/[,;!?]|[:.]\s/u.test(line) &&
+    SENT_FROM.some((form) => form.test(line.trim())) &&
+    // Behind "Envoyé de", as "de" is a word of doubt in another language.
+    doubtOf(words.slice(2).join(' ')) === undefined
+  );
+}
+// What no lawyer writes below the mails of a whole house.
+const DECIDES =
+  /\bi\b|\bich\b|\bj'|approv|reject|genehmig|ablehn|abgelehnt|approuv|refus|aprob|rechaz|rifiut|aprova|rejeit|goedk|afwij|afgew/iu;
+/** Of a paragraph as one line: one that speaks of a decision is its writer's own. */
+export const isDisclaimer = (paragraph: string): boolean =>
+  DISCLAIMER.test(paragraph.trim()) && !DECIDES.test(paragraph);
