@@ -6,6 +6,7 @@ import {
   approverUnreached,
   auditRecorded,
   deciderNow,
+  MAX_APPROVERS,
   replyToken,
   type EventOf,
 } from '@lineclear/contracts';
@@ -35,7 +36,10 @@ beforeAll(async () => {
   all = [one, two, boss];
   admin = house.as(boss);
   house.peer.answer(approversFor, ({ levels }) => ({
-    people: all.filter(({ principal }) => levels.every((l) => principal.reaches.includes(l))).map(who),
+    people: all
+      .filter(({ principal }) => levels.every((l) => principal.reaches.includes(l)))
+      .slice(0, MAX_APPROVERS)
+      .map(who),
   }));
   house.peer.answer(deciderNow, ({ user_id }) => ({
     decider: [...all, ...others].find((person) => idOf(person) === user_id)?.principal ?? null,
@@ -171,6 +175,20 @@ describe('a request that nobody decides', () => {
       required_level: 'lead',
     });
     expect(await askedNow(id)).toEqual([idOf(one), idOf(two), idOf(boss)]);
+  });
+
+  it('goes on to them, however many were asked before', async () => {
+    await admin.put(SETTINGS, { escalation: [{ after_hours: 2, level: 'admin' }] });
+    const many = Array.from({ length: MAX_APPROVERS }, () => house.folk.add('lead'));
+    all = [...many, boss!];
+    const { id } = await openRequest(house);
+    expect(await askedNow(id)).toEqual(many.map(idOf));
+    house.clock.advanceHours(2.1);
+    await vi.waitFor(() => expect(escalated(id)).toHaveLength(1), { timeout: 10_000 });
+    const { ask } = escalated(id)[0]!.data;
+    expect(ask).toEqual([idOf(boss)]);
+    expect(await askedNow(id)).toEqual(expect.arrayContaining(ask));
+    all = [one!, two!, boss!];
   });
 
   it('goes to those who are for the rest, where nobody else is there', async () => {

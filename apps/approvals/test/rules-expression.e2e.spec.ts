@@ -1,7 +1,7 @@
-import { type JobFacts } from '@lineclear/contracts';
+import { jobSubmitted, type JobFacts } from '@lineclear/contracts';
 import { expectProblem } from '@lineclear/testkit';
 import { expect, it } from 'vitest';
-import { houseOfRules, verdictOf } from './house.js';
+import { houseOfRules, newJobId, submitted, verdictOf } from './house.js';
 
 const opened = houseOfRules();
 
@@ -32,6 +32,20 @@ it('holds what its expression is true of', async () => {
   });
   expect(await verdict()).toBeNull();
   expect((await verdict({ hardware: 'h100' }))?.rule_id).toBe(made.body.id);
+});
+
+it('holds a job though what is shown of it ends within a character', async () => {
+  const { house, admin } = opened;
+  const names = (before: number) => `job.hardware != "${'x'.repeat(before)}${'😀'.repeat(80)}"`;
+  for (const before of [100, 101]) {
+    const { body } = await admin.post('/api/approvals/rules', { ...dear, threshold: names(before) });
+    const jobId = newJobId();
+    await house.peer.publish(jobSubmitted, submitted(jobId, {}, { status: 'awaiting_evaluation' }));
+    await house.settled();
+    const request = (await admin.get(`/api/approvals/requests/job/${jobId}`)).body;
+    expect(request).toMatchObject({ rule_id: body.id, reason: expect.stringContaining('😀...') });
+    await admin.delete(`/api/approvals/rules/${body.id}`);
+  }
 });
 
 it('is refused where it cannot be right, and says why', async () => {

@@ -1,6 +1,7 @@
 import {
   approvalBypassed,
   approvalBypassReviewed,
+  approvalExpired,
   approvalGranted,
   approvalRequired,
   approversFor,
@@ -252,6 +253,14 @@ describe('passing an approval', () => {
     const { requests } = (await admin.get('/api/approvals/requests?bypass_review=due')).body;
     for (const { id } of requests) await review(lead, id, 'objected');
     expect((await showRequest((await pass(boss)).id)).status).toBe('approved');
+  });
+
+  it('comes too late where the request is over before anybody hears of it', async () => {
+    const { principal } = boss;
+    const facts = { user_id: principal.user_id, username: principal.username, bypass };
+    const { id, jobId } = await openRequest(house, facts, { expires_at: inHours(-1) });
+    expect(await showRequest(id)).toMatchObject({ status: 'expired', bypass_review: null });
+    await vi.waitFor(() => expect(told(approvalExpired, jobId)).toHaveLength(1), { timeout: 10_000 });
   });
 
   it('passes no secret that takes an approval, and is nothing to look at otherwise', async () => {

@@ -1,5 +1,6 @@
 import { celEnv, isCelError, parse, plan } from '@bufbuild/cel';
 import type { JobFacts } from '@lineclear/contracts';
+import { cutText } from './cut-text.js';
 
 export const MAX_EXPRESSION_LENGTH = 2_000;
 const MAX_TOLD = 300;
@@ -153,4 +154,4 @@ function tryOut(part: Node): void {
 }
 
 const told = (error: unknown): string =>
-  String(error instanceof Error ? error.message : error).slice(0, MAX_TOLD);
+  cutText(String(error instanceof Error ? error.message : error), MAX_TOLD);

@@ -1,4 +1,5 @@
 import type { ApprovalNeed, JobFacts, Level } from '@lineclear/contracts';
+import { cutText } from './cut-text.js';
 import type { RuleSet } from './rule-set.js';
 import { isStaged, stagesOf, type Asked } from './stages.js';
 
@@ -29,10 +30,7 @@ export function needOf(
   return {
     rule_id: first.id,
     rule_name: first.name,
-    reason: all
-      .map(({ reason }) => reason)
-      .join('; ')
-      .slice(0, MAX_REASON),
+    reason: cutText(all.map(({ reason }) => reason).join('; '), MAX_REASON),
     required_level: level!,
     ...(others.length === 0 ? {} : { also_levels: others }),
     ...(isStaged(stages, rejections) && { stages: [...stages], rejections }),

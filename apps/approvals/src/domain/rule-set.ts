@@ -1,5 +1,6 @@
 import type { JobFacts, Level } from '@lineclear/contracts';
 import { inCentHundredths, type Condition } from './condition.js';
+import { cutText } from './cut-text.js';
 import { compileExpression } from './expression.js';
 import { foldText } from './linear-matcher.js';
 import { LiteralIndex } from './literal-index.js';
@@ -242,7 +243,7 @@ const told = (why: Reason): string =>
 
 const MAX_SHOWN = 200;
 const shortened = (text: string): string =>
-  text.length <= MAX_SHOWN ? text : `${text.slice(0, MAX_SHOWN)}...`;
+  text.length <= MAX_SHOWN ? text : `${cutText(text, MAX_SHOWN)}...`;
 
 const format = new Intl.NumberFormat('en-US', {
   style: 'currency',

@@ -17,6 +17,7 @@ export class AnswerApprovers {
   async answer({ approval_id: id }: RequestOf<typeof approversNow>): Promise<ReplyOf<typeof approversNow>> {
     const request = await findRequest(this.database, id);
     const people = request ? await this.approvers.toAsk(request) : [];
-    return { people: people.slice(0, MAX_APPROVERS) };
+    // Of too many the last: those before them were asked when it had not gone on yet.
+    return { people: people.slice(-MAX_APPROVERS) };
   }
 }

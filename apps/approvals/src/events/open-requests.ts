@@ -12,6 +12,7 @@ import {
   type NewRequest,
 } from '../db/requests.repo.js';
 import { Decisions } from '../decisions.js';
+import { statusAt } from '../domain/approval-request.js';
 import { isStaged } from '../domain/stages.js';
 import { Standing, type Speaking } from '../standing.js';
 import { requestOf } from './evaluate-jobs.js';
@@ -97,6 +98,8 @@ export class OpenRequests {
     const reason = await this.#bypassOf(tx, data);
     if (reason === undefined && speaking.length === 0) return false;
     const request = (await findRequest(tx, id))!;
+    // The event may have been on its way for longer than the request could wait.
+    if (statusAt(request, this.clock.now()) !== 'pending') return false;
     const required = outcomeOf(request);
     // Who does not know yet that the job is held could not make anything of its being let go, or of its next stage.
     const isToldFirst = !data.approval || isStaged(request.stages, request.rejections);

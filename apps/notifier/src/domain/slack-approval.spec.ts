@@ -23,6 +23,13 @@ it.each([
   expect(outcomeText(outcome)).toBe(text);
 });
 
+it('cuts no character of a long reason in two', () => {
+  for (const before of ['', 'x'])
+    expect(
+      outcomeText({ status: 'rejected', at: AT, reason: before + '😀'.repeat(400) }).isWellFormed(),
+    ).toBe(true);
+});
+
 it('asks with two buttons, and shows none once it is decided', () => {
   const step = { stage: 2, round: 1 };
   const asking = JSON.stringify(askingMessage(telling, { approvalId: APPROVAL, step }));

@@ -1,6 +1,6 @@
 import { APPROVE, askedText, MAX_REASON, REASON, REJECT, type Asked } from './slack-interaction.js';
 import { slackMessageOf, slackText, type SlackMessage } from './slack-message.js';
-import type { Telling } from './telling.js';
+import { shortened, type Telling } from './telling.js';
 
 /** How a request ended, and by whom, where that was somebody. */
 export interface Outcome {
@@ -39,7 +39,7 @@ const MAX_SHOWN_REASON = 500;
 export function outcomeText({ status, at, by, via, reason }: Outcome): string {
   const whom = by === undefined ? '' : ` by ${by}`;
   const way = via === undefined ? '' : ` ${WAYS[via] ?? 'in Lineclear'}`;
-  return `${TITLES[status]}${whom}${way}, ${at}${reason === undefined ? '' : `: ${reason.slice(0, MAX_SHOWN_REASON)}`}`;
+  return `${TITLES[status]}${whom}${way}, ${at}${reason === undefined ? '' : `: ${shortened(reason, MAX_SHOWN_REASON)}`}`;
 }
 
 /** The same message once there is nothing left to decide: how it ended instead of the buttons. */
