@@ -10,6 +10,8 @@ const QUOTES = [
   'moz-cite-prefix',
   'protonmail_quote',
 ];
+// With the mark "-- " in them, of which HTML shows no space.
+const SIGNATURES = ['gmail_signature', 'gmail_signature_prefix', 'moz-signature'];
 const QUOTE_IDS = ['appendonsend'];
 /** From whom and when, as Outlook writes it above what it quotes: that stands below, in no element of its own. */
 const QUOTE_BEGINS = 'divrplyfwdmsg';
@@ -85,7 +87,7 @@ function isDropped(node: Node): boolean {
     (name === 'blockquote' && !isIndented(attribs)) ||
     attribs['hidden'] !== undefined ||
     attribs['aria-hidden'] === 'true' ||
-    QUOTES.some((quote) => classes.includes(quote)) ||
+    [...QUOTES, ...SIGNATURES].some((one) => classes.includes(one)) ||
     QUOTE_IDS.some((id) => hasId(node, id)) ||
     HIDES.test(plainCss(attribs['style'] ?? '')) ||
     (name === 'font' && /^(?:white|#fff(?:fff)?)$/iu.test(attribs['color'] ?? ''))
