@@ -66,8 +66,9 @@ const BLOCKS = [
   'dd',
 ];
 
+// Bounded where anything may stand between: styles may be built to be hard to read.
 const HIDES =
-  /display:none|visibility:(?:hidden|collapse)|font-size:(?:0(?:\.\d+)?|1)(?:px|pt|em|rem|%)?(?:;|!|$)|font:[^;]*\b[01]px|opacity:0?(?:\.0\d*)?(?:;|!|$)|mso-hide:all|text-decoration(?:-line)?:[^;]*line-through|(?:max-)?(?:height|width):0(?:px|pt)?(?:;|!|$)|text-indent:-\d{3}|(?:left|top|right|margin-left|margin-top):-\d{3}|(?:^|;)color:(?:transparent|white|#fff(?:fff)?|rgba?\(255,255,255[,)])|clip(?:-path)?:|transform:scale\(0/u;
+  /display:none|visibility:(?:hidden|collapse)|font-size:(?:0(?:\.\d+)?|1)(?:px|pt|em|rem|%)?(?:;|!|$)|font:[^;]{0,200}\b[01]px|opacity:0?(?:\.0\d*)?(?:;|!|$)|mso-hide:all|text-decoration(?:-line)?:[^;]{0,200}line-through|(?:max-)?(?:height|width):0(?:px|pt)?(?:;|!|$)|text-indent:-\d{3}|(?:left|top|right|margin-left|margin-top):-\d{3}|(?:^|;)color:(?:transparent|white|#fff(?:fff)?|rgba?\(255,255,255[,)])|clip(?:-path)?:|transform:scale\(0/u;
 const plainCss = (css: string): string => css.toLowerCase().replace(/\/\*.*?\*\/|\s|\\/gsu, '');
 
 // With what a server put before it, such as "x_".
