@@ -44,6 +44,7 @@ it.each([
   ['<lead@team.test> <boss@team.test>', false],
   ['Lead <lead@team.test> boss@team.test', false],
   ['boss@team.test <lead@team.test', false],
+  [`"${'x'.repeat(1_000)}" <lead@team.test>`, false],
 ])('takes %j for one address: %s', (value, isPlain) => {
   expect(isPlainFrom(value)).toBe(isPlain);
 });

@@ -46,8 +46,11 @@ export const valuesOf = (lines: readonly HeaderLine[], name: string): string[] =
 export const repeatedHeader = (lines: readonly HeaderLine[]): string | undefined =>
   ONCE.find((name) => valuesOf(lines, name).length > 1);
 
+const MAX_FROM_CHARS = 1_000;
+
 /** Whether readers of a From agree on its address: one in angle brackets at most, and nothing behind it. */
 export function isPlainFrom(value: string): boolean {
+  if (value.length > MAX_FROM_CHARS) return false;
   const bare = value.replace(/"(?:[^"\\]|\\.)*"|\([^()]*\)/gu, '').trim();
   const brackets = bare.split('<').length - 1;
   return brackets === 0 || (brackets === 1 && bare.endsWith('>'));

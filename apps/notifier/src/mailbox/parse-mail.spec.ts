@@ -67,3 +67,8 @@ it('comes to an end with HTML that is built to be hard to read', async () => {
   const html = `Content-Type: text/html\r\n\r\n${'<div>'.repeat(200_000)}Approve\r\n`;
   expect(await threads.parse(mail(html), OURS)).toMatchObject({ read: { verdict: 'unclear' } });
 });
+
+it('comes to an end with a line that is built to be hard to read', async () => {
+  const text = `\r\nApprove\r\n\r\n${'*'.repeat(100_000)}x\r\n`;
+  expect(await threads.parse(mail(text), OURS)).toMatchObject({ read: { verdict: 'unclear' } });
+});

@@ -100,3 +100,8 @@ it('refuses HTML that is too long or too deep without walking it', () => {
   expect(outcomeOf(undefined, `<p>Approve</p>${' '.repeat(256_000)}`)).toBe('unclear');
   expect(outcomeOf(undefined, `<p>Approve</p>${' '.repeat(200_000)}`)).toBe('approve');
 });
+
+it('reads styles that are built to be hard to read', () => {
+  for (const css of ['font:', 'text-decoration:'])
+    expect(outcomeOf(undefined, `<style>${css.repeat(15_000)}</style><p>Approve</p>`)).toBe('approve');
+});

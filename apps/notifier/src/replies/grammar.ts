@@ -19,7 +19,10 @@ interface Start {
 
 /** The longest verb a line begins with. */
 function startOf(line: string): Start | undefined {
-  const text = normalise(line).trim();
+  // What was bold in HTML has stars around it in text.
+  const text = normalise(line)
+    .trim()
+    .replace(/^\*([^*]+)\*/u, '$1');
   let best: Start | undefined;
   for (const verb of [...APPROVES, ...REJECTS, ...SAYS_YES]) {
     if (!text.startsWith(verb) || (best && best.verb.length >= verb.length)) continue;
@@ -42,7 +45,8 @@ const NAME = /^\p{Lu}[\p{L}\p{M}'.-]*(?:\s\p{Lu}[\p{L}\p{M}'.-]*){0,2}$/u;
 /** Whether a text says one of these verbs, as words. */
 function says(verbs: ReadonlySet<string>, text: string): boolean {
   const spoken = ` ${wordsOf(normalise(text)).join(' ')} `;
-  const signs = normalise(text);
+  // Of "flux-1" and "2026-11-28" no "-1" is a sign.
+  const signs = normalise(text).replace(/(?<=[\p{L}\d])-\d|-\d{2,}/gu, ' ');
   return [...verbs].some((verb) =>
     /\p{L}/u.test(verb)
       ? verb.length > 1 && spoken.includes(` ${wordsOf(verb).join(' ')} `)

@@ -10,6 +10,8 @@ const QUOTES = [
   'moz-cite-prefix',
   'protonmail_quote',
 ];
+// With the mark "-- " in them, of which HTML shows no space.
+const SIGNATURES = ['gmail_signature', 'gmail_signature_prefix', 'moz-signature'];
 const QUOTE_IDS = ['appendonsend'];
 /** From whom and when, as Outlook writes it above what it quotes: that stands below, in no element of its own. */
 const QUOTE_BEGINS = 'divrplyfwdmsg';
@@ -64,8 +66,9 @@ const BLOCKS = [
   'dd',
 ];
 
+// Bounded where anything may stand between: styles may be built to be hard to read.
 const HIDES =
-  /display:none|visibility:(?:hidden|collapse)|font-size:(?:0(?:\.\d+)?|1)(?:px|pt|em|rem|%)?(?:;|!|$)|font:[^;]*\b[01]px|opacity:0?(?:\.0\d*)?(?:;|!|$)|mso-hide:all|text-decoration(?:-line)?:[^;]*line-through|(?:max-)?(?:height|width):0(?:px|pt)?(?:;|!|$)|text-indent:-\d{3}|(?:left|top|right|margin-left|margin-top):-\d{3}|(?:^|;)color:(?:transparent|white|#fff(?:fff)?|rgba?\(255,255,255[,)])|clip(?:-path)?:|transform:scale\(0/u;
+  /display:none|visibility:(?:hidden|collapse)|font-size:(?:0(?:\.\d+)?|1)(?:px|pt|em|rem|%)?(?:;|!|$)|font:[^;]{0,200}\b[01]px|opacity:0?(?:\.0\d*)?(?:;|!|$)|mso-hide:all|text-decoration(?:-line)?:[^;]{0,200}line-through|(?:max-)?(?:height|width):0(?:px|pt)?(?:;|!|$)|text-indent:-\d{3}|(?:left|top|right|margin-left|margin-top):-\d{3}|(?:^|;)color:(?:transparent|white|#fff(?:fff)?|rgba?\(255,255,255[,)])|clip(?:-path)?:|transform:scale\(0/u;
 const plainCss = (css: string): string => css.toLowerCase().replace(/\/\*.*?\*\/|\s|\\/gsu, '');
 
 // With what a server put before it, such as "x_".
@@ -85,7 +88,7 @@ function isDropped(node: Node): boolean {
     (name === 'blockquote' && !isIndented(attribs)) ||
     attribs['hidden'] !== undefined ||
     attribs['aria-hidden'] === 'true' ||
-    QUOTES.some((quote) => classes.includes(quote)) ||
+    [...QUOTES, ...SIGNATURES].some((one) => classes.includes(one)) ||
     QUOTE_IDS.some((id) => hasId(node, id)) ||
     HIDES.test(plainCss(attribs['style'] ?? '')) ||
     (name === 'font' && /^(?:white|#fff(?:fff)?)$/iu.test(attribs['color'] ?? ''))
