@@ -100,9 +100,11 @@ function write(node: Node, walk: (nodes: Node[], builder: Builder) => void, buil
   if (isDropped(node)) return;
   if (node.name === 'br') return builder.addLineBreak();
   if (!BLOCKS.includes(node.name) && node.name !== 'blockquote') return walk(node.children, builder);
-  builder.openBlock({ leadingLineBreaks: 1 });
+  // A paragraph stands apart, as in a text.
+  const lineBreaks = node.name === 'p' ? 2 : 1;
+  builder.openBlock({ leadingLineBreaks: lineBreaks });
   walk(node.children, builder);
-  builder.closeBlock({ trailingLineBreaks: 1 });
+  builder.closeBlock({ trailingLineBreaks: lineBreaks });
 }
 
 const VOID = /^(?:br|hr|img|input|meta|link|col|area|base|wbr|source|p|li|td|tr|th|option)$/u;
