@@ -136,6 +136,7 @@ it('takes no mailbox that it could not, or must not, read', async () => {
   await refusesBadInput(house.admin.patch, `${CHANNELS}/${body.id}`, { name: 'Approvals' }, [
     ['reply_to', { reply_to: null }],
     ['imap_password', { imap_password: null }],
+    ['imap_password', { imap_host: 'elsewhere.test' }],
   ]);
   const { body: closed } = await house.admin.patch(`${CHANNELS}/${body.id}`, {
     imap_enabled: false,

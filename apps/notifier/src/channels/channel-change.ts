@@ -1,5 +1,5 @@
 import { BadInput, Secret } from '@lineclear/kit';
-import type { Channel, EmailSettings } from '../domain/channel.js';
+import { mailboxOf, oauthOf, type Channel, type EmailSettings } from '../domain/channel.js';
 import { NO_MAILBOX, type MailboxSettings } from '../domain/mailbox-settings.js';
 import {
   missingForOauth,
@@ -44,6 +44,33 @@ export function checkLogins({ oauth, mailbox, username }: EmailSettings, hasPass
   if (mailbox?.hasPassword) throw BadInput.at('imap_password', why);
   if (username === null && (mailbox ?? NO_MAILBOX).username === null)
     throw BadInput.at('smtp_username', 'is needed with oauth_token_url');
+}
+
+/** What is kept goes to no other server than the one it was given for: whoever names another may not know it. */
+export function checkDestinations(before: Channel, after: Channel['settings'], change: ChannelChange): void {
+  if (before.type !== 'email' || !('host' in after)) return;
+  const { oauth_client_secret: client, oauth_refresh_token: refresh } = change.oauthSecrets ?? {};
+  const [mailbox, oauth] = [mailboxOf(before), oauthOf(before)];
+  const moved = {
+    smtp_host: before.settings.host !== after.host,
+    imap_host: mailbox.host !== null && mailbox.host !== (after.mailbox ?? NO_MAILBOX).host,
+    oauth_token_url: oauth.tokenUrl !== null && oauth.tokenUrl !== (after.oauth ?? NO_OAUTH).tokenUrl,
+  };
+  const kept = [
+    ['smtp_password', before.hasSecret && change.secret === undefined, ['smtp_host']],
+    ['imap_password', mailbox.hasPassword && change.mailboxSecret === undefined, ['imap_host']],
+    // Tokens that are got with it go to the mail servers.
+    [
+      'oauth_client_secret',
+      oauth.hasClientSecret && client === undefined,
+      ['oauth_token_url', 'smtp_host', 'imap_host'],
+    ],
+    ['oauth_refresh_token', oauth.hasRefreshToken && refresh === undefined, ['oauth_token_url']],
+  ] as const;
+  for (const [field, isKept, goesTo] of kept) {
+    const other = goesTo.find((one) => moved[one]);
+    if (isKept && other !== undefined) throw BadInput.at(field, `is to be given again with another ${other}`);
+  }
 }
 
 export function settingsAfter({ settings }: Channel, change: ChannelChange): Channel['settings'] {

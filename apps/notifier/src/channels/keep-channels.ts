@@ -35,6 +35,7 @@ import { faultOfTokenUrl } from '../domain/token-url.js';
 import { refusalOfHost } from '../outbound/check-target.js';
 import { CurrentRoutes } from '../routing/current-routes.js';
 import {
+  checkDestinations,
   checkLogins,
   setsSecret,
   settingsAfter,
@@ -97,6 +98,7 @@ export class KeepChannels {
     if ('username' in settings && settings.username === null && hasSecret)
       throw BadInput.at('smtp_username', 'is needed with smtp_password');
     if ('host' in settings) checkLogins(settings, hasSecret);
+    checkDestinations(before, settings, change);
     await this.#checkTarget({ type: before.type, settings }, change.secret);
     await this.#keep(secretNameOf(before), change.secret, before.hasSecret);
     if (before.type === 'email') {
