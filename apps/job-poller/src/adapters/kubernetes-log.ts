@@ -70,7 +70,9 @@ function leftOut(from: Place): LogPart {
 
 function linesOf(answer: string): Line[] {
   const lines: Line[] = [];
-  for (const [raw] of answer.matchAll(/[^\n]*\n|[^\n]+$/g)) {
+  // No pattern that takes a line whole: one of megabytes is more than its stack holds.
+  for (const raw of answer.split(/(?<=\n)/)) {
+    if (raw === '') continue;
     const space = raw.indexOf(' ');
     const at = timeOf(space === -1 ? raw.trimEnd() : raw.slice(0, space));
     const last = lines.at(-1);

@@ -10,7 +10,7 @@ const METRIC =
 /** What these lines of output say about how far a run is, on top of what was known; the same object when they say nothing. */
 export function readProgress(text: string, known: Progress | null): Progress | null {
   let progress = known;
-  for (const line of text.split(/[\r\n]+/)) {
+  for (const line of text.split(/[\r\n]/)) {
     if (line.length > MAX_LINE_LENGTH) continue;
     const pairs = line.trimStart().startsWith('{') ? pairsOfJson(line) : pairsOfText(line);
     if (pairs.size > 0) progress = merge(progress, pairs);

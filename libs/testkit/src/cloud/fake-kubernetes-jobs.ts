@@ -211,7 +211,7 @@ export async function startFakeKubernetesJobs(options: {
     write(pod, text, at = new Date().toISOString().replace('Z', '000000Z')) {
       const lines = logs.get(pod) ?? [];
       logs.set(pod, lines);
-      for (const [part] of text.matchAll(/[^\n]*\n|[^\n]+$/g)) {
+      for (const part of text.split(/(?<=\n)/)) {
         const last = lines.at(-1);
         if (last && !last.text.endsWith('\n')) last.text += part;
         else lines.push({ at, text: part });
