@@ -17,6 +17,8 @@ export default defineConfig({
     maxWorkers: 3,
     // A worker loads what is tested once, not once for each file: two thirds of what loading cost.
     isolate: false,
+    // Printed by the worker itself: what comes as a worker ends would be an error of the run.
+    disableConsoleIntercept: true,
     // For what hangs: on a busy machine a test takes ten times as long as alone.
     testTimeout: 90_000,
     hookTimeout: 120_000,
