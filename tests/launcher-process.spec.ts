@@ -88,7 +88,7 @@ it('says where everything is, and ends in order when it is asked to', async () =
 
 it('can be ended while it starts', async () => {
   const launcher = await launch();
-  await vi.waitFor(() => expect(launcher.said).toContain('is starting'), { timeout: 10_000 });
+  await vi.waitFor(() => expect(launcher.said).toContain('is starting'));
   launcher.process.kill('SIGTERM');
   expect(await once(launcher.process, 'exit')).toEqual([0, null]);
   expect(pidFiles().filter(({ child }) => isAlive(child))).toEqual([]);

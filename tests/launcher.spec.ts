@@ -142,10 +142,8 @@ it('starts a service again that was killed, and leaves one alone that was stoppe
   if (poller === undefined || auth === undefined) throw new Error('no such service');
   const { pid } = poller;
   poller.kill('SIGKILL');
-  await vi.waitFor(() => expect(poller.pid).not.toBeOneOf([0, pid]), { timeout: 10_000 });
-  await vi.waitFor(async () => expect((await fetch(`${poller.url}/health/ready`)).status).toBe(200), {
-    timeout: 10_000,
-  });
+  await vi.waitFor(() => expect(poller.pid).not.toBeOneOf([0, pid]));
+  await vi.waitFor(async () => expect((await fetch(`${poller.url}/health/ready`)).status).toBe(200));
   expect(lines.join('\n')).toContain('job-poller: ended (SIGKILL); it is started again');
 
   await auth.stop();

@@ -110,15 +110,12 @@ it('carries a real training run from submit through a rule, a human, a process a
     approval: { reason: expect.stringContaining('50') },
   });
 
-  const pending = await vi.waitFor(
-    async () => {
-      const { requests } = ok(await lea.get('/api/approvals/requests?pending_only=true'));
-      const [found] = requests.filter((request: { job_id: string }) => request.job_id === submitted.job_id);
-      expect(found).toBeDefined();
-      return found;
-    },
-    { timeout: 10_000 },
-  );
+  const pending = await vi.waitFor(async () => {
+    const { requests } = ok(await lea.get('/api/approvals/requests?pending_only=true'));
+    const [found] = requests.filter((request: { job_id: string }) => request.job_id === submitted.job_id);
+    expect(found).toBeDefined();
+    return found;
+  });
   expect((await ada.post(`/api/approvals/requests/${pending.id}/approve`, {})).status).toBe(403);
   expect(await statusOf(ada, submitted.job_id)).toBe('pending_approval');
   ok(await lea.post(`/api/approvals/requests/${pending.id}/approve`, { notes: 'go' }));
@@ -298,9 +295,7 @@ it('answers 503 to whom it does not know while auth is down, and lets nobody pas
   // Whoever was seen within the last minute is still known.
   expect((await ada.get('/api/cloud/jobs')).status).toBe(200);
   await house.services['auth']!.start();
-  await vi.waitFor(async () => expect((await carl.post('/api/cloud/local/submit', job())).status).toBe(202), {
-    timeout: 10_000,
-  });
+  await vi.waitFor(async () => expect((await carl.post('/api/cloud/local/submit', job())).status).toBe(202));
 }, 120_000);
 
 it('keeps every ceiling while many submit at once', async () => {

@@ -17,7 +17,7 @@ const script = 'console.log("length", process.env.PROD_KEY.length)';
 const wanting = () => job({ config: { command: [process.execPath, '-e', script] }, secrets: ['PROD_KEY'] });
 const setDemand = (requires_approval: boolean) => admin.patch('/api/secrets/PROD_KEY', { requires_approval });
 const requestOf = (jobId: string): Promise<{ id: string }> =>
-  vi.waitFor(async () => ok(await lea.get(`/api/approvals/requests/job/${jobId}`)), { timeout: 10_000 });
+  vi.waitFor(async () => ok(await lea.get(`/api/approvals/requests/job/${jobId}`)));
 
 const job = (more: object) => ({ config_name: 'guarded', hardware: 'local', ...more });
 const ends = (who: Client, id: string, as: string): Promise<void> =>

@@ -168,7 +168,7 @@ describe('a request that nobody decides', () => {
     const { id } = await openRequest(house);
     expect(await askedNow(id)).toEqual([idOf(one), idOf(two)]);
     house.clock.advanceHours(2.1);
-    await vi.waitFor(() => expect(escalated(id)).toHaveLength(1), { timeout: 10_000 });
+    await vi.waitFor(() => expect(escalated(id)).toHaveLength(1));
     expect(escalated(id)[0]!.data).toMatchObject({
       cause: 'time',
       ask: [idOf(boss)],
@@ -184,7 +184,7 @@ describe('a request that nobody decides', () => {
     const { id } = await openRequest(house);
     expect(await askedNow(id)).toEqual(many.map(idOf));
     house.clock.advanceHours(2.1);
-    await vi.waitFor(() => expect(escalated(id)).toHaveLength(1), { timeout: 10_000 });
+    await vi.waitFor(() => expect(escalated(id)).toHaveLength(1));
     const { ask } = escalated(id)[0]!.data;
     expect(ask).toEqual([idOf(boss)]);
     expect(await askedNow(id)).toEqual(expect.arrayContaining(ask));

@@ -329,9 +329,8 @@ describe('approvals.evaluate', () => {
         values ('quiet', 'first_job', true, 0, '{}', 'lead', 1, 'x', now(), now())`);
       await tx.query('update rules_version set version = version + 1');
     });
-    await vi.waitFor(
-      async () => expect(await verdict({ first_job: true })).toMatchObject({ rule_name: 'quiet' }),
-      { timeout: 5_000 },
+    await vi.waitFor(async () =>
+      expect(await verdict({ first_job: true })).toMatchObject({ rule_name: 'quiet' }),
     );
   });
 
@@ -340,7 +339,7 @@ describe('approvals.evaluate', () => {
     expect(await verdict()).toBeNull();
     await database.query('alter table rules_version rename to rules_version_away');
     try {
-      await vi.waitFor(() => expect(verdict()).rejects.toThrow('the answerer failed'), { timeout: 5_000 });
+      await vi.waitFor(() => expect(verdict()).rejects.toThrow('the answerer failed'));
     } finally {
       await database.query('alter table rules_version_away rename to rules_version');
     }

@@ -244,11 +244,8 @@ describe('passing an approval', () => {
     expect(await showRequest(held.id)).toMatchObject({ status: 'pending', bypass_review: null });
     await vi.waitFor(() => expect(told(approvalRequired, held.jobId)).toHaveLength(1));
     house.clock.advanceHours(12);
-    await vi.waitFor(
-      () => expect(told(approvalBypassed, first.jobId).map(({ data }) => data.number)).toEqual([1, 2]),
-      {
-        timeout: 10_000,
-      },
+    await vi.waitFor(() =>
+      expect(told(approvalBypassed, first.jobId).map(({ data }) => data.number)).toEqual([1, 2]),
     );
     const { requests } = (await admin.get('/api/approvals/requests?bypass_review=due')).body;
     for (const { id } of requests) await review(lead, id, 'objected');
@@ -260,7 +257,7 @@ describe('passing an approval', () => {
     const facts = { user_id: principal.user_id, username: principal.username, bypass };
     const { id, jobId } = await openRequest(house, facts, { expires_at: inHours(-1) });
     expect(await showRequest(id)).toMatchObject({ status: 'expired', bypass_review: null });
-    await vi.waitFor(() => expect(told(approvalExpired, jobId)).toHaveLength(1), { timeout: 10_000 });
+    await vi.waitFor(() => expect(told(approvalExpired, jobId)).toHaveLength(1));
   });
 
   it('passes no secret that takes an approval, and is nothing to look at otherwise', async () => {

@@ -50,17 +50,14 @@ async function order(first: string, jobs: number): Promise<string[]> {
   let running = first;
   for (let n = 0; n < jobs; n += 1) {
     await house.ended(running);
-    await vi.waitFor(
-      async () => {
-        const rows = await house.service.database.query<{ id: string }>(
-          `select id from jobs where state = 'dispatching'`,
-        );
-        expect(rows.map(({ id }) => id)).toHaveLength(1);
-        expect([first, ...went]).not.toContain(rows[0]!.id);
-        running = rows[0]!.id;
-      },
-      { timeout: 5_000 },
-    );
+    await vi.waitFor(async () => {
+      const rows = await house.service.database.query<{ id: string }>(
+        `select id from jobs where state = 'dispatching'`,
+      );
+      expect(rows.map(({ id }) => id)).toHaveLength(1);
+      expect([first, ...went]).not.toContain(rows[0]!.id);
+      running = rows[0]!.id;
+    });
     went.push(running);
   }
   expect(await recount(house)).toEqual([]);

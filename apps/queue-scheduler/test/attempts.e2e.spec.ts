@@ -33,7 +33,7 @@ const submit = async (more: object = {}): Promise<string> => {
   return body.job_id;
 };
 const expectSoon = (jobId: string, seen: object): Promise<void> =>
-  vi.waitFor(async () => expect(await house.row(jobId)).toMatchObject(seen), { timeout: 10_000 });
+  vi.waitFor(async () => expect(await house.row(jobId)).toMatchObject(seen));
 const expectClaimed = (jobId: string, attempt: number): Promise<void> =>
   expectSoon(jobId, { state: 'dispatching', attempt });
 const claims = (jobId: string): EventOf<typeof jobClaimed>['data'][] =>

@@ -50,14 +50,11 @@ it('keeps every ceiling with two replicas under 200 parallel submits, and idles 
   // Six users of three each would be 18: the house holds 12.
   for (let done = 12; done <= 204; done += 12) {
     const open = Math.min(12, 200 - (done - 12));
-    await vi.waitFor(
-      async () => {
-        const now = await states();
-        expect((now['dispatching'] ?? 0) + (now['running'] ?? 0)).toBe(open);
-        expect(now['completed'] ?? 0).toBe(done - 12);
-      },
-      { timeout: 10_000 },
-    );
+    await vi.waitFor(async () => {
+      const now = await states();
+      expect((now['dispatching'] ?? 0) + (now['running'] ?? 0)).toBe(open);
+      expect(now['completed'] ?? 0).toBe(done - 12);
+    });
     const byUser = await house.service.database.query<{ n: number }>(
       `select count(*) as n from jobs where state = 'dispatching' group by user_id`,
     );
@@ -65,7 +62,7 @@ it('keeps every ceiling with two replicas under 200 parallel submits, and idles 
     expect(await recount(house)).toEqual([]);
     await endAll();
   }
-  await vi.waitFor(async () => expect(await states()).toEqual({ completed: 200 }), { timeout: 10_000 });
+  await vi.waitFor(async () => expect(await states()).toEqual({ completed: 200 }));
   expect(await recount(house)).toEqual([]);
   const perJob = new Map<string, number>();
   for (const { data } of house.peer.events(jobClaimed))
@@ -103,16 +100,13 @@ it('claims by bands, then by age, and passes over who is at the ceiling', async 
   let running = blocker;
   for (const next of expected) {
     await house.ended(running);
-    await vi.waitFor(
-      async () => {
-        const [row] = await house.service.database.query<{ id: string }>(
-          `select id from jobs where state = 'dispatching'`,
-        );
-        expect(names.get(row?.id ?? '')).toBe(next);
-        running = row!.id;
-      },
-      { timeout: 5_000 },
-    );
+    await vi.waitFor(async () => {
+      const [row] = await house.service.database.query<{ id: string }>(
+        `select id from jobs where state = 'dispatching'`,
+      );
+      expect(names.get(row?.id ?? '')).toBe(next);
+      running = row!.id;
+    });
   }
   expect(await recount(house)).toEqual([]);
 });
@@ -159,9 +153,7 @@ it('lets new ceilings hold at once, on every replica', async () => {
   await vi.waitFor(async () => expect(await states()).toEqual({ dispatching: 4, queued: 2 }));
   await house.limits({ max_concurrent: 2, user_max_concurrent: 4 });
   await endAll();
-  await vi.waitFor(async () => expect(await states()).toEqual({ completed: 4, dispatching: 2 }), {
-    timeout: 5_000,
-  });
+  await vi.waitFor(async () => expect(await states()).toEqual({ completed: 4, dispatching: 2 }));
   expect((await house.as(user).get('/api/queue/concurrency')).body).toEqual({
     max_concurrent: 2,
     user_max_concurrent: 4,

@@ -41,7 +41,7 @@ beforeEach(async () => {
 const submit = async (person: Person): Promise<string> =>
   (await house.submit(person, { hardware: 'gpu', estimated_duration_seconds: 3_600 })).body.job_id;
 const soon = (jobId: string, state: string): Promise<void> =>
-  vi.waitFor(async () => expect(await house.status(jobId)).toBe(state), { timeout: 5_000 });
+  vi.waitFor(async () => expect(await house.status(jobId)).toBe(state));
 const forecast = async (person: Person, by?: string) => {
   const { status, body } = await house
     .as(person)

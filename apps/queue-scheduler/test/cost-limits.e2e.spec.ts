@@ -52,7 +52,7 @@ async function accepted(person: Person, more: object = {}): Promise<string> {
   return body.job_id;
 }
 const soon = (jobId: string, state: string): Promise<void> =>
-  vi.waitFor(async () => expect(await house.status(jobId)).toBe(state), { timeout: 5_000 });
+  vi.waitFor(async () => expect(await house.status(jobId)).toBe(state));
 const running = async (): Promise<number> =>
   (await house.service.database.query(`select 1 from jobs where state = 'dispatching'`)).length;
 const standing = async (provider = 'local') => {
@@ -260,7 +260,7 @@ describe('a claim', () => {
     await client(replica.url, admin.token).put('/api/cloud/providers/local/config', {
       cost_limit_amount: 200,
     });
-    await vi.waitFor(async () => expect(await running()).toBe(1 + ids.length), { timeout: 10_000 });
+    await vi.waitFor(async () => expect(await running()).toBe(1 + ids.length));
     expect(await recount(house)).toEqual([]);
   });
 

@@ -19,7 +19,7 @@ afterEach(async () => {
 afterAll(() => house?.close());
 
 const expectSoon = (jobId: string, state: string): Promise<void> =>
-  vi.waitFor(async () => expect(await house.status(jobId)).toBe(state), { timeout: 10_000 });
+  vi.waitFor(async () => expect(await house.status(jobId)).toBe(state));
 const submit = async (more: object = {}): Promise<string> => {
   const { status, body } = await house.submit(ada, more);
   expect({ status, body }).toMatchObject({ status: 202 });

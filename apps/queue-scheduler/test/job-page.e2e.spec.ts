@@ -22,7 +22,7 @@ const submit = async (who: Person, more: object = {}): Promise<string> =>
 const waits = async (who: Person, jobId: string): Promise<unknown> =>
   (await house.as(who).get(`/api/cloud/jobs/${jobId}`)).body.waits_for;
 const saysOf = (who: Person, jobId: string, text: string): Promise<void> =>
-  vi.waitFor(async () => expect(await waits(who, jobId)).toContain(text), { timeout: 10_000 });
+  vi.waitFor(async () => expect(await waits(who, jobId)).toContain(text));
 let version = 0;
 const quota = async (more: Omit<Quota, 'action'>): Promise<void> => {
   version += 1;

@@ -40,11 +40,9 @@ afterAll(() => house?.close());
 afterEach(async () => expect(await recount(house)).toEqual([]));
 
 const soon = (jobId: string, state: string): Promise<void> =>
-  vi.waitFor(async () => expect(await house.status(jobId)).toBe(state), { timeout: 5_000 });
+  vi.waitFor(async () => expect(await house.status(jobId)).toBe(state));
 const settled = (): Promise<void> =>
-  vi.waitFor(async () => expect(await pendingEvents(house.backends.nats.url, 'queue-scheduler')).toBe(0), {
-    timeout: 10_000,
-  });
+  vi.waitFor(async () => expect(await pendingEvents(house.backends.nats.url, 'queue-scheduler')).toBe(0));
 const submitted = async (more: object = {}): Promise<string> => (await house.submit(ada, more)).body.job_id;
 const claimed = async (more: object = {}): Promise<string> => {
   const jobId = await submitted(more);

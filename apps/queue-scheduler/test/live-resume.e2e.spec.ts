@@ -38,7 +38,7 @@ const listen = async (person: Person, last?: string, url = house.service.url): P
 };
 const submit = async (person: Person): Promise<string> => (await house.submit(person)).body.job_id as string;
 const sees = (listener: Listener, jobId: string) =>
-  vi.waitFor(() => expect(kinds(listener, jobId)).toContain('job.queued'), { timeout: 10_000 });
+  vi.waitFor(() => expect(kinds(listener, jobId)).toContain('job.queued'));
 /** An event of a job that nobody has to submit. */
 const tellOf = (owner: Person, jobId: string) =>
   house.peer.publish(jobQueued, {
@@ -155,7 +155,7 @@ it('does not let one who does not read have memory: that one is let go, and told
     await tellMuchOf(lead, jobOf(1_000 + n));
     await sees(witness, jobOf(1_000 + n));
   }
-  await vi.waitFor(() => expect(hub.size).toBe(1), { timeout: 10_000 });
+  await vi.waitFor(() => expect(hub.size).toBe(1));
   stuck.destroy();
   expect(witness.ended).toBe(false);
   const back = await listen(lead, first);

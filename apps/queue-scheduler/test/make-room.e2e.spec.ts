@@ -45,7 +45,7 @@ const submit = async (person: Person, more: object = {}): Promise<string> => {
   return body.job_id;
 };
 const expectState = (id: string, state: string): Promise<void> =>
-  vi.waitFor(async () => expect(await house.status(id)).toBe(state), { timeout: 10_000 });
+  vi.waitFor(async () => expect(await house.status(id)).toBe(state));
 const runs = async (id: string): Promise<void> => {
   await expectState(id, 'dispatching');
   await house.started(id);

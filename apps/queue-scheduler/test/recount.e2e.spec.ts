@@ -63,16 +63,12 @@ beforeEach(quiet);
 afterAll(() => house?.close());
 
 async function soon(jobId: string, state: string): Promise<void> {
-  await vi.waitFor(async () => expect(await house.status(jobId)).toBe(state), { timeout: 5_000 });
+  await vi.waitFor(async () => expect(await house.status(jobId)).toBe(state));
 }
 /** Until what could be claimed is. */
 async function quiet(): Promise<void> {
-  await vi.waitFor(
-    async () =>
-      expect(await sql("select count(*)::int as n from jobs where state = 'dispatching'")).toEqual([
-        { n: 6 },
-      ]),
-    { timeout: 10_000 },
+  await vi.waitFor(async () =>
+    expect(await sql("select count(*)::int as n from jobs where state = 'dispatching'")).toEqual([{ n: 6 }]),
   );
 }
 const sql = (text: string): Promise<object[]> => house.service.database.query<object>(text);
@@ -178,9 +174,8 @@ it('has jobs go that stood still for a wrong figure', async () => {
 it('repairs at the start of a process', async () => {
   await sql(`insert into slots (scope, subject, running) values ('user', 998, 3)`);
   await house.replica();
-  await vi.waitFor(
-    async () => expect(await sql('select running from slots where subject = 998')).toEqual([{ running: 0 }]),
-    { timeout: 10_000 },
+  await vi.waitFor(async () =>
+    expect(await sql('select running from slots where subject = 998')).toEqual([{ running: 0 }]),
   );
 });
 

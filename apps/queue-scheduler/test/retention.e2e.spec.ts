@@ -39,7 +39,7 @@ async function after(days: number, env: Record<string, string> = {}): Promise<Ru
 }
 const submitted = async (more = {}): Promise<string> => (await house.submit(ada, more)).body.job_id;
 const soon = (jobId: string, state: string): Promise<void> =>
-  vi.waitFor(async () => expect(await house.status(jobId)).toBe(state), { timeout: 5_000 });
+  vi.waitFor(async () => expect(await house.status(jobId)).toBe(state));
 const count = async (table: string, jobId: string): Promise<number> =>
   (await house.service.database.query(`select 1 from ${table} where job_id = $1`, [jobId])).length;
 const spent = async (): Promise<number> => {

@@ -101,9 +101,7 @@ it('takes a job while the secrets service is away, says what may follow, and app
 
 it('tells approvals the same when it is asked later, and claims nothing as approved that nobody approved', async () => {
   // It is asked again a moment after its silence.
-  await vi.waitFor(async () => expect((await house.submit(ada, SECRETS)).body.warnings).toEqual([]), {
-    timeout: 10_000,
-  });
+  await vi.waitFor(async () => expect((await house.submit(ada, SECRETS)).body.warnings).toEqual([]));
   house.peer.stopAnswering(evaluateJobs);
   const [held, waived] = await Promise.all([house.submit(ada, SECRETS), house.submit(ada, SECRETS)]);
   expect([held.body.status, waived.body.status]).toEqual(['awaiting_evaluation', 'awaiting_evaluation']);

@@ -15,7 +15,7 @@ beforeAll(async () => {
 afterAll(() => house?.close());
 
 const soon = (jobId: string, state: string): Promise<void> =>
-  vi.waitFor(async () => expect(await house.status(jobId)).toBe(state), { timeout: 5_000 });
+  vi.waitFor(async () => expect(await house.status(jobId)).toBe(state));
 const heldBy = async (): Promise<[job: string, approval: string]> => {
   const { body } = await house.submit(ada, { config_name: 'held' });
   return [body.job_id, body.approval.id];

@@ -108,10 +108,8 @@ it('sends again what was sent when the server lost the stream; what was handled 
   await vi.waitFor(() => expect(waived(700)).toBe(1));
   await outboxIsEmpty();
   const { created } = await theStream();
-  await vi.waitFor(
-    async () =>
-      expect(await service.database.query('select created from stream_seen')).toEqual([{ created }]),
-    { timeout: 10_000 },
+  await vi.waitFor(async () =>
+    expect(await service.database.query('select created from stream_seen')).toEqual([{ created }]),
   );
   const inbox = await service.database.query('select message_id from inbox');
 

@@ -169,6 +169,6 @@ describe('over real servers', () => {
     const now = Date.now.bind(Date);
     vi.spyOn(Date, 'now').mockImplementation(() => now() + 60_000);
     await (await jetstreamManager(connection)).streams.delete(EVENTS_STREAM);
-    await vi.waitFor(() => expect(seen()).toBe(4), { timeout: 10_000 });
+    await vi.waitFor(() => expect(seen()).toBe(4));
   });
 });

@@ -84,9 +84,9 @@ it.runIf(process.platform === 'linux' && existsSync('/usr/bin/setpriv'))(
     const child = markOf(Number(line.toString()));
     if (child === undefined) throw new Error('the child did not start');
     // It is still setpriv for a moment, which has not asked for the signal yet.
-    await vi.waitFor(() => expect(commandOf(child.pid)).toContain('node'), { timeout: 10_000 });
+    await vi.waitFor(() => expect(commandOf(child.pid)).toContain('node'));
     parent.kill('SIGKILL');
-    await vi.waitFor(() => expect(isAlive(child)).toBe(false), { timeout: 10_000 });
+    await vi.waitFor(() => expect(isAlive(child)).toBe(false));
   },
 );
 

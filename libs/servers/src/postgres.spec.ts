@@ -72,7 +72,7 @@ it('tells of an end that nobody asked for, and not of a stop', async () => {
   const exits: ServerExit[] = [];
   const server = await open({ dir: join(base, 'exits'), durable: false, onExit: (exit) => exits.push(exit) });
   process.kill(server.pid, 'SIGKILL');
-  await vi.waitFor(() => expect(exits).toMatchObject([{ signal: 'SIGKILL' }]), { timeout: 10_000 });
+  await vi.waitFor(() => expect(exits).toMatchObject([{ signal: 'SIGKILL' }]));
   await server.start();
   await server.stop();
   expect(exits).toHaveLength(1);
