@@ -19,17 +19,12 @@ export const isSignatureMark = (line: string): boolean => /^-- $/u.test(line);
 // "Sent from my heart: no" is no such line, and neither is "Sent from my iPhone by mistake".
 const PROGRAM =
   /iphone|ipad|android|samsung|galaxy|outlook|gmail|yahoo|proton|mobile|blackberry|handy|smartphone|thunderbird|\bmail\b/iu;
-export function isSentFrom(line: string): boolean {
-  const words = line.trim().split(/\s+/u);
-  return (
-    PROGRAM.test(line) &&
-    words.length <= 8 &&
-    !/[,;!?]|[:.]\s/u.test(line) &&
-    SENT_FROM.some((form) => form.test(line.trim())) &&
-    // Behind "Envoyé de", as "de" is a word of doubt in another language.
-    doubtOf(words.slice(2).join(' ')) === undefined
-  );
-}
+export const isSentFrom = (line: string): boolean =>
+  PROGRAM.test(line) &&
+  line.trim().split(/\s+/u).length <= 8 &&
+  !/[,;!?]|[:.]\s/u.test(line) &&
+  SENT_FROM.some((form) => form.test(line.trim())) &&
+  doubtOf(line) === undefined;
 // What no lawyer writes below the mails of a whole house.
 const DECIDES =
   /\bi\b|\bich\b|\bj'|approv|reject|genehmig|ablehn|abgelehnt|approuv|refus|aprob|rechaz|rifiut|aprova|rejeit|goedk|afwij|afgew/iu;
