@@ -98,6 +98,22 @@ describe('the token of an answer', () => {
     expect(kept).not.toContain(one);
   });
 
+  it('is worth nothing once the stage is over that its mail asked about, and given for no mail that is late', async () => {
+    const [one, two, three] = [lead, person('lead'), person('lead')];
+    const stage = { approvals: 1, levels: ['lead'] };
+    const { id } = await openRequest(house, {}, { stages: [stage, stage] });
+    const asked = { approval_id: id, user_id: three.principal.user_id, public_key: key.publicKey };
+    const [first, early] = [await tokenOf(id, one), await tokenOf(id, two)];
+    expect((await answered(mailOf(first, emailOf(one)))).outcome).toBe('counted');
+    expect(await answered(mailOf(early, emailOf(two)))).toMatchObject({
+      outcome: 'token_spent',
+      message: expect.stringContaining('a stage that is over'),
+    });
+    expect(await house.peer.ask(replyToken, { ...asked, stage: 1, round: 1 })).toEqual({});
+    const { box } = await house.peer.ask(replyToken, { ...asked, stage: 2, round: 1 });
+    expect((await answered(mailOf(await key.open(box!), emailOf(three)))).outcome).toBe('approved');
+  });
+
   it('is given for no request that nobody waits for, and to no key that cannot be sealed to', async () => {
     const { id } = await openRequest(house);
     await house.as(lead).post(`/api/approvals/requests/${id}/approve`, {});

@@ -30,6 +30,8 @@ const senders: string[] = [];
 /** The tokens that approvals gave, by request and person, newest last. */
 const given = new Map<string, string[]>();
 let tokensGiven = 0;
+/** The stages and rounds that mails asked about. */
+const askedAbout = new Map<string, string[]>();
 const closed = new Set<string>();
 /** Requests that nobody may decide. */
 const lonely = new Set<string>();
@@ -39,8 +41,9 @@ const tellWhom = (): void =>
     people: lonely.has(approval_id) ? [] : [LEA, MAX],
   }));
 const giveTokens = (): void =>
-  house.peer.answer(replyToken, async ({ approval_id, user_id, public_key, with_link }) => {
+  house.peer.answer(replyToken, async ({ approval_id, user_id, public_key, with_link, stage, round }) => {
     if (closed.has(approval_id)) return {};
+    askedAbout.set(approval_id, [...(askedAbout.get(approval_id) ?? []), `${stage}/${round}`]);
     const key = `${approval_id} ${user_id}`;
     const tokens = [
       ...(given.get(key) ?? []),
@@ -249,6 +252,7 @@ describe('whoever may decide', () => {
       text?.includes('Stage: 2 of 2 (money): takes 2 approvals, or 2 rejections to end it'),
     );
     expect(second).toHaveLength(2);
+    expect(askedAbout.get(about.approval_id)?.slice(-2)).toEqual(['2/1', '2/1']);
     expect(new Set(all.map(({ replyTo }) => replyTo?.text)).size).toBe(4);
   });
 

@@ -154,13 +154,17 @@ export const decideForJob = defineRequest(
 
 /**
  * A new token for one person's answer by mail, sealed to `public_key` (X25519 SPKI DER, base64): it decides this request once,
- * and those before it stay as good. Without `box` the request waits for nobody any more.
+ * as long as the stage and the round that the mail asks about last, and those before it stay as good. Without `box` the request
+ * waits for nobody any more, or for another word than the mail asks for.
  */
 export const replyToken = defineRequest(
   'approvals.reply_token',
   z.object({
     approval_id: z.uuid(),
     user_id: userId,
+    /** What the mail asks for, both from 1; without them it asks for what the request waits for now. */
+    stage: z.int().min(1).optional(),
+    round: z.int().min(1).optional(),
     public_key: z.string().max(200),
     /** One more, for the link of the mail: neither is worth anything as the other. */
     with_link: z.boolean().optional(),

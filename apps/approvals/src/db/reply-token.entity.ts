@@ -28,7 +28,11 @@ export class ReplyTokenRow {
   @Column('int')
   user_id: number;
 
-  /** Of the request: in a later one it is worth nothing. */
+  /** Of the request, from 0: in a later one it is worth nothing. */
+  @Column('int', { default: 0 })
+  stage: number;
+
+  /** Of the request, from 1: in a later one it is worth nothing. */
   @Column('int', { default: 1 })
   round: number;
 

@@ -4,18 +4,39 @@ import type { MailToken, TokenKind } from '../domain/judge-asked.js';
 import type { ReplyTokenRow } from './reply-token.entity.js';
 import { findRequest } from './requests.repo.js';
 
-/** Keeps a token for as long as its request may wait, at most until `latest`; false when it does not wait any more. */
+/**
+ * Keeps a token for as long as its request may wait, at most until `latest`; false when it does not wait any more, or for
+ * another stage or round than its mail asks about.
+ */
 export async function keepToken(
   db: Queryable,
-  token: { sha256: string; kind: TokenKind; requestId: string; userId: number },
+  token: {
+    sha256: string;
+    kind: TokenKind;
+    requestId: string;
+    userId: number;
+    stage: number | undefined;
+    round: number | undefined;
+  },
   latest: Date,
   now: Date,
 ): Promise<boolean> {
   const rows = await db.query(
-    `insert into reply_token (token_sha256, kind, request_id, user_id, round, created_at, expires_at)
-     select $1, $6, id, $3, round, $5, least(expires_at, $4) from approval_request
-     where id = $2 and status = 'pending' and expires_at > $5 returning token_sha256`,
-    [token.sha256, token.requestId, token.userId, latest, now, token.kind],
+    `insert into reply_token (token_sha256, kind, request_id, user_id, stage, round, created_at, expires_at)
+     select $1, $6, id, $3, stage, round, $5, least(expires_at, $4) from approval_request
+     where id = $2 and status = 'pending' and expires_at > $5
+       and stage = coalesce($7::int - 1, stage) and round = coalesce($8::int, round)
+     returning token_sha256`,
+    [
+      token.sha256,
+      token.requestId,
+      token.userId,
+      latest,
+      now,
+      token.kind,
+      token.stage ?? null,
+      token.round ?? null,
+    ],
   );
   return rows.length > 0;
 }
@@ -56,7 +77,7 @@ export async function lockToken(tx: Tx, sha256: string): Promise<MailToken | und
     row && {
       requestId: row.request_id,
       userId: row.user_id,
-      round: row.round,
+      asked: { stage: row.stage + 1, round: row.round },
       expiresAt: row.expires_at,
       spentAt: row.spent_at,
     }

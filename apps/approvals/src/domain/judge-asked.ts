@@ -1,6 +1,6 @@
 import type { EventData, replyHandled } from '@lineclear/contracts';
-import { statusAt, type ApprovalRequest } from './approval-request.js';
-import { decide, type Decider } from './decide.js';
+import type { ApprovalRequest } from './approval-request.js';
+import { decide, stillAsked, type AskedFor, type Decider, type Refusal } from './decide.js';
 import { explainRefusal } from './explain-refusal.js';
 
 export type ReplyOutcome = EventData<typeof replyHandled>['outcome'];
@@ -11,7 +11,7 @@ export type TokenKind = 'reply' | 'link';
 export interface MailToken {
   readonly requestId: string;
   readonly userId: number;
-  readonly round: number;
+  readonly asked: AskedFor;
   readonly expiresAt: Date;
   readonly spentAt: Date | null;
 }
@@ -39,6 +39,17 @@ export interface Told {
 }
 
 const MAX_MESSAGE = 500;
+const OUTCOMES: Readonly<Record<Refusal, ReplyOutcome>> = {
+  'already decided': 'closed',
+  expired: 'closed',
+  'changes requested': 'closed',
+  'round over': 'token_spent',
+  'stage over': 'token_spent',
+  'self-approval': 'not_allowed',
+  'voted already': 'not_allowed',
+  'level too low': 'not_allowed',
+  'not of the team': 'not_allowed',
+};
 
 /** Why whom a mail asked cannot decide by it; undefined where they can. */
 export function judgeAsked({ token, request, voted }: Asked, who: Answerer, now: Date): Told | undefined {
@@ -49,21 +60,11 @@ export function judgeAsked({ token, request, voted }: Asked, who: Answerer, now:
       outcome: 'token_spent',
       message: `This mail could be answered until ${token.expiresAt.toISOString()}: nothing was changed.`,
     };
-  if (token.round !== request.round)
-    return {
-      outcome: 'token_spent',
-      message: 'The requester was asked for changes after this mail was sent: nothing was changed.',
-    };
   if (!who.mayDecide)
     return { outcome: 'not_allowed', message: 'You may not decide this request: nothing was changed.' };
-  const decision = decide(request, who, voted, now);
-  if (!decision.granted) {
-    const isOver = statusAt(request, now) !== 'pending' || decision.why === 'changes requested';
-    const message = `Nothing was changed: ${explainRefusal(decision.why, request, now)}.`.slice(
-      0,
-      MAX_MESSAGE,
-    );
-    return { outcome: isOver ? 'closed' : 'not_allowed', message };
-  }
-  return undefined;
+  const still = stillAsked(request, token.asked, now);
+  const decision = still.granted ? decide(request, who, voted, now) : still;
+  if (decision.granted) return undefined;
+  const message = `Nothing was changed: ${explainRefusal(decision.why, request, now)}.`;
+  return { outcome: OUTCOMES[decision.why], message: message.slice(0, MAX_MESSAGE) };
 }

@@ -56,7 +56,13 @@ const who: Answerer = {
   isFallback: false,
   mayDecide: true,
 };
-const token = { requestId: request.id, userId: 2, round: 1, expiresAt: at(60), spentAt: null };
+const token = {
+  requestId: request.id,
+  userId: 2,
+  asked: { stage: 1, round: 1 },
+  expiresAt: at(60),
+  spentAt: null,
+};
 const asked: Asked = { token, request, voted: [], who };
 
 const judged = (more: Partial<Reply> = {}, of: Asked | undefined = asked) =>
@@ -82,6 +88,8 @@ describe('what an answer comes to', () => {
   };
   const inTeam: Asked = { ...ofTeam, who: { ...who, teamIds: [4] } };
   const nextRound: Asked = { ...asked, request: { ...request, round: 2 } };
+  const stages = [1, 2].map(() => ({ approvals: 1, levels: ['lead'] }));
+  const nextStage: Asked = { ...asked, request: { ...request, stages, stage: 1 } };
   const sentBack: Asked = { ...asked, request: { ...request, awaits: 'requester' } };
   const twice: Asked = { ...asked, voted: [2] };
   const elsewhere: Asked = { ...asked, who: { ...who, mayDecide: false } };
@@ -120,6 +128,7 @@ describe('what an answer comes to', () => {
     ['one of another team', {}, ofTeam, 'not_allowed'],
     ['one of the team', {}, inTeam, 'approved'],
     ['one to a mail of an earlier round', {}, nextRound, 'token_spent'],
+    ['one to a mail of an earlier stage', {}, nextStage, 'token_spent'],
     ['one to what the requester is to change', {}, sentBack, 'closed'],
     ['one of who decided already, elsewhere', {}, twice, 'not_allowed'],
     ['one to what was approved', {}, closed('approved'), 'closed'],

@@ -24,28 +24,21 @@ export class AnswerReplyToken {
   ) {}
 
   @OnRequest(replyToken)
-  async answer({
-    approval_id: requestId,
-    user_id: userId,
-    public_key,
-    with_link,
-  }: RequestOf<typeof replyToken>): Promise<ReplyOf<typeof replyToken>> {
-    const box = await this.#kept('reply', requestId, userId, public_key);
-    const link = with_link && (await this.#kept('link', requestId, userId, public_key));
+  async answer({ with_link, ...of }: RequestOf<typeof replyToken>): Promise<ReplyOf<typeof replyToken>> {
+    const box = await this.#kept('reply', of);
+    const link = with_link && (await this.#kept('link', of));
     return { ...(box && { box }), ...(link && { link_box: link }) };
   }
 
   async #kept(
     kind: TokenKind,
-    requestId: string,
-    userId: number,
-    publicKey: string,
+    { approval_id: requestId, user_id: userId, public_key, stage, round }: RequestOf<typeof replyToken>,
   ): Promise<string | undefined> {
     const token = newToken();
-    const box = await sealed(publicKey, token);
+    const box = await sealed(public_key, token);
     const now = this.clock.now();
     const latest = new Date(now.getTime() + LIVES_MS);
-    const kept = { sha256: hashToken(token), kind, requestId, userId };
+    const kept = { sha256: hashToken(token), kind, requestId, userId, stage, round };
     return (await keepToken(this.database, kept, latest, now)) ? box : undefined;
   }
 }

@@ -95,6 +95,8 @@ export class WriteMail {
     const question = {
       approval_id: about.approval_id,
       user_id: userId,
+      stage: about.stage,
+      round: about.round,
       public_key: this.#key.publicKey,
       with_link: true,
     };
