@@ -1,7 +1,14 @@
 import { Injectable } from '@nestjs/common';
 import { mayApproveFor, tenantOf } from '@lineclear/access';
 import { askPatiently, Bus } from '@lineclear/bus';
-import { approversFor, deciderNow, type Level, type Principal, type ReplyOf } from '@lineclear/contracts';
+import {
+  approversFor,
+  deciderNow,
+  reaches,
+  type Level,
+  type Principal,
+  type ReplyOf,
+} from '@lineclear/contracts';
 import { Clock, Database } from '@lineclear/kit';
 import { awayNow, standsInFor } from './db/absences.repo.js';
 import { settingsNow } from './db/settings.repo.js';
@@ -45,9 +52,12 @@ export class Approvers {
       return people.filter(({ user_id }) => !later.has(user_id));
     });
     const votes = await votesOf(this.database, [request.id]);
+    const fallback = await this.#knowing(fallback_user_ids, request);
     return {
       circles,
-      fallback: await this.#people(fallback_user_ids, request),
+      fallback: fallback
+        .filter((one) => levelsOf(request).every((level) => reaches(one, level)))
+        .map(addressOf),
       away: await this.#away([...reach.flat().map(({ user_id }) => user_id), ...fallback_user_ids], request),
       not: [request.userId, ...votedIn(request, votes)],
     };
@@ -93,21 +103,18 @@ export class Approvers {
   }
 
   /** Of these people those who may know of the request. */
-  async #people(ids: readonly number[], { orgId }: ApprovalRequest): Promise<Person[]> {
+  async #knowing(ids: readonly number[], { orgId }: ApprovalRequest): Promise<Known[]> {
     const found = await Promise.all(ids.map((id) => this.known(id)));
-    return found
-      .filter((one) => one !== null)
-      .filter((one) => mayApproveFor(one, orgId))
-      .map(({ user_id, username, email }) => ({ user_id, username, email }));
+    return found.filter((one) => one !== null).filter((one) => mayApproveFor(one, orgId));
   }
 
   async #away(ids: readonly number[], request: ApprovalRequest): Promise<Map<number, Person | undefined>> {
     const absences = await awayNow(this.database, ids, this.clock.now());
-    const standIns = await this.#people(
+    const standIns = await this.#knowing(
       [...new Set(absences.map(({ standInId }) => standInId).filter((id) => id !== null))],
       request,
     );
-    const byId = new Map(standIns.map((person) => [person.user_id, person]));
+    const byId = new Map(standIns.map((one) => [one.user_id, addressOf(one)]));
     // Who stands in may be away too.
     const gone = await awayNow(this.database, [...byId.keys()], this.clock.now());
     const found = absences.map(({ userId, standInId }) => [userId, byId.get(standInId ?? 0)] as const);
@@ -118,6 +125,8 @@ export class Approvers {
     ]);
   }
 }
+
+const addressOf = ({ user_id, username, email }: Known): Person => ({ user_id, username, email });
 
 export const rightsOf = (
   who: Pick<Principal, 'user_id' | 'username' | 'level' | 'reaches' | 'teams'>,
