@@ -25,6 +25,7 @@ import { AbsencesAndEscalation1795800000001 } from './db/migrations/179580000000
 import { LinksInMails1795800000002 } from './db/migrations/1795800000002-links-in-mails.js';
 import { StandingAndBypassed1795800000003 } from './db/migrations/1795800000003-standing-and-bypassed.js';
 import { TeamOfRequests1795800000010 } from './db/migrations/1795800000010-team-of-requests.js';
+import { OrgOfAbsences1795800000021 } from './db/migrations/1795800000021-org-of-absences.js';
 import { StageOfReplyTokens1795800000020 } from './db/migrations/1795800000020-stage-of-reply-tokens.js';
 import { ReplyTokenRow } from './db/reply-token.entity.js';
 import { StandingApprovalRow } from './db/standing-approval.entity.js';
@@ -136,6 +137,7 @@ export function define(env: NodeJS.ProcessEnv, more: { clock?: Clock } = {}): Se
       StandingAndBypassed1795800000003,
       TeamOfRequests1795800000010,
       StageOfReplyTokens1795800000020,
+      OrgOfAbsences1795800000021,
     ],
     transports: busTransports,
     file,

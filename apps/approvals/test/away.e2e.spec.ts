@@ -207,6 +207,13 @@ describe('a request that nobody decides', () => {
     all = [one!, two!, boss!];
   });
 
+  it('goes to none of them who could not decide it, while others could', async () => {
+    await admin.put(SETTINGS, { fallback_user_ids: [idOf(two)] });
+    await admin.post(MINE, { ends_at: inHours(3) });
+    const { id } = await openRequest(house, {}, { required_level: 'admin' });
+    expect(await askedNow(id)).toEqual([idOf(boss)]);
+  });
+
   it('goes on as can be, and is set by who configures the house', async () => {
     await refusesBadInput(admin.put, SETTINGS, { combine: 'first' }, [
       ['combine', {}],
@@ -245,12 +252,30 @@ describe('somebody of another organisation', () => {
   });
 
   it('stands in for nobody on what they may not know of, nor in what the other could not decide', async () => {
-    const added = await house.as(ofAcme).post(MINE, { ends_at: inHours(3), stand_in_id: idOf(ofGlobex) });
-    expect(added.body).toMatchObject({ stand_in: ofGlobex.principal.username });
+    const good = { ends_at: inHours(3) };
+    await refusesBadInput(house.as(ofAcme).post, MINE, good, [
+      ['stand_in_id', { ...good, stand_in_id: idOf(ofGlobex) }],
+    ]);
+    // Who was of the same one when they were named.
+    await house.as(ofAcme).post(MINE, { ...good, stand_in_id: idOf(boss) });
+    await house.service.database.query('update absence set stand_in_id = $1', [idOf(ofGlobex)]);
     const { id } = await openRequest(house, { org_id: acme });
     expect(await askedNow(id)).toEqual([idOf(ofAcme)]);
     const other = await openRequest(house, { org_id: globex }, { stages: STAGE_OF_TEAM });
     expect((await house.as(ofGlobex).post(path(other.id, 'approve'))).status).toBe(403);
+  });
+
+  it('learns nothing of who is away here', async () => {
+    await house.as(ofAcme).post(MINE, { ends_at: inHours(3), reason: 'ill' });
+    await house.as(one!).post(MINE, { ends_at: inHours(3) });
+    const seenBy = async (person: Person): Promise<number[]> =>
+      (await house.as(person).get('/api/approvals/absences')).body.absences.map(
+        ({ user_id }: { user_id: number }) => user_id,
+      );
+    expect(await seenBy(ofAcme)).toEqual([idOf(ofAcme)]);
+    expect(await seenBy(ofGlobex)).toEqual([]);
+    expect(await seenBy(two!)).toEqual([idOf(one)]);
+    expect(await seenBy(boss!)).toEqual([idOf(ofAcme), idOf(one)]);
   });
 
   it('is not for the rest of what they may not know of', async () => {

@@ -20,6 +20,10 @@ export class AbsenceRow {
   @Column('text')
   username: string;
 
+  /** The absent one's organisation when it was told; null: of none. */
+  @Column('int', { nullable: true })
+  org_id: number | null;
+
   @Column('int', { nullable: true })
   stand_in_id: number | null;
 

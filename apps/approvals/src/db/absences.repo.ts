@@ -1,3 +1,4 @@
+import type { Reach } from '@lineclear/access';
 import type { Queryable, Tx } from '@lineclear/kit';
 import type { Absence } from '../domain/absence.js';
 import type { AbsenceRow } from './absence.entity.js';
@@ -7,14 +8,16 @@ export type NewAbsence = Omit<Absence, 'id'>;
 /** What somebody's mail says of them is kept once, as it says it last. */
 export async function insertAbsence(tx: Tx, absence: NewAbsence): Promise<Absence> {
   const [row] = await tx.query<AbsenceRow>(
-    `insert into absence (user_id, username, stand_in_id, stand_in, starts_at, ends_at, reason, source)
-     values ($1, $2, $3, $4, $5, $6, $7, $8)
+    `insert into absence (user_id, username, org_id, stand_in_id, stand_in, starts_at, ends_at, reason, source)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
      on conflict (user_id, source) where source <> 'own'
-       do update set starts_at = excluded.starts_at, ends_at = excluded.ends_at, reason = excluded.reason
+       do update set org_id = excluded.org_id, starts_at = excluded.starts_at, ends_at = excluded.ends_at,
+         reason = excluded.reason
      returning *`,
     [
       absence.userId,
       absence.username,
+      absence.orgId,
       absence.standInId,
       absence.standIn,
       absence.startsAt,
@@ -26,16 +29,18 @@ export async function insertAbsence(tx: Tx, absence: NewAbsence): Promise<Absenc
   return absenceOf(row!);
 }
 
-/** Those that have not ended, of one person or of all, by when they begin. */
+/** Those that have not ended, of one person, of one organisation or of all, by when they begin. */
 export async function listAbsences(
   db: Queryable,
+  { userId, orgId }: Reach,
   now: Date,
   limit: number,
-  userId?: number,
 ): Promise<Absence[]> {
   const rows = await db.query<AbsenceRow>(
-    `select * from absence where ends_at > $1 and ($2::int is null or user_id = $2) order by starts_at, id limit $3`,
-    [now, userId ?? null, limit],
+    `select * from absence where ends_at > $1 and ($2::int is null or user_id = $2)
+       and ($3::boolean or org_id is not distinct from $4::int)
+     order by starts_at, id limit $5`,
+    [now, userId ?? null, orgId === undefined, orgId ?? null, limit],
   );
   return rows.map(absenceOf);
 }
@@ -80,6 +85,7 @@ const absenceOf = (row: AbsenceRow): Absence => ({
   id: row.id,
   userId: row.user_id,
   username: row.username,
+  orgId: row.org_id,
   standInId: row.stand_in_id,
   standIn: row.stand_in,
   startsAt: row.starts_at,

@@ -6,6 +6,8 @@ export interface Absence {
   readonly id: number;
   readonly userId: number;
   readonly username: string;
+  /** Their organisation; null: of none. */
+  readonly orgId: number | null;
   readonly standInId: number | null;
   readonly standIn: string | null;
   readonly startsAt: Date;

@@ -40,6 +40,7 @@ export class NoteUnreached {
     const absence = await insertAbsence(tx, {
       userId: who.user_id,
       username: who.username,
+      orgId: who.org?.id ?? null,
       standInId: null,
       standIn: null,
       startsAt: now,

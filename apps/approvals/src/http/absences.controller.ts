@@ -1,5 +1,5 @@
 import { Body, Controller, Delete, Get, Param, Post } from '@nestjs/common';
-import { Allow, audited, Who } from '@lineclear/access';
+import { Allow, audited, can, isOfTenant, tenantOf, Who, type Reach } from '@lineclear/access';
 import { Bus } from '@lineclear/bus';
 import type { Principal } from '@lineclear/contracts';
 import { Answers, BadInput, Clock, Conflict, Database, NotFound } from '@lineclear/kit';
@@ -58,16 +58,20 @@ export class AbsencesController {
 
   @Get('absences')
   @Allow('admin.approve')
-  @Answers(200, absencesAnswer, 'Lists who is away or will be, and who stands in')
-  async all(): Promise<z.infer<typeof absencesAnswer>> {
-    return this.#list();
+  @Answers(
+    200,
+    absencesAnswer,
+    "Lists who of the caller's organisation is away or will be, and who stands in",
+  )
+  async all(@Who() who: Principal): Promise<z.infer<typeof absencesAnswer>> {
+    return this.#list({ orgId: tenantOf(who) });
   }
 
   @Get('me/absences')
   @Allow('admin.approve')
   @Answers(200, absencesAnswer, "Lists the caller's own absences that have not ended")
   async mine(@Who() who: Principal): Promise<z.infer<typeof absencesAnswer>> {
-    return this.#list(who.user_id);
+    return this.#list({ userId: who.user_id });
   }
 
   @Post('me/absences')
@@ -81,11 +85,12 @@ export class AbsencesController {
     const { startsAt, endsAt } = timeSpan(body, now, MAX_DAYS);
     const standIn = body.stand_in_id === undefined ? null : await this.#standIn(body.stand_in_id, who);
     const absence = await this.database.tx(async (tx) => {
-      if ((await listAbsences(tx, now, MAX_OWN, who.user_id)).length >= MAX_OWN)
+      if ((await listAbsences(tx, { userId: who.user_id }, now, MAX_OWN)).length >= MAX_OWN)
         throw new Conflict(`you have ${MAX_OWN} absences: remove one first`);
       const added = await insertAbsence(tx, {
         userId: who.user_id,
         username: who.username,
+        orgId: who.org?.id ?? null,
         standInId: standIn?.id ?? null,
         standIn: standIn?.username ?? null,
         startsAt,
@@ -117,8 +122,8 @@ export class AbsencesController {
     });
   }
 
-  async #list(userId?: number): Promise<z.infer<typeof absencesAnswer>> {
-    const absences = await listAbsences(this.database, this.clock.now(), MAX_LISTED, userId);
+  async #list(reach: Reach): Promise<z.infer<typeof absencesAnswer>> {
+    const absences = await listAbsences(this.database, reach, this.clock.now(), MAX_LISTED);
     return { absences: absences.map(show) };
   }
 
@@ -126,7 +131,9 @@ export class AbsencesController {
   async #standIn(id: number, who: Principal): Promise<{ id: number; username: string }> {
     if (id === who.user_id) throw BadInput.at('stand_in_id', 'is yourself');
     const found = await this.approvers.known(id);
-    if (!found?.permissions.includes('admin.approve'))
+    // Whoever is held to their organisation names nobody, and learns of nobody, who decides nothing of it.
+    const orgId = tenantOf(who);
+    if (!found || !can(found, 'admin.approve') || (orgId !== undefined && !isOfTenant(found, orgId)))
       throw BadInput.at('stand_in_id', 'is nobody who may approve');
     return { id, username: found.username };
   }
