@@ -19,7 +19,7 @@ import {
 } from './held-requests.js';
 
 const HOUR_MS = 3_600_000;
-// So that nobody fills a database with one request.
+// So that nobody fills a database with one request; what a decision needs to say is always taken.
 const MAX_COMMENTS = 200;
 
 /** What people write to each other about a request, and what follows from it. */
@@ -72,6 +72,8 @@ export class Exchanges {
     return this.database.tx(async (tx) => {
       const now = this.clock.now();
       const request = await openRequest(tx, id, now);
+      if ((await countComments(tx, id)) >= MAX_COMMENTS)
+        throw new Conflict(`a request takes ${MAX_COMMENTS} comments, and has them`);
       const comment = await this.#note(tx, request, by, 'comment', text, now);
       await this.bus.publish(tx, entryOf('approval.commented', request, {}));
       return comment;
@@ -107,8 +109,6 @@ export class Exchanges {
     text: string,
     at: Date,
   ): Promise<Comment> {
-    if ((await countComments(tx, requestId)) >= MAX_COMMENTS)
-      throw new Conflict(`a request takes ${MAX_COMMENTS} comments, and has them`);
     const comment = { id: newEventId(), requestId, round, kind, userId, username, text, at };
     await insertComment(tx, comment);
     return comment;

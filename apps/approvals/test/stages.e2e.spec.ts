@@ -252,6 +252,9 @@ describe('comments', () => {
     expect((await lead(0).post(path(id, 'comments'), { comment: 'the last' })).status).toBe(201);
     const more = await lead(0).post(path(id, 'comments'), { comment: 'more' });
     expect([more.status, more.body.detail]).toEqual([409, 'a request takes 200 comments, and has them']);
+    // Which is no way to keep anybody from deciding.
+    expect((await lead(0).post(path(id, 'request-changes'), { comment: 'smaller' })).status).toBe(200);
+    expect((await house.as(ada).post(path(id, 'resubmit'), { comment: 'it is' })).status).toBe(200);
   });
 });
 

@@ -1,5 +1,5 @@
 import type { Queryable, Tx } from '@lineclear/kit';
-import type { Comment } from '../domain/comment.js';
+import type { Comment, CommentKind } from '../domain/comment.js';
 import type { ApprovalCommentRow } from './approval-comment.entity.js';
 
 export async function insertComment(tx: Tx, comment: Comment): Promise<void> {
@@ -19,10 +19,11 @@ export async function insertComment(tx: Tx, comment: Comment): Promise<void> {
   );
 }
 
+/** Those that people just wrote; what belongs to a decision is not counted. */
 export async function countComments(db: Queryable, requestId: string): Promise<number> {
   const [row] = await db.query<{ count: number }>(
-    'select count(*) as count from approval_comment where request_id = $1',
-    [requestId],
+    'select count(*) as count from approval_comment where request_id = $1 and kind = $2',
+    [requestId, 'comment' satisfies CommentKind],
   );
   return row?.count ?? 0;
 }
