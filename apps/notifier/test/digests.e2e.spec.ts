@@ -126,6 +126,18 @@ it('sends so many at most, from all replicas together, and the rest as one more'
   }
 });
 
+it('counts for a limit what comes under it, and not what another preference lets through', async () => {
+  await asAda.put(`${MINE}/*`, { throttle: { max: 1, per_minutes: 1_440 } });
+  await asAda.put(`${MINE}/job.completed`, {});
+  for (let n = 0; n < 2; n += 1)
+    expect((await mineOf(asAda, await house.peer.publish(jobCompleted, doneOf(ada)))).skipped).toEqual([]);
+  const failed = () => ({ ...doneOf(ada), reason: 'run_failed' as const });
+  expect((await mineOf(asAda, await house.peer.publish(jobFailed, failed()))).skipped).toEqual([]);
+  expect((await mineOf(asAda, await house.peer.publish(jobFailed, failed()))).skipped).toMatchObject([
+    { reason: 'throttled' },
+  ]);
+});
+
 it('lists two hundred at most, and counts the others', async () => {
   await asAda.put(`${MINE}/job.*`, { digest: 'daily', digest_hour: (new Date().getUTCHours() + 12) % 24 });
   await Promise.all(Array.from({ length: 203 }, () => house.peer.publish(jobCompleted, doneOf(ada))));
