@@ -138,6 +138,29 @@ it('counts for a limit what comes under it, and not what another preference lets
   ]);
 });
 
+it.each([
+  ['switched off', (path: string) => house.admin.patch(path, { is_enabled: false })],
+  ['deleted', (path: string) => house.admin.delete(path)],
+])('loses nothing that waits when its channel is %s and another is there', async (_, endChannel) => {
+  const own = await mailChannel(house, sink.port, { name: 'Own' });
+  await asAda.put(`${MINE}/job.*`, { digest: 'daily', channel_id: own });
+  const job = doneOf(ada);
+  const eventId = await house.peer.publish(jobCompleted, job);
+  await mineOf(asAda, eventId);
+  await endChannel(`${BASE}/channels/${own}`);
+  await letTimePass(ada);
+  await vi.waitFor(() => expect(mailsTo(ada)).toHaveLength(1), PATIENT);
+  expect(mailsTo(ada)[0]!.text).toContain(job.job_id);
+  await vi.waitFor(
+    async () =>
+      expect((await mineOf(asAda, eventId)).deliveries).toMatchObject([
+        { status: 'failed' },
+        { status: 'sent' },
+      ]),
+    PATIENT,
+  );
+});
+
 it('lists two hundred at most, and counts the others', async () => {
   await asAda.put(`${MINE}/job.*`, { digest: 'daily', digest_hour: (new Date().getUTCHours() + 12) % 24 });
   await Promise.all(Array.from({ length: 203 }, () => house.peer.publish(jobCompleted, doneOf(ada))));
