@@ -72,6 +72,9 @@ it('tells once an hour what has come, in one mail, and says of each event when',
     .join('\n');
   if (untils.size === 1) expect(texts).toContain('[Lineclear] 3 notifications');
   for (const { job_id } of jobs) expect(texts.split(job_id)).toHaveLength(2);
+  expect((await house.admin.get(`${BASE}/deliveries?event_type=notification.digest`)).body).toMatchObject({
+    total: untils.size,
+  });
   // What comes after it was sent goes into another.
   const late = doneOf(ada);
   await mineOf(asAda, await house.peer.publish(jobCompleted, late));
