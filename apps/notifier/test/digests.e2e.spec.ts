@@ -141,6 +141,18 @@ it('counts for a limit what comes under it, and not what another preference lets
   ]);
 });
 
+it('counts once for a limit what another channel told in place of its own', async () => {
+  const dead = await mailChannel(house, 1, { name: 'Dead' });
+  const main = (await asAda.get(MINE)).body.channels[0].id;
+  await house.admin.put(`${BASE}/channels/${dead}/fallback`, { channel_id: main });
+  await asAda.put(`${MINE}/job.*`, { channel_id: dead, throttle: { max: 2, per_minutes: 1_440 } });
+  for (let n = 1; n <= 2; n += 1) {
+    expect((await mineOf(asAda, await house.peer.publish(jobCompleted, doneOf(ada)))).skipped).toEqual([]);
+    await vi.waitFor(() => expect(mailsTo(ada)).toHaveLength(n), PATIENT);
+  }
+  await house.admin.delete(`${BASE}/channels/${dead}`);
+});
+
 it.each([
   ['switched off', (path: string) => house.admin.patch(path, { is_enabled: false })],
   ['deleted', (path: string) => house.admin.delete(path)],
