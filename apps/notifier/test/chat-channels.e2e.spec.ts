@@ -217,6 +217,17 @@ it('knows what each platform takes per second, and another number if it is given
   }
 });
 
+it('is among the channels that the status counts by type', async () => {
+  const ids = [];
+  for (const type of ['slack', 'teams', 'discord'])
+    ids.push((await house.admin.post(CHANNELS, chat(type, '/counted'))).body.id);
+  const { channels } = (await house.admin.get(`${BASE}/status`)).body;
+  expect(channels.by_type).toMatchObject({ webhook: 0, email: 0, teams: 1, discord: 1 });
+  const counts = Object.values(channels.by_type as Record<string, number>);
+  expect(counts.reduce((sum, count) => sum + count, 0)).toBe(channels.total);
+  for (const id of ids) await house.admin.delete(`${CHANNELS}/${id}`);
+});
+
 it('loses nothing while the secrets service is away', async () => {
   const id = await chatFor('discord', '/patient');
   house.secrets.down();

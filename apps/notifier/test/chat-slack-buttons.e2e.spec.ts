@@ -7,7 +7,9 @@ import {
   auditRecorded,
   decideForJob,
   deciderNow,
+  storeSecret,
 } from '@lineclear/contracts';
+import { Unavailable } from '@lineclear/kit';
 import { expectProblem } from '@lineclear/testkit';
 import { describe, expect, it, vi } from 'vitest';
 import {
@@ -101,6 +103,23 @@ describe('who presses', () => {
 
     await app.house.admin.patch(`${CHANNELS}/${app.channel}`, { signing_secret: SIGNING });
     await app.codeOf(slackUser, about);
+  });
+
+  it('is nobody any more before another signing secret is kept, even if it never comes into use', async () => {
+    const about = await app.asked();
+    const slackUser = await app.linked(about);
+    const linked: number[] = [];
+    app.house.peer.answer(storeSecret, async () => {
+      const rows = await app.house.service.database.query('select from slack_link where slack_user_id = $1', [
+        slackUser,
+      ]);
+      linked.push(rows.length);
+      throw new Unavailable('it stops right here');
+    });
+    const change = app.house.admin.patch(`${CHANNELS}/${app.channel}`, { signing_secret: 'another' });
+    expect(await change).toMatchObject({ status: 503 });
+    app.house.secrets.up();
+    expect(linked).toEqual([0]);
   });
 });
 

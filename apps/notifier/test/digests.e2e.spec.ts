@@ -72,6 +72,9 @@ it('tells once an hour what has come, in one mail, and says of each event when',
     .join('\n');
   if (untils.size === 1) expect(texts).toContain('[Lineclear] 3 notifications');
   for (const { job_id } of jobs) expect(texts.split(job_id)).toHaveLength(2);
+  expect((await house.admin.get(`${BASE}/deliveries?event_type=notification.digest`)).body).toMatchObject({
+    total: untils.size,
+  });
   // What comes after it was sent goes into another.
   const late = doneOf(ada);
   await mineOf(asAda, await house.peer.publish(jobCompleted, late));
@@ -124,6 +127,53 @@ it('sends so many at most, from all replicas together, and the rest as one more'
   } finally {
     await other.close();
   }
+});
+
+it('counts for a limit what comes under it, and not what another preference lets through', async () => {
+  await asAda.put(`${MINE}/*`, { throttle: { max: 1, per_minutes: 1_440 } });
+  await asAda.put(`${MINE}/job.completed`, {});
+  for (let n = 0; n < 2; n += 1)
+    expect((await mineOf(asAda, await house.peer.publish(jobCompleted, doneOf(ada)))).skipped).toEqual([]);
+  const failed = () => ({ ...doneOf(ada), reason: 'run_failed' as const });
+  expect((await mineOf(asAda, await house.peer.publish(jobFailed, failed()))).skipped).toEqual([]);
+  expect((await mineOf(asAda, await house.peer.publish(jobFailed, failed()))).skipped).toMatchObject([
+    { reason: 'throttled' },
+  ]);
+});
+
+it('counts once for a limit what another channel told in place of its own', async () => {
+  const dead = await mailChannel(house, 1, { name: 'Dead' });
+  const main = (await asAda.get(MINE)).body.channels[0].id;
+  await house.admin.put(`${BASE}/channels/${dead}/fallback`, { channel_id: main });
+  await asAda.put(`${MINE}/job.*`, { channel_id: dead, throttle: { max: 2, per_minutes: 1_440 } });
+  for (let n = 1; n <= 2; n += 1) {
+    expect((await mineOf(asAda, await house.peer.publish(jobCompleted, doneOf(ada)))).skipped).toEqual([]);
+    await vi.waitFor(() => expect(mailsTo(ada)).toHaveLength(n), PATIENT);
+  }
+  await house.admin.delete(`${BASE}/channels/${dead}`);
+});
+
+it.each([
+  ['switched off', (path: string) => house.admin.patch(path, { is_enabled: false })],
+  ['deleted', (path: string) => house.admin.delete(path)],
+])('loses nothing that waits when its channel is %s and another is there', async (_, endChannel) => {
+  const own = await mailChannel(house, sink.port, { name: 'Own' });
+  await asAda.put(`${MINE}/job.*`, { digest: 'daily', channel_id: own });
+  const job = doneOf(ada);
+  const eventId = await house.peer.publish(jobCompleted, job);
+  await mineOf(asAda, eventId);
+  await endChannel(`${BASE}/channels/${own}`);
+  await letTimePass(ada);
+  await vi.waitFor(() => expect(mailsTo(ada)).toHaveLength(1), PATIENT);
+  expect(mailsTo(ada)[0]!.text).toContain(job.job_id);
+  await vi.waitFor(
+    async () =>
+      expect((await mineOf(asAda, eventId)).deliveries).toMatchObject([
+        { status: 'failed' },
+        { status: 'sent' },
+      ]),
+    PATIENT,
+  );
 });
 
 it('lists two hundred at most, and counts the others', async () => {

@@ -1,4 +1,5 @@
-import { approvalRequired, jobCompleted, providerError } from '@lineclear/contracts';
+import { approvalRequired, jobCompleted, providerError, resolveSecrets } from '@lineclear/contracts';
+import { Refused } from '@lineclear/kit';
 import { Worker } from 'bullmq';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { DeliverProcessor } from '../src/jobs/deliver.processor.js';
@@ -120,6 +121,27 @@ it('waits for the secrets service and counts no attempt meanwhile', async () => 
       expect(await historyOf(house, id)).toMatchObject([{ status: 'sent', attempts: [{ number: 1 }] }]),
     PATIENT,
   );
+});
+
+it('gives up what it is refused the secret for, and says why', async () => {
+  const { id } = await webhookFor(house, '/refused', 'system.provider_error');
+  const why = 'had to be changed by 2026-01-01T00:00:00.000Z: set a new value';
+  house.peer.answer(resolveSecrets, () => {
+    throw new Refused('secret_not_rotated', why);
+  });
+  await house.peer.publish(providerError, { provider: 'local', message: 'still on fire' });
+  await vi.waitFor(
+    async () =>
+      expect((await historyOf(house, id))[0]).toMatchObject({
+        status: 'failed',
+        attempts: [1, 2, 3, 4].map((number) => ({ number, error: expect.stringContaining(why) })),
+      }),
+    PATIENT,
+  );
+  const test = await house.admin.post(`/api/cloud/notifications/channels/${id}/test`);
+  expect(test.body).toMatchObject({ success: false, error: expect.stringContaining(why) });
+  expect(house.receiver.at('/refused')).toHaveLength(0);
+  house.secrets.up();
 });
 
 it('takes events while Redis is away, and sends when it is back', async () => {

@@ -108,8 +108,11 @@ export class KeepChannels {
       await this.#keep(oauthSecretName(id, 'oauth_client_secret'), client, hasClientSecret);
       await this.#keep(oauthSecretName(id, 'oauth_refresh_token'), refresh, hasRefreshToken);
     }
-    if (isSlackApp(before))
+    if (isSlackApp(before) && change.signingSecret !== undefined) {
+      // From the moment in which it is kept, whoever knows it could press as anybody who is linked.
+      await this.database.tx((tx) => forgetLinks(tx, id));
       await this.#keep(signingSecretName(id), change.signingSecret, hasSigningSecret(before));
+    }
     return this.database.tx(async (tx) => {
       // First, as where an endpoint's failures switch its channel off: otherwise the two could wait for each other.
       await lockFailures(tx, id);

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { Database, Unavailable, type Secret } from '@lineclear/kit';
+import { Database, Refused, Unavailable, type Secret } from '@lineclear/kit';
 import { SendChat } from '../chat/send-chat.js';
 import { SendToSlack } from '../chat/send-to-slack.js';
 import { insertApprovalMail } from '../db/approval-mails.repo.js';
@@ -39,7 +39,9 @@ export class SendThroughChannel {
       return await this.#send(channel, parcel, stop);
     } catch (error) {
       if (error instanceof Unavailable) return { outcome: 'postponed', error: error.message };
-      if (error instanceof NoToken) return { outcome: 'refused', error: error.message };
+      // A secret that is given out to nobody may have a new value by the next attempt.
+      if (error instanceof NoToken || error instanceof Refused)
+        return { outcome: 'refused', error: error.message };
       throw error;
     }
   }

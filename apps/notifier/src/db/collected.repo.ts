@@ -52,7 +52,9 @@ export async function countTold(
   await tx.query('select pg_advisory_xact_lock($1, $2)', [TOLD_LOCK, userId]);
   const [row] = await tx.query<{ count: number }>(
     `select count(*) as count from delivery
-     where user_id = $1 and event_type = any($2::text[]) and created_at > now() - $3::int * interval '1 minute'`,
+     where user_id = $1 and event_type = any($2::text[]) and created_at > now() - $3::int * interval '1 minute'
+       -- What another channel tells instead is not told twice.
+       and instead_of is null`,
     [userId, types, minutes],
   );
   return row?.count ?? 0;

@@ -23,8 +23,9 @@ export async function deleteFallback(tx: Tx, channelId: number): Promise<boolean
 }
 
 /**
- * A delivery that failed for good goes through the channel that stands in for its own, which is given back. Undefined when
- * none does, or when that one has told the same receiver of the same event.
+ * A delivery that failed for good goes through the channel that stands in for its own, which is given back; where none does and
+ * its own is off or gone, what is for one person goes through the first email channel that is on. Undefined when there is none,
+ * or when that one has told the same receiver of the same event.
  */
 export async function fallBack(tx: Tx, deliveryId: string): Promise<number | undefined> {
   const [row] = await tx.query<{ channel_id: number }>(
@@ -32,7 +33,10 @@ export async function fallBack(tx: Tx, deliveryId: string): Promise<number | und
        traceparent, state, next_attempt_at, instead_of)
      select $2, d.event_id, d.event_type, d.severity, c.id, c.channel_type, d.recipient, d.user_id, d.job_id, d.body,
        d.traceparent, 'pending', now(), coalesce(d.instead_of, d.channel_id)
-     from delivery d join channel_fallback f on f.channel_id = d.channel_id join channel c on c.id = f.fallback_id
+     from delivery d join channel c on c.id = coalesce(
+       (select fallback_id from channel_fallback where channel_id = d.channel_id),
+       (select id from channel where channel_type = 'email' and is_enabled and d.user_id is not null
+          and not exists (select 1 from channel where id = d.channel_id and is_enabled) order by id limit 1))
      where d.id = $1
      on conflict (event_id, channel_id, recipient) do nothing returning channel_id`,
     [deliveryId, newEventId()],

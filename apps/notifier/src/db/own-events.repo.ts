@@ -23,8 +23,8 @@ export async function ownOutcomeOf(on: Queryable, userId: number, eventId: strin
        (select coalesce(json_agg(json_build_object('event_type', event_type, 'channel_type', channel_type,
           'recipient', recipient, 'state', state, 'waits_for', case when next_attempt_at > now() then waits_for end, 'next_attempt_at', next_attempt_at,
           'created_at', created_at, 'finished_at', finished_at) order by id), '[]')
-        from delivery where user_id = $1 and (event_id = $2 or id in (
-          select delivery_id from collected where event_id = $2))) as deliveries,
+        from delivery where user_id = $1 and (event_id = $2 or event_id in (
+          select d.event_id from collected c join delivery d on d.id = c.delivery_id where c.event_id = $2))) as deliveries,
        (select coalesce(jsonb_agg(skip || jsonb_build_object('event_type', event_type)), '[]')
         from event_skips, jsonb_array_elements(skips) as skip
         where event_id = $2 and (skip->>'user_id')::int = $1) as skips`,

@@ -134,7 +134,8 @@ describe('a message for Discord', () => {
   it.each([
     ['@everyone', '@\u200beveryone'],
     ['<@&42>', '\\<@\u200b&42\\>'],
-    ['[the job](https://evil.test)', '\\[the job\\]\\(https://evil.test\\)'],
+    ['[the job](https://evil.test)', '\\[the job\\]\\(https:\u200b//evil.test\\)'],
+    ['log in at https://evil.test/login', 'log in at https:\u200b//evil.test/login'],
     ['**bold** ||hidden||', '\\*\\*bold\\*\\* \\|\\|hidden\\|\\|'],
   ])('takes %s as text', (hostile, shown) => {
     const { title, fields } = embedOf({ ...JOB, config_name: hostile });

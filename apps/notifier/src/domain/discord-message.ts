@@ -21,6 +21,8 @@ export function discordText(text: string, max: number): string {
   for (let keep = Math.min(text.length, max); ; keep = Math.floor(keep * 0.8)) {
     const escaped = shortened(text, keep)
       .replace(/[\\*_~`|<>[\]()#-]/g, '\\$&')
+      // A bare URL is a link too, and no backslash ends that.
+      .replaceAll('://', ':\u200b//')
       .replaceAll('@', '@\u200b');
     if (escaped.length <= max) return escaped;
   }

@@ -41,3 +41,10 @@ export function wishFor(type: string, preferences: readonly OwnPreference[]): Ow
     .toSorted((a, b) => precision(b.eventType) - precision(a.eventType));
   return wish ?? (OUTCOMES.includes(type) ? { eventType: type, ...DEFAULT } : undefined);
 }
+
+/** The events that this preference counts for: those that no other one of the same person names more precisely. */
+export const typesUnder = (
+  { eventType }: OwnPreference,
+  preferences: readonly OwnPreference[],
+): readonly string[] =>
+  ownTypesOf(eventType).filter((type) => wishFor(type, preferences)?.eventType === eventType);

@@ -3,7 +3,7 @@ import { Clock, type Tx } from '@lineclear/kit';
 import { countTold } from '../db/collected.repo.js';
 import { ownSchedulesOf } from '../db/own-schedules.repo.js';
 import { kindOf } from '../domain/event-catalogue.js';
-import { ownTypesOf, type OwnPreference } from '../domain/own-preferences.js';
+import { typesUnder, type OwnPreference } from '../domain/own-preferences.js';
 import type { Held, OwnWait } from '../domain/own-waits.js';
 import type { Skip } from '../domain/skips.js';
 import { heldBy, whenToTell, type Schedule, type What, type When } from '../domain/when-to-tell.js';
@@ -39,9 +39,15 @@ class Timing {
     return heldBy(this.schedules.get(person), whatIs(eventType), this.now);
   }
 
-  async when(person: number, eventType: string, wish: OwnPreference): Promise<When> {
+  /** `wish`: the one of the person's `preferences` that counts for it. */
+  async when(
+    person: number,
+    eventType: string,
+    wish: OwnPreference,
+    preferences: readonly OwnPreference[],
+  ): Promise<When> {
     const key = `${person} ${wish.eventType}`;
-    const told = wish.throttle ? (this.#told.get(key) ?? (await this.#toldBefore(person, wish))) : 0;
+    const told = this.#told.get(key) ?? (await this.#toldBefore(person, wish, preferences));
     const when = whenToTell(whatIs(eventType), wish, this.schedules.get(person), told, this.now);
     this.#told.set(key, when.how === 'together' ? told : told + 1);
     return when;
@@ -52,8 +58,13 @@ class Timing {
     return { waitsFor: why, waitSeconds: (until.getTime() - this.now.getTime()) / 1_000 };
   }
 
-  async #toldBefore(person: number, { eventType, throttle }: OwnPreference): Promise<number> {
-    return throttle ? countTold(this.tx, person, ownTypesOf(eventType), throttle.perMinutes) : 0;
+  async #toldBefore(
+    person: number,
+    wish: OwnPreference,
+    preferences: readonly OwnPreference[],
+  ): Promise<number> {
+    const { throttle } = wish;
+    return throttle ? countTold(this.tx, person, typesUnder(wish, preferences), throttle.perMinutes) : 0;
   }
 }
 

@@ -75,7 +75,7 @@ export class TellOwner {
       }
       const { email: recipient, username } = mailbox;
       const person = { user_id: owner, username };
-      const when = await timing.when(owner, event.type, decision.wish);
+      const when = await timing.when(owner, event.type, decision.wish, preferences.get(owner) ?? []);
       if (when.how === 'now') {
         news.set(event.id, { recipient, delivery: personalDelivery(event, channel, recipient, person) });
         continue;

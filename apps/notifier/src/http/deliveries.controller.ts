@@ -8,6 +8,7 @@ import { findChannel } from '../db/channels.repo.js';
 import { DELIVERY_STATES } from '../db/delivery.entity.js';
 import { makeDue } from '../db/deliveries.repo.js';
 import { countHistory, findDelivery, listHistory } from '../db/history.repo.js';
+import { DIGEST_TYPE } from '../domain/digest.js';
 import { CATALOGUE } from '../domain/event-catalogue.js';
 import { DeliveryQueue } from '../jobs/delivery-queue.js';
 import { deliveryAnswer, showDelivery } from './delivery-answer.js';
@@ -22,7 +23,7 @@ const historyQuery = z.strictObject({
   job_id: fields.jobId.optional(),
   channel_id: idParam.optional(),
   status: z.enum(DELIVERY_STATES).optional(),
-  event_type: z.enum(Object.keys(CATALOGUE)).optional(),
+  event_type: z.enum([...Object.keys(CATALOGUE), DIGEST_TYPE]).optional(),
   /** When the event came. */
   since: instant.optional(),
   until: instant.optional(),

@@ -62,7 +62,11 @@ export class OverviewController {
     const { total, enabled, byType } = await countChannels(this.database);
     const counts = await countStates(this.database);
     return {
-      channels: { total, enabled, by_type: { webhook: byType.webhook ?? 0, email: byType.email ?? 0 } },
+      channels: {
+        total,
+        enabled,
+        by_type: Object.fromEntries(CHANNEL_TYPES.map((type) => [type, byType[type] ?? 0])),
+      },
       deliveries: {
         pending: counts.pending ?? 0,
         retrying: counts.retrying ?? 0,

@@ -7,6 +7,8 @@ import type { TakeTurn } from './take-turn.js';
 /** After a turn so many times as long as it took is for gathering: turns take a quarter of the time at most. */
 const GATHER_TIMES = 3;
 const MAX_GATHER_MS = 50;
+/** What was sent and could not be written down is tried to be so often, as long as it is not. */
+const WRITE_AGAIN_SECONDS = 1;
 
 /**
  * Sends what is due through one channel, for this replica. What has been sent, and that there is more, gathers while others
@@ -62,6 +64,8 @@ export class ChannelSender {
       if (this.#underWay.size === 0 && this.#later === undefined) this.onIdle();
     } catch (error) {
       this.log.warn({ err: error, channel_id: this.channelId }, 'deliveries wait for the sweeper');
+      // The sweeper knows nothing of what was sent: somebody would send it again once its lease has run out.
+      if (this.#sent.length > 0) this.#wakeIn(WRITE_AGAIN_SECONDS);
     } finally {
       this.#turns = undefined;
     }
