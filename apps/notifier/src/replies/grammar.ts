@@ -22,7 +22,8 @@ function startOf(line: string): Start | undefined {
   // What was bold in HTML has stars around it in text.
   const text = normalise(line)
     .trim()
-    .replace(/^\*([^*]+)\*/u, '$1');
+    .replace(/^¡/u, '')
+    .replace(/^(\*{1,2})([^*]+)\1/u, '$2');
   let best: Start | undefined;
   for (const verb of [...APPROVES, ...REJECTS, ...SAYS_YES]) {
     if (!text.startsWith(verb) || (best && best.verb.length >= verb.length)) continue;
@@ -36,7 +37,8 @@ function startOf(line: string): Start | undefined {
 }
 
 // "Approved: N", as if it were a form.
-const SAYS_NO = /^(?:n|ng|x|f|0|-|[×✗✘]|n\/a|tb[acd])[.!]?$/u;
+const SAYS_NO =
+  /^(?:n|ng|x|f|0|[×✗✘⨯]|n\/?a|tb[acd]|todo|off|disabled|null|nil|zero|blank|empty|unknown|[-_.]+|[[(]\s*x?\s*[\])])[.!]?$/u;
 
 const isPolite = (text: string): boolean =>
   !/\d/u.test(text) && wordsOf(normalise(text)).every((word) => POLITE_WORDS.has(word));
