@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { DOUBTFUL_PHRASES, DOUBTS, DOUBTS_INSIDE } from './doubts.js';
+import { DOUBTFUL_PHRASES, DOUBTS, DOUBTS_BEGIN, DOUBTS_INSIDE } from './doubts.js';
 import { readReply } from './read-reply.js';
 import { APPROVES, SAYS_YES } from './verbs.js';
 
@@ -55,7 +55,11 @@ const words = (lists: Readonly<Record<string, string>>) =>
 const verb = fc.constantFrom(...APPROVES, ...SAYS_YES);
 const phrases = Object.values(DOUBTFUL_PHRASES).flatMap((list) => list.split('|'));
 const amounts = ['$100', '20 €', '2 GPUs', '4x', '50%', '3 hours', 'max 10', '2 Stunden', '1 час', '2小时'];
-const doubt = fc.constantFrom(...words(DOUBTS), ...words(DOUBTS_INSIDE), ...phrases, ...amounts);
+const doubt = fc.constantFrom(
+  ...[DOUBTS, DOUBTS_BEGIN, DOUBTS_INSIDE].flatMap(words),
+  ...phrases,
+  ...amounts,
+);
 const filler = fc.oneof(
   fc.constantFrom('', ' ', '\n', ', ', '. ', ' - ', '\u200b', '👍', 'thanks', '-- ', '> ', 'From: ', '\r\n'),
   fc.string({ maxLength: 12 }),

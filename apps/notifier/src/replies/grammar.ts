@@ -22,7 +22,8 @@ function startOf(line: string): Start | undefined {
   // What was bold in HTML has stars around it in text.
   const text = normalise(line)
     .trim()
-    .replace(/^\*([^*]+)\*/u, '$1');
+    .replace(/^¡/u, '')
+    .replace(/^(\*{1,2})([^*]+)\1/u, '$2');
   let best: Start | undefined;
   for (const verb of [...APPROVES, ...REJECTS, ...SAYS_YES]) {
     if (!text.startsWith(verb) || (best && best.verb.length >= verb.length)) continue;
@@ -36,7 +37,11 @@ function startOf(line: string): Start | undefined {
 }
 
 // "Approved: N", as if it were a form.
-const SAYS_NO = /^(?:n|ng|x|f|0|-|[×✗✘]|n\/a|tb[acd])[.!]?$/u;
+const SAYS_NO =
+  /^(?:n|ng|x|f|0|[×✗✘⨯]|n\/?a|tb[acd]|todo|off|disabled|null|nil|zero|blank|empty|unknown|[-_.]+|[[(]\s*x?\s*[\])])[.!]?$/u;
+
+// "Yes..." goes on somewhere, and nobody knows where.
+const TRAILS_OFF = /\.{2}|…|。{2}/u;
 
 const isPolite = (text: string): boolean =>
   !/\d/u.test(text) && wordsOf(normalise(text)).every((word) => POLITE_WORDS.has(word));
@@ -88,7 +93,8 @@ export function verdictOf(ownText: string): Verdict {
   if (doubt !== undefined) return unclear(`an approval does not go with ${doubt}`);
   if (says(REJECTS, comment) || SAYS_NO.test(normalise(start.rest)))
     return unclear('it both approves and rejects');
-  if (SAYS_YES.has(start.verb) && !((start.rest === '' || isThanked) && isClosing(below)))
+  const isWhole = (start.rest === '' || isThanked) && !TRAILS_OFF.test(first);
+  if (SAYS_YES.has(start.verb) && !(isWhole && isClosing(below)))
     return unclear(`"${start.verb}" may answer something else; write APPROVE`);
   return { verdict: 'approve', ...commentOf(comment) };
 }

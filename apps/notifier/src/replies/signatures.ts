@@ -15,6 +15,12 @@ const SENT_FROM = [
 const DISCLAIMER =
   /^(?:(?:confidentiality notice|disclaimer\s*:).{0,2000}\b(?:e-?mail|message|communication|recipient|addressee)s?\b|this (?:e-?mail|message)\b.{0,80}\b(?:confidential|intended|privileged)|diese (?:e-?mail|nachricht) .{0,80}vertraulich|ce (?:message|courriel) .{0,80}confidentiel|este (?:mensaje|correo|mensagem) .{0,80}confidencial|questo messaggio .{0,80}riservat|dit bericht .{0,80}vertrouwelijk)/iu;
 
+// What many houses write below their mails in other words, of which a person writes none.
+const LEGAL =
+  /^(?:(?:important |legal )?notice\s*:|the (?:information|contents?) (?:contained |transmitted )?(?:in|by|of|with) this|this communication\b)(?=.{0,600}\b(?:confidential|privileged)\b)(?=.{0,1200}\b(?:recipient|addressee)s?\b)/iu;
+const PRINTING =
+  /^(?:please )?(?:consider|think (?:about|of)) the environment before (?:you )?print(?:ing)? (?:of )?(?:this|the) (?:e-?mail|message)[.!]?$/iu;
+
 export const isSignatureMark = (line: string): boolean => /^-- $/u.test(line);
 // "Sent from my heart: no" is no such line, and neither is "Sent from my iPhone by mistake".
 const PROGRAM =
@@ -27,7 +33,7 @@ export const isSentFrom = (line: string): boolean =>
   doubtOf(line) === undefined;
 // What no lawyer writes below the mails of a whole house.
 const DECIDES =
-  /\bi\b|\bich\b|\bj'|approv|reject|genehmig|ablehn|abgelehnt|approuv|refus|aprob|rechaz|rifiut|aprova|rejeit|goedk|afwij|afgew/iu;
+  /\bi\b|\bich\b|\bj'|approv|reject|genehmig|ablehn|abgelehnt|approuv|refus|aprob|rechaz|rifiut|aprova|rejeit|goedk|afwij|afgew|\b(?:jobs?|run|gpus?|budget|joke|stop|cancel|wait|later|small|cheap)/iu;
 /** Of a paragraph as one line: one that speaks of a decision is its writer's own. */
 export const isDisclaimer = (paragraph: string): boolean =>
-  DISCLAIMER.test(paragraph.trim()) && !DECIDES.test(paragraph);
+  [DISCLAIMER, LEGAL, PRINTING].some((form) => form.test(paragraph.trim())) && !DECIDES.test(paragraph);
