@@ -69,7 +69,7 @@ export class SubmitRun {
     try {
       credential = await this.credentials.ofProvider(adapter, run);
       const found = await this.calls.make(adapter, run, 'find', () =>
-        adapter.find(run.runKey, credential, run.submitStartedAt ?? undefined),
+        adapter.find(run.runKey, credential, run.submitStartedAt ?? undefined, waitMs > 0),
       );
       if (found) return this.#accepted(run, adapter, found.externalId);
     } catch (error) {
