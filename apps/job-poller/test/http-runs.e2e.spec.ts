@@ -111,6 +111,26 @@ it('looks a key up that the provider says exists', async () => {
   expect(bench.provider.runsOf(keyOf(claim))).toBe(1);
 });
 
+it('gives a run up that the provider says exists each time, and never shows', async () => {
+  bench.provider.failNext('submit', 3, { status: 409, body: { error: 'taken' } });
+  const claim = await bench.claim();
+  expect(await bench.end(claim)).toMatchObject({
+    outcome: 'failed',
+    message: expect.stringContaining(`says that it has ${keyOf(claim)}, and does not show it`),
+  });
+  expect(bench.started(claim)).toEqual([]);
+});
+
+it('refuses a run whose credential no header can carry, and does not take its provider for away', async () => {
+  answerSecrets(bench.peer, { CLOUD_TOKEN: 'with a line end\n' });
+  const submits = bench.provider.calls.submit;
+  expect(await bench.end(await bench.claim({ provider: 'keyed' }))).toMatchObject({
+    outcome: 'refused',
+    message: expect.stringContaining('credential'),
+  });
+  expect(bench.provider.calls.submit).toBe(submits);
+});
+
 it('waits as long as a busy provider says, and then submits', async () => {
   bench.provider.failNext('submit', 1, { status: 429, retryAfterSeconds: 1 });
   const claim = await bench.claim();

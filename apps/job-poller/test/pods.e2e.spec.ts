@@ -70,3 +70,15 @@ it('stops a pod that is cancelled, and takes it away', async () => {
   expect(await bench.end(claim)).toMatchObject({ outcome: 'cancelled' });
   expect(podOf(claim)).toBeUndefined();
 });
+
+it('does not take what a pod had cost at its last look for what it cost in the end', async () => {
+  const { claim, pod } = await runs();
+  Object.assign(pod, { status: 'RUNNING', cost: 2, runtime: { uptime: 3 } });
+  await vi.waitFor(
+    async () => expect(Number((await bench.row(claim))['cost_usd'])).toBeGreaterThan(0),
+    PATIENCE,
+  );
+  Object.assign(pod, { runtime: null });
+  finish(pod);
+  expect(await bench.end(claim)).not.toHaveProperty('cost_usd');
+});

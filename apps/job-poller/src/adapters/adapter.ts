@@ -105,8 +105,16 @@ export interface Adapter {
   /** The name of the secret that its webhooks are proven with, where it may send some. */
   readonly webhookSecret?: string | undefined;
   submit(submission: Submission, credential: Credential): Promise<{ externalId: string }>;
-  /** Looks for a run by our key; null means that there definitely is none. `since` is when the call that may have made it was made. */
-  find(runKey: string, credential: Credential, since?: Date): Promise<{ externalId: string } | null>;
+  /**
+   * Looks for a run by our key; null means that there definitely is none. `since` is when the call that may have made it was made;
+   * `mayArrive` says that it may still be on its way there, so that what it needs must be left.
+   */
+  find(
+    runKey: string,
+    credential: Credential,
+    since?: Date,
+    mayArrive?: boolean,
+  ): Promise<{ externalId: string } | null>;
   /** Looks at runs; one that the provider does not know is not in the answer. */
   get(externalIds: readonly string[], credential: Credential): Promise<ReadonlyMap<string, Observation>>;
   /**

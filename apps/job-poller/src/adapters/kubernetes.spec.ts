@@ -204,6 +204,18 @@ describe('kubernetes', () => {
       expect(world.fake.secrets.size).toBe(0);
     });
 
+    it('is left while the Job may still arrive, and given to it then', async () => {
+      const submission = submissionTo(world, withSecret);
+      world.failNext('submit', 'break before');
+      await failureIn(world.adapter.submit(submission, world.credential));
+      const find = () => world.adapter.find(submission.runKey, world.credential, new Date(), true);
+      expect(await find()).toBeNull();
+      // The same request, late: without its Secret.
+      await world.adapter.submit({ ...submission, env: new Map() }, world.credential);
+      expect(await find()).toEqual({ externalId: submission.runKey });
+      expect(world.fake.secrets.get(submission.runKey)?.metadata.ownerReferences).toHaveLength(1);
+    });
+
     it('is no matter for a cluster whose token may not touch Secrets', async () => {
       world.fake.failNext('deleteSecret', { status: 403 });
       expect(await world.adapter.find('lc-1-a1', world.credential)).toBeNull();

@@ -89,11 +89,16 @@ export class KubernetesAdapter implements Adapter {
     return { externalId: made.metadata.name };
   }
 
-  async find(runKey: string, credential: Credential): Promise<{ externalId: string } | null> {
+  async find(
+    runKey: string,
+    credential: Credential,
+    _since?: Date,
+    mayArrive = false,
+  ): Promise<{ externalId: string } | null> {
     const found = await this.#readJob(runKey, credential);
-    // A submit that was cut short may have left its Secret.
+    // A submit that was cut short may have left its Secret. A Job that is still on its way would wait for it for ever.
     if (found) await this.#giveSecret(found, credential);
-    else await this.#removeSecret(runKey, credential);
+    else if (!mayArrive) await this.#removeSecret(runKey, credential);
     return found ? { externalId: found.metadata.name } : null;
   }
 

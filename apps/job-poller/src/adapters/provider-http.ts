@@ -42,6 +42,9 @@ const NOT_SENT = new Set([
   'UND_ERR_CONNECT_TIMEOUT',
 ]);
 
+// RFC 9110, section 5.5.
+const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
+
 class NoAnswerInTime extends Error {
   override readonly name = 'NoAnswerInTime';
   override readonly message = 'no answer in time';
@@ -72,6 +75,9 @@ export class ProviderHttp {
   /** Makes the call. @throws ProviderFailure when there is no whole answer; an answer that is an error is an answer. */
   async send(call: HttpCall, credential: Credential): Promise<HttpAnswer> {
     const body = call.body === undefined ? undefined : JSON.stringify(call.body);
+    const proof = credential ? this.options.authorize(credential.reveal()) : {};
+    if (!Object.values(proof).every((value) => HEADER_VALUE.test(value)))
+      throw new ProviderFailure('denied', 'no header can carry the credential: it has a line end, perhaps');
     // Not AbortSignal.timeout: its timer keeps the whole call in memory long after the answer.
     const deadline = new AbortController();
     const timer = setTimeout(() => deadline.abort(new NoAnswerInTime()), this.options.timeoutMs);
@@ -83,7 +89,7 @@ export class ProviderHttp {
           accept: 'application/json',
           ...(body === undefined ? {} : { 'content-type': 'application/json' }),
           ...call.headers,
-          ...(credential ? this.options.authorize(credential.reveal()) : {}),
+          ...proof,
         },
         body: body ?? null,
         signal: deadline.signal,

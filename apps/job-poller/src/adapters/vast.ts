@@ -183,8 +183,11 @@ export class VastAdapter implements Adapter {
     const [id, word] = [String(one.id), wordOf(one)];
     const end = await this.#logs.end(id, credential);
     const exitCode = exitCodeIn(end ?? '', one.label ?? '');
-    if (exitCode !== undefined) return { word, state: exitCode === 0 ? 'succeeded' : 'failed', exitCode };
     const isStopped = one.intended_status === 'stopped';
+    // One that ended by itself costs until it is taken away.
+    const cost = isStopped ? {} : costOf(one);
+    if (exitCode !== undefined)
+      return { word, state: exitCode === 0 ? 'succeeded' : 'failed', exitCode, ...cost };
     // It may have ended before the stop came: its log says so.
     if (isStopped && end !== undefined) return { word, state: 'cancelled' };
     const since = this.#unmarkedSince.get(id) ?? Date.now();
@@ -194,6 +197,7 @@ export class VastAdapter implements Adapter {
     return {
       word,
       state: 'failed',
+      ...cost,
       message: one.status_msg || 'its container stopped, and its log does not say how its command ended',
     };
   }
@@ -244,11 +248,15 @@ export class VastAdapter implements Adapter {
 function observationOf(one: Instance): Observation | undefined {
   const state = stateOf(one);
   if (state === 'away' || state === 'over') return undefined;
-  const cost = state === 'running' ? costUsd(one, new Date()) : undefined;
   return {
     word: wordOf(one),
     state,
     ...(one.status_msg ? { message: one.status_msg } : {}),
-    ...(cost === undefined ? {} : { costUsd: cost }),
+    ...(state === 'running' ? costOf(one) : {}),
   };
+}
+
+function costOf(one: Instance): Pick<Observation, 'costUsd'> {
+  const cost = costUsd(one, new Date());
+  return cost === undefined ? {} : { costUsd: cost };
 }

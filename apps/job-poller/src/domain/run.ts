@@ -74,7 +74,10 @@ export interface Run {
   readonly published: Published | null;
   /** Steps in a row that did not get what they wanted. */
   readonly failures: number;
-  /** Looks in a row that did not find the run at the provider, and when the first of them was. */
+  /**
+   * Looks in a row that did not find the run at the provider, and when the first of them was; of one that is not accepted yet,
+   * submits that were told that it exists.
+   */
   readonly missingCount: number;
   readonly missingSince: Date | null;
   readonly submitStartedAt: Date | null;

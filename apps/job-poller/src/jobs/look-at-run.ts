@@ -152,6 +152,7 @@ export class LookAtRun {
     const now = this.clock.now();
     const remoteState = forward(run.remoteState, state);
     const { exitCode = run.exitCode, endedAt = run.endedAt } = believedEnd(seen, run.startedAt, now);
+    const goesOn = outcomeOf(remoteState, null) === undefined;
     return {
       ...run,
       remoteState,
@@ -160,11 +161,12 @@ export class LookAtRun {
       missingCount: 0,
       missingSince: null,
       progress: seen.progress ? { ...run.progress, ...seen.progress } : run.progress,
-      costUsd: seen.costUsd ?? run.costUsd,
+      // What it had cost at an earlier look, minutes ago perhaps, is not what it cost in the end.
+      costUsd: seen.costUsd ?? (goesOn ? run.costUsd : null),
       exitCode,
       cause: seen.cause ?? run.cause,
       endedAt,
-      failures: outcomeOf(remoteState, null) === undefined ? 0 : run.failures,
+      failures: goesOn ? 0 : run.failures,
     };
   }
 

@@ -1,7 +1,8 @@
-import { Injectable } from '@nestjs/common';
-import { Clock, Refused } from '@lineclear/kit';
+import { Inject, Injectable } from '@nestjs/common';
+import { Clock, CONFIG, Refused } from '@lineclear/kit';
+import type { Config } from '../config.js';
 import { withLeaks } from '../domain/leaks.js';
-import { settlesInMs } from '../domain/next-step.js';
+import { isLost, settlesInMs } from '../domain/next-step.js';
 import type { ClaimedRun, Hit, Run } from '../domain/run.js';
 import { ProviderFailure, type Adapter, type Credential, type Submission } from '../adapters/adapter.js';
 import { Credentials, MissingSecrets, redactorOf, type Values } from '../providers/credentials.js';
@@ -23,6 +24,7 @@ export class SubmitRun {
     private readonly notices: ProviderNotices,
     private readonly webhooks: Webhooks,
     private readonly clock: Clock,
+    @Inject(CONFIG) private readonly config: Config,
   ) {}
 
   /** Calls the provider. That it may have been called is committed already; `isStillOurs` says whether that is recent enough. */
@@ -61,12 +63,13 @@ export class SubmitRun {
   }
 
   /** Looks for a run whose submit had no answer. */
-  async find(run: ClaimedRun, adapter: Adapter, settleMs: number): Promise<StepResult> {
+  async find(run: ClaimedRun, adapter: Adapter): Promise<StepResult> {
+    const waitMs = settlesInMs(run, this.config.LINECLEAR_SUBMIT_SETTLE_SECONDS * 1_000);
     let credential: Credential;
     try {
       credential = await this.credentials.ofProvider(adapter, run);
       const found = await this.calls.make(adapter, run, 'find', () =>
-        adapter.find(run.runKey, credential, run.submitStartedAt ?? undefined),
+        adapter.find(run.runKey, credential, run.submitStartedAt ?? undefined, waitMs > 0),
       );
       if (found) return this.#accepted(run, adapter, found.externalId);
     } catch (error) {
@@ -78,8 +81,16 @@ export class SubmitRun {
       return tryAgain(run, withLeaks(run, said?.hits ?? [], 'message'), error.retryAfterMs);
     }
     const now = this.clock.now();
-    const waitMs = settlesInMs(run, settleMs);
-    return moved(run, waitMs > 0 ? run : notCalled(run), waitMs, now);
+    if (waitMs > 0) return moved(run, run, waitMs, now);
+    return this.#isContradicted(run, now)
+      ? ended(
+          run,
+          run,
+          'failed',
+          `the provider says that it has ${run.runKey}, and does not show it: it may cost there`,
+          now,
+        )
+      : moved(run, notCalled(run), 0, now);
   }
 
   async #failed(
@@ -98,14 +109,22 @@ export class SubmitRun {
         // Once more with the credential as it is now.
         if (this.credentials.refused(run)) return tryAgain(before, notCalled(run));
         return ended(before, run, 'refused', `the provider does not accept our credential: ${message}`, now);
-      case 'exists':
-        return moved(before, run, 0, now);
+      case 'exists': {
+        const { missingCount: count, missingSince: since } = run;
+        return moved(before, { ...run, missingCount: count + 1, missingSince: since ?? now }, 0, now);
+      }
       case 'busy':
       case 'not sent':
         return tryAgain(before, notCalled(run), retryAfterMs);
       case 'unknown':
         return tryAgain(before, run, retryAfterMs);
     }
+  }
+
+  /** Whether submit after submit was told that the run exists, over some time, and no look has found it. */
+  #isContradicted({ missingCount: count, missingSince: since, stopRequestedAt }: Run, now: Date): boolean {
+    const lostAfterMs = this.config.LINECLEAR_LOST_AFTER_SECONDS * 1_000;
+    return stopRequestedAt === null && isLost({ count, since: since ?? now }, now, lostAfterMs);
   }
 
   #accepted(before: ClaimedRun, adapter: Adapter, externalId: string): StepResult {
@@ -119,6 +138,8 @@ export class SubmitRun {
       lastObservedAt: now,
       lookedAt: now,
       failures: 0,
+      missingCount: 0,
+      missingSince: null,
     };
     const nextInMs = run.state === 'active' ? this.providers.nextStepMs(adapter, run, now) : 0;
     return moved(before, run, nextInMs, now);

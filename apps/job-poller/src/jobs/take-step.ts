@@ -62,7 +62,7 @@ export class TakeStep {
       case 'submit':
         return this.submitRun.submit(run, adapter, isStillOurs);
       case 'find':
-        return this.submitRun.find(run, adapter, this.config.LINECLEAR_SUBMIT_SETTLE_SECONDS * 1_000);
+        return this.submitRun.find(run, adapter);
       case 'cancel':
         return this.lookAtRun.cancel(run, adapter, step.reason);
       case 'poll':
