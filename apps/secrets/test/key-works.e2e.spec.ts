@@ -3,6 +3,8 @@ import { kekRetired, kekRotated, resolveSecrets } from '@lineclear/contracts';
 import { SealingKey } from '@lineclear/kit';
 import type { Client } from '@lineclear/testkit';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { startWork } from '../src/db/key-works.repo.js';
+import { insertKek } from '../src/db/keys.repo.js';
 import { KeepHouse } from '../src/jobs/keep-house.js';
 import { KeyRing } from '../src/keys/key-ring.js';
 import { KeyWorks } from '../src/keys/key-works.js';
@@ -129,6 +131,30 @@ it('encrypts every value anew when that is asked for, and says how far it is', a
   expect((await keys()).works[0]).toMatchObject({ done: before.size, failed: 0 });
   expect((await ciphertexts()).filter((text) => before.has(text))).toEqual([]);
   expect(await released(1, 2)).toEqual([value(1), value(2)]);
+});
+
+it('wraps with the key that the work came with, though the round was under way before', async () => {
+  const { app, database } = house.service;
+  const works = app.get(KeyWorks);
+  const kek = await app.get(KeyRing).make();
+  let round: Promise<boolean> | undefined;
+  await database.tx(async (tx) => {
+    await tx.query('lock table key_works in access exclusive mode');
+    round = works.step();
+    // It has seen which key is the newest, if it looks before it knows of a work.
+    await vi.waitFor(async () =>
+      expect(
+        await database.query(`select from pg_locks where relation = 'key_works'::regclass and not granted`),
+      ).toHaveLength(1),
+    );
+    await insertKek(tx, kek);
+    await startWork(tx, { kind: 'rewrap', now: new Date(), byUserId: 1 });
+  });
+  expect(await round).toBe(true);
+  while (await works.step());
+  const { keys: left, works: done } = await keys();
+  expect(done[0]).toMatchObject({ kind: 'rewrap', done: done[0].total, failed: 0 });
+  expect(left).toMatchObject([{ id: kek.id, records: done[0].total }]);
 });
 
 it('leaves a value that does not open as it is, with the key that it names, and says so', async () => {

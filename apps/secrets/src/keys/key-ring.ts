@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { Secret, type Database } from '@lineclear/kit';
+import { Secret, type Database, type Queryable } from '@lineclear/kit';
 import * as keys from '../db/keys.repo.js';
 import {
   CannotOpen,
@@ -29,8 +29,8 @@ export class KeyRing {
   }
 
   /** The newest key, with which everything new is wrapped. */
-  async newest(): Promise<Kek> {
-    const row = await keys.newestKek(this.database);
+  async newest(on: Queryable = this.database): Promise<Kek> {
+    const row = await keys.newestKek(on);
     if (!row) throw new Error('there is no key-encryption key');
     return this.#take(row);
   }

@@ -53,12 +53,13 @@ export class KeyWorks {
 
   /** Does the next part of the work that is under way; false when there is none, or another replica is at it. */
   async step(): Promise<boolean> {
-    const newest = await this.ring.newest();
     // Whatever key a value has: it is opened inside the transaction.
     await this.ring.refresh();
     return this.database.tx(async (tx) => {
       const work = await works.takeWork(tx);
       if (!work) return false;
+      // Not before, as the work came with a key of its own: with the one before it there would be nothing to do.
+      const newest = await this.ring.newest(tx);
       const values = await works.nextValues(tx, work, newest.id, BATCH);
       if (values.length > 0) await this.#renew(tx, work, newest, values);
       if (values.length < BATCH) await this.#end(tx, work, newest);
