@@ -95,7 +95,10 @@ it('shows of what was missed what one may see now, not what one might have seen 
   first.stop();
   const missed = await submit(ada);
   await sees(witness, missed);
+  const watching = await listen(temp);
   await house.folk.change(temp, ['job.view.own']);
+  // From then on it is known here: a stream that began before would be let go later.
+  await vi.waitFor(() => expect(watching.ended).toBe(true));
   const second = await listen(temp, first.lastEventId);
   await tellOf(temp, jobOf(1));
   await sees(second, jobOf(1));
