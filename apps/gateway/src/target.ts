@@ -2,7 +2,7 @@ export type Target =
   | { readonly ok: true; readonly path: string; readonly search: string }
   | { readonly ok: false; readonly because: string };
 
-const PLAIN = /^\/(?:[\w\-.~!$&'()*+,;=:@]+\/?)*$/;
+const PLAIN = /^[\w\-.~!$&'()*+,;=:@/]*$/;
 const refused = (because: string): Target => ({ ok: false, because });
 
 const decodeUnreserved = (path: string): string =>
@@ -31,7 +31,7 @@ export function readTarget(url: string): Target {
   if (!raw.startsWith('/')) return refused('the request target must start with "/"');
   if (/[^\x21-\x7e]|#/.test(url))
     return refused('the address holds a character that must be percent-encoded');
-  if (PLAIN.test(raw) && !raw.includes('/.')) return { ok: true, path: raw, search };
+  if (PLAIN.test(raw) && !/\/[./]/.test(raw)) return { ok: true, path: raw, search };
   // Before decoding, which could make an escape of it: "%%61b" is no "%ab".
   if (/%(?![0-9a-f]{2})/i.test(raw)) return refused('the path holds a % that starts no escape');
   const path = decodeUnreserved(raw);
