@@ -43,6 +43,6 @@ function decode(auth: string, profile: string): Values | undefined {
   return {
     server: registryName(profile),
     username: pair.slice(0, colon),
-    password: pair.slice(colon + 1).replace(/\0+$/, ''),
+    password: pair.slice(colon + 1).replace(/(?<!\0)\0+$/, ''),
   };
 }

@@ -33,7 +33,7 @@ interface Section {
 }
 
 const INI: Dialect = {
-  option: /^(\s*)([^\s=:#;[][^=:]*?)\s*[=:]\s*(.*?)\s*$/ds,
+  option: /^(\s*)([^\s=:#;[](?:[^=:]*[^\s=:])?)\s*[=:]\s*(.*)/ds,
   // Python's configparser, which reads these files, folds the case of keys.
   sameKey: (a, b) => a.toLowerCase() === b.toLowerCase(),
   decode: (raw) => raw,
@@ -41,7 +41,8 @@ const INI: Dialect = {
 };
 
 const TOML: Dialect = {
-  option: /^(\s*)([A-Za-z0-9_-]+)\s*=\s*("(?:[^"\\]|\\.)*"|'[^']*'|[^#]*?)\s*(?:#.*)?$/ds,
+  option:
+    /^(\s*)([A-Za-z0-9_-]+)\s*=\s*("(?:[^"\\]|\\.)*"|'[^']*'|[^\s#](?:[^#]*[^\s#])?|(?=#|$))\s*(?:#.*)?$/ds,
   sameKey: (a, b) => a === b,
   decode: (raw) => (raw.startsWith("'") ? raw.slice(1, -1) : decodeQuoted(raw)),
   encode: (value, like) =>
@@ -132,7 +133,7 @@ function scan(lines: readonly Line[], { option }: Dialect): Section[] {
       indent = undefined;
       return;
     }
-    const match = option.exec(text);
+    const match = option.exec(text.trimEnd());
     const at = match?.indices?.[3];
     if (!match || !at || /^\s*[#;]/.test(body)) return;
     indent = leading;

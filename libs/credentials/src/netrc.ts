@@ -126,15 +126,14 @@ function scan(text: string): Entry[] {
 }
 
 function tokenAt(text: string, start: number): Token | undefined {
-  const pattern = /[\s\uFEFF]*("(?:[^"\\]|\\[\s\S])*"|[^\s]+)/dg;
+  const pattern = /"(?:[^"\\]|\\[\s\S])*"|\S+/g;
   pattern.lastIndex = start;
   const match = pattern.exec(text);
-  const span = match?.indices?.[1];
-  if (!match || !span) return undefined;
-  const raw = match[1] ?? '';
+  if (!match) return undefined;
+  const [raw] = match;
   const quoted = raw.length > 1 && raw.startsWith('"') && raw.endsWith('"');
   const value = quoted ? raw.slice(1, -1).replaceAll(/\\([\s\S])/g, '$1') : raw;
-  return { value, from: span[0], to: span[1] };
+  return { value, from: match.index, to: match.index + raw.length };
 }
 
 function endOfLine(text: string, from: number): number {

@@ -64,7 +64,7 @@ function readValue(text: string, from: number, line: number): { value: string; n
   const quote = text[from];
   if (quote !== '"' && quote !== "'" && quote !== '`') {
     const next = endOfLine(text, from);
-    const bare = text.slice(from, next).replace(/(^|[ \t])#.*$/, '');
+    const bare = text.slice(from, next).replace(/(^|[ \t])#.*$/s, '');
     return { value: bare.trim(), next };
   }
   const close = closingQuote(text, from, quote);

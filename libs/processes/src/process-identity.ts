@@ -28,7 +28,7 @@ async function fromProc(pid: number): Promise<{ state: string; startTime: string
 async function fromPs(pid: number): Promise<{ state: string; startTime: string } | undefined> {
   try {
     const { stdout } = await run('ps', ['-o', 'stat=,lstart=', '-p', String(pid)]);
-    const [, state = '', startTime = ''] = /^\s*(\S)\S*\s+(.*?)\s*$/s.exec(stdout) ?? [];
+    const [, state = '', startTime = ''] = /^(\S)\S*\s+(.*)/s.exec(stdout.trim()) ?? [];
     return { state, startTime };
   } catch {
     return undefined;

@@ -3,7 +3,7 @@ const MIN_CHARACTERS = 6;
 const MIN_WORD_CHARACTERS = 20;
 
 /** `"password": "…"`, `aws_secret_access_key = …`: a name that says that a secret follows, and what follows. */
-const NAMED = /(?:pass|secret|token|key|auth|credential)[\w-]*["']?\s*[:=]\s*["']?([^\r\n"']+)/gi;
+const NAMED = /(?:pass|secret|token|key|auth|credential)[\w-]{0,60}["']?\s*[:=]\s*["']?([^\r\n"']+)/gi;
 
 /**
  * What of a value must not be seen: it, and as a file of several lines is seldom printed whole, its long words with what is left of

@@ -8,7 +8,7 @@ import { attributeOfUsername, DN_PLACE, fillFilter, USERNAME_PLACE } from '../do
 const DEFAULT_GROUP_FILTER = `(|(member=${DN_PLACE})(uniqueMember=${DN_PLACE}))`;
 const DEFAULT_PORTS = { ldap: 389, ldaps: 636 } as const;
 const HOST = /^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/;
-const PEM = /-----BEGIN ([A-Z0-9 ]+)-----[\s\S]+?-----END \1-----/g;
+const PEM = /-----BEGIN ([A-Z0-9 ]+)-----[^-]+-----END \1-----/g;
 const MAX_SERVERS = 8;
 
 const serverUrl = z.string().max(300).refine(isServerUrl, 'is not ldap://host[:port] or ldaps://host[:port]');

@@ -71,7 +71,7 @@ function merge(known: Progress | null, pairs: ReadonlyMap<string, string | numbe
 /** `3`, `3/10` and `30%` as a number, and what it is a part of. */
 function numberOf(value: string | number): [number | undefined, number | undefined] {
   if (typeof value === 'number') return [Number.isFinite(value) ? value : undefined, undefined];
-  const match = /^([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)(?:\/(\d+)|%)?$/i.exec(value);
+  const match = /^([+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?)(?:\/(\d+)|%)?$/i.exec(value);
   const whole = match ? Number(match[1]) : Number.NaN;
   const of = match?.[2] === undefined ? undefined : Number(match[2]);
   return [Number.isFinite(whole) ? whole : undefined, of !== undefined && of > 0 ? of : undefined];

@@ -123,7 +123,7 @@ const oauthSecrets = (body: z.infer<typeof emailChange>): OauthSecrets =>
 function senderFor(username: string | undefined, publicUrl: string): string {
   if (username && /^[^\s@<>]+@[^\s@<>]+$/.test(username)) return username;
   const host = new URL(publicUrl).hostname;
-  return `lineclear@${/^[a-z0-9.-]*[a-z][a-z0-9.-]*$/i.test(host) ? host : 'localhost'}`;
+  return `lineclear@${/^[0-9.-]*[a-z][a-z0-9.-]*$/i.test(host) ? host : 'localhost'}`;
 }
 
 export const readWebhookChange = (body: z.infer<typeof webhookChange>): ChannelChange => ({

@@ -41,6 +41,7 @@ it.each<[string, HeaderLine[], string | undefined]>([
   ['passed where it was sealed last', [...hop(2), ...hop(1, said('i=1; mx; dmarc=fail'))], undefined],
   ['went through other hands before', [...hop(2), ...hop(1, seal('i=1; cv=none; d=other.test'))], undefined],
   ['is written oddly', hop(1, seal('I = 1;CV= none ;\tD=SEALER.test')), undefined],
+  ['signs names far apart', hop(1, signature({ h: `from${' '.repeat(900_000)} to:from:to` })), undefined],
   ['has headers in any order', [...hop(1), ...hop(2)].toReversed(), undefined],
   ['is sealed by nobody', [], 'no whole chain'],
   ['is sealed often', many(10), undefined],

@@ -77,7 +77,10 @@ export function arcSets(lines: readonly HeaderLine[]): ArcSet[] | undefined {
 }
 
 const covers = (signature: Tags | undefined, names: readonly string[]): boolean => {
-  const signed = (signature?.get('h') ?? '').toLowerCase().split(/\s*:\s*/u);
+  const signed = (signature?.get('h') ?? '')
+    .toLowerCase()
+    .split(':')
+    .map((name) => name.trim());
   return names.every((name) => signed.includes(name));
 };
 

@@ -19,11 +19,17 @@ function plainWords(value: string): string | undefined {
   return isQuoted || depth > 0 ? undefined : text.toLowerCase();
 }
 
+const withoutSpaces = (part: string): string =>
+  part
+    .split('=')
+    .map((side) => side.trim())
+    .join('=');
+
 /** The parts of such a header between semicolons, in lower case. Undefined where nobody can tell. */
 export const partsOf = (value: string): string[] | undefined =>
   plainWords(value)
     ?.split(';')
-    .map((part) => part.replaceAll(/\s*=\s*/gu, '=').trim());
+    .map((part) => withoutSpaces(part));
 
 /** Why these results do not say dmarc=pass of a domain, and nothing else, or undefined when they do. `who` says them. */
 export function doubtOfResults(results: readonly string[], domain: string, who: string): string | undefined {

@@ -38,7 +38,7 @@ function startOf(line: string): Start | undefined {
 
 // "Approved: N", as if it were a form.
 const SAYS_NO =
-  /^(?:n|ng|x|f|0|[×✗✘⨯]|n\/?a|tb[acd]|todo|off|disabled|null|nil|zero|blank|empty|unknown|[-_.]+|[[(]\s*x?\s*[\])])[.!]?$/u;
+  /^(?:n|ng|x|f|0|[×✗✘⨯]|n\/?a|tb[acd]|todo|off|disabled|null|nil|zero|blank|empty|unknown|[-_.]+|[[(]\s*(?:x\s*)?[\])])[.!]?$/u;
 
 // "Yes..." goes on somewhere, and nobody knows where.
 const TRAILS_OFF = /\.{2}|…|。{2}/u;

@@ -69,7 +69,7 @@ const BLOCKS = [
 // Bounded where anything may stand between: styles may be built to be hard to read.
 const HIDES =
   /display:none|visibility:(?:hidden|collapse)|font-size:(?:0(?:\.\d+)?|1)(?:px|pt|em|rem|%)?(?:;|!|$)|font:[^;]{0,200}\b[01]px|opacity:0?(?:\.0\d*)?(?:;|!|$)|mso-hide:all|text-decoration(?:-line)?:[^;]{0,200}line-through|(?:max-)?(?:height|width):0(?:px|pt)?(?:;|!|$)|text-indent:-\d{3}|(?:left|top|right|margin-left|margin-top):-\d{3}|(?:^|;)color:(?:transparent|white|#fff(?:fff)?|rgba?\(255,255,255[,)])|clip(?:-path)?:|transform:scale\(0/u;
-const plainCss = (css: string): string => css.toLowerCase().replace(/\/\*.*?\*\/|\s|\\/gsu, '');
+const plainCss = (css: string): string => css.toLowerCase().replace(/\/\*.*?(?:\*\/|$)|\s|\\/gsu, '');
 
 // With what a server put before it, such as "x_".
 const hasId = ({ attribs }: Node, id: string): boolean => (attribs['id'] ?? '').toLowerCase().endsWith(id);
@@ -124,7 +124,10 @@ export type HtmlText = { text: string } | { refused: string };
 export function htmlText(html: string): HtmlText {
   if (html.length > MAX_HTML_CHARS) return { refused: 'its HTML is too long' };
   if (isTooDeep(html)) return { refused: 'its HTML is nested too deep' };
-  const sheets = [...html.matchAll(/<style[^>]*>([^<]*)/giu)].map(([, css = '']) => plainCss(css));
+  const sheets = html
+    .split(/<style/iu)
+    .slice(1)
+    .map((tag) => plainCss(/^[^>]*>([^<]*)/u.exec(tag)?.[1] ?? ''));
   if (sheets.some((css) => HIDES.test(css.replaceAll('}', ';').replaceAll('{', ';'))))
     return { refused: 'a style sheet in it hides text' };
   const tags = [...BLOCKS, ...UNREAD, 'blockquote', 'br', 'a', 'wbr', 'article', 'aside', 'nav'];

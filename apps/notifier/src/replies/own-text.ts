@@ -3,10 +3,10 @@ import { isDisclaimer, isSentFrom, isSignatureMark } from './signatures.js';
 
 // From, Sent, To, Subject, Date: the block that Outlook puts above what it quotes.
 const HEADER =
-  /^[*>\s]*(?:from|sent|to|cc|subject|date|reply-to|von|gesendet|an|betreff|datum|de(?: la)?|envoyé|à|objet|date|enviado(?: el)?|para|asunto|fecha|assunto|da|inviato|a|oggetto|data|van|verzonden|aan|onderwerp|från|skickat|till|ämne|fra|sendt|til|emne|lähettäjä|lähetetty|vastaanottaja|aihe|od|wysłano|do|temat|odesláno|komu|předmět|odoslané|predmet|feladó|küldve|címzett|tárgy|trimis|către|subiect|kimden|gönderildi|gönderme|kime|konu|από|στάλθηκε|προς|θέμα|от|отправлено|кому|тема|від|надіслано|изпратено|до|من|تم الإرسال|إلى|الموضوع|מאת|נשלח|אל|נושא|प्रेषक|भेजा गया|प्रति|विषय|发件人|发送时间|收件人|主题|寄件者|主旨|差出人|送信日時|宛先|件名|보낸 사람|보낸 날짜|받는 사람|제목|từ|đã gửi|đến|chủ đề|dari|dikirim|kepada|subjek|จาก|ส่ง|ถึง|เรื่อง)\s*[*]?\s*[:：]/iu;
+  /^[*>\s]*(?:from|sent|to|cc|subject|date|reply-to|von|gesendet|an|betreff|datum|de(?: la)?|envoyé|à|objet|date|enviado(?: el)?|para|asunto|fecha|assunto|da|inviato|a|oggetto|data|van|verzonden|aan|onderwerp|från|skickat|till|ämne|fra|sendt|til|emne|lähettäjä|lähetetty|vastaanottaja|aihe|od|wysłano|do|temat|odesláno|komu|předmět|odoslané|predmet|feladó|küldve|címzett|tárgy|trimis|către|subiect|kimden|gönderildi|gönderme|kime|konu|από|στάλθηκε|προς|θέμα|от|отправлено|кому|тема|від|надіслано|изпратено|до|من|تم الإرسال|إلى|الموضوع|מאת|נשלח|אל|נושא|प्रेषक|भेजा गया|प्रति|विषय|发件人|发送时间|收件人|主题|寄件者|主旨|差出人|送信日時|宛先|件名|보낸 사람|보낸 날짜|받는 사람|제목|từ|đã gửi|đến|chủ đề|dari|dikirim|kepada|subjek|จาก|ส่ง|ถึง|เรื่อง)\s*(?:\*\s*)?[:：]/iu;
+// oxlint-disable-next-line regexp/no-super-linear-backtracking -- of a line that is longer than MAX_RULE_CHARS it tries nothing
 const RULE = /^\s*[-_=*]{2,}\s*[^\s\-_=].{2,60}[^\s\-_=]\s*[-_=*]{2,}\s*$/u;
 const MAX_RULE_CHARS = 200;
-// Of a line that is longer there are too many ways to try.
 const isRule = (line: string): boolean => line.length <= MAX_RULE_CHARS && RULE.test(line);
 const QUOTED = /^\s*(?:>|&gt;)/u;
 const ENDS_ATTRIBUTION = /[:：]\s*$/u;
