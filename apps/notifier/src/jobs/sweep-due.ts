@@ -18,6 +18,7 @@ import { forgetShortLived } from '../db/slack-links.repo.js';
 import { forgetOldOutcomes, forgetOldQuestions } from '../db/slack-questions.repo.js';
 import { forgetOldThreads } from '../db/slack-threads.repo.js';
 import { DeliveryQueue } from './delivery-queue.js';
+import { untilStopped } from './until-stopped.js';
 
 const TICK_MS = 500;
 const FORGET_EVERY_MS = 3_600_000;
@@ -58,6 +59,7 @@ export class SweepDue implements OnApplicationBootstrap, BeforeApplicationShutdo
 
   async #tick(stop: AbortSignal): Promise<void> {
     const due = await dueChannels(this.database);
+    // Without Redis an add waits for ever; stopping does not.
     if (due.length > 0) await untilStopped(this.queue.add(due), stop);
     if (performance.now() - this.#forgotAtMs < FORGET_EVERY_MS) return;
     this.#forgotAtMs = performance.now();
@@ -76,14 +78,4 @@ export class SweepDue implements OnApplicationBootstrap, BeforeApplicationShutdo
     this.#stop.abort();
     await this.#running;
   }
-}
-
-/** Without Redis an add waits for ever; stopping does not. */
-async function untilStopped(work: Promise<unknown>, stop: AbortSignal): Promise<void> {
-  let onStop = (): void => undefined;
-  const stopped = new Promise<void>((resolve) => {
-    onStop = () => resolve();
-    stop.addEventListener('abort', onStop, { once: true });
-  });
-  await Promise.race([work, stopped]).finally(() => stop.removeEventListener('abort', onStop));
 }
