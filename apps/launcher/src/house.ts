@@ -183,11 +183,9 @@ async function choosePorts(
     throw new Error(`port ${front} of 127.0.0.1 is taken: end what listens there, or set PORT to another`);
   }
   const chosen = new Map<string, number>();
-  const taken = new Set<number>(front === undefined ? [] : [front]);
   for (const spec of specs) {
     let port = spec.isFront ? front : undefined;
-    while (port === undefined || (taken.has(port) && port !== front)) port = await freePort();
-    taken.add(port);
+    while (port === undefined || (port === front && !spec.isFront)) port = await freePort();
     chosen.set(spec.name, port);
   }
   return chosen;
