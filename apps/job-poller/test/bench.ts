@@ -149,7 +149,11 @@ export async function openBench(
     ended: (claim) => of(peer.events(runEnded), claim),
     errors: () => peer.events(providerError).map(({ data }) => data),
     async end(claim) {
-      await vi.waitFor(() => expect(bench.ended(claim)).toHaveLength(1), PATIENCE);
+      await vi
+        .waitFor(() => expect(bench.ended(claim)).toHaveLength(1), PATIENCE)
+        .catch(async (cause: unknown) => {
+          throw new Error(`it did not end: ${JSON.stringify(await bench.row(claim))}`, { cause });
+        });
       return bench.ended(claim)[0]!;
     },
     async row({ job_id, attempt }) {
