@@ -252,6 +252,8 @@ describe('counts and costs', () => {
     const [first, second, third] = ids;
     await vi.waitFor(async () => expect(await states()).toEqual({ dispatching: 3 }));
     await house.ended(first!, 'succeeded', { cost_usd: 9 });
+    // Ends of two jobs may be heard in any order.
+    await vi.waitFor(async () => expect(await states()).toEqual({ completed: 1, dispatching: 2 }));
     await house.ended(second!, 'succeeded', { cost_usd: 14 });
     await vi.waitFor(() => expect(told()).toEqual([{ used: 33, of: second }]));
     await house.ended(third!, 'failed', { cost_usd: 19 });
