@@ -16,7 +16,7 @@ function reserve(port: number): Promise<Socket | undefined> {
   return new Promise((answer) => {
     // Over UDP, where nothing of ours listens: the kernel gives a number to one process, and takes it back from a dead one.
     const socket = createSocket('udp4').unref();
-    socket.once('error', () => answer(undefined));
+    socket.once('error', () => socket.close(() => answer(undefined)));
     socket.bind({ port, address: '127.0.0.1', exclusive: true }, () => answer(socket));
   });
 }
