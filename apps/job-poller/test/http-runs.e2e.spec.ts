@@ -181,6 +181,18 @@ it('rides out errors while it polls, and tells of them once', async () => {
   await bench.end(claim);
 });
 
+it('asks for the last lines as often as ever where looks had failed before', async () => {
+  const claim = await bench.claim();
+  await vi.waitFor(() => expect(bench.started(claim)).toHaveLength(1), PATIENCE);
+  bench.provider.failNext('status', 4, { status: 500 });
+  // A look that is under way may take one of them.
+  bench.provider.failNext('logs', 2, { status: 500 });
+  bench.provider.change(keyOf(claim), { status: 'succeeded', log: 'step=9 loss=0.2\n' });
+  expect(await bench.end(claim)).toMatchObject({ outcome: 'succeeded' });
+  expect(await bench.row(claim)).toMatchObject({ log_truncated: false });
+  expect(bench.observed(claim).at(-1)).toMatchObject({ remote_state: 'succeeded', step: 9 });
+});
+
 it('keeps the state when the provider uses an unknown word', async () => {
   const claim = await bench.claim();
   await vi.waitFor(

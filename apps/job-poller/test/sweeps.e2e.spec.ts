@@ -106,6 +106,20 @@ it('looks by itself at just the runs that changed, ended or are gone', async () 
   expect(await sweep()).toMatchObject({ lists: 2, gets: 0 });
 });
 
+it('notices the end of a run at once though a look at it had failed before its account was listed', async () => {
+  const claim = claims[3]!;
+  await sweep();
+  await bench.service.database.query(
+    'update runs set failures = 1, next_action_at = now() where job_id = $1',
+    [claim.job_id],
+  );
+  // Its step now takes it for what the list says.
+  expect(await sweep()).toMatchObject({ lists: 2, gets: 0 });
+  provider.runs.get(keyOf(claim))!.state = 'succeeded';
+  expect(await sweep()).toMatchObject({ lists: 2, gets: 1 });
+  expect(await bench.end(claim)).toMatchObject({ outcome: 'succeeded' });
+});
+
 it.each([
   ['a list that fails', 'list', { status: 503 }],
   ['a page that fails', 'page', { status: 500 }],

@@ -166,7 +166,8 @@ export class LookAtRun {
       exitCode,
       cause: seen.cause ?? run.cause,
       endedAt,
-      failures: goesOn ? 0 : run.failures,
+      // Those before its end was known are not tries to read its last lines, or to take it away.
+      failures: remoteState === run.remoteState ? run.failures : 0,
     };
   }
 
@@ -212,6 +213,6 @@ export class LookAtRun {
 
   #goesOn(before: ClaimedRun, run: Run, adapter: Adapter, chunks: readonly LogChunk[] = []): StepResult {
     const now = this.clock.now();
-    return moved(before, run, this.providers.nextStepMs(adapter, run, now), now, chunks);
+    return moved(before, { ...run, failures: 0 }, this.providers.nextStepMs(adapter, run, now), now, chunks);
   }
 }
