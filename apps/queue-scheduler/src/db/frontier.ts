@@ -6,6 +6,7 @@ import {
   laneName,
   type Choice,
   type Hold,
+  type Place,
   type Rank,
   type Waiting,
 } from '../domain/choice.js';
@@ -177,6 +178,7 @@ export function choiceOf(
   };
   const candidateOf = (row: LaneRow & JobRow): Candidate => candidate(row, poolHoldsOf.get(row.pool) ?? []);
   const cutLanes = new Set<string>();
+  const fullLanes: Place[] = [];
   for (const row of rows) {
     see(row);
     const [org, team, user] = keysOf(pathOf(row));
@@ -196,7 +198,10 @@ export function choiceOf(
       row.teams_each,
     );
     cuts.add(branchName(row.band, team), row.pool, row.user_id, [0, row.used, row.head_ord], row.lanes_each);
-    if (row.id === null) continue;
+    if (row.id === null) {
+      fullLanes.push({ ...pathOf(row), band: row.band, pool: row.pool });
+      continue;
+    }
     const job = candidateOf(row);
     jobs.set(job.id, job);
     const lane = laneName(job);
@@ -206,7 +211,7 @@ export function choiceOf(
   }
   if (oldest) see(oldest);
   const overdue = oldest ? (jobs.get(oldest.id) ?? candidateOf(oldest)) : null;
-  return { jobs: [...jobs.values()], taken, used, nominal, cuts: cuts.known, cutLanes, overdue };
+  return { jobs: [...jobs.values()], taken, used, nominal, cuts: cuts.known, fullLanes, cutLanes, overdue };
 }
 
 /** Below which rank children of branches may be missing: where as many were read as were asked for there may be more. */

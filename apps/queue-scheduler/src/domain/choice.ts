@@ -9,13 +9,17 @@ export interface Hold {
 /** How much is taken of each. */
 export type Taken = ReadonlyMap<string, number>;
 
-/** A queued job. Those of one person, band and pool wait in one lane, in the order of `ord`. */
-export interface Waiting extends Path {
-  readonly id: string;
+/** Where jobs of one person, band and pool wait. */
+export interface Place extends Path {
   /** The higher goes first. */
   readonly band: number;
-  /** Where it wants to run: what is full there must not hide others. */
+  /** Where they want to run: what is full there must not hide others. */
   readonly pool: string;
+}
+
+/** A queued job. Those of one lane wait in the order of `ord`. */
+export interface Waiting extends Place {
+  readonly id: string;
   readonly ord: number;
   readonly queuedAtMs: number;
   readonly charge: number;
@@ -37,6 +41,8 @@ export interface Choice<J extends Waiting> {
   readonly nominal: ReadonlyMap<string, number>;
   /** By the name of a branch: children of it that are not here rank no lower than this. Where it is not said all are here. */
   readonly cuts?: ReadonlyMap<string, Rank>;
+  /** Lanes of which no job may go, so that none is here. They were read in the place of others, to which the cuts apply. */
+  readonly fullLanes?: readonly Place[];
   /** Names of lanes that have more jobs behind those that are here. */
   readonly cutLanes?: ReadonlySet<string>;
   /** Where not all lanes are here: the oldest overdue job, or null for none. */
@@ -60,8 +66,7 @@ export const keysOf = ({ org, team, user }: Path): [org: string, team: string, u
 /** The name of a branch of the queue: a band, or what of it is an org's, a team's or a user's. */
 export const branchName = (band: number, key?: string): string =>
   key === undefined ? `${band}` : `${band}:${key}`;
-export const laneName = (job: Path & { readonly band: number; readonly pool: string }): string =>
-  `${branchName(job.band, keysOf(job)[2])} ${job.pool}`;
+export const laneName = (place: Place): string => `${branchName(place.band, keysOf(place)[2])} ${place.pool}`;
 
 export const hasRoom = ({ holds }: Pick<Waiting, 'holds'>, taken: Taken): boolean =>
   holds.every(({ holder, takes, atMost }) => (taken.get(holder) ?? 0) + takes <= atMost);

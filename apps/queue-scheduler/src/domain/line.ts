@@ -8,6 +8,7 @@ import {
   laneName,
   type Choice,
   type Moment,
+  type Place,
   type Rank,
   type Waiting,
 } from './choice.js';
@@ -48,6 +49,7 @@ export class Line<J extends Waiting> {
     this.#cutLanes = new Set(choice.cutLanes);
     this.#moment = moment;
     this.#decisions = moment.decisions;
+    for (const place of choice.fullLanes ?? []) this.#laneOf(place);
     this.join(choice.jobs);
   }
 
@@ -231,17 +233,18 @@ export class Line<J extends Waiting> {
     return [borrows ? 1 : 0, this.#used.get(key) ?? 0, ord];
   }
 
-  #laneOf(job: J): Lane<J> {
-    const name = laneName(job);
+  #laneOf(place: Place): Lane<J> {
+    const name = laneName(place);
     const known = this.#lanes.get(name);
     if (known) return known;
-    let branch = this.#bands.get(job.band);
-    if (!branch) this.#bands.set(job.band, (branch = emptyBranch(branchName(job.band), undefined, '', '')));
-    const holders = [`org:${job.org}`, `team:${job.team}`, `user:${job.user}`];
-    for (const [depth, key] of keysOf(job).entries()) {
+    let branch = this.#bands.get(place.band);
+    if (!branch)
+      this.#bands.set(place.band, (branch = emptyBranch(branchName(place.band), undefined, '', '')));
+    const holders = [`org:${place.org}`, `team:${place.team}`, `user:${place.user}`];
+    for (const [depth, key] of keysOf(place).entries()) {
       let child: Branch<J> | undefined = branch.children.get(key);
       if (!child) {
-        child = emptyBranch(branchName(job.band, key), branch, key, holders[depth] ?? '');
+        child = emptyBranch(branchName(place.band, key), branch, key, holders[depth] ?? '');
         branch.children.set(key, child);
         branch.order = undefined;
         this.#byKey.set(key, [...(this.#byKey.get(key) ?? []), child]);

@@ -131,6 +131,36 @@ export const world: fc.Arbitrary<World> = fc
     nominal: new Map(Object.entries(nominal)),
   }));
 
+/** User 4, who is first, is at the ceiling: behind him, in the same place that used nothing either, is user 1, who is next. */
+export const behindOneWhoIsFull: World = {
+  queue: [
+    { userId: 4, orgId: null },
+    { userId: 1, orgId: null },
+    { userId: 5, orgId: 1 },
+  ].map((of, ord) => ({
+    ...of,
+    teamId: null,
+    provider: 'local',
+    hardware: 'local',
+    gpus: 1,
+    id: `job_${String(ord).padStart(32, '0')}`,
+    ord,
+    band: 100,
+    level: 'admin',
+    queuedAtMs: NOW_MS + ord,
+    charge: 1,
+  })),
+  running: [{ userId: 4, orgId: null, teamId: null, provider: 'local', hardware: 'local', gpus: 1 }],
+  quotas: [],
+  limits: [],
+  used: new Map(),
+  nominal: new Map(),
+  maxConcurrent: 3,
+  userMaxConcurrent: 1,
+  guardEvery: 2,
+  decisions: 0,
+};
+
 /** What each used of what was charged to it and to whom it belongs. */
 function usedBy(charges: readonly (readonly [Whose, number])[]): Map<string, number> {
   const used = new Map<string, number>();
