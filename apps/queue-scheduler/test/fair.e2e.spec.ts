@@ -4,7 +4,13 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { pick } from '../src/db/pick.js';
 import { refresh } from '../src/db/lanes.repo.js';
 import * as slots from '../src/db/slots.repo.js';
-import { behindOneWhoIsFull, naivePick, NOW_MS, world } from '../src/domain/world.fixture.js';
+import {
+  behindOneWhoIsFull,
+  behindOneWhoseOtherPoolIsPaused,
+  naivePick,
+  NOW_MS,
+  world,
+} from '../src/domain/world.fixture.js';
 import { claim, furnish, Undo } from './furnish-world.js';
 import { openHouse, type House } from './house.js';
 
@@ -44,7 +50,10 @@ it('picks in SQL what the policy picks', async () => {
       });
       expect(got).toEqual(naivePick(one));
     }),
-    { numRuns: 200, examples: [[[behindOneWhoIsFull, 2, false]]] },
+    {
+      numRuns: 200,
+      examples: [[[behindOneWhoIsFull, 2, false]], [[behindOneWhoseOtherPoolIsPaused, 1, false]]],
+    },
   );
 }, 120_000);
 

@@ -4,7 +4,7 @@ import type { Sorted } from './sorted.js';
 /** The jobs of one lane that are here, the first one first. */
 export interface Lane<J> {
   readonly name: string;
-  readonly user: Branch<J>;
+  readonly branch: Branch<J>;
   readonly jobs: J[];
 }
 export interface Branch<J> {
@@ -18,8 +18,8 @@ export interface Branch<J> {
   readonly children: Map<string, Branch<J>>;
   /** Them in their order; not there until somebody asks for it. */
   order: Sorted<Branch<J>> | undefined;
-  /** A user's, by pool. */
-  readonly lanes: Map<string, Lane<J>>;
+  /** The leaves are lanes: of each user of a team one for each pool. */
+  lane: Lane<J> | undefined;
 }
 
 export const byRank = <J>(one: Branch<J>, other: Branch<J>): number => compareRanks(one.rank, other.rank);
@@ -39,5 +39,5 @@ export const emptyBranch = <J>(
   rank: [0, 0, 0],
   children: new Map(),
   order: undefined,
-  lanes: new Map(),
+  lane: undefined,
 });

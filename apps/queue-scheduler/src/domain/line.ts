@@ -53,7 +53,7 @@ export class Line<J extends Waiting> {
     this.join(choice.jobs);
   }
 
-  /** How many people's jobs were looked at until now: what it cost. */
+  /** How many lanes were looked at until now: what it cost. */
   get looks(): number {
     return this.#looks;
   }
@@ -63,10 +63,10 @@ export class Line<J extends Waiting> {
   takenOf(holder: string): number {
     return this.#taken.get(holder) ?? 0;
   }
-  /** Of its org, its team and its user, in its band. */
+  /** Of its org, its team and its lane, in its band. */
   ranksOf(job: J): Rank[] {
-    const user = this.#laneOf(job).user;
-    return [user.parent?.parent, user.parent, user].flatMap((branch) => (branch ? [this.#rank(branch)] : []));
+    const { branch } = this.#laneOf(job);
+    return [branch.parent?.parent, branch.parent, branch].flatMap((one) => (one ? [this.#rank(one)] : []));
   }
 
   next(): Found<J> {
@@ -150,7 +150,7 @@ export class Line<J extends Waiting> {
 
   /** The first job of a branch that may go. */
   #first(branch: Branch<J>): Found<J> {
-    if (branch.lanes.size > 0) return this.#firstOfUser(branch);
+    if (branch.lane) return this.#firstOf(branch.lane);
     const bound = this.choice.cuts?.get(branch.name);
     for (const child of this.#childrenOf(branch)) {
       if (bound && compareRanks(child.rank, bound) > 0) return CUT;
@@ -160,16 +160,11 @@ export class Line<J extends Waiting> {
     return bound && CUT;
   }
 
-  #firstOfUser({ lanes }: Branch<J>): Found<J> {
+  #firstOf({ name, jobs: [head] }: Lane<J>): Found<J> {
     this.#looks += 1;
-    const heads: J[] = [];
-    for (const [name, { jobs }] of lanes) {
-      if (this.#held.has(name)) continue;
-      if (jobs[0]) heads.push(jobs[0]);
-      else if (this.#goesOn(name)) return CUT;
-    }
-    if (heads.length > 1) heads.sort((a, b) => a.ord - b.ord);
-    return heads.find((head) => this.#may(head));
+    if (this.#held.has(name)) return undefined;
+    if (!head) return this.#goesOn(name) ? CUT : undefined;
+    return this.#may(head) ? head : undefined;
   }
 
   /** All that was here of a lane is gone, and there is more that could go. */
@@ -188,20 +183,20 @@ export class Line<J extends Waiting> {
     // Whoever is first in a lane goes first: what is behind it waits too.
     const lane = this.#laneOf(job);
     // Whoever goes through the order right now goes on with it as it was.
-    if (lane.user.parent) lane.user.parent.order = undefined;
+    if (lane.branch.parent) lane.branch.parent.order = undefined;
     this.#change(lane, () => this.#leftBehind.push(lane.jobs.splice(0)));
     this.#held.add(lane.name);
     return false;
   }
 
-  /** Changes which job of a lane is its first, and puts the lane and its user where they belong by it. */
+  /** Changes which job of a lane is its first, and puts the lane where it belongs by it. */
   #change(lane: Lane<J>, change: () => unknown): void {
-    const { user } = lane;
+    const { branch } = lane;
     this.#byAge?.remove(lane);
-    if (user.parent?.order)
-      user.parent.order.move(user, () => {
+    if (branch.parent?.order)
+      branch.parent.order.move(branch, () => {
         change();
-        user.rank = this.#rank(user);
+        branch.rank = this.#rank(branch);
       });
     else change();
     if (lane.jobs.length > 0) this.#byAge?.add(lane);
@@ -225,12 +220,17 @@ export class Line<J extends Waiting> {
     return branch.order;
   }
 
-  #rank({ key, holder, children, lanes }: Branch<J>): Rank {
+  #rank({ key, holder, lane }: Branch<J>): Rank {
     const borrows = (this.#taken.get(holder) ?? 0) >= (this.choice.nominal.get(holder) ?? Infinity);
     // Where people used the same who is first goes first; of orgs and teams that is not known without a look at all of theirs.
-    let ord = children.size > 0 ? Number(key.split('/').at(-1)) : Infinity;
-    for (const { jobs } of lanes.values()) ord = Math.min(ord, jobs[0]?.ord ?? Infinity);
+    const ord = lane ? this.#ordOf(lane) : Number(key.split('/').at(-1));
     return [borrows ? 1 : 0, this.#used.get(key) ?? 0, ord];
+  }
+
+  /** Of its first job; of one that is behind what was read it is not known more than that it comes after the last that left. */
+  #ordOf({ name, jobs: [head] }: Lane<J>): number {
+    if (head) return head.ord;
+    return this.#cutLanes.has(name) ? (this.#last.get(name)?.ord ?? -Infinity) : Infinity;
   }
 
   #laneOf(place: Place): Lane<J> {
@@ -241,18 +241,20 @@ export class Line<J extends Waiting> {
     if (!branch)
       this.#bands.set(place.band, (branch = emptyBranch(branchName(place.band), undefined, '', '')));
     const holders = [`org:${place.org}`, `team:${place.team}`, `user:${place.user}`];
-    for (const [depth, key] of keysOf(place).entries()) {
-      let child: Branch<J> | undefined = branch.children.get(key);
+    const keys = keysOf(place);
+    for (const [depth, key] of keys.entries()) {
+      const of = depth === keys.length - 1 ? name : key;
+      let child: Branch<J> | undefined = branch.children.get(of);
       if (!child) {
-        child = emptyBranch(branchName(place.band, key), branch, key, holders[depth] ?? '');
-        branch.children.set(key, child);
+        child = emptyBranch(branchName(place.band, of), branch, key, holders[depth] ?? '');
+        branch.children.set(of, child);
         branch.order = undefined;
         this.#byKey.set(key, [...(this.#byKey.get(key) ?? []), child]);
       }
       branch = child;
     }
-    const lane = { name, user: branch, jobs: [] };
-    branch.lanes.set(name, lane);
+    const lane = { name, branch, jobs: [] };
+    branch.lane = lane;
     this.#lanes.set(name, lane);
     return lane;
   }

@@ -12,7 +12,8 @@ export interface Picks<J> {
 
 /**
  * Who goes next, one after the other: the highest band first; in it the org, of this the team, of this the user that used
- * least (decayed; who borrows comes after who does not), and of this the first job. Whoever is at a ceiling is passed over.
+ * least (decayed; who borrows comes after who does not; of several who used the same, whose job came first of those that may go),
+ * and of this the first job. Whoever is at a ceiling is passed over.
  * Every so many decisions the oldest job that is overdue goes first, whatever its band. `affords` is asked last, once for each
  * job that would go, and may say no: then its lane waits. db/pick.ts reads as much of the queue as this needs, and is tested
  * against the whole of it.

@@ -161,6 +161,20 @@ export const behindOneWhoIsFull: World = {
   decisions: 0,
 };
 
+/** Users 4 and 1 used nothing: that user 4 also waits, and for longer, where nobody may run does not bring him before user 1. */
+export const behindOneWhoseOtherPoolIsPaused: World = {
+  ...behindOneWhoIsFull,
+  queue: behindOneWhoIsFull.queue.map((job, n) => ({
+    ...job,
+    userId: n === 1 ? 1 : 4,
+    orgId: null,
+    provider: n === 0 ? 'acme' : 'local',
+  })),
+  running: [],
+  limits: [{ kind: 'provider', name: 'acme', atMost: null, isPaused: true }],
+  maxConcurrent: 1,
+};
+
 /** What each used of what was charged to it and to whom it belongs. */
 function usedBy(charges: readonly (readonly [Whose, number])[]): Map<string, number> {
   const used = new Map<string, number>();
@@ -227,14 +241,12 @@ export function naivePick(given: World): string[] {
     keys.get(key) ?? 0,
     ord,
   ];
-  const ranks = (job: Waiting, heads: readonly Waiting[]): Rank[] => {
+  const ranks = (job: Waiting): Rank[] => {
     const [org, team, user] = keysOf(job);
-    const first = heads.find((head) => head.band === job.band && keysOf(head)[2] === user) ?? job;
     return [
       rankOf(`org:${job.org}`, org, job.org),
       rankOf(`team:${job.team}`, team, job.team),
-      rankOf(`user:${job.user}`, user, first.ord),
-      [0, 0, job.ord],
+      rankOf(`user:${job.user}`, user, job.ord),
     ];
   };
   while (picked.length < roomIn(given)) {
@@ -245,7 +257,7 @@ export function naivePick(given: World): string[] {
       .toSorted((a, b) => a.queuedAtMs - b.queuedAtMs || a.ord - b.ord);
     const inTurn = open.toSorted((a, b) => {
       if (a.band !== b.band) return b.band - a.band;
-      const [one, other] = [ranks(a, heads), ranks(b, heads)];
+      const [one, other] = [ranks(a), ranks(b)];
       return one.map((rank, n) => compareRanks(rank, other[n] ?? rank)).find((by) => by !== 0) ?? 0;
     });
     const isGuardsTurn = (given.decisions + picked.length + 1) % given.guardEvery === 0;
