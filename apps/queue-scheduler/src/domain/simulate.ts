@@ -9,7 +9,7 @@ import { Sorted } from './sorted.js';
 export interface Bounds {
   readonly decisions: number;
   readonly seconds: number;
-  /** People's jobs looked at, over all decisions. */
+  /** Lanes looked at, over all decisions. */
   readonly looks: number;
 }
 export const BOUNDS: Bounds = { decisions: 5_000, seconds: 7 * 86_400, looks: 1_000_000 };
