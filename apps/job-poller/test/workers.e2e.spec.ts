@@ -214,6 +214,27 @@ it('stops a run where its worker hears of it, and at once where nobody has begun
   expect(await bench.end(waiting)).toMatchObject({ outcome: 'cancelled' });
 });
 
+it.each([
+  [
+    'runs',
+    async (worker: Awaited<ReturnType<Fleet['worker']>>) => worker.status(await worker.take(), 'succeeded'),
+  ],
+  ['is stopped', async (_: unknown, claim: Claim) => bench.cancel(claim)],
+])('does not count the wait for a worker of a run that %s in the end', async (_, end) => {
+  const claim = await arrived();
+  const lastSeen = async () => new Date(String((await bench.row(claim))['last_observed_at']));
+  const accepted = new Date(bench.started(claim)[0]!.started_at);
+  await vi.waitFor(
+    async () => expect((await lastSeen()).getTime()).toBeGreaterThan(accepted.getTime()),
+    PATIENCE,
+  );
+  const seen = await lastSeen();
+  await end(await fleet.worker(), claim);
+  const { started_at, ended_at } = await bench.end(claim);
+  expect(new Date(started_at!).getTime()).toBeGreaterThanOrEqual(seen.getTime());
+  expect(new Date(ended_at).getTime()).toBeGreaterThanOrEqual(new Date(started_at!).getTime());
+});
+
 it('gives what was not begun and comes back to another, three times at most', async () => {
   const claim = await fleet.claim({ hardware: 'h100' });
   const worker = await fleet.worker({ hardware: ['h100'] });

@@ -43,6 +43,7 @@ export const runEnded = defineEvent(
     cause: z.enum(FAILURE_CAUSES).optional(),
     exit_code: z.int().optional(),
     message: reason.optional(),
+    /** Later than `run.started` said where the run waited at its provider. What it costs counts from here. */
     started_at: instant.optional(),
     ended_at: instant,
     /** What the provider itself says it costs, where it does. */

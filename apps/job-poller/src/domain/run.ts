@@ -81,6 +81,7 @@ export interface Run {
   readonly missingCount: number;
   readonly missingSince: Date | null;
   readonly submitStartedAt: Date | null;
+  /** When its provider accepted it; once it does not wait there any more, when it was last seen to wait: what it costs counts from there. */
   readonly startedAt: Date | null;
   /** When it was first seen to run, as opposed to waiting at the provider. */
   readonly runningSince: Date | null;

@@ -7,6 +7,7 @@ import type { LogChunk } from '../domain/log-chunks.js';
 import { isLost, isTakenAway } from '../domain/next-step.js';
 import { forward, lostOutcome, outcomeOf } from '../domain/remote-state.js';
 import { idOf, type ClaimedRun, type Run, type StopReason } from '../domain/run.js';
+import { startOf, waits } from '../domain/start-of-run.js';
 import { ProviderFailure, type Adapter, type Credential, type Observation } from '../adapters/adapter.js';
 import { Credentials, MissingSecrets } from '../providers/credentials.js';
 import { Later } from '../providers/later.js';
@@ -151,11 +152,14 @@ export class LookAtRun {
   #withSeen(run: Run, seen: Observation, state: NonNullable<Observation['state']>): Run {
     const now = this.clock.now();
     const remoteState = forward(run.remoteState, state);
-    const { exitCode = run.exitCode, endedAt = run.endedAt } = believedEnd(seen, run.startedAt, now);
+    // Left alone while it waits: what has waited for long is looked at less often.
+    const startedAt = waits(remoteState) ? run.startedAt : startOf(run);
+    const { exitCode = run.exitCode, endedAt = run.endedAt } = believedEnd(seen, startedAt, now);
     const goesOn = outcomeOf(remoteState, null) === undefined;
     return {
       ...run,
       remoteState,
+      startedAt,
       runningSince: run.runningSince ?? (remoteState === 'running' ? now : null),
       lastObservedAt: now,
       missingCount: 0,

@@ -3,6 +3,7 @@ import { toPublish } from '../domain/announce.js';
 import type { LogChunk } from '../domain/log-chunks.js';
 import type { ClaimedRun, Run } from '../domain/run.js';
 import { retryDelayMs } from '../domain/schedule.js';
+import { startOf } from '../domain/start-of-run.js';
 import { storable } from '../domain/storable.js';
 
 const MAX_MESSAGE = 2_000;
@@ -42,6 +43,7 @@ export function ended(
       state: 'ended',
       outcome,
       message: message === null ? null : storable(message.slice(0, MAX_MESSAGE)),
+      startedAt: startOf(run),
       endedAt: run.endedAt ?? now,
     },
     0,
