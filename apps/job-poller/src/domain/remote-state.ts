@@ -17,6 +17,9 @@ export function forward(known: RemoteState | null, seen: RemoteState): RemoteSta
   return known === null || RANK[seen] > RANK[known] ? seen : known;
 }
 
+/** Whether a run has no machine yet, as far as it was seen: it may wait at its provider for hours. */
+export const waits = (state: RemoteState | null): boolean => state === null || RANK[state] < RANK.running;
+
 /** How a run ended, or undefined while it goes on. Why we stopped it decides what a stop is called. */
 export function outcomeOf(state: RemoteState, stopReason: StopReason | null): RunOutcome | undefined {
   switch (state) {

@@ -1,9 +1,5 @@
-import type { RemoteState, Run } from './run.js';
-
-const WAITS: ReadonlySet<RemoteState | null> = new Set([null, 'submitted', 'starting']);
-
-/** Whether a run has no machine yet: it may wait at its provider for hours. */
-export const waits = (state: RemoteState | null): boolean => WAITS.has(state);
+import { waits } from './remote-state.js';
+import type { Run } from './run.js';
 
 /**
  * When a run began, as far as is known before the next look at it: while it waits at its provider it had not begun when it was last

@@ -130,6 +130,7 @@ describe('transition', () => {
 
   it.each<[string, object, number]>([
     ['the time it ran', {}, 2],
+    ['no wait at the provider', { startedAt: new Date((NOW.getTime() + LATER.getTime()) / 2) }, 1],
     ['what the provider says', { costUsd: 1.25 }, 1.25],
     ['nothing when it never ran', { outcome: 'refused' }, 0],
   ])('charges %s', (_, more, cost) => {
